@@ -1,0 +1,39 @@
+"""Files -> `Dataset`: one module a source layout, and the door that picks between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.readers import kdiffe, prepared
+from kdiffe_jax.errors import DataError
+
+WHERE_TO_GET = {
+    "tiktok": "github.com/HKUDS/DiffMM (Datasets/tiktok) or github.com/1453216158/KDiffE",
+    "baby": "github.com/HKUDS/DiffMM (Datasets/baby) or github.com/1453216158/KDiffE",
+    "sports": "the link in the README of github.com/HKUDS/DiffMM",
+}
+
+
+def read_dataset(path: str | Path, *, name: str, split_seed: int = 0) -> Dataset:
+    """Reads a directory in the prepared or in the KDiffE/DiffMM layout.
+
+    Args:
+      path: the directory.
+      name: the data set's name, used in reports and in the advice where files are missing.
+      split_seed: of the validation split where the source has none.
+
+    Raises:
+      DataError: no directory, no known layout, or what the layout's reader finds.
+    """
+    path = Path(path)
+    if prepared.is_prepared(path):
+        return prepared.read_prepared(path, name=name)
+    if kdiffe.is_kdiffe(path):
+        return kdiffe.read_kdiffe(path, name=name, split_seed=split_seed)
+    state = "has neither layout" if path.is_dir() else "there is no such directory"
+    source = WHERE_TO_GET.get(name, "your own data; docs/data.md shows how to write it")
+    raise DataError(
+        f"{path}: {state}; expected {kdiffe.FILES} (or, prepared, {prepared.FILES}); "
+        f"get them from {source}"
+    )

@@ -1,0 +1,44 @@
+"""Dense item features from .npy files, checked, never unpickled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from kdiffe_jax.errors import DataError
+
+_SUFFIX = "_feat.npy"
+
+
+def load_features(path: Path, n_items: int) -> dict[str, np.ndarray]:
+    """Modality -> rows, for every `<modality>_feat.npy` in the directory.
+
+    Raises:
+      DataError: an unreadable file, an object array, another number of rows than items,
+        or a NaN or infinite value.
+    """
+    zipped = sorted(path.glob(f"*{_SUFFIX}.zip"))
+    for archive in zipped:
+        if not archive.with_suffix("").exists():
+            raise DataError(f"{archive}: unzip it beside the other files first")
+    return {
+        file.name.removesuffix(_SUFFIX): load_feature(file, n_items)
+        for file in sorted(path.glob(f"*{_SUFFIX}"))
+    }
+
+
+def load_feature(file: Path, n_items: int) -> np.ndarray:
+    """One modality, float[J, width], in the dtype of the file."""
+    try:
+        rows = np.load(file, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise DataError(f"{file}: not a readable .npy array: {error}") from error
+    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype.kind not in "fiub":
+        raise DataError(f"{file}: expected a numeric matrix, one row an item")
+    if len(rows) != n_items:
+        raise DataError(f"{file}: {len(rows)} rows for {n_items} items; one row an item is needed")
+    bad = ~np.isfinite(rows).all(axis=1)
+    if bad.any():
+        raise DataError(f"{file}, row {int(np.argmax(bad))}: a NaN or infinite value; mend the row")
+    return rows if rows.dtype.kind == "f" else rows.astype(np.float32)

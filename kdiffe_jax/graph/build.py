@@ -1,0 +1,60 @@
+"""All constant structure of a training run, from plain arrays."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+
+from kdiffe_jax.config import GraphConfig
+from kdiffe_jax.graph.knowledge import entity_rows, knowledge_graph, usual_relation
+from kdiffe_jax.graph.laplacian import attention_laplacian, mean_of_users
+from kdiffe_jax.graph.propagate import sparse_operator
+from kdiffe_jax.types import Graphs
+
+
+def build_graphs(
+    pairs: np.ndarray,
+    triples: np.ndarray,
+    similarity: np.ndarray,
+    *,
+    n_users: int,
+    n_items: int,
+    n_entities: int,
+    n_relations: int,
+    config: GraphConfig,
+) -> Graphs:
+    """The Laplacian (eq. 4), the guidance operator (eq. 11) and the knowledge graph.
+
+    Args:
+      pairs: int[n, 2] of (user, item), the training interactions, sorted and unique.
+      triples: int[m, 3] of (item, relation, entity), sorted and unique.
+      similarity: f32[n], S on the interactions (eq. 5).
+      n_users, n_items, n_entities, n_relations: sizes I, J, E and R.
+      config: xi and the reading of D.
+    """
+    users, items = jnp.asarray(pairs[:, 0]), jnp.asarray(pairs[:, 1])
+    laplacian = attention_laplacian(
+        users,
+        items,
+        similarity,
+        n_users=n_users,
+        n_items=n_items,
+        xi=config.xi,
+        degree_from=config.degree_from,
+        self_loops=config.self_loops,
+    )
+    heads, relations, tails = jnp.asarray(triples, jnp.int32).T
+    return Graphs(
+        laplacian=sparse_operator(laplacian),
+        item_users=sparse_operator(mean_of_users(users, items, n_users=n_users, n_items=n_items)),
+        knowledge=knowledge_graph(
+            heads,
+            relations,
+            tails,
+            jnp.ones(len(triples)),
+            n_items=n_items,
+            n_entities=n_entities,
+        ),
+        rows=entity_rows(triples, n_items=n_items, n_entities=n_entities),
+        entity_relation=usual_relation(triples, n_entities=n_entities, n_relations=n_relations),
+    )

@@ -1,0 +1,71 @@
+"""S on disk, under a hash of the graph and of the parameters that made it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from kdiffe_jax.config import GraphConfig
+from kdiffe_jax.graph.attention import attention_similarity
+
+# Raise when the definition of S changes, so that older files are not taken for it.
+_DEFINITION = 1
+
+
+def cached_similarity(
+    pairs: np.ndarray, *, n_users: int, n_items: int, config: GraphConfig, directory: Path
+) -> np.ndarray:
+    """`attention_similarity`, read from `directory` where the same call was made before.
+
+    A file that cannot be read or does not fit is computed again and replaced. The
+    directory is private to the user; files appear under their name only when complete.
+
+    Returns:
+      float32[n], S(u, v) in the order of `pairs`.
+    """
+    file = Path(directory) / f"similarity-{_key(pairs, n_users, n_items, config)}.npy"
+    stored = _read(file, len(pairs))
+    if stored is not None:
+        return stored
+    similarity = attention_similarity(pairs, n_users=n_users, n_items=n_items, config=config)
+    _write(file, similarity)
+    return similarity
+
+
+def _key(pairs, n_users: int, n_items: int, config: GraphConfig) -> str:
+    walk = (
+        config.walk_length,
+        config.walks_per_node,
+        config.restart_probability,
+        config.include_start,
+        config.walk_seed,
+    )
+    digest = hashlib.sha256(repr((_DEFINITION, n_users, n_items, walk)).encode())
+    digest.update(np.ascontiguousarray(pairs, np.int32).tobytes())
+    return digest.hexdigest()[:32]
+
+
+def _read(file: Path, length: int) -> np.ndarray | None:
+    try:
+        values = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    fits = isinstance(values, np.ndarray) and values.shape == (length,)
+    return values if fits and values.dtype == np.float32 and np.isfinite(values).all() else None
+
+
+def _write(file: Path, values: np.ndarray) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=file.parent, suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            np.save(stream, values, allow_pickle=False)
+        os.replace(draft, file)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,77 @@
+"""Arrays that cross the walls between rooms; shapes and dtypes are the contract.
+
+Sizes: I users, J items, E entities, R relations, d embedding size, nnz stored
+entries. Node ids of the user-item graph: users 0..I-1, then items I..I+J-1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+
+
+class SparseOperator(NamedTuple):
+    """A sparse [rows, columns] matrix stored so that it and its transpose multiply fast.
+
+    Entries are sorted by (row, column). `to_transpose` lists the same entries sorted
+    by (column, row), so `values[to_transpose]` are the values of the transpose.
+    """
+
+    values: jax.Array  # f32[nnz]
+    row_starts: jax.Array  # i32[rows + 1]
+    columns: jax.Array  # i32[nnz]
+    rows: jax.Array  # i32[nnz]
+    column_starts: jax.Array  # i32[columns + 1]
+    to_transpose: jax.Array  # i32[nnz]
+
+
+class KnowledgeGraph(NamedTuple):
+    """Item-entity relations; `weights` is 0 on padding, 1 elsewhere."""
+
+    structure: SparseOperator  # [J, E], values are the weights
+    relations: jax.Array  # i32[nnz], relation of each stored triple
+
+
+class EntityRows(NamedTuple):
+    """The same relations as a table, one row an item, padded with E on the right (eq. 9)."""
+
+    entities: jax.Array  # i32[J, K], E where there is none
+    relations: jax.Array  # i32[J, K], 0 where there is none
+
+
+class Graphs(NamedTuple):
+    """All constant structure that training reads; passed as an argument, never closed over."""
+
+    laplacian: SparseOperator  # [I + J, I + J], eq. 4
+    item_users: SparseOperator  # [J, I], rows sum to 1, eq. 11
+    knowledge: KnowledgeGraph
+    rows: EntityRows
+    entity_relation: jax.Array  # i32[E], the relation an entity has most often
+
+
+class Batch(NamedTuple):
+    """One step: BPR triplets and the items whose rows the denoiser sees."""
+
+    users: jax.Array  # i32[B]
+    positives: jax.Array  # i32[B], items
+    negatives: jax.Array  # i32[B], items
+    weights: jax.Array  # f32[B], 0 on padding
+    row_items: jax.Array  # i32[C], items
+    row_weights: jax.Array  # f32[C], 0 on padding
+
+
+class Strengths(NamedTuple):
+    """The objective's continuous hyper-parameters, traced so that one compilation serves all."""
+
+    theta_1: jax.Array
+    theta_2: jax.Array
+    temperature: jax.Array
+
+
+class RankingTask(NamedTuple):
+    """Users to rank for, what they have seen and what they should be given."""
+
+    users: jax.Array  # i32[N]
+    seen: jax.Array  # i32[N, S], J on padding
+    relevant: jax.Array  # i32[N, P], -1 on padding
