@@ -1,0 +1,156 @@
+"""Gaussian diffusion over item-entity rows (eq. 8-12). Timesteps are 0-based: t = 0..T-1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+# The released code fixes the first beta, which keeps SNR(0) finite on tiny schedules.
+_FIRST_BETA = 1e-4
+_LAST_BETA = 0.999
+
+
+class Schedule(NamedTuple):
+    """Constants of the diffusion, each f32[T]; alpha_bar is the product of 1 - beta (eq. 8)."""
+
+    betas: jax.Array
+    alpha_bar: jax.Array
+    alpha_bar_before: jax.Array  # alpha_bar at t - 1; 1 at t = 0
+
+
+def linear_variance_schedule(
+    timesteps: int, *, noise_scale: float, noise_min: float, noise_max: float
+) -> Schedule:
+    """Betas for which 1 - alpha_bar_t grows linearly in t.
+
+    1 - alpha_bar runs from noise_scale * noise_min to noise_scale * noise_max; the
+    first beta is then set to 1e-4, as in the released code.
+
+    Args:
+      timesteps: T, at least 1.
+      noise_scale, noise_min, noise_max: the ends are their products.
+
+    Raises:
+      ValueError: T < 1, or ends that are not 0 < start <= end < 1.
+    """
+    start, end = noise_scale * noise_min, noise_scale * noise_max
+    if timesteps < 1 or not 0 < start <= end < 1:
+        raise ValueError(
+            f"T = {timesteps}, variance {start} .. {end}: needs T >= 1 and 0 < start <= end < 1"
+        )
+    kept = 1.0 - np.linspace(start, end, timesteps, dtype=np.float64)
+    betas = np.minimum(1.0 - kept / np.concatenate([[1.0], kept[:-1]]), _LAST_BETA)
+    betas[0] = _FIRST_BETA
+    alpha_bar = np.cumprod(1.0 - betas)
+    before = np.concatenate([[1.0], alpha_bar[:-1]])
+    return Schedule(*(jnp.asarray(a, jnp.float32) for a in (betas, alpha_bar, before)))
+
+
+def q_sample(schedule: Schedule, x_start: jax.Array, timesteps: jax.Array, noise: jax.Array):
+    """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise (eq. 8).
+
+    Args:
+      x_start, noise: f32[n, E].
+      timesteps: i32[n].
+    """
+    kept = schedule.alpha_bar[timesteps][:, None]
+    return jnp.sqrt(kept) * x_start + jnp.sqrt(1.0 - kept) * noise
+
+
+def posterior_mean(schedule: Schedule, x_start: jax.Array, x_t: jax.Array, timesteps: jax.Array):
+    """Mean of q(x_{t-1} | x_t, x_0), with the predicted x_0 in place of x_0 (eq. 10, 12).
+
+    Eq. 12 writes the same mean through the noise; with x_0 predicted it is
+    sqrt(alpha_bar_{t-1}) beta_t / (1 - alpha_bar_t) x_0
+    + sqrt(1 - beta_t) (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t) x_t. At t = 0 it is x_0.
+
+    Args:
+      x_start, x_t: f32[n, E].
+      timesteps: i32[n].
+    """
+    beta = schedule.betas[timesteps][:, None]
+    now = schedule.alpha_bar[timesteps][:, None]
+    before = schedule.alpha_bar_before[timesteps][:, None]
+    of_start = jnp.sqrt(before) * beta / (1.0 - now)
+    of_noisy = jnp.sqrt(1.0 - beta) * (1.0 - before) / (1.0 - now)
+    # 1 - alpha_bar_0 and beta_0 are one number, rounded twice.
+    first = (timesteps == 0)[:, None]
+    return jnp.where(first, x_start, of_start * x_start + of_noisy * x_t)
+
+
+def mean_from_noise(schedule: Schedule, x_t: jax.Array, noise: jax.Array, timesteps: jax.Array):
+    """Eq. 12 as printed: 1/sqrt(1 - beta_t) (x_t - beta_t / sqrt(1 - alpha_bar_t) noise).
+
+    The paper prints alpha_bar under the first root; with it the mean is not that of
+    q(x_{t-1} | x_t, x_0). Tests hold this against `posterior_mean`.
+    """
+    beta = schedule.betas[timesteps][:, None]
+    now = schedule.alpha_bar[timesteps][:, None]
+    return (x_t - beta / jnp.sqrt(1.0 - now) * noise) / jnp.sqrt(1.0 - beta)
+
+
+def elbo_weights(schedule: Schedule) -> jax.Array:
+    """Weight of |x_0 - prediction|^2 at each t: SNR(t-1) - SNR(t), and 1 at t = 0.
+
+    SNR(t) = alpha_bar_t / (1 - alpha_bar_t); the weight turns the squared error into
+    the t-th term of the evidence lower bound.
+
+    Returns:
+      f32[T].
+    """
+    ratio = schedule.alpha_bar / (1.0 - schedule.alpha_bar)
+    return jnp.concatenate([jnp.ones(1), ratio[:-1] - ratio[1:]])
+
+
+def reverse_process(
+    predict: Callable[[jax.Array, jax.Array], jax.Array], schedule: Schedule, x_last: jax.Array
+) -> jax.Array:
+    """Goes from x_T to x_0 by the posterior means, T predictions in all (eq. 10).
+
+    The variance of each step is left out, as in DiffRec and the released code: the
+    rows are ranked, not sampled.
+
+    Args:
+      predict: (x_t f32[n, E], t i32[n]) -> prediction of x_0.
+      schedule: of T steps.
+      x_last: f32[n, E], the start.
+
+    Returns:
+      f32[n, E].
+    """
+    n_steps = schedule.betas.shape[0]
+
+    def step(x_t, t):
+        timesteps = jnp.full(x_t.shape[0], t)
+        return posterior_mean(schedule, predict(x_t, timesteps), x_t, timesteps), None
+
+    x_start, _ = jax.lax.scan(step, x_last, jnp.arange(n_steps - 1, -1, -1))
+    return x_start
+
+
+def reverse_from(
+    start: str, schedule: Schedule, rows: jax.Array, noise: jax.Array
+) -> jax.Array:
+    """Where the reverse process begins.
+
+    Args:
+      start: "noise" (the paper: x_T is pure Gaussian noise), "diffused" (x_T drawn from
+        the row by eq. 8), or "x_start" (the row itself, as in the released code).
+      schedule: of T steps.
+      rows, noise: f32[n, E].
+
+    Raises:
+      ValueError: an unknown `start`.
+    """
+    if start == "noise":
+        return noise
+    if start == "diffused":
+        last = jnp.full(rows.shape[0], schedule.betas.shape[0] - 1)
+        return q_sample(schedule, rows, last, noise)
+    if start == "x_start":
+        return rows
+    raise ValueError(f"start={start!r}: expected 'noise', 'diffused' or 'x_start'")

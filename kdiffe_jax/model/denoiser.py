@@ -1,0 +1,73 @@
+"""The conditioned denoiser: predicts x_0 from (x_t, t, z~) (eq. 10-12)."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+
+def step_embedding(timesteps: jax.Array, size: int) -> jax.Array:
+    """Sinusoidal embedding of diffusion steps.
+
+    Args:
+      timesteps: i32[n].
+      size: width; an odd width ends in a zero column.
+
+    Returns:
+      f32[n, size], cosines then sines.
+
+    >>> step_embedding(jnp.array([0]), 4).tolist()
+    [[1.0, 1.0, 0.0, 0.0]]
+    """
+    half = size // 2
+    frequencies = jnp.exp(-jnp.log(10_000.0) * jnp.arange(half) / half)
+    angles = timesteps[:, None].astype(jnp.float32) * frequencies[None]
+    embedding = jnp.concatenate([jnp.cos(angles), jnp.sin(angles)], axis=-1)
+    return jnp.pad(embedding, ((0, 0), (0, size - 2 * half)))
+
+
+class Denoiser(nn.Module):
+    """MLP over [x_t, step embedding, z~] with one hidden tanh layer.
+
+    Attributes:
+      n_entities: E, width of a row.
+      width: hidden units.
+      step_size: width of the step embedding.
+      dropout: rate on x_t, while training.
+      guided: whether z~ enters; False is the variant KDiffE_2.
+    """
+
+    n_entities: int
+    width: int
+    step_size: int
+    dropout: float
+    guided: bool
+
+    @nn.compact
+    def __call__(
+        self,
+        x_t: jax.Array,
+        timesteps: jax.Array,
+        guidance: jax.Array,
+        *,
+        train: bool = False,
+    ) -> jax.Array:
+        """The prediction of x_0.
+
+        Args:
+          x_t: f32[n, E].
+          timesteps: i32[n], 0-based.
+          guidance: f32[n, d], z~ of eq. 11.
+          train: applies dropout, which needs the rng "dropout".
+
+        Returns:
+          f32[n, E].
+        """
+        step = step_embedding(timesteps, self.step_size)
+        hidden = nn.Dropout(self.dropout, deterministic=not train)(x_t)
+        hidden = nn.Dense(self.width, name="from_row")(hidden)
+        hidden += nn.Dense(self.width, use_bias=False, name="from_step")(step)
+        if self.guided:
+            hidden += nn.Dense(self.width, use_bias=False, name="from_guidance")(guidance)
+        return nn.Dense(self.n_entities, name="to_row")(nn.tanh(hidden))

@@ -1,0 +1,77 @@
+"""Users, items and entities -> embeddings of a view (eq. 1-3, 6, 7)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from kdiffe_jax.graph.propagate import propagate
+from kdiffe_jax.model.knowledge import KnowledgeLayer
+from kdiffe_jax.types import KnowledgeGraph, SparseOperator
+
+
+class View(NamedTuple):
+    """Final embeddings of one view."""
+
+    users: jax.Array  # f32[I, d]
+    items: jax.Array  # f32[J, d]
+
+
+class Encoder(nn.Module):
+    """Embedding tables, the knowledge layer and the propagation that both views share.
+
+    The main view reads the given knowledge graph, the contrastive view the rebuilt one;
+    parameters and Laplacian are the same.
+
+    Attributes:
+      n_users, n_items, n_entities, n_relations: sizes I, J, E and R.
+      dim: d.
+      layers: L.
+      item_residual: weight of the item's own embedding added after eq. 1; 0 is the paper.
+    """
+
+    n_users: int
+    n_items: int
+    n_entities: int
+    n_relations: int
+    dim: int
+    layers: int
+    item_residual: float = 0.0
+
+    def setup(self):
+        init = nn.initializers.xavier_uniform()
+        self.user_embedding = self.param("user_embedding", init, (self.n_users, self.dim))
+        self.item_embedding = self.param("item_embedding", init, (self.n_items, self.dim))
+        self.entity_embedding = self.param("entity_embedding", init, (self.n_entities, self.dim))
+        self.knowledge = KnowledgeLayer(self.n_relations, self.dim)
+
+    def __call__(self, laplacian: SparseOperator, graph: KnowledgeGraph) -> View:
+        """The view of a knowledge graph.
+
+        Args:
+          laplacian: symmetric f32[I + J, I + J] (eq. 4).
+          graph: the given or the rebuilt knowledge graph.
+        """
+        items = self.knowledge(self.item_embedding, self.entity_embedding, graph)
+        items = items + self.item_residual * self.item_embedding
+        nodes = jnp.concatenate([self.user_embedding, items])
+        nodes = propagate(laplacian, nodes, layers=self.layers)
+        return View(nodes[: self.n_users], nodes[self.n_users :])
+
+
+def scores(users: jax.Array, items: jax.Array) -> jax.Array:
+    """y = z_u^T z_v for matching rows (eq. 7).
+
+    Args:
+      users, items: f32[..., d].
+
+    Returns:
+      f32[...].
+
+    >>> float(scores(jnp.array([1.0, 2.0]), jnp.array([3.0, 4.0])))
+    11.0
+    """
+    return jnp.sum(users * items, axis=-1)

@@ -1,0 +1,115 @@
+"""Full ranking on the device, in blocks of users."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kdiffe_jax.metrics import hits_of, metrics_at_k
+from kdiffe_jax.types import RankingTask
+
+CUTOFFS = (5, 10, 20, 50)
+
+
+def ranking_task(
+    seen: np.ndarray, relevant: np.ndarray, *, n_users: int, n_items: int
+) -> RankingTask:
+    """Who is ranked for: the users with at least one relevant item.
+
+    Args:
+      seen: int[n, 2] of (user, item) that are never recommended, sorted.
+      relevant: int[m, 2] of (user, item) held out, sorted.
+      n_users, n_items: sizes I and J.
+    """
+    users = np.unique(relevant[:, 0])
+    return RankingTask(
+        jnp.asarray(users, jnp.int32),
+        jnp.asarray(_padded(seen, users, n_users, fill=n_items)),
+        jnp.asarray(_padded(relevant, users, n_users, fill=-1)),
+    )
+
+
+def _padded(pairs: np.ndarray, users: np.ndarray, n_users: int, *, fill: int) -> np.ndarray:
+    degrees = np.bincount(pairs[:, 0], minlength=n_users)
+    width = max(1, int(degrees[users].max(initial=0)))
+    starts = np.cumsum(degrees) - degrees
+    position = np.arange(width)[None]
+    inside = position < degrees[users][:, None]
+    at = np.where(inside, starts[users][:, None] + position, 0)
+    items = pairs[at, 1] if len(pairs) else np.zeros(at.shape, np.int32)
+    return np.where(inside, items, fill).astype(np.int32)
+
+
+@partial(jax.jit, static_argnames=("k", "block"))
+def rank_all(
+    user_embeddings: jax.Array, item_embeddings: jax.Array, task: RankingTask, *, k: int, block: int
+) -> jax.Array:
+    """The k best unseen items of every user of the task.
+
+    Seen items get the score -inf, and are reported as -1 where fewer than k items are
+    left. Equal scores are ordered by item id.
+
+    Args:
+      user_embeddings: f32[I, d].
+      item_embeddings: f32[J, d].
+      task: users and what they have seen.
+      k: length of the lists; J where that is smaller.
+      block: users at once; bounds the memory.
+
+    Returns:
+      i32[n, min(k, J)].
+    """
+    n_users, n_items = task.users.shape[0], item_embeddings.shape[0]
+    block = min(block, n_users)
+    n_blocks = -(-n_users // block)
+    at = jnp.minimum(jnp.arange(n_blocks * block), n_users - 1).reshape(n_blocks, block)
+
+    def rank_block(rows):
+        scores = user_embeddings[task.users[rows]] @ item_embeddings.T
+        seen = task.seen[rows]
+        scores = scores.at[jnp.arange(block)[:, None], seen].set(-jnp.inf, mode="drop")
+        values, items = jax.lax.top_k(scores, min(k, n_items))
+        return jnp.where(jnp.isneginf(values), -1, items)
+
+    return jax.lax.map(rank_block, at).reshape(n_blocks * block, -1)[:n_users]
+
+
+@partial(jax.jit, static_argnames=("cutoffs",))
+def metrics_per_user(
+    ranked: jax.Array, relevant: jax.Array, *, cutoffs: tuple[int, ...] = CUTOFFS
+) -> dict[str, jax.Array]:
+    """Every metric of every user: name -> f32[n].
+
+    Args:
+      ranked: i32[n, K] from `rank_all`, K at least the largest cut-off or all items.
+      relevant: i32[n, P], -1 on padding.
+      cutoffs: the k of recall@k and the others.
+    """
+    hits = hits_of(ranked, relevant)
+    n_relevant = (relevant >= 0).sum(axis=1)
+    values = {}
+    for k in cutoffs:
+        values |= metrics_at_k(hits, n_relevant, k)
+    return values
+
+
+def evaluate(
+    user_embeddings: jax.Array,
+    item_embeddings: jax.Array,
+    task: RankingTask,
+    *,
+    block: int,
+    cutoffs: tuple[int, ...] = CUTOFFS,
+) -> dict[str, np.ndarray]:
+    """Ranks and scores: metric name -> f64[n], one value a user of the task."""
+    ranked = rank_all(user_embeddings, item_embeddings, task, k=max(cutoffs), block=block)
+    values = metrics_per_user(ranked, task.relevant, cutoffs=cutoffs)
+    return {name: np.asarray(value, np.float64) for name, value in values.items()}
+
+
+def mean_metrics(per_user: dict[str, np.ndarray]) -> dict[str, float]:
+    """The mean over users of each metric; 0 where there are no users."""
+    return {name: float(values.mean()) if len(values) else 0.0 for name, values in per_user.items()}

@@ -1,0 +1,147 @@
+"""The compiled calls of an epoch: steps under `lax.scan`, the rebuild, the encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from kdiffe_jax.diffusion import reverse_from, reverse_process
+from kdiffe_jax.model.encoder import View
+from kdiffe_jax.rebuild import (
+    Kept,
+    dense_rows,
+    map_item_blocks,
+    rebuilt_graph,
+    top_own_relations,
+    top_relations,
+    triple_scores,
+)
+from kdiffe_jax.training.state import Parts, TrainState
+from kdiffe_jax.training.step import Term, guidance_rows, train_step
+from kdiffe_jax.types import Batch, Graphs, Strengths
+
+_REBUILD_BLOCK = 1024
+# Folded into the run's key beside an epoch's number, to keep its noise apart from the steps'.
+_REBUILD_STREAM = 0x7EB01D
+
+
+class Compiled(NamedTuple):
+    """Jitted functions of one set of parts; each compiles once per shape."""
+
+    epoch: Callable[..., tuple[TrainState, dict[str, Term]]]
+    rebuild: Callable[..., Kept]
+    encode: Callable[..., View]
+    score_triples: Callable[..., jax.Array]
+
+
+def compile_parts(parts: Parts) -> Compiled:
+    """The functions that the loop calls once an epoch."""
+    return Compiled(
+        epoch=jax.jit(partial(run_epoch, parts), donate_argnums=0),
+        rebuild=jax.jit(partial(rebuild_relations, parts)),
+        encode=jax.jit(partial(main_view, parts)),
+        score_triples=jax.jit(partial(score_own_triples, parts)),
+    )
+
+
+def run_epoch(
+    parts: Parts,
+    state: TrainState,
+    batches: Batch,
+    graphs: Graphs,
+    kept: Kept,
+    strengths: Strengths,
+) -> tuple[TrainState, dict[str, Term]]:
+    """Scans `train_step` over an epoch's batches.
+
+    Args:
+      parts: static.
+      state: donated.
+      batches: every array of `Batch` with a leading axis of steps.
+      graphs: constant structure.
+      kept: the relations of the contrastive view.
+      strengths: theta_1, theta_2 and tau.
+
+    Returns:
+      The state after the epoch and each term with arrays of [steps].
+    """
+    rebuilt = rebuilt_graph(
+        kept, n_items=parts.encoder.n_items, n_entities=parts.encoder.n_entities
+    )
+
+    def step(state, batch):
+        return train_step(parts, state, batch, graphs, rebuilt, strengths)
+
+    return jax.lax.scan(step, state, batches)
+
+
+def main_view(parts: Parts, params, graphs: Graphs) -> View:
+    """Final embeddings for ranking: the main view, nothing random (eq. 7)."""
+    return parts.encoder.apply({"params": params["encoder"]}, graphs.laplacian, graphs.knowledge)
+
+
+def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoch) -> Kept:
+    """Denoises every item's row and keeps its top-q relations.
+
+    Args:
+      parts: static.
+      params: encoder and denoiser.
+      graphs: constant structure.
+      key: the run's key.
+      epoch: number of the epoch that will use the graph; it seeds the noise.
+    """
+    settings = parts.config.diffusion
+    guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
+    noise_key = _noise_key(key, epoch)
+
+    def keep(items):
+        denoised = _denoise(parts, params["denoiser"], graphs, guidance, noise_key, items)
+        if settings.rebuild_from == "all":
+            return top_relations(denoised, graphs.entity_relation, settings.top_q)
+        rows = graphs.rows
+        return top_own_relations(
+            denoised, rows.entities[items], rows.relations[items], settings.top_q
+        )
+
+    return map_item_blocks(keep, parts.encoder.n_items, _REBUILD_BLOCK)
+
+
+def score_own_triples(parts: Parts, params, graphs: Graphs, key: jax.Array, epoch) -> jax.Array:
+    """The denoised value of every given triple: f32[J, K], -inf on padding."""
+    guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
+    noise_key = _noise_key(key, epoch)
+
+    def score(items):
+        denoised = _denoise(parts, params["denoiser"], graphs, guidance, noise_key, items)
+        return triple_scores(denoised, graphs.rows.entities[items])
+
+    return map_item_blocks(score, parts.encoder.n_items, _REBUILD_BLOCK)
+
+
+def _noise_key(key: jax.Array, epoch) -> jax.Array:
+    return jax.random.fold_in(jax.random.fold_in(key, _REBUILD_STREAM), epoch)
+
+
+def _denoise(parts: Parts, params, graphs: Graphs, guidance, noise_key, items) -> jax.Array:
+    """The reverse process for some items; an item's noise depends on its id alone."""
+    n_entities = parts.denoiser.n_entities
+    keys = jax.vmap(lambda item: jax.random.fold_in(noise_key, item))(items)
+    noise = jax.vmap(lambda key: jax.random.normal(key, (n_entities,)))(keys)
+    rows = dense_rows(graphs.rows, items, n_entities=n_entities)
+    given = guidance[items]
+
+    def predict(x_t, timesteps):
+        return parts.denoiser.apply({"params": params}, x_t, timesteps, given)
+
+    start = reverse_from(parts.config.diffusion.reverse_start, parts.schedule, rows, noise)
+    return reverse_process(predict, parts.schedule, start)
+
+
+def strengths_of(parts: Parts) -> Strengths:
+    """The traced hyper-parameters of the configuration."""
+    train = parts.config.train
+    return Strengths(*(jnp.float32(x) for x in (train.theta_1, train.theta_2, train.temperature)))

@@ -1,0 +1,83 @@
+"""The parts of a model and the state that training carries."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from kdiffe_jax.config import Config
+from kdiffe_jax.diffusion import Schedule, linear_variance_schedule
+from kdiffe_jax.model.denoiser import Denoiser
+from kdiffe_jax.model.encoder import Encoder
+from kdiffe_jax.types import Graphs
+
+
+class Parts(NamedTuple):
+    """What a configuration makes: modules, noise schedule and optimiser. Holds no arrays of data."""
+
+    config: Config
+    encoder: Encoder
+    denoiser: Denoiser
+    schedule: Schedule
+    optimizer: optax.GradientTransformation
+
+
+class TrainState(NamedTuple):
+    """All that a step changes; donated to the next one."""
+
+    params: dict[str, Any]  # {"encoder": ..., "denoiser": ...}
+    opt_state: optax.OptState
+    step: jax.Array  # i32 scalar, steps taken since the start
+    key: jax.Array  # typed key of the run; a step folds its number in
+
+
+def build_parts(
+    config: Config, *, n_users: int, n_items: int, n_entities: int, n_relations: int
+) -> Parts:
+    """Modules, schedule and optimiser for given sizes I, J, E and R."""
+    model, diffusion = config.model, config.diffusion
+    n_entities = max(1, n_entities)
+    return Parts(
+        config=config,
+        encoder=Encoder(
+            n_users=n_users,
+            n_items=n_items,
+            n_entities=n_entities,
+            n_relations=n_relations,
+            dim=model.dim,
+            layers=model.layers,
+            item_residual=model.item_residual,
+        ),
+        denoiser=Denoiser(
+            n_entities=n_entities,
+            width=diffusion.denoiser_width,
+            step_size=diffusion.step_embedding_size,
+            dropout=diffusion.denoiser_dropout,
+            guided=diffusion.guidance,
+        ),
+        schedule=linear_variance_schedule(
+            diffusion.timesteps,
+            noise_scale=diffusion.noise_scale,
+            noise_min=diffusion.noise_min,
+            noise_max=diffusion.noise_max,
+        ),
+        optimizer=optax.adam(config.train.learning_rate),
+    )
+
+
+def initial_state(parts: Parts, graphs: Graphs) -> TrainState:
+    """Fresh parameters and optimiser, drawn from the seed of the configuration."""
+    root = jax.random.key(parts.config.train.seed)
+    encoder_key, denoiser_key, run_key = jax.random.split(root, 3)
+    row = jnp.zeros((1, parts.denoiser.n_entities))
+    guidance = jnp.zeros((1, parts.encoder.dim))
+    params = {
+        "encoder": parts.encoder.init(encoder_key, graphs.laplacian, graphs.knowledge)["params"],
+        "denoiser": parts.denoiser.init(denoiser_key, row, jnp.zeros(1, jnp.int32), guidance)[
+            "params"
+        ],
+    }
+    return TrainState(params, parts.optimizer.init(params), jnp.zeros((), jnp.int32), run_key)
