@@ -1,0 +1,145 @@
+"""Checkpoints of a run: the only file that knows Orbax.
+
+Every epoch is saved under a temporary name and renamed when complete. Kept are the
+two latest and the two best, so that losing the newest never loses the best.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers
+
+from kdiffe_jax.errors import RunError
+
+_KEEP_LATEST = 2
+_KEEP_BEST = 2
+
+
+class Snapshot(NamedTuple):
+    """What a checkpoint holds: arrays, and the history of all epochs up to it."""
+
+    epoch: int
+    arrays: Any
+    history: list[dict[str, Any]]
+
+
+class _KeepLatestAndBest(checkpoint_managers.PreservationPolicy):
+    """Keeps the newest and the highest-scoring epochs; of equal scores the earlier."""
+
+    def should_preserve(self, checkpoints: Sequence, *, context) -> Sequence[bool]:
+        del context
+        by_score = sorted(checkpoints, key=lambda c: (-c.metrics["score"], c.step))
+        kept = {c.step for c in by_score[:_KEEP_BEST]}
+        kept |= {c.step for c in checkpoints[-_KEEP_LATEST:]}
+        return [c.step in kept for c in checkpoints]
+
+
+class Checkpoints:
+    """The checkpoints of one run directory. Use as a context manager.
+
+    Args:
+      directory: created where missing.
+      say: receives a line where something had to be passed over.
+    """
+
+    def __init__(self, directory: Path, say: Callable[[str], None]):
+        self._directory = Path(directory).absolute()
+        self._say = say
+        options = ocp.CheckpointManagerOptions(
+            preservation_policy=_KeepLatestAndBest(),
+            enable_async_checkpointing=False,
+            cleanup_tmp_directories=True,
+        )
+        self._manager = ocp.CheckpointManager(self._directory, options=options)
+
+    def __enter__(self) -> Checkpoints:
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._manager.close()
+
+    def epochs(self) -> list[int]:
+        """Epochs with a complete checkpoint, oldest first."""
+        return sorted(self._manager.all_steps())
+
+    def save(self, epoch: int, arrays: Any, history: list[dict[str, Any]], score: float) -> None:
+        """Saves one epoch and removes those that are no longer among the kept."""
+        self._manager.save(
+            epoch,
+            args=ocp.args.Composite(
+                arrays=ocp.args.StandardSave(_without_keys(arrays)),
+                history=ocp.args.JsonSave(history),
+            ),
+            metrics={"score": score},
+        )
+
+    def restore(self, epoch: int, like: Any) -> Snapshot:
+        """One epoch's arrays in the structure, shapes and dtypes of `like`.
+
+        Raises:
+          RunError: the checkpoint cannot be read or has other shapes.
+        """
+        abstract = jax.tree.map(_abstract, _without_keys(like))
+        try:
+            found = self._manager.restore(
+                epoch,
+                args=ocp.args.Composite(
+                    arrays=ocp.args.StandardRestore(abstract), history=ocp.args.JsonRestore()
+                ),
+            )
+        except Exception as error:  # Orbax and tensorstore raise many kinds for a damaged file.
+            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            path = self._directory / str(epoch)
+            raise RunError(f"{path}: checkpoint cannot be read: {reason}") from error
+        return Snapshot(epoch, _with_keys(found["arrays"], like), found["history"])
+
+    def restore_latest(self, like: Any) -> Snapshot | None:
+        """The newest readable epoch; a damaged one is said aloud and set aside.
+
+        Returns:
+          None where there is no readable checkpoint.
+        """
+        for epoch in reversed(self.epochs()):
+            try:
+                return self.restore(epoch, like)
+            except RunError as error:
+                self._say(f"{error}; continuing from the one before")
+                self._set_aside(epoch)
+        return None
+
+    def _set_aside(self, epoch: int) -> None:
+        damaged = self._directory.parent / f"{self._directory.name}-damaged"
+        damaged.mkdir(exist_ok=True)
+        target = damaged / str(epoch)
+        if target.exists():
+            shutil.rmtree(target)
+        shutil.move(self._directory / str(epoch), target)
+        self._manager.reload()
+
+
+def _is_key(leaf) -> bool:
+    return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _without_keys(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
+
+
+def _with_keys(tree: Any, like: Any) -> Any:
+    return jax.tree.map(
+        lambda leaf, model: jax.random.wrap_key_data(leaf) if _is_key(model) else leaf, tree, like
+    )
+
+
+def _abstract(leaf) -> jax.ShapeDtypeStruct:
+    leaf = leaf if isinstance(leaf, jax.Array) else np.asarray(leaf)
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None))
+
+

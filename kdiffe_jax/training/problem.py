@@ -1,0 +1,91 @@
+"""What a data set becomes on the device: graphs, batches and ranking tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from kdiffe_jax.config import Config
+from kdiffe_jax.data.batches import InteractionSampler
+from kdiffe_jax.data.content import ensure_knowledge
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.graph.build import build_graphs
+from kdiffe_jax.graph.cache import cached_similarity
+from kdiffe_jax.ranking import ranking_task
+from kdiffe_jax.training.state import Parts, build_parts
+from kdiffe_jax.types import Graphs, RankingTask
+
+
+class Problem(NamedTuple):
+    """Everything the loop reads and never changes."""
+
+    dataset: Dataset
+    parts: Parts
+    graphs: Graphs
+    sampler: InteractionSampler
+    valid: RankingTask
+    test: RankingTask
+
+
+def build_problem(
+    dataset: Dataset, config: Config, *, cache_dir: Path, say: Callable[[str], None]
+) -> Problem:
+    """Knowledge graph, S, Laplacian, sampler and ranking tasks.
+
+    Args:
+      dataset: as read; its notes are said aloud.
+      config: all hyper-parameters.
+      cache_dir: where S is kept between runs.
+      say: receives one line at a time.
+
+    Raises:
+      DataError: a split to rank is empty.
+      ConfigError: a hyper-parameter that the sizes of the data forbid.
+    """
+    dataset = ensure_knowledge(dataset, config.content)
+    for note in dataset.notes:
+        say(f"{dataset.name}: {note}")
+    _check(dataset, config)
+    sizes = dict(
+        n_users=dataset.n_users,
+        n_items=dataset.n_items,
+        n_entities=max(1, dataset.n_entities),
+        n_relations=max(1, dataset.n_relations),
+    )
+    users_items = dict(n_users=dataset.n_users, n_items=dataset.n_items)
+    similarity = cached_similarity(
+        dataset.train, config=config.graph, directory=cache_dir, **users_items
+    )
+    seen_at_test = dataset.train
+    if config.eval.mask_valid:
+        seen = np.concatenate([dataset.train, dataset.valid])
+        seen_at_test = seen[np.lexsort(seen.T[::-1])]
+    return Problem(
+        dataset=dataset,
+        parts=build_parts(config, **sizes),
+        graphs=build_graphs(
+            dataset.train, dataset.triples, similarity, config=config.graph, **sizes
+        ),
+        sampler=InteractionSampler(
+            dataset.train,
+            batch_size=config.train.batch_size,
+            seed=config.train.seed,
+            **users_items,
+        ),
+        valid=ranking_task(dataset.train, dataset.valid, **users_items),
+        test=ranking_task(seen_at_test, dataset.test, **users_items),
+    )
+
+
+def _check(dataset: Dataset, config: Config) -> None:
+    for split in ("valid", "test"):
+        if not len(getattr(dataset, split)):
+            raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be scored")
+    if config.diffusion.rebuild_from == "all" and config.diffusion.top_q > dataset.n_entities:
+        raise ConfigError(
+            f"top_q = {config.diffusion.top_q}: there are only {dataset.n_entities} entities"
+        )

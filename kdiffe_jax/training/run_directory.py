@@ -1,0 +1,133 @@
+"""The files of a run: config.json, metrics.jsonl, result.json, checkpoints/.
+
+Every file is written under a temporary name and renamed, so a killed run leaves whole
+files only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kdiffe_jax.errors import RunError
+
+CONFIG, METRICS, RESULT, CHECKPOINTS = "config.json", "metrics.jsonl", "result.json", "checkpoints"
+PER_USER = "test_per_user.npz"
+
+
+class RunDirectory:
+    """One run's directory.
+
+    Args:
+      path: created by `claim`, not before.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self._lock = None
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / CHECKPOINTS
+
+    def claim(self, config: dict[str, Any]) -> None:
+        """Takes the directory for this process and this configuration.
+
+        Args:
+          config: what `config.json` holds or is to hold.
+
+        Raises:
+          RunError: another process trains here, the directory holds a run with another
+            configuration (the differing fields are listed), or something else.
+        """
+        stored = self.config()
+        if stored is not None:
+            self._refuse_other(stored, config)
+        elif self.path.exists() and any(self.path.iterdir()):
+            raise RunError(f"{self.path}: not empty and not a run; choose another --workdir")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._take_lock()
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {error.strerror}") from error
+        if stored is None:
+            self._write(CONFIG, json.dumps(config, indent=2) + "\n")
+
+    def release(self) -> None:
+        """Lets another process claim the directory."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def config(self) -> dict[str, Any] | None:
+        """What config.json holds, None where there is none."""
+        return self._read_json(CONFIG)
+
+    def result(self) -> dict[str, Any] | None:
+        """What result.json holds, None while the run is unfinished."""
+        return self._read_json(RESULT)
+
+    def write_history(self, history: list[dict[str, Any]]) -> None:
+        """Writes metrics.jsonl, one object an epoch."""
+        self._write(METRICS, "".join(json.dumps(record) + "\n" for record in history))
+
+    def write_per_user(self, values: dict[str, np.ndarray], users: np.ndarray) -> None:
+        """Writes each test user's metrics, for paired tests between runs."""
+        handle, draft = tempfile.mkstemp(dir=self.path, suffix=".partial")
+        with os.fdopen(handle, "wb") as stream:
+            np.savez_compressed(stream, users=users, **values)
+        os.replace(draft, self.path / PER_USER)
+
+    def write_result(self, result: dict[str, Any]) -> None:
+        """Writes result.json, which marks the run as finished."""
+        self._write(RESULT, json.dumps(result, indent=2) + "\n")
+
+    def _refuse_other(self, stored: dict[str, Any], config: dict[str, Any]) -> None:
+        fields = sorted(stored.keys() | config.keys())
+        changed = [
+            f"{field} ({stored.get(field)!r} there, {config.get(field)!r} now)"
+            for field in fields
+            if stored.get(field) != config.get(field)
+        ]
+        if changed:
+            raise RunError(
+                f"{self.path}: holds a run with another configuration: {', '.join(changed)}; "
+                "use those values or another --workdir"
+            )
+
+    def _take_lock(self) -> None:
+        self._lock = (self.path / ".lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            raise RunError(f"{self.path}: another process is using this run directory") from None
+
+    def _read_json(self, name: str) -> dict[str, Any] | None:
+        file = self.path / name
+        if not file.is_file():
+            return None
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file}: not readable: {error}") from error
+        if not isinstance(content, dict):
+            raise RunError(f"{file}: expected a JSON object")
+        return content
+
+    def _write(self, name: str, text: str) -> None:
+        handle, draft = tempfile.mkstemp(dir=self.path, suffix=".partial")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.chmod(draft, 0o644)
+            os.replace(draft, self.path / name)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise

@@ -1,0 +1,1 @@
+"""Commands. absl flags live here and nowhere else."""

@@ -1,0 +1,121 @@
+"""Command-line flags -> one typed `Config`.
+
+Every field of `kdiffe_jax.config` is a flag of the same name; the few others say
+where things are. Flags are parsed here, once; the library never sees them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from kdiffe_jax.config import Config, all_options
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.readers import read_dataset
+from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
+from kdiffe_jax.errors import ConfigError
+
+SYNTHETIC = "synthetic"
+_PLANTED = "planted_"
+
+
+def define(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Registers every flag of the commands."""
+    common = dict(flag_values=values)
+    flags.DEFINE_string("dataset", SYNTHETIC, "name of the data set; synthetic is embedded", **common)
+    flags.DEFINE_string(
+        "data_dir", None, "its directory [$KDIFFE_DATA/<dataset>, or datasets/<dataset>]", **common
+    )
+    flags.DEFINE_string("workdir", None, "run directory [runs/<dataset>-seed<seed>]", **common)
+    flags.DEFINE_string(
+        "cache_dir", None, "where S is kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]", **common
+    )
+    flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "train, or score a run", **common)
+    flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
+    flags.DEFINE_integer("planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common)
+    for field in dataclasses.fields(PlantedSizes):
+        _define_field(f"{_PLANTED}{field.name}", field.default, "embedded data set", None, common)
+    for name, field in all_options().items():
+        rule = field.metadata
+        _define_field(name, field.default, rule["doc"], rule["choices"], common)
+
+
+def _define_field(name: str, default: Any, doc: str, choices, common: dict) -> None:
+    if choices:
+        flags.DEFINE_enum(name, default, choices, doc, **common)
+    elif isinstance(default, bool):
+        flags.DEFINE_bool(name, default, doc, **common)
+    elif isinstance(default, int):
+        flags.DEFINE_integer(name, default, doc, **common)
+    elif isinstance(default, float):
+        flags.DEFINE_float(name, default, doc, **common)
+    else:
+        flags.DEFINE_string(name, default, doc, **common)
+
+
+def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
+    """Parses a command line.
+
+    Raises:
+      ConfigError: an unknown flag, a value that does not parse, a stray argument or an
+        unreadable flag file.
+    """
+    try:
+        rest = values(list(argv))
+    except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(str(error).splitlines()[0]) from error
+    if len(rest) > 1:
+        raise ConfigError(f"{rest[1]!r} is not a flag; flags look like --epochs=10")
+
+
+def config(values: flags.FlagValues = flags.FLAGS) -> Config:
+    """The hyper-parameters on the command line.
+
+    Raises:
+      ConfigError: a value out of its range.
+    """
+    return Config.from_flat({name: values[name].value for name in all_options()})
+
+
+def data_identity(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
+    """The flags that say which data: part of a run's configuration."""
+    identity: dict[str, Any] = {"dataset": values.dataset}
+    if values.dataset == SYNTHETIC and not values.data_dir:
+        names = ["seed", *(field.name for field in dataclasses.fields(PlantedSizes))]
+        identity |= {f"{_PLANTED}{name}": values[f"{_PLANTED}{name}"].value for name in names}
+    return identity
+
+
+def load(values: flags.FlagValues = flags.FLAGS) -> Dataset:
+    """Reads, or plants, the data set that the flags name.
+
+    Raises:
+      DataError: see `read_dataset`.
+    """
+    if values.dataset == SYNTHETIC and not values.data_dir:
+        sizes = {f.name: values[f"{_PLANTED}{f.name}"].value for f in dataclasses.fields(PlantedSizes)}
+        return planted_dataset(PlantedSizes(**sizes), seed=values.planted_seed)
+    root = os.environ.get("KDIFFE_DATA", "datasets")
+    directory = values.data_dir or Path(root) / values.dataset
+    return read_dataset(directory, name=values.dataset)
+
+
+def workdir(values: flags.FlagValues = flags.FLAGS) -> Path:
+    """The run directory."""
+    return Path(values.workdir or f"runs/{values.dataset}-seed{values.seed}")
+
+
+def cache_dir(values: flags.FlagValues = flags.FLAGS) -> Path:
+    """Where S is kept between runs."""
+    default = Path.home() / ".cache" / "kdiffe_jax"
+    return Path(values.cache_dir or os.environ.get("KDIFFE_CACHE") or default)
+
+
+def given_names(values: flags.FlagValues = flags.FLAGS) -> list[str]:
+    """Flags that were given on the command line or in a flag file."""
+    return [name for name in values if values[name].present]

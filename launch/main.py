@@ -1,0 +1,98 @@
+"""Trains KDiffE and scores it: python -m launch.main --flagfile=launch/tiktok.flags."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags as absl_flags
+
+from kdiffe_jax.config import Config
+from kdiffe_jax.errors import KDiffEError, RunError
+from kdiffe_jax.training.loop import check_selection_metric, train
+from kdiffe_jax.training.problem import build_problem
+from kdiffe_jax.training.result import finish, rescore
+from kdiffe_jax.training.run_directory import RunDirectory
+from launch import flags
+from launch.progress import Progress
+from launch.table import planted_lines, result_table
+
+FLAGS = absl_flags.FLAGS
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one command; 0 on success, 2 for a user's mistake, 1 for ours."""
+    try:
+        flags.define()
+        flags.parse(argv)
+        result = _evaluate() if FLAGS.mode == "evaluate" else _train()
+        print(result_table(result))
+        if "planted" in result:
+            print(planted_lines(result))
+        return 0
+    except KDiffEError as error:
+        if FLAGS.is_parsed() and FLAGS.debug:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _train() -> dict[str, Any]:
+    config = flags.config()
+    check_selection_metric(config)
+    run = RunDirectory(flags.workdir())
+    dataset = flags.load()
+    identity = {**flags.data_identity(), "data_sha256": dataset.fingerprint(), **config.to_flat()}
+    run.claim(identity)
+    try:
+        finished = run.result()
+        if finished is not None:
+            print(f"{run.path}: this run is finished; its result:")
+            return finished
+        with Progress(config) as progress:
+            problem = build_problem(
+                dataset, config, cache_dir=flags.cache_dir(), say=progress.say
+            )
+            trained = train(problem, run, on_epoch=progress.on_epoch, say=progress.say)
+        return finish(problem, trained, run)
+    finally:
+        run.release()
+
+
+def _evaluate() -> dict[str, Any]:
+    run = RunDirectory(flags.workdir())
+    stored = run.config()
+    if stored is None:
+        raise RunError(f"{run.path}: there is no run to evaluate; train it first")
+    _adopt(stored)
+    dataset = flags.load()
+    if dataset.fingerprint() != stored["data_sha256"]:
+        raise RunError(f"{run.path}: was trained on other data than {dataset.name} holds now")
+    problem = build_problem(dataset, _config_of(stored), cache_dir=flags.cache_dir(), say=print)
+    return rescore(problem, run, say=print)
+
+
+def _adopt(stored: dict[str, Any]) -> None:
+    """Takes the run's values for all flags that were not given; refuses others."""
+    for name, value in stored.items():
+        if name not in FLAGS:
+            continue
+        if FLAGS[name].present and FLAGS[name].value != value:
+            raise RunError(f"--{name}={FLAGS[name].value}: the run was made with {value!r}")
+        FLAGS[name].value = value
+
+
+def _config_of(stored: dict[str, Any]) -> Config:
+    names = Config().to_flat()
+    return Config.from_flat({name: value for name, value in stored.items() if name in names})
+
+
+def entry() -> None:
+    """The console command."""
+    sys.exit(main(sys.argv))
+
+
+if __name__ == "__main__":
+    entry()

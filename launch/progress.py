@@ -1,0 +1,61 @@
+"""What a person sees while a run trains: a bar on a terminal, plain lines otherwise."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from kdiffe_jax.config import Config
+from kdiffe_jax.training.loop import selection_score
+
+
+class Progress:
+    """Receives lines and epoch records. Use as a context manager.
+
+    Args:
+      config: says how many epochs there can be and which metric is watched.
+    """
+
+    def __init__(self, config: Config):
+        self._config = config
+        self._metric = f"{config.eval.selection} {config.eval.selection_metric}"
+        self._best = -1.0
+        self._bar = _terminal_bar(config.train.epochs)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def say(self, line: str) -> None:
+        """One line, above the bar where there is one."""
+        if self._bar is None:
+            print(line, flush=True)
+        else:
+            self._bar.write(line)
+
+    def on_epoch(self, record: dict[str, Any]) -> None:
+        """Shows one epoch."""
+        value = selection_score(record, self._config)
+        self._best = max(self._best, value)
+        if self._bar is None:
+            print(
+                f"epoch {record['epoch']:3d}  loss {record['loss']:9.4f}  bpr {record['bpr']:.4f}  "
+                f"{self._metric} {value:.4f}  best {self._best:.4f}  {record['seconds']:.1f} s",
+                flush=True,
+            )
+            return
+        self._bar.n = record["epoch"] + 1
+        self._bar.set_postfix_str(f"{self._metric} {value:.4f}, best {self._best:.4f}")
+
+
+def _terminal_bar(epochs: int):
+    if not sys.stderr.isatty():
+        return None
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return tqdm(total=epochs, unit="epoch", dynamic_ncols=True)
