@@ -65,7 +65,7 @@ class GraphConfig(_Checked):
     walk_length: int = option(50, "M: steps of one random walk", low=1)
     walks_per_node: int = option(12, "R: random walks from every node", low=1)
     restart_probability: float = option(
-        0.15, "chance that a step returns to the start node", low=0.0, high=1.0
+        0.5, "chance that a step returns to the start node", low=0.0, high=1.0
     )
     include_start: bool = option(True, "count the start node in its own visited set")
     walk_seed: int = option(0, "seed of the random walks", low=0)

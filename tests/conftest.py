@@ -1,0 +1,30 @@
+"""Strictness for every test, and the shapes that many of them share."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+import numpy as np
+import pytest
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+_DATA = Path(os.environ.get("KDIFFE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "real_data" in item.keywords and not (_DATA / "tiktok").is_dir():
+            item.add_marker(pytest.mark.skip(reason="the real data sets are not here"))
+
+
+@pytest.fixture
+def real_data() -> Path:
+    return _DATA
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)

@@ -1,0 +1,84 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.experimental.sparse import BCOO
+from jax.test_util import check_grads
+
+from kdiffe_jax.graph import propagate as module
+from kdiffe_jax.graph.propagate import multiply, propagate, sparse_operator
+
+
+@pytest.fixture
+def dense_matrix(rng):
+    matrix = rng.normal(size=(9, 6)) * (rng.random((9, 6)) < 0.4)
+    matrix[2] = 0
+    matrix[:, 3] = 0
+    return matrix.astype(np.float32)
+
+
+def operator_of(matrix):
+    return sparse_operator(BCOO.fromdense(jnp.asarray(matrix)).sort_indices())
+
+
+def test_product_and_both_gradients_equal_dense(rng, dense_matrix):
+    operator = operator_of(dense_matrix)
+    x = jnp.asarray(rng.normal(size=(6, 4)), jnp.float32)
+    upstream = jnp.asarray(rng.normal(size=(9, 4)), jnp.float32)
+    found, pull = jax.vjp(
+        lambda values, x: multiply(operator._replace(values=values), x), operator.values, x
+    )
+    to_values, to_x = pull(upstream)
+    np.testing.assert_allclose(found, dense_matrix @ x, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(to_x, dense_matrix.T @ upstream, rtol=1e-5, atol=1e-6)
+    full = upstream @ x.T
+    np.testing.assert_allclose(
+        to_values, full[operator.rows, operator.columns], rtol=1e-5, atol=1e-6
+    )
+
+
+def test_numerical_gradient(rng, dense_matrix):
+    operator = operator_of(dense_matrix)
+    x = jnp.asarray(rng.normal(size=(6, 2)), jnp.float32)
+    check_grads(
+        lambda values, x: jnp.tanh(multiply(operator._replace(values=values), x)),
+        (operator.values, x),
+        order=1,
+        modes=["rev"],
+        atol=2e-2,
+        rtol=2e-2,
+    )
+
+
+def test_both_platform_forms_agree(rng, dense_matrix):
+    o = operator_of(dense_matrix)
+    x = jnp.asarray(rng.normal(size=(6, 4)), jnp.float32)
+    arguments = (o.values, o.row_starts, o.columns, o.rows, x)
+    np.testing.assert_allclose(
+        module._csr_product(*arguments), module._segment_product(*arguments), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_propagation_is_the_sum_of_layers(rng):
+    matrix = rng.random((5, 5)).astype(np.float32)
+    matrix = (matrix + matrix.T) / 5
+    x = rng.normal(size=(5, 3)).astype(np.float32)
+    expected = x + matrix @ x + matrix @ matrix @ x
+    found = propagate(operator_of(matrix), jnp.asarray(x), layers=2)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_array_equal(propagate(operator_of(matrix), jnp.asarray(x), layers=0), x)
+
+
+def test_unsorted_indices_are_refused(dense_matrix):
+    matrix = BCOO.fromdense(jnp.asarray(dense_matrix))
+    shuffled = BCOO((matrix.data[::-1], matrix.indices[::-1]), shape=matrix.shape)
+    with pytest.raises(ValueError, match="sorted"):
+        sparse_operator(shuffled)
+
+
+def test_graph_is_an_argument_so_a_new_one_compiles_nothing(rng, dense_matrix):
+    product = jax.jit(multiply)
+    x = jnp.ones((6, 4))
+    product(operator_of(dense_matrix), x)
+    product(operator_of(2 * dense_matrix), x)
+    assert product._cache_size() == 1
