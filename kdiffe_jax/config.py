@@ -8,9 +8,14 @@ groups below into flags of the same names. Defaults are the settings of the pape
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 from kdiffe_jax.errors import ConfigError
+
+
+# Keys of jax.random and seeds of scikit-learn are 32 bits wide.
+_LARGEST_SEED = 2**32 - 1
 
 
 def option(default, doc: str, low=None, high=None, choices=None, above=None):
@@ -27,6 +32,8 @@ def _check_field(group: str, field: dataclasses.Field, value: Any) -> None:
         value = float(value)
     if type(value) is not wanted:
         raise ConfigError(f"{where}: expected {wanted.__name__}")
+    if wanted is float and not math.isfinite(value):
+        raise ConfigError(f"{where}: must be finite")
     if rule["choices"] and value not in rule["choices"]:
         raise ConfigError(f"{where}: choose one of {', '.join(rule['choices'])}")
     if rule["above"] is not None and not value > rule["above"]:
@@ -55,7 +62,7 @@ class ContentConfig(_Checked):
     )
     codebook_size: int = option(256, "k-means codes (entities) per modality", low=2)
     codes_per_item: int = option(4, "nearest codes that become an item's entities", low=1)
-    content_seed: int = option(0, "seed of the k-means codebooks", low=0)
+    content_seed: int = option(0, "seed of the k-means codebooks", low=0, high=_LARGEST_SEED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +75,7 @@ class GraphConfig(_Checked):
         0.5, "chance that a step returns to the start node", low=0.0, high=1.0
     )
     include_start: bool = option(True, "count the start node in its own visited set")
-    walk_seed: int = option(0, "seed of the random walks", low=0)
+    walk_seed: int = option(0, "seed of the random walks", low=0, high=_LARGEST_SEED)
     xi: float = option(0.7, "xi: weight of S in the Laplacian; 0 is LightGCN's", low=0.0)
     degree_from: str = option(
         "adjacency",
@@ -133,7 +140,7 @@ class TrainConfig(_Checked):
     )
     epochs: int = option(200, "most epochs to train", low=1)
     patience: int = option(15, "epochs without a better validation score before the stop", low=1)
-    seed: int = option(0, "seed of parameters, batches and noise", low=0)
+    seed: int = option(0, "seed of parameters, batches, noise", low=0, high=_LARGEST_SEED)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,7 +30,7 @@ def metrics_at_k(hits: jax.Array, n_relevant: jax.Array, k: int) -> dict[str, ja
     {'recall@2': 1.0, 'ndcg@2': 0.631, 'precision@2': 0.5, 'hit@2': 1.0, 'mrr@2': 0.5, 'map@2': 0.5}
     """
     hits = hits[:, :k].astype(jnp.float32)
-    ranks = jnp.arange(1, hits.shape[1] + 1, dtype=jnp.float32)
+    ranks = jnp.arange(1, hits.shape[1] + 1, dtype=jnp.float32)[None]
     discounts = 1.0 / jnp.log2(ranks + 1)
     found = hits.sum(axis=1)
     relevant = n_relevant.astype(jnp.float32)

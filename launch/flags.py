@@ -68,7 +68,7 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
     try:
         rest = values(list(argv))
     except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(str(error).splitlines()[0]) from error
+        raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
     if len(rest) > 1:
         raise ConfigError(f"{rest[1]!r} is not a flag; flags look like --epochs=10")
 

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from absl import app
 from absl import flags as absl_flags
 
 from kdiffe_jax.config import Config
@@ -26,6 +27,7 @@ def main(argv: Sequence[str]) -> int:
     """Runs one command; 0 on success, 2 for a user's mistake, 1 for ours."""
     try:
         flags.define()
+        app.define_help_flags()
         flags.parse(argv)
         result = _evaluate() if FLAGS.mode == "evaluate" else _train()
         print(result_table(result))
@@ -45,8 +47,7 @@ def _train() -> dict[str, Any]:
     run = RunDirectory(flags.workdir())
     dataset = flags.load()
     identity = {**flags.data_identity(), "data_sha256": dataset.fingerprint(), **config.to_flat()}
-    run.claim(identity)
-    try:
+    with run.claim(identity):
         finished = run.result()
         if finished is not None:
             print(f"{run.path}: this run is finished; its result:")
@@ -57,8 +58,6 @@ def _train() -> dict[str, Any]:
             )
             trained = train(problem, run, on_epoch=progress.on_epoch, say=progress.say)
         return finish(problem, trained, run)
-    finally:
-        run.release()
 
 
 def _evaluate() -> dict[str, Any]:
@@ -68,10 +67,13 @@ def _evaluate() -> dict[str, Any]:
         raise RunError(f"{run.path}: there is no run to evaluate; train it first")
     _adopt(stored)
     dataset = flags.load()
-    if dataset.fingerprint() != stored["data_sha256"]:
+    if dataset.fingerprint() != stored.get("data_sha256"):
         raise RunError(f"{run.path}: was trained on other data than {dataset.name} holds now")
-    problem = build_problem(dataset, _config_of(stored), cache_dir=flags.cache_dir(), say=print)
-    return rescore(problem, run, say=print)
+    with run.claim(stored):
+        problem = build_problem(
+            dataset, _config_of(stored), cache_dir=flags.cache_dir(), say=print
+        )
+        return rescore(problem, run, say=print)
 
 
 def _adopt(stored: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -39,9 +40,14 @@ def nearest_codes(
       nearest code keeps.
 
     Raises:
-      ImportError: scikit-learn, the extra `[content]`, is not installed.
+      DataError: scikit-learn, the extra `[content]`, is not installed.
     """
-    from sklearn.cluster import KMeans
+    try:
+        from sklearn.cluster import KMeans
+    except ImportError as error:
+        raise DataError(
+            "codebooks of features need scikit-learn: pip install 'kdiffe_jax[content]'"
+        ) from error
 
     rows = standardise(features)
     n_codes = min(n_codes, len(np.unique(rows, axis=0)))
@@ -134,6 +140,4 @@ def _degenerate_line(dataset: Dataset) -> str:
 
 
 def _with_note(dataset: Dataset, line: str) -> Dataset:
-    import dataclasses
-
     return dataclasses.replace(dataset, notes=(*dataset.notes, line))

@@ -102,6 +102,9 @@ class Dataset:
         for array in (self.train, self.valid, self.test, self.triples):
             digest.update(repr(array.shape).encode())
             digest.update(np.ascontiguousarray(array, np.int32).tobytes())
+        for modality, rows in sorted(self.features.items()):
+            digest.update(repr((modality, rows.shape, str(rows.dtype))).encode())
+            digest.update(np.ascontiguousarray(rows).tobytes())
         return digest.hexdigest()
 
     def statistics(self) -> dict[str, float]:

@@ -53,7 +53,7 @@ def attention_laplacian(
     order = jnp.lexsort((columns, rows))
     rows, columns, values = rows[order], columns[order], values[order]
     return BCOO(
-        (values * scale[rows] * scale[columns], jnp.stack([rows, columns], axis=1)),
+        (values * (scale[rows] * scale[columns]), jnp.stack([rows, columns], axis=1)),
         shape=(n_nodes, n_nodes),
         indices_sorted=True,
         unique_indices=True,

@@ -33,9 +33,12 @@ class Snapshot(NamedTuple):
 class _KeepLatestAndBest(checkpoint_managers.PreservationPolicy):
     """Keeps the newest and the highest-scoring epochs; of equal scores the earlier."""
 
+    def __init__(self):
+        self.scores: Sequence[float] = ()
+
     def should_preserve(self, checkpoints: Sequence, *, context) -> Sequence[bool]:
         del context
-        by_score = sorted(checkpoints, key=lambda c: (-c.metrics["score"], c.step))
+        by_score = sorted(checkpoints, key=lambda c: (-self.scores[c.step], c.step))
         kept = {c.step for c in by_score[:_KEEP_BEST]}
         kept |= {c.step for c in checkpoints[-_KEEP_LATEST:]}
         return [c.step in kept for c in checkpoints]
@@ -52,8 +55,9 @@ class Checkpoints:
     def __init__(self, directory: Path, say: Callable[[str], None]):
         self._directory = Path(directory).absolute()
         self._say = say
+        self._policy = _KeepLatestAndBest()
         options = ocp.CheckpointManagerOptions(
-            preservation_policy=_KeepLatestAndBest(),
+            preservation_policy=self._policy,
             enable_async_checkpointing=False,
             cleanup_tmp_directories=True,
         )
@@ -69,15 +73,22 @@ class Checkpoints:
         """Epochs with a complete checkpoint, oldest first."""
         return sorted(self._manager.all_steps())
 
-    def save(self, epoch: int, arrays: Any, history: list[dict[str, Any]], score: float) -> None:
-        """Saves one epoch and removes those that are no longer among the kept."""
+    def save(self, arrays: Any, history: list[dict[str, Any]], scores: Sequence[float]) -> None:
+        """Saves the last epoch of the history and removes those that are no longer kept.
+
+        Args:
+          arrays: a pytree.
+          history: one record an epoch.
+          scores: what the best epochs are chosen by, one an epoch.
+        """
+        self._policy.scores = scores
+        epoch = len(history) - 1
         self._manager.save(
             epoch,
             args=ocp.args.Composite(
                 arrays=ocp.args.StandardSave(_without_keys(arrays)),
                 history=ocp.args.JsonSave(history),
             ),
-            metrics={"score": score},
         )
 
     def restore(self, epoch: int, like: Any) -> Snapshot:

@@ -72,7 +72,7 @@ def train(
         while len(history) < config.train.epochs and not _out_of_patience(history, config):
             carried, record = _one_epoch(problem, compiled, carried, epoch=len(history))
             history.append(record)
-            checkpoints.save(record["epoch"], carried, history, selection_score(record, config))
+            checkpoints.save(carried, history, [selection_score(r, config) for r in history])
             run.write_history(history)
             on_epoch(record)
         return _best(problem, compiled, checkpoints, carried, history)

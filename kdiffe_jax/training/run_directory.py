@@ -22,7 +22,7 @@ PER_USER = "test_per_user.npz"
 
 
 class RunDirectory:
-    """One run's directory.
+    """One run's directory; `with run.claim(config): ...` holds it for this process.
 
     Args:
       path: created by `claim`, not before.
@@ -32,12 +32,18 @@ class RunDirectory:
         self.path = Path(path)
         self._lock = None
 
+    def __enter__(self) -> RunDirectory:
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.release()
+
     @property
     def checkpoints(self) -> Path:
         return self.path / CHECKPOINTS
 
-    def claim(self, config: dict[str, Any]) -> None:
-        """Takes the directory for this process and this configuration.
+    def claim(self, config: dict[str, Any]) -> RunDirectory:
+        """Takes the directory for this process and this configuration, until `release`.
 
         Args:
           config: what `config.json` holds or is to hold.
@@ -49,7 +55,7 @@ class RunDirectory:
         stored = self.config()
         if stored is not None:
             self._refuse_other(stored, config)
-        elif self.path.exists() and any(self.path.iterdir()):
+        elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
             raise RunError(f"{self.path}: not empty and not a run; choose another --workdir")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -58,6 +64,7 @@ class RunDirectory:
             raise RunError(f"{self.path}: cannot be written: {error.strerror}") from error
         if stored is None:
             self._write(CONFIG, json.dumps(config, indent=2) + "\n")
+        return self
 
     def release(self) -> None:
         """Lets another process claim the directory."""

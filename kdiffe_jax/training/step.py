@@ -117,7 +117,10 @@ def _all_node_nce(main, other, nodes, weights, temperature) -> Term:
 
 
 def _batch_nce(main, other, nodes, weights, temperature) -> Term:
-    present = first_occurrence(nodes, size=main.shape[0])
+    real = weights > 0
+    size = main.shape[0]
+    present = real * first_occurrence(jnp.where(real, nodes, size), size=size + 1)
+    present = jnp.where(real.any(), present, 1.0)
     losses = info_nce(
         main[nodes],
         other[nodes],

@@ -67,7 +67,7 @@ def test_cache_is_used(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "change", [dict(walk_length=6), dict(walks_per_node=3), dict(walk_seed=1),
-               dict(restart_probability=0.5), dict(include_start=False)]
+               dict(restart_probability=0.7), dict(include_start=False)]
 )
 def test_cache_key_has_every_parameter(tmp_path, change):
     base = dict(walk_length=5, walks_per_node=2)

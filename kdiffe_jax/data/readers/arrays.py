@@ -31,9 +31,11 @@ def load_features(path: Path, n_items: int) -> dict[str, np.ndarray]:
 def load_feature(file: Path, n_items: int) -> np.ndarray:
     """One modality, float[J, width], in the dtype of the file."""
     try:
-        rows = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise DataError(f"{file}: not a readable .npy array: {error}") from error
+        with file.open("rb") as stream:
+            rows = np.lib.format.read_array(stream, allow_pickle=False)
+    except (ValueError, EOFError, OSError, MemoryError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{file}: not a readable .npy array: {reason}") from error
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype.kind not in "fiub":
         raise DataError(f"{file}: expected a numeric matrix, one row an item")
     if len(rows) != n_items:

@@ -111,13 +111,16 @@ def read_triple_lines(path: Path) -> np.ndarray:
     Raises:
       DataError: a line with another number of columns, or not of integers >= 0.
     """
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not readable as UTF-8 text: {error}") from error
     rows = []
     for number, line in enumerate(lines, start=1):
         words = line.split("#", 1)[0].split()
         if not words:
             continue
-        if len(words) != 3 or not all(word.isdecimal() for word in words):
+        if len(words) != 3 or not all(w.isdecimal() and len(w) < 19 for w in words):
             raise DataError(
                 f"{path}, line {number}: {line.strip()[:60]!r}: expected three integers "
                 "`item relation entity`"

@@ -118,6 +118,9 @@ def _read_manifest(file: Path) -> dict:
         size = manifest.get(key)
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise DataError(f'{file}: "{key}" must be a whole number, it is {size!r}')
+    for key, kind in (("sha256", dict), ("notes", list)):
+        if not isinstance(manifest.get(key, kind()), kind):
+            raise DataError(f'{file}: "{key}" must be a JSON {kind.__name__}')
     manifest.setdefault("name", file.parent.name)
     return manifest
 
@@ -125,8 +128,7 @@ def _read_manifest(file: Path) -> dict:
 def _read_triples(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
     if not file.exists():
         return np.zeros((0, 3), np.int32), None
-    with file.open(encoding="utf-8") as lines:
-        planted = len(lines.readline().split("\t")) == 4
+    planted = len(_first_row(file).split("\t")) == 4
     rows = _read_integers(file, 4 if planted else 3)
     if not planted:
         return sorted_unique(rows), None
@@ -136,10 +138,16 @@ def _read_triples(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
     return np.ascontiguousarray(ordered[:, :3]), ordered[:, 3].astype(bool)
 
 
+def _first_row(file: Path) -> str:
+    """The first line with content outside comments, empty where there is none."""
+    rows = (line.split("#", 1)[0].strip() for line in _read_text(file).split("\n"))
+    return next((row for row in rows if row), "")
+
+
 def _read_integers(file: Path, columns: int) -> np.ndarray:
     if not file.is_file():
         raise DataError(f"{file}: no such file; {FILES} are expected")
-    if file.stat().st_size == 0:
+    if not _first_row(file):
         return np.zeros((0, columns), np.int64)
     try:
         rows = np.loadtxt(file, np.int64, delimiter="\t", comments="#", ndmin=2, encoding="utf-8")
@@ -155,12 +163,26 @@ def _read_integers(file: Path, columns: int) -> np.ndarray:
 
 
 def _read_names(file: Path) -> tuple[str, ...]:
-    return tuple(file.read_text(encoding="utf-8").splitlines()) if file.exists() else ()
+    """One name a line; only the newline ends a line, so any other character may be in a name."""
+    if not file.exists():
+        return ()
+    text = _read_text(file).replace("\r\n", "\n").removesuffix("\n")
+    return tuple(text.split("\n")) if text else ()
 
 
 def _write_names(file: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        if "\n" in name or "\r" in name:
+            raise DataError(f"{file.name}: the name {name!r} holds a line break; replace it")
     if names:
-        file.write_text("\n".join(names) + "\n", encoding="utf-8")
+        file.write_bytes(("\n".join(names) + "\n").encode())
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: not UTF-8 text: {error}; save it as UTF-8") from error
 
 
 def _sha256(file: Path) -> str:

@@ -24,17 +24,25 @@ def _admitted() -> dict[tuple[str, str], object]:
         ("numpy", "dtype"): np.dtype,
         # Protocol-2 pickles spell bytes as text encoded in latin1.
         ("_codecs", "encode"): _latin1_bytes,
+        ("__builtin__", "bytes"): _empty_bytes,
     }
     rebuild_array, rebuild_scalar = _numpy_rebuilders()
     for module in ("numpy.core.multiarray", "numpy._core.multiarray"):
         names[module, "_reconstruct"] = rebuild_array
         names[module, "scalar"] = rebuild_scalar
+    frombuffer = np.array(0.0).__reduce_ex__(5)[0]
+    for module in ("numpy.core.numeric", "numpy._core.numeric"):
+        names[module, "_frombuffer"] = frombuffer
     for kind in _FORMATS:
         for suffix in ("matrix", "array"):
             name = f"{kind}_{suffix}"
             for module in ("scipy.sparse", f"scipy.sparse.{kind}", f"scipy.sparse._{kind}"):
                 names[module, name] = getattr(sp, name)
     return names
+
+
+def _empty_bytes() -> bytes:
+    return b""
 
 
 def _latin1_bytes(text: str, encoding: str) -> bytes:
@@ -98,7 +106,7 @@ def load_sparse(path: str | Path) -> sp.coo_array:
         try:
             content = _RestrictedUnpickler(file).load()
         except _LOAD_FAILURES as error:
-            reason = str(error) or type(error).__name__
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise DataError(f"{path}: refused as a pickled sparse matrix: {reason}") from error
     return _as_binary_ready_coo(content, path)
 
@@ -106,9 +114,15 @@ def load_sparse(path: str | Path) -> sp.coo_array:
 def _as_binary_ready_coo(content, path: Path) -> sp.coo_array:
     if not (sp.issparse(content) or isinstance(content, np.ndarray)):
         raise DataError(f"{path}: holds a {type(content).__name__}, expected a sparse matrix")
-    if len(content.shape) != 2 or content.dtype == object:
-        raise DataError(f"{path}: shape {content.shape}, {content.dtype}: expected a numeric matrix")
     try:
+        if len(content.shape) != 2 or content.dtype.kind not in "biuf":
+            raise ValueError(f"shape {content.shape}, {content.dtype}: expected a numeric matrix")
+        if sp.issparse(content):
+            if content.format in ("csr", "csc"):
+                content.check_format(full_check=True)
+            content.data = content.data.astype(np.float64)
+        else:
+            content = content.astype(np.float64)
         matrix = sp.coo_array(content)
         if matrix.nnz and (
             min(matrix.row.min(), matrix.col.min()) < 0

@@ -1,0 +1,116 @@
+"""Epochs cover everything once, and negatives are uniform over what a user has not."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kdiffe_jax.data.batches import InteractionSampler
+
+
+@st.composite
+def interactions(draw):
+    n_users, n_items = draw(st.integers(1, 5)), draw(st.integers(1, 6))
+    cells = st.tuples(st.integers(0, n_users - 1), st.integers(0, n_items - 1))
+    chosen = draw(st.sets(cells, min_size=1, max_size=n_users * n_items))
+    full = draw(st.sets(st.integers(0, n_users - 1)))
+    chosen |= {(user, item) for user in full for item in range(n_items)}
+    return n_users, n_items, np.array(sorted(chosen), np.int32)
+
+
+def sampler(pairs, n_users, n_items, batch_size=4, seed=0):
+    return InteractionSampler(
+        pairs, n_users=n_users, n_items=n_items, batch_size=batch_size, seed=seed
+    )
+
+
+PAIRS = np.array(sorted({(u, (u * 7 + k * k) % 11) for u in range(9) for k in range(4)}), np.int32)
+
+
+@settings(max_examples=150, deadline=None)
+@given(interactions(), st.integers(1, 40), st.integers(0, 3))
+def test_an_epoch_is_whole_and_its_negatives_are_negative(data, batch_size, number):
+    n_users, n_items, pairs = data
+    draws = sampler(pairs, n_users, n_items, batch_size).epoch(number)
+    users, positives, negatives = (
+        array.ravel()[: len(pairs)] for array in (draws.users, draws.positives, draws.negatives)
+    )
+    known = set(map(tuple, pairs.tolist()))
+    assert sorted(zip(users.tolist(), positives.tolist(), strict=True)) == sorted(known)
+    full = np.bincount(pairs[:, 0], minlength=n_users)[users] == n_items
+    np.testing.assert_array_equal(draws.weights.ravel()[: len(pairs)], ~full)
+    assert not draws.weights.ravel()[len(pairs) :].any()
+    drawn = zip(users[~full].tolist(), negatives[~full].tolist(), strict=True)
+    assert known.isdisjoint(drawn)
+    assert negatives.min() >= 0 and negatives.max() < n_items
+    weighted = draws.row_items[draws.row_weights > 0]
+    assert sorted(weighted.tolist()) == list(range(n_items))
+
+
+@settings(max_examples=50, deadline=None)
+@given(interactions(), st.integers(1, 40))
+def test_shapes_are_static_over_epochs(data, batch_size):
+    n_users, n_items, pairs = data
+    drawn = sampler(pairs, n_users, n_items, batch_size)
+    width = min(batch_size, len(pairs))
+    steps = -(-len(pairs) // width)
+    assert drawn.steps == steps
+    for number in range(2):
+        for name, array in drawn.epoch(number)._asdict().items():
+            rows = name.startswith("row_")
+            assert array.shape == (steps, -(-n_items // steps) if rows else width)
+            assert array.dtype == (np.float32 if name.endswith("weights") else np.int32)
+
+
+@pytest.mark.parametrize("owned", ([0, 3, 4], [], [9], [0, 1, 2, 3, 4, 5, 6, 7, 8], [1, 8]))
+def test_negatives_are_uniform_over_missing_items(owned):
+    pairs = np.array([(0, 5), *((1, item) for item in owned), (2, 0)], np.int32)
+    drawn = sampler(pairs, 3, 10)
+    count = 20_000
+    items, exists = drawn.negatives(np.full(count, 1), np.random.default_rng(0))
+    assert exists.all()
+    missing = sorted(set(range(10)) - set(owned))
+    counts = np.bincount(items, minlength=10)
+    assert counts[owned].sum() == 0
+    expected = count / len(missing)
+    chi_square = np.square(counts[missing] - expected).sum() / expected
+    assert chi_square < 40
+
+
+def test_user_with_every_item_weighs_nothing():
+    pairs = np.array([(0, 0), (0, 1), (1, 0)], np.int32)
+    draws = sampler(pairs, 2, 2, batch_size=3).epoch(0)
+    np.testing.assert_array_equal(draws.weights, (draws.users == 1).astype(np.float32))
+    assert draws.negatives[draws.weights > 0].tolist() == [1]
+
+
+def test_epoch_is_a_function_of_seed_and_number():
+    first, second = sampler(PAIRS, 9, 11), sampler(PAIRS, 9, 11)
+    first.epoch(0)
+    first.epoch(1)
+    for ours, theirs in zip(first.epoch(7), second.epoch(7), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("field", ("users", "negatives", "row_items"))
+def test_epochs_and_seeds_differ(field):
+    base = getattr(sampler(PAIRS, 9, 11).epoch(0), field)
+    assert (base != getattr(sampler(PAIRS, 9, 11).epoch(1), field)).any()
+    assert (base != getattr(sampler(PAIRS, 9, 11, seed=1).epoch(0), field)).any()
+
+
+def test_pairs_are_left_alone():
+    before = PAIRS.copy()
+    sampler(PAIRS, 9, 11).epoch(0)
+    np.testing.assert_array_equal(PAIRS, before)
+
+
+@pytest.mark.parametrize(("batch_size", "steps"), [(1, 5), (2, 3), (5, 1), (100, 1)])
+def test_last_step_is_padded(batch_size, steps):
+    pairs = np.array([(user, 0) for user in range(5)], np.int32)
+    draws = sampler(pairs, 5, 3, batch_size).epoch(0)
+    assert draws.weights.shape == (steps, min(batch_size, 5))
+    assert draws.weights.sum() == 5
+    assert draws.row_weights.sum() == 3
+    assert not draws.weights.ravel()[5:].any()
+    assert not draws.row_weights.ravel()[3:].any()

@@ -1,0 +1,177 @@
+"""Every hyper-parameter is a flag; a command line that cannot be meant is refused."""
+
+from pathlib import Path
+
+import pytest
+from absl import flags as absl_flags
+
+from kdiffe_jax.config import Config, all_options
+from kdiffe_jax.data.synthetic import PlantedSizes
+from kdiffe_jax.errors import ConfigError, DataError
+from launch import flags
+
+FLAG_FILES = sorted((Path(__file__).parents[2] / "launch").glob("*.flags"))
+
+
+def parsed(*arguments):
+    values = absl_flags.FlagValues()
+    flags.define(values)
+    flags.parse(["main", *arguments], values)
+    return values
+
+
+def refusal(*arguments) -> str:
+    with pytest.raises(ConfigError) as caught:
+        flags.config(parsed(*arguments))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", all_options())
+def test_hyper_parameter_is_a_flag_with_the_default_of_the_config(name):
+    values, field = parsed(), all_options()[name]
+    assert values[name].value == field.default
+    assert type(values[name].value) is type(field.default)
+    assert values[name].help.endswith(field.metadata["doc"])
+
+
+def test_no_flags_give_the_default_config():
+    assert flags.config(parsed()) == Config()
+
+
+@pytest.mark.parametrize(
+    ("argument", "name", "value"),
+    [
+        ("--epochs=3", "epochs", 3),
+        ("--xi=0", "xi", 0.0),
+        ("--learning_rate=5e-4", "learning_rate", 5e-4),
+        ("--noguidance", "guidance", False),
+        ("--guidance=False", "guidance", False),
+        ("--guidance=true", "guidance", True),
+        ("--mask_valid", "mask_valid", True),
+        ("--kg_source=features", "kg_source", "features"),
+        ("--selection_metric=ndcg@10", "selection_metric", "ndcg@10"),
+    ],
+)
+def test_flag_reaches_the_config(argument, name, value):
+    expected = Config.from_flat({name: value})
+    assert flags.config(parsed(argument)) == expected
+
+
+def test_the_last_of_two_values_wins():
+    assert flags.config(parsed("--epochs=3", "--epochs=4")).train.epochs == 4
+
+
+@pytest.mark.parametrize(
+    ("argument", "word"),
+    [
+        ("--epoch=3", "epoch"),
+        ("--no_such_flag", "no_such_flag"),
+        ("--epochs=ten", "epochs"),
+        ("--epochs=1.5", "epochs"),
+        ("--epochs=", "epochs"),
+        ("--epochs", "epochs"),
+        ("--xi=much", "xi"),
+        ("--guidance=maybe", "guidance"),
+        ("--kg_source=wiki", "kg_source"),
+        ("--mode=predict", "mode"),
+        ("--planted_seed=-1", "planted_seed"),
+        ("--flagfile=/no/such.flags", "/no/such.flags"),
+        ("stray", "'stray' is not a flag"),
+    ],
+)
+def test_bad_command_line_names_what_is_wrong(argument, word):
+    assert word in refusal(argument)
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--epochs=0",
+        "--temperature=0",
+        "--temperature=-1",
+        "--temperature=nan",
+        "--denoiser_dropout=1",
+        "--restart_probability=1.5",
+        "--top_q=0",
+        "--timesteps=0",
+        "--batch_size=0",
+        "--seed=-1",
+        "--noise_max=2",
+    ],
+)
+def test_value_out_of_range_names_its_flag(argument):
+    name = argument[2:].split("=")[0]
+    assert f".{name} = " in refusal(argument)
+
+
+def test_flag_file_with_comments_and_an_override(tmp_path):
+    file = tmp_path / "a.flags"
+    file.write_text("# setting\n\n--epochs=7\n--xi=0.5\n")
+    config = flags.config(parsed(f"--flagfile={file}", "--epochs=9"))
+    assert (config.train.epochs, config.graph.xi) == (9, 0.5)
+
+
+@pytest.mark.parametrize("content", (b"--epochs=ten\n", b"--nonsense=1\n", b"\xff\xfe\x00\n"))
+def test_bad_flag_file(tmp_path, content):
+    (tmp_path / "a.flags").write_bytes(content)
+    refusal(f"--flagfile={tmp_path / 'a.flags'}")
+
+
+def test_directory_as_flag_file(tmp_path):
+    refusal(f"--flagfile={tmp_path}")
+
+
+def test_recursive_flag_file_ends(tmp_path):
+    file = tmp_path / "a.flags"
+    file.write_text(f"--epochs=7\n--flagfile={file}\n")
+    assert flags.config(parsed(f"--flagfile={file}")).train.epochs == 7
+
+
+@pytest.mark.parametrize("file", FLAG_FILES, ids=lambda file: file.name)
+def test_shipped_flag_file_is_valid(file):
+    values = parsed(f"--flagfile={file}")
+    flags.config(values)
+    assert flags.given_names(values)
+
+
+def test_flag_files_are_found():
+    assert "demo.flags" in [file.name for file in FLAG_FILES]
+
+
+def test_given_names_are_those_given():
+    assert sorted(flags.given_names(parsed("--xi=0.7", "--noguidance"))) == ["guidance", "xi"]
+
+
+def test_data_identity_of_planted_data_holds_its_sizes():
+    identity = flags.data_identity(parsed("--planted_users=99"))
+    assert identity["planted_users"] == 99 and identity["planted_seed"] == 0
+    assert len(identity) == 2 + len(PlantedSizes.__dataclass_fields__)
+
+
+def test_data_identity_of_files_is_their_name():
+    assert flags.data_identity(parsed("--dataset=baby")) == {"dataset": "baby"}
+
+
+def test_planted_flags_reach_the_data():
+    values = parsed("--planted_users=40", "--planted_items=60", "--planted_seed=3")
+    dataset = flags.load(values)
+    assert (dataset.n_users, dataset.n_items) == (40, 60)
+    other = flags.load(parsed("--planted_users=40", "--planted_items=60", "--planted_seed=4"))
+    assert dataset.fingerprint() != other.fingerprint()
+
+
+def test_where_data_are_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("KDIFFE_DATA", str(tmp_path / "all"))
+    with pytest.raises(DataError, match=str(tmp_path / "all" / "baby")):
+        flags.load(parsed("--dataset=baby"))
+    with pytest.raises(DataError, match=str(tmp_path / "here")):
+        flags.load(parsed("--dataset=baby", f"--data_dir={tmp_path / 'here'}"))
+
+
+def test_directories(tmp_path, monkeypatch):
+    monkeypatch.setenv("KDIFFE_CACHE", str(tmp_path))
+    assert flags.workdir(parsed("--seed=4")) == Path("runs/synthetic-seed4")
+    assert flags.workdir(parsed("--workdir=here")) == Path("here")
+    assert flags.cache_dir(parsed()) == tmp_path
+    assert flags.cache_dir(parsed("--cache_dir=there")) == Path("there")

@@ -1,0 +1,151 @@
+"""A mistake on the command line: status 2, one line on stderr, nothing on disk."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from absl import flags as absl_flags
+
+from launch import flags
+from launch import main as command
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def fresh_flags(monkeypatch, tmp_path):
+    """Flags of its own for each test, and an empty working directory."""
+    values = absl_flags.FlagValues()
+    monkeypatch.setattr(command, "FLAGS", values)
+    for name in ("define", "parse"):
+        monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
+    for name in ("config", "data_identity", "load", "workdir", "cache_dir", "given_names"):
+        monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KDIFFE_DATA", raising=False)
+
+
+def refusal(capsys, *arguments) -> str:
+    assert command.main(["main", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert captured.err.endswith("\n") and captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+def loads_nothing():
+    pytest.fail("data were loaded before the flags were checked")
+
+
+@pytest.mark.parametrize(
+    ("argument", "word"),
+    [
+        ("--no_such_flag=1", "no_such_flag"),
+        ("--flagfile=absent.flags", "absent.flags"),
+        ("--epochs=ten", "epochs"),
+        ("--epochs=0", "TrainConfig.epochs = 0: must be at least 1"),
+        ("--temperature=0", "temperature"),
+        ("--noise_scale=-0.1", "noise_scale"),
+        ("--guidance=perhaps", "guidance"),
+        ("--rebuild_from=some", "rebuild_from"),
+        ("--mode=serve", "mode"),
+        ("--selection_metric=recall", "recall"),
+        ("--selection_metric=recall@0", "recall@0"),
+        ("--selection_metric=luck@20", "luck@20"),
+        ("more", "'more'"),
+    ],
+)
+def test_bad_flag(capsys, tmp_path, monkeypatch, argument, word):
+    monkeypatch.setattr(flags, "load", loads_nothing)
+    assert word in refusal(capsys, "--workdir=run", argument)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "word"),
+    [
+        ("--planted_users=0", "planted data"),
+        ("--planted_topics=1", "planted data"),
+        ("--planted_taste=2", "planted data"),
+        ("--dataset=tiktok", "no such directory"),
+        ("--data_dir=.", "neither layout"),
+        ("--mode=evaluate", "train it first"),
+    ],
+)
+def test_bad_data_or_run(capsys, tmp_path, argument, word):
+    assert word in refusal(capsys, "--workdir=run", argument)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_debug_shows_the_traceback_too(capsys):
+    assert command.main(["main", "--debug", "--epochs=0"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("Traceback") and lines[-1].startswith("error: ")
+
+
+def test_directory_that_is_no_run(capsys, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("mine")
+    message = refusal(capsys, "--workdir=run", "--planted_users=20", "--planted_items=60")
+    assert "not empty and not a run" in message
+    assert [file.name for file in (tmp_path / "run").iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.xfail(strict=True, raises=NotADirectoryError, reason="listed outside the try")
+def test_workdir_that_is_a_file(capsys, tmp_path):
+    (tmp_path / "run").write_text("mine")
+    assert "run" in refusal(capsys, "--workdir=run", "--planted_users=20", "--planted_items=60")
+    assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_run_of_another_configuration_lists_the_fields(capsys, tmp_path):
+    sizes = ("--planted_users=20", "--planted_items=60")
+    (tmp_path / "run").mkdir()
+    stored = {"dataset": "synthetic", "xi": 0.25}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(stored))
+    message = refusal(capsys, "--workdir=run", *sizes)
+    assert "another configuration" in message and "xi (0.25 there, 0.7 now)" in message
+    assert json.loads((tmp_path / "run" / "config.json").read_text()) == stored
+
+
+@pytest.mark.parametrize("text", ("{", "[]", "", "\x00"))
+@pytest.mark.parametrize("mode", ("train", "evaluate"))
+def test_run_whose_configuration_cannot_be_read(capsys, tmp_path, text, mode):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text(text)
+    sizes = ("--planted_users=20", "--planted_items=60")
+    assert "config.json" in refusal(capsys, "--workdir=run", f"--mode={mode}", *sizes)
+
+
+@pytest.mark.xfail(strict=True, raises=KeyError, reason="data_sha256 is taken to be there")
+def test_evaluation_of_a_configuration_without_data(capsys, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text('{"planted_users": 20, "planted_items": 60}')
+    refusal(capsys, "--workdir=run", "--mode=evaluate")
+
+
+def test_evaluation_with_another_value(capsys, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text('{"xi": 0.25}')
+    message = refusal(capsys, "--workdir=run", "--mode=evaluate", "--xi=0.5")
+    assert "--xi=0.5" in message and "0.25" in message
+
+
+def test_process_exits_with_status_2(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, "-m", "launch.main", "--workdir=run", "--epochs=none"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

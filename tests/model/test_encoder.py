@@ -1,0 +1,63 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kdiffe_jax.config import GraphConfig
+from kdiffe_jax.graph.build import build_graphs
+from kdiffe_jax.model.encoder import Encoder, scores
+
+SIZES = dict(n_users=5, n_items=4, n_entities=3, n_relations=2)
+PAIRS = np.array([[0, 0], [0, 1], [1, 1], [2, 2], [3, 2]], np.int32)
+TRIPLES = np.array([[0, 0, 1], [1, 1, 2], [1, 1, 0]], np.int32)
+
+
+@pytest.fixture
+def graphs():
+    similarity = np.linspace(0.1, 0.5, len(PAIRS)).astype(np.float32)
+    triples = TRIPLES[np.lexsort(TRIPLES.T[::-1])]
+    return build_graphs(PAIRS, triples, similarity, config=GraphConfig(), **SIZES)
+
+
+def encoder_of(**changes):
+    return Encoder(**SIZES, **(dict(dim=4, layers=2) | changes))
+
+
+def view_of(encoder, graphs):
+    params = encoder.init(jax.random.key(0), graphs.laplacian, graphs.knowledge)
+    return params["params"], encoder.apply(params, graphs.laplacian, graphs.knowledge)
+
+
+def dense(operator, n_columns):
+    matrix = np.zeros((operator.row_starts.shape[0] - 1, n_columns))
+    matrix[np.asarray(operator.rows), np.asarray(operator.columns)] = operator.values
+    return matrix
+
+
+def test_view_is_eq_6_summed_over_layers(graphs):
+    params, view = view_of(encoder_of(), graphs)
+    _, zero = view_of(encoder_of(layers=0), graphs)
+    nodes = np.concatenate([zero.users, zero.items])
+    laplacian = dense(graphs.laplacian, 9)
+    expected = nodes + laplacian @ nodes + laplacian @ laplacian @ nodes
+    np.testing.assert_allclose(np.concatenate([view.users, view.items]), expected, rtol=1e-5)
+    np.testing.assert_array_equal(zero.users, params["user_embedding"])
+    np.testing.assert_allclose(np.linalg.norm(zero.items, axis=1), 1.0, rtol=1e-5)
+
+
+def test_residual_adds_the_items_own_embedding(graphs):
+    params, without = view_of(encoder_of(layers=0), graphs)
+    _, found = view_of(encoder_of(layers=0, item_residual=0.5), graphs)
+    np.testing.assert_allclose(
+        found.items, without.items + 0.5 * params["item_embedding"], rtol=1e-6
+    )
+
+
+def test_user_without_interactions_keeps_the_own_embedding(graphs):
+    params, view = view_of(encoder_of(), graphs)
+    np.testing.assert_array_equal(view.users[4], params["user_embedding"][4])
+
+
+def test_scores_are_inner_products(rng):
+    users, items = (jnp.asarray(rng.normal(size=(3, 4)), jnp.float32) for _ in range(2))
+    np.testing.assert_allclose(scores(users, items), np.diag(users @ items.T), rtol=1e-5)

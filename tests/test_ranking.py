@@ -1,0 +1,87 @@
+import ir_measures
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kdiffe_jax.ranking import evaluate, mean_metrics, rank_all, ranking_task
+
+ORACLE = {
+    "recall": ir_measures.R,
+    "ndcg": ir_measures.nDCG,
+    "precision": ir_measures.P,
+    "hit": ir_measures.Success,
+    "mrr": ir_measures.RR,
+    "map": ir_measures.AP,
+}
+
+
+@pytest.fixture
+def problem(rng):
+    n_users, n_items = 23, 60
+    users = rng.normal(size=(n_users, 5)).astype(np.float32)
+    items = rng.normal(size=(n_items, 5)).astype(np.float32)
+    pairs = np.unique(rng.integers(0, [n_users - 3, n_items], (300, 2)), axis=0)
+    held = rng.random(len(pairs)) < 0.4
+    return users, items, pairs[~held].astype(np.int32), pairs[held].astype(np.int32)
+
+
+def task_of(problem):
+    users, items, seen, relevant = problem
+    return ranking_task(seen, relevant, n_users=len(users), n_items=len(items))
+
+
+@pytest.mark.parametrize("k", [1, 5, 20, 50])
+def test_every_metric_equals_ir_measures(problem, k):
+    users, items, seen, relevant = problem
+    found = mean_metrics(evaluate(users, items, task_of(problem), block=8, cutoffs=(k,)))
+    scores = (users @ items.T).astype(np.float64)
+    scores[seen[:, 0], seen[:, 1]] = -np.inf
+    qrels = [ir_measures.Qrel(str(u), str(i), 1) for u, i in relevant]
+    run = [
+        ir_measures.ScoredDoc(str(u), str(i), float(scores[u, i]))
+        for u in np.unique(relevant[:, 0])
+        for i in np.flatnonzero(np.isfinite(scores[u]))
+    ]
+    wanted = {name: measure @ k for name, measure in ORACLE.items()}
+    expected = ir_measures.calc_aggregate(wanted.values(), qrels, run)
+    for name, measure in wanted.items():
+        np.testing.assert_allclose(found[f"{name}@{k}"], expected[measure], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("block", [1, 7, 20, 1000])
+def test_block_size_changes_nothing(problem, block):
+    users, items, *_ = problem
+    expected = evaluate(users, items, task_of(problem), block=4)
+    found = evaluate(users, items, task_of(problem), block=block)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
+def test_seen_items_are_never_recommended(problem):
+    users, items, seen, _ = problem
+    task = task_of(problem)
+    ranked = np.asarray(rank_all(users, items, task, k=60, block=8))
+    for row, user in enumerate(np.asarray(task.users)):
+        mine = set(seen[seen[:, 0] == user, 1])
+        assert not mine & set(ranked[row])
+        assert (ranked[row] == -1).sum() == len(mine)
+
+
+def test_users_without_relevant_items_are_left_out(problem):
+    _, _, _, relevant = problem
+    task = task_of(problem)
+    np.testing.assert_array_equal(task.users, np.unique(relevant[:, 0]))
+
+
+def test_ties_are_ordered_by_item_id():
+    task = ranking_task(np.zeros((0, 2), int), np.array([[0, 3]]), n_users=1, n_items=5)
+    ranked = rank_all(jnp.zeros((1, 2)), jnp.ones((5, 2)), task, k=5, block=1)
+    np.testing.assert_array_equal(ranked, [[0, 1, 2, 3, 4]])
+
+
+def test_fewer_candidates_than_k():
+    seen = np.array([[0, 0], [0, 1]])
+    task = ranking_task(seen, np.array([[0, 2]]), n_users=1, n_items=3)
+    found = evaluate(jnp.ones((1, 1)), jnp.ones((3, 1)), task, block=1, cutoffs=(5, 20))
+    assert found["recall@20"][0] == 1 and found["ndcg@20"][0] == 1
+    np.testing.assert_allclose(found["precision@5"], [0.2])

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from kdiffe_jax.errors import RunError
+from kdiffe_jax.training.run_directory import RunDirectory
+
+
+def test_another_configuration_is_refused_by_field(tmp_path):
+    first = RunDirectory(tmp_path / "run")
+    first.claim({"xi": 0.7, "dim": 64})
+    first.release()
+    with pytest.raises(RunError, match=r"xi \(0.7 there, 0.9 now\)") as refusal:
+        RunDirectory(tmp_path / "run").claim({"xi": 0.9, "dim": 64})
+    assert "dim" not in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_a_second_process_is_refused_until_release(tmp_path):
+    first, second = RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "run")
+    first.claim({"xi": 0.7})
+    with pytest.raises(RunError, match="another process"):
+        second.claim({"xi": 0.7})
+    first.release()
+    with second.claim({"xi": 0.7}) as held:
+        assert held.config() == {"xi": 0.7}
+
+
+def test_a_directory_with_other_files_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(RunError, match="not a run"):
+        RunDirectory(tmp_path).claim({})
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_damaged_json_is_one_line(tmp_path):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(RunError, match="config.json: not readable"):
+        RunDirectory(tmp_path).claim({})
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    run = RunDirectory(tmp_path / "run")
+    with run.claim({}):
+        run.write_result({"epochs": 1})
+
+    def fail(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        run.write_result({"epochs": 2})
+    assert run.result() == {"epochs": 1}
+    assert not list(run.path.glob("*.partial"))
+
+
+def test_per_user_scores_round_trip(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    with run.claim({}):
+        run.write_per_user({"recall@20": np.array([0.5, 1.0])}, np.array([3, 8]))
+    with np.load(run.path / "test_per_user.npz", allow_pickle=False) as stored:
+        np.testing.assert_array_equal(stored["users"], [3, 8])
+        np.testing.assert_array_equal(stored["recall@20"], [0.5, 1.0])

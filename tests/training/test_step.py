@@ -1,0 +1,160 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kdiffe_jax.rebuild import rebuilt_graph
+from kdiffe_jax.training.epoch import compile_parts, strengths_of
+from kdiffe_jax.training.state import initial_state
+from kdiffe_jax.training.step import loss_terms, train_step
+from kdiffe_jax.types import Batch, Strengths
+
+
+class Case:
+    """One problem, one batch, and the pieces that a step reads."""
+
+    def __init__(self, problem):
+        self.parts, self.graphs = problem.parts, problem.graphs
+        self.compiled = compile_parts(problem.parts)
+        self.state = initial_state(self.parts, self.graphs)
+        self.kept = self.compiled.rebuild(self.state.params, self.graphs, self.state.key, 0)
+        encoder = self.parts.encoder
+        self.rebuilt = rebuilt_graph(
+            self.kept, n_items=encoder.n_items, n_entities=encoder.n_entities
+        )
+        self.batches = Batch(*(jnp.asarray(a) for a in problem.sampler.epoch(0)))
+        self.batch = jax.tree.map(lambda a: a[0], self.batches)
+
+    def terms(self, params=None, batch=None, strengths=None):
+        return loss_terms(
+            self.parts,
+            self.state.params if params is None else params,
+            self.batch if batch is None else batch,
+            self.graphs,
+            self.rebuilt,
+            strengths or strengths_of(self.parts),
+            jax.random.key(0),
+        )
+
+
+def loss_gradient(case, **kwargs):
+    return jax.grad(lambda p: case.terms(params=p, **kwargs)["loss"].mean)(case.state.params)
+
+
+def test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo(make_problem):
+    case = Case(make_problem())
+    strengths = Strengths(jnp.float32(0.3), jnp.float32(0.02), jnp.float32(0.5))
+    terms = {name: float(term.mean) for name, term in case.terms(strengths=strengths).items()}
+    expected = (
+        terms["bpr"]
+        + 0.3 * (terms["info_nce_users"] + terms["info_nce_items"])
+        + 0.02 * terms["squared_norm"]
+        + terms["elbo"]
+    )
+    np.testing.assert_allclose(terms["loss"], expected, rtol=1e-5)
+
+
+def test_a_step_changes_every_parameter_and_counts(make_problem):
+    case = Case(make_problem())
+    strengths = strengths_of(case.parts)
+    after, _ = train_step(
+        case.parts, case.state, case.batch, case.graphs, case.rebuilt, strengths
+    )
+    moved = jax.tree.map(lambda a, b: bool((a != b).any()), after.params, case.state.params)
+    assert all(jax.tree.leaves(moved)) and int(after.step) == 1
+
+
+def test_guidance_is_cut_from_the_elbo_by_default(make_problem):
+    """Eq. 11: the ELBO moves the denoiser only, unless asked."""
+    for gradient, moves in ((False, False), (True, True)):
+        case = Case(make_problem(guidance_gradient=gradient))
+        of_elbo = jax.grad(lambda p, c=case: c.terms(params=p)["elbo"].mean)(case.state.params)
+        users = np.asarray(of_elbo["encoder"]["user_embedding"])
+        assert bool(np.abs(users).max() > 0) is moves
+        assert np.abs(of_elbo["denoiser"]["from_row"]["kernel"]).max() > 0
+
+
+def test_theta_1_zero_is_no_contrast(make_problem):
+    with_zero = Case(make_problem(theta_1=0.0))
+    traced = Case(make_problem())
+    assert "info_nce_users" not in with_zero.terms()
+    zero = Strengths(jnp.float32(0.0), jnp.float32(1e-5), jnp.float32(0.5))
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
+        loss_gradient(with_zero),
+        loss_gradient(traced, strengths=zero),
+    )
+
+
+@pytest.mark.parametrize("negatives", ["batch", "all"])
+def test_padding_of_a_batch_is_invisible(make_problem, negatives):
+    case = Case(make_problem(negatives=negatives))
+    keep = 40
+    cut = Batch(*(a[:keep] for a in case.batch[:4]), *case.batch[4:])
+    weights = case.batch.weights.at[keep:].set(0.0)
+    users = case.batch.users.at[keep:].set(case.batch.users[0])
+    positives = case.batch.positives.at[keep:].set(case.batch.positives[0])
+    padded = case.batch._replace(users=users, positives=positives, weights=weights)
+    for name in ("bpr", "info_nce_users", "info_nce_items"):
+        np.testing.assert_allclose(
+            case.terms(batch=padded)[name].mean, case.terms(batch=cut)[name].mean, rtol=1e-5
+        )
+
+
+def test_the_second_epoch_compiles_nothing(make_problem):
+    case = Case(make_problem())
+    strengths = strengths_of(case.parts)
+    state, kept = case.state, case.kept
+    for epoch in range(3):
+        state, _ = case.compiled.epoch(state, case.batches, case.graphs, kept, strengths)
+        kept = case.compiled.rebuild(state.params, case.graphs, state.key, jnp.int32(epoch))
+        case.compiled.encode(state.params, case.graphs)
+    assert case.compiled.epoch._cache_size() == 1
+    assert case.compiled.encode._cache_size() == 1
+
+
+def test_an_epoch_equals_its_steps_one_by_one(make_problem):
+    case = Case(make_problem())
+    strengths = strengths_of(case.parts)
+    step = jax.jit(train_step, static_argnums=0)
+    state = case.state
+    for i in range(case.batches.users.shape[0]):
+        batch = jax.tree.map(lambda a, i=i: a[i], case.batches)
+        state, _ = jax.jit(
+            lambda s, b: train_step(case.parts, s, b, case.graphs, case.rebuilt, strengths)
+        )(state, batch)
+    del step
+    scanned, terms = case.compiled.epoch(
+        case.state, case.batches, case.graphs, case.kept, strengths
+    )
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-5),
+        scanned.params,
+        state.params,
+    )
+    assert terms["bpr"].total.shape == (case.batches.users.shape[0],)
+
+
+def test_the_state_is_donated(make_problem):
+    case = Case(make_problem())
+    old = case.state.params["encoder"]["user_embedding"]
+    case.compiled.epoch(
+        case.state, case.batches, case.graphs, case.kept, strengths_of(case.parts)
+    )
+    assert old.is_deleted()
+
+
+@pytest.mark.parametrize("start", ["noise", "diffused", "x_start"])
+@pytest.mark.parametrize("rebuild_from", ["own", "all"])
+def test_rebuild_keeps_relations_of_the_item(make_problem, planted, start, rebuild_from):
+    case = Case(make_problem(reverse_start=start, rebuild_from=rebuild_from, top_q=2))
+    kept = jax.device_get(case.kept)
+    assert kept.entities.shape == (planted.n_items, 2)
+    own = {(item, entity) for item, _, entity in planted.triples.tolist()}
+    inside = [
+        (item, entity) in own
+        for item in range(planted.n_items)
+        for entity, score in zip(kept.entities[item], kept.scores[item], strict=True)
+        if np.isfinite(score)
+    ]
+    assert all(inside) if rebuild_from == "own" else not all(inside)
