@@ -48,7 +48,9 @@ def main(argv: list[str]) -> None:
             seconds = (time.perf_counter() - begun) / 2
             others = [spearmanr(first, second), spearmanr(first, 1 / degrees)]
             found = [f"{other.statistic:.3f}" for other in others]
-            found.append(f"{spearmanr(first, released).statistic:.3f}" if released is not None else "-")
+            found.append(
+                f"{spearmanr(first, released).statistic:.3f}" if released is not None else "-"
+            )
             print(
                 f"| {walk_length} | {walks} | {restart} | {np.median(first):.3f} | "
                 f"{' | '.join(found)} | {seconds:.1f} |",

@@ -13,7 +13,6 @@ from typing import Any
 
 from kdiffe_jax.errors import ConfigError
 
-
 # Keys of jax.random and seeds of scikit-learn are 32 bits wide.
 _LARGEST_SEED = 2**32 - 1
 
@@ -108,9 +107,7 @@ class DiffusionConfig(_Checked):
     guidance_gradient: bool = option(False, "let the ELBO's gradient reach the user embeddings")
     denoiser_width: int = option(512, "hidden units of the denoiser", low=1)
     step_embedding_size: int = option(16, "size of the sinusoidal step embedding", low=2)
-    denoiser_dropout: float = option(
-        0.5, "dropout on the denoiser's noisy row", low=0.0, high=0.99
-    )
+    denoiser_dropout: float = option(0.5, "dropout on the denoiser's noisy row", low=0.0, high=0.99)
     reverse_start: str = option(
         "noise",
         "start of the reverse process: pure noise (paper), x_T drawn from the row, or the row",

@@ -132,9 +132,7 @@ def reverse_process(
     return x_start
 
 
-def reverse_from(
-    start: str, schedule: Schedule, rows: jax.Array, noise: jax.Array
-) -> jax.Array:
+def reverse_from(start: str, schedule: Schedule, rows: jax.Array, noise: jax.Array) -> jax.Array:
     """Where the reverse process begins.
 
     Args:

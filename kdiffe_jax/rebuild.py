@@ -65,7 +65,9 @@ def triple_scores(denoised: jax.Array, entities: jax.Array) -> jax.Array:
     return jnp.where(entities < n_entities, found, -jnp.inf)
 
 
-def top_own_relations(denoised: jax.Array, entities: jax.Array, relations: jax.Array, q: int) -> Kept:
+def top_own_relations(
+    denoised: jax.Array, entities: jax.Array, relations: jax.Array, q: int
+) -> Kept:
     """The q of an item's own relations with the largest denoised values.
 
     Args:

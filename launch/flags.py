@@ -27,7 +27,9 @@ _PLANTED = "planted_"
 def define(values: flags.FlagValues = flags.FLAGS) -> None:
     """Registers every flag of the commands."""
     common = dict(flag_values=values)
-    flags.DEFINE_string("dataset", SYNTHETIC, "name of the data set; synthetic is embedded", **common)
+    flags.DEFINE_string(
+        "dataset", SYNTHETIC, "name of the data set; synthetic is embedded", **common
+    )
     flags.DEFINE_string(
         "data_dir", None, "its directory [$KDIFFE_DATA/<dataset>, or datasets/<dataset>]", **common
     )
@@ -37,7 +39,9 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     )
     flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "train, or score a run", **common)
     flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
-    flags.DEFINE_integer("planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common)
+    flags.DEFINE_integer(
+        "planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common
+    )
     for field in dataclasses.fields(PlantedSizes):
         _define_field(f"{_PLANTED}{field.name}", field.default, "embedded data set", None, common)
     for name, field in all_options().items():
@@ -98,7 +102,9 @@ def load(values: flags.FlagValues = flags.FLAGS) -> Dataset:
       DataError: see `read_dataset`.
     """
     if values.dataset == SYNTHETIC and not values.data_dir:
-        sizes = {f.name: values[f"{_PLANTED}{f.name}"].value for f in dataclasses.fields(PlantedSizes)}
+        sizes = {
+            f.name: values[f"{_PLANTED}{f.name}"].value for f in dataclasses.fields(PlantedSizes)
+        }
         return planted_dataset(PlantedSizes(**sizes), seed=values.planted_seed)
     root = os.environ.get("KDIFFE_DATA", "datasets")
     directory = values.data_dir or Path(root) / values.dataset

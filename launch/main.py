@@ -53,9 +53,7 @@ def _train() -> dict[str, Any]:
             print(f"{run.path}: this run is finished; its result:")
             return finished
         with Progress(config) as progress:
-            problem = build_problem(
-                dataset, config, cache_dir=flags.cache_dir(), say=progress.say
-            )
+            problem = build_problem(dataset, config, cache_dir=flags.cache_dir(), say=progress.say)
             trained = train(problem, run, on_epoch=progress.on_epoch, say=progress.say)
         return finish(problem, trained, run)
 
@@ -70,9 +68,7 @@ def _evaluate() -> dict[str, Any]:
     if dataset.fingerprint() != stored.get("data_sha256"):
         raise RunError(f"{run.path}: was trained on other data than {dataset.name} holds now")
     with run.claim(stored):
-        problem = build_problem(
-            dataset, _config_of(stored), cache_dir=flags.cache_dir(), say=print
-        )
+        problem = build_problem(dataset, _config_of(stored), cache_dir=flags.cache_dir(), say=print)
         return rescore(problem, run, say=print)
 
 

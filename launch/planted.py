@@ -1,4 +1,4 @@
-"""Compares a guided with an unguided run on planted data: python -m launch.planted GUIDED UNGUIDED."""
+"""Two runs on planted data side by side: python -m launch.planted GUIDED UNGUIDED."""
 
 from __future__ import annotations
 

@@ -10,7 +10,9 @@ COLUMNS = ("recall@20", "ndcg@20", "precision@20", "hit@20", "mrr@20", "map@20")
 def result_table(result: dict[str, Any]) -> str:
     """Validation, test and baselines as aligned text."""
     rows = [("validation", result["valid"]), ("test", result["test"])]
-    rows += [(name.replace("_", " ") + " (test)", m["test"]) for name, m in result["baselines"].items()]
+    rows += [
+        (name.replace("_", " ") + " (test)", m["test"]) for name, m in result["baselines"].items()
+    ]
     width = max(len(name) for name, _ in rows)
     lines = [" " * width + "".join(f"{column:>14}" for column in COLUMNS)]
     lines += [
@@ -36,7 +38,7 @@ def planted_lines(result: dict[str, Any]) -> str:
     )
     planted = result["planted"]
     return (
-        f"planted truth: test recall@20 is {ratio:.1f} x most popular; the denoiser ranks an item's "
-        f"relevant triples over its irrelevant ones with AUC {planted['relation_auc']:.3f} "
-        f"(0.5 is chance)"
+        f"planted truth: test recall@20 is {ratio:.1f} x most popular; the denoiser ranks an "
+        f"item's relevant triples over its irrelevant ones with AUC "
+        f"{planted['relation_auc']:.3f} (0.5 is chance)"
     )

@@ -17,8 +17,9 @@ def test_rows_are_eq_9():
 
 def test_top_q_of_own_relations():
     denoised = jnp.array([[9.0, 0.1, 9.0, 0.7, 0.3], [0.2, 9.0, 9.0, 9.0, 9.0]])
-    kept = rebuild.top_own_relations(denoised, ROWS.entities[jnp.array([0, 2])],
-                                     ROWS.relations[jnp.array([0, 2])], 2)
+    kept = rebuild.top_own_relations(
+        denoised, ROWS.entities[jnp.array([0, 2])], ROWS.relations[jnp.array([0, 2])], 2
+    )
     np.testing.assert_array_equal(kept.entities, [[3, 4], [0, 0]])
     np.testing.assert_array_equal(kept.relations, [[1, 1], [0, 1]])
     np.testing.assert_allclose(kept.scores, [[0.7, 0.3], [0.2, 0.2]])

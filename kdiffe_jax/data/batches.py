@@ -32,7 +32,9 @@ class InteractionSampler:
       seed: of the order and of the negatives.
     """
 
-    def __init__(self, pairs: np.ndarray, *, n_users: int, n_items: int, batch_size: int, seed: int):
+    def __init__(
+        self, pairs: np.ndarray, *, n_users: int, n_items: int, batch_size: int, seed: int
+    ):
         self._pairs = pairs
         self._n_items = n_items
         self._batch_size = min(batch_size, len(pairs))

@@ -120,7 +120,9 @@ def ensure_knowledge(dataset: Dataset, config: ContentConfig) -> Dataset:
                 f"{dataset.name}: --kg_source=features, but there is no *_feat.npy; add one, "
                 "or use --kg_source=triples"
             )
-        return _with_note(dataset, _degenerate_line(dataset) + "; there are no features to use instead")
+        return _with_note(
+            dataset, _degenerate_line(dataset) + "; there are no features to use instead"
+        )
     triples, relations, entities, report = triples_from_features(
         dataset.features,
         n_codes=config.codebook_size,

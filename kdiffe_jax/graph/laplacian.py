@@ -18,7 +18,7 @@ def attention_laplacian(
     degree_from: str = "adjacency",
     self_loops: bool = False,
 ) -> BCOO:
-    """L = D^-1/2 (A + xi S) D^-1/2 over users and items (eq. 4), both blocks of the bipartite graph.
+    """L = D^-1/2 (A + xi S) D^-1/2 over users and items (eq. 4), both bipartite blocks.
 
     Args:
       users, items: i32[n], the interactions, each pair once.

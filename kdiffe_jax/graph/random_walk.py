@@ -107,7 +107,9 @@ def visited_sets(
             walks_per_node=walks_per_node,
         )
         size = min(chunk_size, n_nodes - first)
-        chunk_counts, chunk_members = _distinct(np.asarray(positions)[:size], starts[:size], include_start)
+        chunk_counts, chunk_members = _distinct(
+            np.asarray(positions)[:size], starts[:size], include_start
+        )
         counts.append(chunk_counts)
         members.append(chunk_members)
     indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))])

@@ -152,5 +152,3 @@ def _with_keys(tree: Any, like: Any) -> Any:
 def _abstract(leaf) -> jax.ShapeDtypeStruct:
     leaf = leaf if isinstance(leaf, jax.Array) else np.asarray(leaf)
     return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None))
-
-

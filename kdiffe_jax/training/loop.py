@@ -186,5 +186,7 @@ def _finite_means(terms, epoch: int) -> dict[str, float]:
                 f"loss term {name} is not finite at epoch {epoch}, step {int(np.argmax(bad))}; "
                 "the last good checkpoint is kept; lower --learning_rate or raise --temperature"
             )
-    sums = {n: (t.total.sum(dtype=np.float64), t.count.sum(dtype=np.float64)) for n, t in terms.items()}
+    sums = {
+        n: (t.total.sum(dtype=np.float64), t.count.sum(dtype=np.float64)) for n, t in terms.items()
+    }
     return {name: float(total / max(count, 1.0)) for name, (total, count) in sums.items()}

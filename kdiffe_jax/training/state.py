@@ -16,7 +16,7 @@ from kdiffe_jax.types import Graphs
 
 
 class Parts(NamedTuple):
-    """What a configuration makes: modules, noise schedule and optimiser. Holds no arrays of data."""
+    """What a configuration makes: modules, noise schedule and optimiser; no data."""
 
     config: Config
     encoder: Encoder

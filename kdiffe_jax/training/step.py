@@ -83,11 +83,7 @@ def loss_terms(
         "squared_norm": Term(squared_norm(params["encoder"]), jnp.ones(())),
         "elbo": _elbo_term(parts, params["denoiser"], main, batch, graphs, key),
     }
-    loss = (
-        terms["bpr"].mean
-        + strengths.theta_2 * terms["squared_norm"].mean
-        + terms["elbo"].mean
-    )
+    loss = terms["bpr"].mean + strengths.theta_2 * terms["squared_norm"].mean + terms["elbo"].mean
     if parts.config.train.theta_1 > 0:
         other = parts.encoder.apply({"params": params["encoder"]}, graphs.laplacian, rebuilt)
         terms |= _contrast_terms(parts, main, other, batch, strengths.temperature)

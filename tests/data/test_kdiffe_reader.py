@@ -158,13 +158,11 @@ def test_duplicate_triples_are_kept_once(source):
     assert triples.tolist() == [[0, 0, 0], [1, 0, 0], [1, 1, 0]]
 
 
-@pytest.mark.xfail(strict=True, raises=OverflowError, reason="not turned into a DataError")
 def test_triples_beyond_int64_are_refused(source):
     (source / "kg.txt").write_text("0 0 99999999999999999999\n")
     assert "kg.txt" in refusal(source)
 
 
-@pytest.mark.xfail(strict=True, raises=UnicodeDecodeError, reason="not turned into a DataError")
 def test_triples_that_are_not_utf8_are_refused(source):
     (source / "kg.txt").write_bytes(b"0 0 0\n\xff\xfe\n")
     assert "kg.txt" in refusal(source)
@@ -243,7 +241,6 @@ def failure_of(source) -> type:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.xfail(strict=True, reason="zipfile.BadZipFile is not turned into a DataError")
 def test_feature_that_is_half_an_archive(source):
     (source / "text_feat.npy").write_bytes(b"PK\x03\x04 cut short")
     failure = failure_of(source)

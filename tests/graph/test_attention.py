@@ -19,8 +19,10 @@ def test_jaccard_equals_python_sets(rng, chunk_size):
     sets[3] = False
     sources, targets = rng.integers(0, 30, (2, 60))
     sources[0] = targets[0] = 3
-    expected = [jaccard(set(np.flatnonzero(sets[u])), set(np.flatnonzero(sets[v])))
-                for u, v in zip(sources, targets, strict=True)]
+    expected = [
+        jaccard(set(np.flatnonzero(sets[u])), set(np.flatnonzero(sets[v])))
+        for u, v in zip(sources, targets, strict=True)
+    ]
     found = jaccard_on_edges(sp.csr_array(sets), sources, targets, chunk_size=chunk_size)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert found.dtype == np.float32 and found[0] == 0
@@ -47,7 +49,7 @@ def test_closer_pairs_are_more_similar():
 def test_cache_returns_the_same_and_survives_damage(tmp_path):
     config = GraphConfig(walk_length=5, walks_per_node=2)
     first = cache.cached_similarity(PAIRS, config=config, directory=tmp_path / "c", **SIZES)
-    file, = (tmp_path / "c").iterdir()
+    (file,) = (tmp_path / "c").iterdir()
     np.testing.assert_array_equal(
         cache.cached_similarity(PAIRS, config=config, directory=tmp_path / "c", **SIZES), first
     )
@@ -66,8 +68,14 @@ def test_cache_is_used(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "change", [dict(walk_length=6), dict(walks_per_node=3), dict(walk_seed=1),
-               dict(restart_probability=0.7), dict(include_start=False)]
+    "change",
+    [
+        dict(walk_length=6),
+        dict(walks_per_node=3),
+        dict(walk_seed=1),
+        dict(restart_probability=0.7),
+        dict(include_start=False),
+    ],
 )
 def test_cache_key_has_every_parameter(tmp_path, change):
     base = dict(walk_length=5, walks_per_node=2)

@@ -96,7 +96,6 @@ def test_directory_that_is_no_run(capsys, tmp_path):
     assert [file.name for file in (tmp_path / "run").iterdir()] == ["thesis.txt"]
 
 
-@pytest.mark.xfail(strict=True, raises=NotADirectoryError, reason="listed outside the try")
 def test_workdir_that_is_a_file(capsys, tmp_path):
     (tmp_path / "run").write_text("mine")
     assert "run" in refusal(capsys, "--workdir=run", "--planted_users=20", "--planted_items=60")
@@ -122,7 +121,6 @@ def test_run_whose_configuration_cannot_be_read(capsys, tmp_path, text, mode):
     assert "config.json" in refusal(capsys, "--workdir=run", f"--mode={mode}", *sizes)
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="data_sha256 is taken to be there")
 def test_evaluation_of_a_configuration_without_data(capsys, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text('{"planted_users": 20, "planted_items": 60}')

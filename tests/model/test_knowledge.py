@@ -14,8 +14,9 @@ N_ITEMS, N_ENTITIES, N_RELATIONS, DIM = 7, 9, 3, 4
 def case(rng):
     limits = [N_ITEMS - 1, N_RELATIONS, N_ENTITIES]
     triples = np.unique(rng.integers(0, limits, (20, 3)), axis=0)
-    items, entities = (jnp.asarray(rng.normal(size=(n, DIM)), jnp.float32)
-                       for n in (N_ITEMS, N_ENTITIES))
+    items, entities = (
+        jnp.asarray(rng.normal(size=(n, DIM)), jnp.float32) for n in (N_ITEMS, N_ENTITIES)
+    )
     graph = graph_of(triples)
     layer = KnowledgeLayer(N_RELATIONS, DIM)
     params = layer.init(jax.random.key(0), items, entities, graph)

@@ -16,7 +16,10 @@ def knowledge_layer(items, entities, triples, relations, entity_weight, item_wei
     for j in range(len(items)):
         mine = [(r, e) for i, r, e in triples if i == j]
         logits = np.array(
-            [leaky(relations[r] @ weight @ np.concatenate([entities[e], items[j]])) for r, e in mine]
+            [
+                leaky(relations[r] @ weight @ np.concatenate([entities[e], items[j]]))
+                for r, e in mine
+            ]
         )
         total = items[j].copy()
         if mine:
@@ -50,6 +53,7 @@ def jaccard(first: set, second: set) -> float:
 
 def info_nce(anchors, candidates, positive_index, temperature, present=None):
     """Eq. 13, one loop an anchor."""
+
     def cosine(a, b):
         return a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-12)
 

@@ -19,7 +19,11 @@ SMALL = dict(
 @pytest.fixture(scope="session")
 def planted():
     sizes = PlantedSizes(
-        users=60, items=48, topics=4, entities_per_topic=2, triples_per_item=4,
+        users=60,
+        items=48,
+        topics=4,
+        entities_per_topic=2,
+        triples_per_item=4,
         interactions_per_user=8,
     )
     return planted_dataset(sizes)

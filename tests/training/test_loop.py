@@ -151,7 +151,11 @@ def test_empty_split_is_refused(make_problem, planted):
 
 def test_no_knowledge_graph_still_trains(make_problem, planted, tmp_path):
     bare = dataclasses.replace(
-        planted, triples=planted.triples[:0], relevant=None, relation_names=(), n_entities=0,
+        planted,
+        triples=planted.triples[:0],
+        relevant=None,
+        relation_names=(),
+        n_entities=0,
         entity_names=(),
     )
     trained, _ = train_in(make_problem(dataset=bare, epochs=2), tmp_path / "run")

@@ -57,9 +57,7 @@ def test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo(make_problem):
 def test_a_step_changes_every_parameter_and_counts(make_problem):
     case = Case(make_problem())
     strengths = strengths_of(case.parts)
-    after, _ = train_step(
-        case.parts, case.state, case.batch, case.graphs, case.rebuilt, strengths
-    )
+    after, _ = train_step(case.parts, case.state, case.batch, case.graphs, case.rebuilt, strengths)
     moved = jax.tree.map(lambda a, b: bool((a != b).any()), after.params, case.state.params)
     assert all(jax.tree.leaves(moved)) and int(after.step) == 1
 
@@ -138,9 +136,7 @@ def test_an_epoch_equals_its_steps_one_by_one(make_problem):
 def test_the_state_is_donated(make_problem):
     case = Case(make_problem())
     old = case.state.params["encoder"]["user_embedding"]
-    case.compiled.epoch(
-        case.state, case.batches, case.graphs, case.kept, strengths_of(case.parts)
-    )
+    case.compiled.epoch(case.state, case.batches, case.graphs, case.kept, strengths_of(case.parts))
     assert old.is_deleted()
 
 

@@ -1,8 +1,8 @@
 """The directory layout of KDiffE and DiffMM.
 
-    trnMat.pkl  tstMat.pkl  [valMat.pkl]   pickled scipy sparse matrices, users x items
-    [image_feat.npy  text_feat.npy ...]    one row an item
-    [kg.txt]                               item relation entity, one triple a line
+trnMat.pkl  tstMat.pkl  [valMat.pkl]   pickled scipy sparse matrices, users x items
+[image_feat.npy  text_feat.npy ...]    one row an item
+[kg.txt]                               item relation entity, one triple a line
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ def _read_triples(path: Path, n_items: int) -> tuple[np.ndarray, tuple[str, ...]
     rows = read_triple_lines(path)
     if len(rows) and rows[:, 0].max() >= n_items:
         bad = int(np.argmax(rows[:, 0] >= n_items))
-        raise DataError(f"{path}, triple {bad + 1}: head {rows[bad, 0]} is not one of {n_items} items")
+        raise DataError(
+            f"{path}, triple {bad + 1}: head {rows[bad, 0]} is not one of {n_items} items"
+        )
     relations, relation_ids = np.unique(rows[:, 1], return_inverse=True)
     entities, entity_ids = np.unique(rows[:, 2], return_inverse=True)
     triples = np.stack([rows[:, 0], relation_ids, entity_ids], axis=1)

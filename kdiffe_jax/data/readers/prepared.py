@@ -1,10 +1,10 @@
 """Our own on-disk format: text tables that a person can write by hand, no pickle.
 
-    dataset.json                    name and sizes; SHA-256 of the other files when we wrote it
-    train.tsv valid.tsv test.tsv    user <tab> item
-    [triples.tsv]                   item <tab> relation <tab> entity [<tab> relevant 0/1]
-    [relations.tsv] [entities.tsv]  one name a line, in the order of the ids
-    [<modality>_feat.npy]           one row an item
+dataset.json                    name and sizes; SHA-256 of the other files when we wrote it
+train.tsv valid.tsv test.tsv    user <tab> item
+[triples.tsv]                   item <tab> relation <tab> entity [<tab> relevant 0/1]
+[relations.tsv] [entities.tsv]  one name a line, in the order of the ids
+[<modality>_feat.npy]           one row an item
 """
 
 from __future__ import annotations

@@ -64,7 +64,9 @@ class _RestrictedUnpickler(pickle.Unpickler):
         try:
             return self._names[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"it names {module}.{name}, which is not admitted") from None
+            raise pickle.UnpicklingError(
+                f"it names {module}.{name}, which is not admitted"
+            ) from None
 
 
 _LOAD_FAILURES = (
