@@ -11,18 +11,19 @@ import pytest
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-_DATA = Path(os.environ.get("KDIFFE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+_BESIDE = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(os.environ.get("KDIFFE_DATA", _BESIDE))
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if "real_data" in item.keywords and not (_DATA / "tiktok").is_dir():
+        if "real_data" in item.keywords and not (DATA / "tiktok").is_dir():
             item.add_marker(pytest.mark.skip(reason="the real data sets are not here"))
 
 
 @pytest.fixture
 def real_data() -> Path:
-    return _DATA
+    return DATA
 
 
 @pytest.fixture

@@ -1,0 +1,49 @@
+"""The reader and a short training on the public TikTok files."""
+
+import numpy as np
+import pytest
+
+from kdiffe_jax.config import Config, ContentConfig
+from kdiffe_jax.data.content import ensure_knowledge, is_degenerate
+from kdiffe_jax.data.readers import read_dataset
+from kdiffe_jax.training.loop import train
+from kdiffe_jax.training.problem import build_problem
+from kdiffe_jax.training.result import finish
+from kdiffe_jax.training.run_directory import RunDirectory
+
+pytestmark = pytest.mark.real_data
+
+
+@pytest.fixture(scope="module")
+def tiktok():
+    from tests.conftest import DATA
+
+    return read_dataset(DATA / "tiktok", name="tiktok")
+
+
+def test_sizes_and_cold_items(tiktok):
+    found = tiktok.statistics()
+    assert (found["users"], found["items"]) == (9308, 6710)
+    assert [found[split] for split in ("train", "valid", "test")] == [59541, 3051, 6130]
+    assert found["test_interactions_with_unseen_items"] == 449
+    assert found["users_without_training"] == 10
+
+
+def test_released_graph_is_named_degenerate_and_replaced(tiktok):
+    assert is_degenerate(tiktok.triples, tiktok.n_items)
+    built = ensure_knowledge(tiktok, ContentConfig(codebook_size=16, codes_per_item=2))
+    assert "degenerate" in built.notes[-1]
+    assert built.relation_names == ("audio", "image")
+    assert np.bincount(built.triples[:, 0]).tolist() == [4] * tiktok.n_items
+
+
+def test_four_epochs_beat_most_popular_on_validation(tiktok, tmp_path):
+    config = Config.from_flat(dict(epochs=4, walks_per_node=2, codebook_size=32))
+    problem = build_problem(tiktok, config, cache_dir=tmp_path, say=lambda line: None)
+    with RunDirectory(tmp_path / "run").claim({}) as run:
+        trained = train(problem, run, on_epoch=lambda r: None, say=lambda line: None)
+        result = finish(problem, trained, run)
+    popular = result["baselines"]["most_popular"]
+    np.testing.assert_allclose(popular["test"]["recall@20"], 0.0597, atol=5e-4)
+    assert result["valid"]["recall@20"] > popular["valid"]["recall@20"]
+    assert result["users_scored"] == {"valid": 3051, "test": 6130, "of": 9308}
