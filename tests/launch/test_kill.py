@@ -1,0 +1,81 @@
+"""A real run, killed with SIGKILL and started again, ends like the unbroken one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+FLAGS = (
+    "--planted_users=80 --planted_items=60 --planted_topics=4 --planted_interactions_per_user=8 "
+    "--dim=8 --batch_size=64 --denoiser_width=16 --walk_length=5 --walks_per_node=2 "
+    "--timesteps=3 --epochs=8 --patience=8"
+).split()
+
+
+def start(workdir, cache):
+    command = [sys.executable, "-m", "launch.main", *FLAGS]
+    environment = os.environ | {"JAX_PLATFORMS": "cpu", "KDIFFE_CACHE": str(cache)}
+    return subprocess.Popen(
+        [*command, f"--workdir={workdir}"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process):
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return out
+
+
+def wait_for_epochs(process, metrics, count):
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and process.poll() is None:
+        if metrics.exists() and len(metrics.read_text().splitlines()) >= count:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"no {count} epochs: {process.communicate()}")
+
+
+def outcome(workdir):
+    result = json.loads((workdir / "result.json").read_text())
+    history = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    for record in (result, *history):
+        record.pop("seconds")
+    return result, history
+
+
+def test_killed_and_continued_equals_unbroken(tmp_path):
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    finish(start(unbroken, tmp_path / "cache"))
+    for epochs in (1, 4):
+        process = start(broken, tmp_path / "cache")
+        wait_for_epochs(process, broken / "metrics.jsonl", epochs)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL and not (broken / "result.json").exists()
+    out = finish(start(broken, tmp_path / "cache"))
+    assert "resuming after epoch" in out
+    assert outcome(broken) == outcome(unbroken)
+    with np.load(broken / "test_per_user.npz") as a, np.load(unbroken / "test_per_user.npz") as b:
+        assert all((a[name] == b[name]).all() for name in b)
+
+    again = finish(start(broken, tmp_path / "cache"))
+    assert "this run is finished" in again and "validation" in again
+    before = (broken / "result.json").read_bytes()
+    rescored = subprocess.run(
+        [sys.executable, "-m", "launch.main", "--mode=evaluate", f"--workdir={broken}"],
+        env=os.environ | {"JAX_PLATFORMS": "cpu", "KDIFFE_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert rescored.returncode == 0, rescored.stderr
+    assert rescored.stdout.splitlines()[-6:] == again.splitlines()[-6:]
+    assert (broken / "result.json").read_bytes() == before
