@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint real clean
+.PHONY: demo test lint clean
 
 demo: $(VENV)/.run
 	$(BIN)/python -m launch.main --flagfile=launch/demo.flags --workdir=runs/demo
