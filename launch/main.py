@@ -24,7 +24,7 @@ FLAGS = absl_flags.FLAGS
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs one command; 0 on success, 2 for a user's mistake, 1 for ours."""
+    """Runs one command; 0 on success, 2 for a user's mistake, 130 when interrupted."""
     try:
         flags.define()
         app.define_help_flags()
@@ -39,6 +39,9 @@ def main(argv: Sequence[str]) -> int:
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command continues from the last finished epoch", file=sys.stderr)
+        return 130
 
 
 def _train() -> dict[str, Any]:
