@@ -1,6 +1,6 @@
 """Learning curves of one or more runs as a picture (needs matplotlib).
 
-    python -m benchmarks.plot_run OUT.png RUN [RUN ...]
+python -m benchmarks.plot_run OUT.png RUN [RUN ...]
 """
 
 from __future__ import annotations

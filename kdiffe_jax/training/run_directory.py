@@ -7,6 +7,7 @@ files only.
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import tempfile
@@ -19,6 +20,7 @@ from kdiffe_jax.errors import RunError
 
 CONFIG, METRICS, RESULT, CHECKPOINTS = "config.json", "metrics.jsonl", "result.json", "checkpoints"
 PER_USER = "test_per_user.npz"
+_LOCK, _DRAFT = ".lock", ".partial"
 
 
 class RunDirectory:
@@ -55,15 +57,19 @@ class RunDirectory:
         stored = self.config()
         if stored is not None:
             self._refuse_other(stored, config)
-        elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
+        elif self.path.is_file() or (
+            self.path.is_dir() and any(map(_foreign, self.path.iterdir()))
+        ):
             raise RunError(f"{self.path}: not empty and not a run; choose another --workdir")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._take_lock()
+            for draft in self.path.glob(f"*{_DRAFT}"):
+                draft.unlink()
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {error.strerror}") from error
         if stored is None:
-            self._write(CONFIG, json.dumps(config, indent=2) + "\n")
+            self._write(CONFIG, _json(config))
         return self
 
     def release(self) -> None:
@@ -82,18 +88,17 @@ class RunDirectory:
 
     def write_history(self, history: list[dict[str, Any]]) -> None:
         """Writes metrics.jsonl, one object an epoch."""
-        self._write(METRICS, "".join(json.dumps(record) + "\n" for record in history))
+        self._write(METRICS, "".join(json.dumps(record) + "\n" for record in history).encode())
 
     def write_per_user(self, values: dict[str, np.ndarray], users: np.ndarray) -> None:
         """Writes each test user's metrics, for paired tests between runs."""
-        handle, draft = tempfile.mkstemp(dir=self.path, suffix=".partial")
-        with os.fdopen(handle, "wb") as stream:
-            np.savez_compressed(stream, users=users, **values)
-        os.replace(draft, self.path / PER_USER)
+        packed = io.BytesIO()
+        np.savez_compressed(packed, users=users, **values)
+        self._write(PER_USER, packed.getvalue())
 
     def write_result(self, result: dict[str, Any]) -> None:
         """Writes result.json, which marks the run as finished."""
-        self._write(RESULT, json.dumps(result, indent=2) + "\n")
+        self._write(RESULT, _json(result))
 
     def _refuse_other(self, stored: dict[str, Any], config: dict[str, Any]) -> None:
         fields = sorted(stored.keys() | config.keys())
@@ -109,7 +114,7 @@ class RunDirectory:
             )
 
     def _take_lock(self) -> None:
-        self._lock = (self.path / ".lock").open("w")
+        self._lock = (self.path / _LOCK).open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -128,13 +133,22 @@ class RunDirectory:
             raise RunError(f"{file}: expected a JSON object")
         return content
 
-    def _write(self, name: str, text: str) -> None:
-        handle, draft = tempfile.mkstemp(dir=self.path, suffix=".partial")
+    def _write(self, name: str, content: bytes) -> None:
+        handle, draft = tempfile.mkstemp(dir=self.path, suffix=_DRAFT)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
             os.chmod(draft, 0o644)
             os.replace(draft, self.path / name)
         except BaseException:
             Path(draft).unlink(missing_ok=True)
             raise
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2) + "\n").encode()
+
+
+def _foreign(path: Path) -> bool:
+    """Whether a file is not what a run leaves that was killed before its first file."""
+    return path.name != _LOCK and path.suffix != _DRAFT

@@ -59,3 +59,11 @@ def test_per_user_scores_round_trip(tmp_path):
     with np.load(run.path / "test_per_user.npz", allow_pickle=False) as stored:
         np.testing.assert_array_equal(stored["users"], [3, 8])
         np.testing.assert_array_equal(stored["recall@20"], [0.5, 1.0])
+
+
+def test_what_a_run_killed_at_once_leaves_is_no_obstacle(tmp_path):
+    (tmp_path / ".lock").touch()
+    (tmp_path / "tmpabc.partial").write_text("{")
+    with RunDirectory(tmp_path).claim({"xi": 0.7}) as run:
+        assert run.config() == {"xi": 0.7}
+    assert not list(tmp_path.glob("*.partial"))
