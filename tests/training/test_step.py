@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,10 +26,10 @@ class Case:
         )
         self.batches = Batch(*(jnp.asarray(a) for a in problem.sampler.epoch(0)))
         self.batch = jax.tree.map(lambda a: a[0], self.batches)
+        self.loss_terms = jax.jit(partial(loss_terms, self.parts))
 
     def terms(self, params=None, batch=None, strengths=None):
-        return loss_terms(
-            self.parts,
+        return self.loss_terms(
             self.state.params if params is None else params,
             self.batch if batch is None else batch,
             self.graphs,
@@ -114,14 +116,11 @@ def test_the_second_epoch_compiles_nothing(make_problem):
 def test_an_epoch_equals_its_steps_one_by_one(make_problem):
     case = Case(make_problem())
     strengths = strengths_of(case.parts)
-    step = jax.jit(train_step, static_argnums=0)
+    step = jax.jit(partial(train_step, case.parts))
     state = case.state
     for i in range(case.batches.users.shape[0]):
         batch = jax.tree.map(lambda a, i=i: a[i], case.batches)
-        state, _ = jax.jit(
-            lambda s, b: train_step(case.parts, s, b, case.graphs, case.rebuilt, strengths)
-        )(state, batch)
-    del step
+        state, _ = step(state, batch, case.graphs, case.rebuilt, strengths)
     scanned, terms = case.compiled.epoch(
         case.state, case.batches, case.graphs, case.kept, strengths
     )
