@@ -18,8 +18,8 @@ def bpr(positive_scores: jax.Array, negative_scores: jax.Array) -> jax.Array:
     Returns:
       f32[n], at least 0.
 
-    >>> bpr(jnp.array([0.0, 1000.0]), jnp.array([0.0, 0.0])).round(4).tolist()
-    [0.6931000232696533, 0.0]
+    >>> [f"{loss:.4f}" for loss in bpr(jnp.array([0.0, 1000.0]), jnp.array([0.0, 0.0]))]
+    ['0.6931', '0.0000']
     """
     return jax.nn.softplus(negative_scores - positive_scores)
 
@@ -45,8 +45,8 @@ def info_nce(
       f32[n]. A zero row has cosine 0 with everything.
 
     >>> views = jnp.eye(2)
-    >>> info_nce(views, views, jnp.arange(2), temperature=1.0).round(4).tolist()
-    [0.3133000135421753, 0.3133000135421753]
+    >>> [f"{loss:.4f}" for loss in info_nce(views, views, jnp.arange(2), temperature=1.0)]
+    ['0.3133', '0.3133']
     """
     logits = _unit(anchors) @ _unit(candidates).T / temperature
     positives = jnp.take_along_axis(logits, positive_index[:, None], axis=1)[:, 0]

@@ -24,8 +24,8 @@ def jaccard_on_edges(
       float32[n] in [0, 1]; 0 where both sets are empty.
 
     >>> sets = sp.csr_array(np.array([[1, 1, 0], [0, 1, 1], [0, 0, 0]], bool))
-    >>> jaccard_on_edges(sets, np.array([0, 2]), np.array([1, 2])).round(3).tolist()
-    [0.333, 0.0]
+    >>> print(jaccard_on_edges(sets, np.array([0, 2]), np.array([1, 2])).round(3))
+    [0.333 0.   ]
     """
     counts = visited.astype(np.int32)
     sizes = np.diff(counts.indptr)
