@@ -120,8 +120,3 @@ def cache_dir(values: flags.FlagValues = flags.FLAGS) -> Path:
     """Where S is kept between runs."""
     default = Path.home() / ".cache" / "kdiffe_jax"
     return Path(values.cache_dir or os.environ.get("KDIFFE_CACHE") or default)
-
-
-def given_names(values: flags.FlagValues = flags.FLAGS) -> list[str]:
-    """Flags that were given on the command line or in a flag file."""
-    return [name for name in values if values[name].present]

@@ -22,7 +22,7 @@ def fresh_flags(monkeypatch, tmp_path):
     monkeypatch.setattr(command, "FLAGS", values)
     for name in ("define", "parse"):
         monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
-    for name in ("config", "data_identity", "load", "workdir", "cache_dir", "given_names"):
+    for name in ("config", "data_identity", "load", "workdir", "cache_dir"):
         monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("KDIFFE_DATA", raising=False)
