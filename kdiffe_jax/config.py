@@ -8,49 +8,12 @@ groups below into flags of the same names. Defaults are the settings of the pape
 from __future__ import annotations
 
 import dataclasses
-import math
-from typing import Any
 
-from kdiffe_jax.errors import ConfigError
-
-# Keys of jax.random and seeds of scikit-learn are 32 bits wide.
-_LARGEST_SEED = 2**32 - 1
-
-
-def option(default, doc: str, low=None, high=None, choices=None, above=None):
-    """Declares one field: default, help text, closed range, exclusive lower bound or choices."""
-    metadata = dict(doc=doc, low=low, high=high, choices=choices, above=above)
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-def _check_field(group: str, field: dataclasses.Field, value: Any) -> None:
-    rule = field.metadata
-    where = f"{group}.{field.name} = {value!r}"
-    wanted = type(field.default)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not wanted:
-        raise ConfigError(f"{where}: expected {wanted.__name__}")
-    if wanted is float and not math.isfinite(value):
-        raise ConfigError(f"{where}: must be finite")
-    if rule["choices"] and value not in rule["choices"]:
-        raise ConfigError(f"{where}: choose one of {', '.join(rule['choices'])}")
-    if rule["above"] is not None and not value > rule["above"]:
-        raise ConfigError(f"{where}: must be greater than {rule['above']}")
-    if rule["low"] is not None and not value >= rule["low"]:
-        raise ConfigError(f"{where}: must be at least {rule['low']}")
-    if rule["high"] is not None and not value <= rule["high"]:
-        raise ConfigError(f"{where}: must be at most {rule['high']}")
-
-
-class _Checked:
-    def __post_init__(self):
-        for field in dataclasses.fields(self):
-            _check_field(type(self).__name__, field, getattr(self, field.name))
+from kdiffe_jax.options import LARGEST_SEED, Checked, Groups, option
 
 
 @dataclasses.dataclass(frozen=True)
-class ContentConfig(_Checked):
+class ContentConfig(Checked):
     """How dense features become entities."""
 
     kg_source: str = option(
@@ -59,13 +22,21 @@ class ContentConfig(_Checked):
         "only where the triples carry no information",
         choices=("auto", "triples", "features"),
     )
-    codebook_size: int = option(256, "k-means codes (entities) per modality", low=2)
-    codes_per_item: int = option(4, "nearest codes that become an item's entities", low=1)
-    content_seed: int = option(0, "seed of the k-means codebooks", low=0, high=_LARGEST_SEED)
+    codebook: str = option(
+        "kmeans",
+        "one k-means codebook a modality, or a product of codebooks over groups of columns",
+        choices=("kmeans", "product"),
+    )
+    codebook_size: int = option(256, "codes (entities) of one codebook", low=2)
+    codebook_groups: int = option(4, "groups of columns of a product codebook", low=1)
+    codes_per_item: int = option(
+        4, "nearest codes of one codebook that become an item's entities", low=1
+    )
+    content_seed: int = option(0, "seed of the codebooks", low=0, high=LARGEST_SEED)
 
 
 @dataclasses.dataclass(frozen=True)
-class GraphConfig(_Checked):
+class GraphConfig(Checked):
     """The attention-aware Laplacian, eq. 4 and 5."""
 
     walk_length: int = option(50, "M: steps of one random walk", low=1)
@@ -74,7 +45,7 @@ class GraphConfig(_Checked):
         0.5, "chance that a step returns to the start node", low=0.0, high=1.0
     )
     include_start: bool = option(True, "count the start node in its own visited set")
-    walk_seed: int = option(0, "seed of the random walks", low=0, high=_LARGEST_SEED)
+    walk_seed: int = option(0, "seed of the random walks", low=0, high=LARGEST_SEED)
     xi: float = option(0.7, "xi: weight of S in the Laplacian; 0 is LightGCN's", low=0.0)
     degree_from: str = option(
         "adjacency",
@@ -85,7 +56,7 @@ class GraphConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelConfig(_Checked):
+class ModelConfig(Checked):
     """The encoder, eq. 1, 2, 3, 6 and 7."""
 
     dim: int = option(64, "d: embedding size", low=1)
@@ -96,7 +67,7 @@ class ModelConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True)
-class DiffusionConfig(_Checked):
+class DiffusionConfig(Checked):
     """The guided diffusion model, eq. 8-12, and the rebuilt graph."""
 
     timesteps: int = option(10, "T: diffusion steps", low=1)
@@ -122,7 +93,7 @@ class DiffusionConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(_Checked):
+class TrainConfig(Checked):
     """The objective, eq. 13-15, and the loop around it."""
 
     batch_size: int = option(1024, "interactions in a step", low=1)
@@ -137,11 +108,11 @@ class TrainConfig(_Checked):
     )
     epochs: int = option(200, "most epochs to train", low=1)
     patience: int = option(15, "epochs without a better validation score before the stop", low=1)
-    seed: int = option(0, "seed of parameters, batches, noise", low=0, high=_LARGEST_SEED)
+    seed: int = option(0, "seed of parameters, batches, noise", low=0, high=LARGEST_SEED)
 
 
 @dataclasses.dataclass(frozen=True)
-class EvalConfig(_Checked):
+class EvalConfig(Checked):
     """How the model is scored."""
 
     selection: str = option(
@@ -155,8 +126,12 @@ class EvalConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
-    """All groups. Build one with `Config.from_flat` from field names alone."""
+class Config(Groups):
+    """All groups. Build one with `Config.from_flat` from field names alone.
+
+    >>> Config().to_flat()["xi"]
+    0.7
+    """
 
     content: ContentConfig = ContentConfig()
     graph: GraphConfig = GraphConfig()
@@ -164,41 +139,3 @@ class Config:
     diffusion: DiffusionConfig = DiffusionConfig()
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()
-
-    def to_flat(self) -> dict[str, Any]:
-        """All fields as one dictionary; names are unique across groups.
-
-        >>> Config().to_flat()["xi"]
-        0.7
-        """
-        return {
-            field.name: getattr(group, field.name)
-            for group in (getattr(self, g.name) for g in dataclasses.fields(self))
-            for field in dataclasses.fields(group)
-        }
-
-    @classmethod
-    def from_flat(cls, values: dict[str, Any]) -> Config:
-        """Inverse of `to_flat`; missing fields take their defaults.
-
-        Raises:
-          ConfigError: a name that no group has, or a value out of its range.
-        """
-        values = dict(values)
-        groups = {}
-        for group in dataclasses.fields(cls):
-            kind = type(group.default)
-            names = [f.name for f in dataclasses.fields(kind) if f.name in values]
-            groups[group.name] = kind(**{name: values.pop(name) for name in names})
-        if values:
-            raise ConfigError(f"unknown hyper-parameter(s): {', '.join(sorted(values))}")
-        return cls(**groups)
-
-
-def all_options() -> dict[str, dataclasses.Field]:
-    """Every hyper-parameter's field by its flat name, in the order of this file."""
-    return {
-        field.name: field
-        for group in dataclasses.fields(Config)
-        for field in dataclasses.fields(type(group.default))
-    }

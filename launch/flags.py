@@ -14,7 +14,7 @@ from typing import Any
 
 from absl import flags
 
-from kdiffe_jax.config import Config, all_options
+from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
@@ -44,7 +44,7 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     )
     for field in dataclasses.fields(PlantedSizes):
         _define_field(f"{_PLANTED}{field.name}", field.default, "embedded data set", None, common)
-    for name, field in all_options().items():
+    for name, field in Config.all_options().items():
         rule = field.metadata
         _define_field(name, field.default, rule["doc"], rule["choices"], common)
 
@@ -83,7 +83,7 @@ def config(values: flags.FlagValues = flags.FLAGS) -> Config:
     Raises:
       ConfigError: a value out of its range.
     """
-    return Config.from_flat({name: values[name].value for name in all_options()})
+    return Config.from_flat({name: values[name].value for name in Config.all_options()})
 
 
 def data_identity(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:

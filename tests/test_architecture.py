@@ -13,9 +13,10 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 ALLOWED = {
     "": set(),
     "errors": set(),
-    "config": {"errors"},
+    "options": {"errors"},
+    "config": {"options"},
     "types": set(),
-    "data": {"config", "errors"},
+    "data": {"config", "errors", "options"},
     "graph": {"config", "types"},
     "model": {"graph", "types"},
     "diffusion": set(),

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from kdiffe_jax.config import Config, TrainConfig, all_options
+from kdiffe_jax.config import Config, TrainConfig
 from kdiffe_jax.errors import ConfigError
 
-OPTIONS = all_options()
+OPTIONS = Config.all_options()
 
 
 def outside(field):

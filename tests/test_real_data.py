@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.config import Config, ContentConfig
-from kdiffe_jax.data.content import ensure_knowledge, is_degenerate
+from kdiffe_jax.data.knowledge import ensure_knowledge, is_degenerate
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.training.loop import train
 from kdiffe_jax.training.problem import build_problem

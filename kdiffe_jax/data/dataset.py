@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from kdiffe_jax.data.relation import Knowledge
+from kdiffe_jax.data.rows import check_ids
 from kdiffe_jax.errors import DataError
 
 SPLITS = ("train", "valid", "test")
@@ -28,6 +31,11 @@ class Dataset:
       features: modality name -> float array [J, width] of any floating dtype.
       relevant: bool[n triples], the truth of a planted data set, else None.
       notes: what a reader decided for the user, one line each, to be said aloud.
+      user_ids, item_ids: the source's own names, one a user and item, unique; or empty
+        where they are the numbers 0, 1, ...
+      item_names, item_pictures: titles and picture addresses, one an item, or empty.
+      entity_items: int32[E], the item that an entity is, -1 for all others.
+      provenance: where the data come from: source, files with checksums, options.
     """
 
     name: str
@@ -43,18 +51,22 @@ class Dataset:
     features: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     relevant: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    user_ids: tuple[str, ...] = ()
+    item_ids: tuple[str, ...] = ()
+    item_names: tuple[str, ...] = ()
+    item_pictures: tuple[str, ...] = ()
+    entity_items: np.ndarray | None = None
+    provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         for split in SPLITS:
-            _check_ids(getattr(self, split), split, ("user", "item"), (self.n_users, self.n_items))
+            check_ids(getattr(self, split), split, ("user", "item"), (self.n_users, self.n_items))
         limits = (self.n_items, self.n_relations, self.n_entities)
-        _check_ids(self.triples, "triples", ("item", "relation", "entity"), limits)
+        check_ids(self.triples, "triples", ("item", "relation", "entity"), limits)
         if not len(self.train):
             raise DataError(f"{self.name}: there are no training interactions")
-        if self.entity_names and len(self.entity_names) != self.n_entities:
-            raise DataError(
-                f"{self.name}: {len(self.entity_names)} entity names for {self.n_entities} entities"
-            )
+        self._check_names()
+        self._check_entity_items()
         for modality, rows in self.features.items():
             if rows.ndim != 2 or len(rows) != self.n_items:
                 raise DataError(
@@ -62,6 +74,37 @@ class Dataset:
                     f"expected one row for each of {self.n_items} items"
                 )
         self._check_splits_apart()
+
+    def _check_names(self):
+        named = (("entity_names", self.n_entities), ("user_ids", self.n_users))
+        of_items = (("item_ids", self.n_items), ("item_names", self.n_items))
+        for field, size in (*named, *of_items, ("item_pictures", self.n_items)):
+            names = getattr(self, field)
+            what = field.replace("_", " ")
+            if names and len(names) != size:
+                raise DataError(f"{self.name}: {len(names)} {what} for {size} of them")
+            if field in ("user_ids", "item_ids") and len(set(names)) < len(names):
+                seen: set[str] = set()
+                twice = next(n for n in names if n in seen or seen.add(n))
+                raise DataError(
+                    f"{self.name}: {what}: {twice!r} stands there twice; ids are unique"
+                )
+
+    def _check_entity_items(self):
+        if self.entity_items is None:
+            object.__setattr__(self, "entity_items", np.full(self.n_entities, -1, np.int32))
+        if self.entity_items.shape != (self.n_entities,):
+            raise DataError(
+                f"{self.name}: entity items of shape {self.entity_items.shape} for "
+                f"{self.n_entities} entities"
+            )
+        outside = (self.entity_items < -1) | (self.entity_items >= self.n_items)
+        if outside.any():
+            entity = int(np.argmax(outside))
+            raise DataError(
+                f"{self.name}: entity {entity} is item {self.entity_items[entity]}, outside "
+                f"0..{self.n_items - 1}"
+            )
 
     def _check_splits_apart(self):
         codes = {s: self.pair_codes(getattr(self, s)) for s in SPLITS}
@@ -82,14 +125,27 @@ class Dataset:
         """(user, item) pairs as single int64 numbers, user * J + item."""
         return pairs[:, 0].astype(np.int64) * self.n_items + pairs[:, 1]
 
-    def with_triples(self, triples, relation_names, entity_names, note: str) -> Dataset:
+    def users_by_name(self) -> tuple[str, ...]:
+        """What the source calls its users; their numbers where it has no names."""
+        return self.user_ids or tuple(map(str, range(self.n_users)))
+
+    def items_by_name(self) -> tuple[str, ...]:
+        """What the source calls its items; their numbers where it has no names."""
+        return self.item_ids or tuple(map(str, range(self.n_items)))
+
+    def entities_by_name(self) -> tuple[str, ...]:
+        """Names of the entities; their numbers where nothing is known."""
+        return self.entity_names or tuple(f"entity {e}" for e in range(self.n_entities))
+
+    def with_knowledge(self, knowledge: Knowledge, note: str) -> Dataset:
         """A copy whose knowledge graph is replaced, and which says so in its notes."""
         return dataclasses.replace(
             self,
-            triples=sorted_unique(triples),
-            relation_names=tuple(relation_names),
-            entity_names=tuple(entity_names),
-            n_entities=len(entity_names),
+            triples=knowledge.triples,
+            relation_names=knowledge.relation_names,
+            entity_names=knowledge.entity_names,
+            entity_items=knowledge.entity_items,
+            n_entities=len(knowledge.entity_names),
             relevant=None,
             notes=(*self.notes, note),
         )
@@ -105,6 +161,8 @@ class Dataset:
         for modality, rows in sorted(self.features.items()):
             digest.update(repr((modality, rows.shape, str(rows.dtype))).encode())
             digest.update(np.ascontiguousarray(rows).tobytes())
+        if (self.entity_items >= 0).any():
+            digest.update(np.ascontiguousarray(self.entity_items, np.int32).tobytes())
         return digest.hexdigest()
 
     def statistics(self) -> dict[str, float]:
@@ -126,29 +184,3 @@ class Dataset:
             "test_interactions_with_unseen_items": int(cold.sum()),
             "users_without_training": self.n_users - len(np.unique(self.train[:, 0])),
         }
-
-
-def sorted_unique(rows: np.ndarray) -> np.ndarray:
-    """Integer rows in lexicographic order without duplicates, int32.
-
-    >>> sorted_unique(np.array([[1, 0], [0, 2], [1, 0]])).tolist()
-    [[0, 2], [1, 0]]
-    """
-    rows = np.asarray(rows)
-    if not len(rows):
-        return rows.astype(np.int32)
-    rows = rows[np.lexsort(rows.T[::-1])]
-    keep = np.concatenate([[True], (rows[1:] != rows[:-1]).any(axis=1)])
-    return np.ascontiguousarray(rows[keep], np.int32)
-
-
-def _check_ids(rows: np.ndarray, what: str, columns, limits) -> None:
-    if rows.ndim != 2 or rows.shape[1] != len(columns) or not np.issubdtype(rows.dtype, np.integer):
-        raise DataError(f"{what}: shape {rows.shape}, {rows.dtype}: expected integers {columns}")
-    for position, (column, limit) in enumerate(zip(columns, limits, strict=True)):
-        bad = (rows[:, position] < 0) | (rows[:, position] >= limit)
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise DataError(
-                f"{what}, row {row}: {column} {rows[row, position]} is outside 0..{limit - 1}"
-            )

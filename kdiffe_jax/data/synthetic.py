@@ -13,7 +13,8 @@ import dataclasses
 
 import numpy as np
 
-from kdiffe_jax.data.dataset import Dataset, sorted_unique
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import ConfigError
 
 RELATIONS = ("visual label", "word", "brand")

@@ -10,8 +10,8 @@ import numpy as np
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.batches import InteractionSampler
-from kdiffe_jax.data.content import ensure_knowledge
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.graph.build import build_graphs
 from kdiffe_jax.graph.cache import cached_similarity

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.config import ContentConfig
-from kdiffe_jax.data.content import (
-    ensure_knowledge,
-    is_degenerate,
+from kdiffe_jax.data.content.codebooks import (
+    codebook_relation,
     nearest_codes,
     standardise,
-    triples_from_features,
 )
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.knowledge import ensure_knowledge, is_degenerate
+from kdiffe_jax.data.relation import join_relations
 from kdiffe_jax.errors import DataError
 
 N_ITEMS = 24
@@ -115,18 +115,17 @@ def test_constant_features_give_one_code_and_keep_nothing():
     assert codes.tolist() == [[0]] * 5 and kept == 0.0
 
 
-def test_triples_of_two_modalities_share_no_entity():
-    triples, relations, entities, report = triples_from_features(
-        {"text": features(1), "image": features(2)}, n_codes=4, n_nearest=2, seed=0
-    )
-    assert relations == ("image", "text")
-    assert triples.shape == (2 * 2 * N_ITEMS, 3)
-    assert len(entities) == triples[:, 2].max() + 1
-    for relation, modality in enumerate(relations):
-        of_relation = triples[triples[:, 1] == relation]
+def test_codebook_relations_of_two_modalities_share_no_entity():
+    relations = [codebook_relation(m, features(n), SMALL) for n, m in enumerate(("image", "text"))]
+    graph = join_relations(relations, ())
+    assert graph.relation_names == ("image", "text")
+    assert graph.triples.shape == (2 * 2 * N_ITEMS, 3)
+    assert len(graph.entity_names) == graph.triples[:, 2].max() + 1
+    for number, modality in enumerate(graph.relation_names):
+        of_relation = graph.triples[graph.triples[:, 1] == number]
         assert np.bincount(of_relation[:, 0]).tolist() == [2] * N_ITEMS
-        assert {entities[e].split()[0] for e in of_relation[:, 2]} == {modality}
-    assert [line.split(":")[0] for line in report] == ["image", "text"]
+        assert {graph.entity_names[e].split()[0] for e in of_relation[:, 2]} == {modality}
+    assert [r.note.split(":")[0] for r in relations] == ["image", "text"]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +202,10 @@ def test_features_asked_for_and_absent():
 def test_content_seed_reaches_the_codebook():
     given = dataset(TELLING, {"text": features()})
     made = [
-        ensure_knowledge(given, ContentConfig("features", 5, 1, content_seed=seed)).triples
+        ensure_knowledge(
+            given,
+            dataclasses.replace(SMALL, kg_source="features", codes_per_item=1, content_seed=seed),
+        ).triples
         for seed in (0, 0, 1, 2)
     ]
     np.testing.assert_array_equal(made[0], made[1])

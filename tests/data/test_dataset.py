@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kdiffe_jax.data.dataset import Dataset, sorted_unique
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import DataError
 
 TINY = Dataset(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from absl import flags as absl_flags
 
-from kdiffe_jax.config import Config, all_options
+from kdiffe_jax.config import Config
 from kdiffe_jax.data.synthetic import PlantedSizes
 from kdiffe_jax.errors import ConfigError, DataError
 from launch import flags
@@ -27,9 +27,9 @@ def refusal(*arguments) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", all_options())
+@pytest.mark.parametrize("name", Config.all_options())
 def test_hyper_parameter_is_a_flag_with_the_default_of_the_config(name):
-    values, field = parsed(), all_options()[name]
+    values, field = parsed(), Config.all_options()[name]
     assert values[name].value == field.default
     assert type(values[name].value) is type(field.default)
     assert values[name].help.endswith(field.metadata["doc"])

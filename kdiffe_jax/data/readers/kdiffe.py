@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from kdiffe_jax.data.dataset import Dataset, sorted_unique
+from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers.arrays import load_features
 from kdiffe_jax.data.readers.safe_pickle import load_sparse
+from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import DataError
 
 FILES = "trnMat.pkl, tstMat.pkl, valMat.pkl, and where there are any *_feat.npy and kg.txt"

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kdiffe_jax.data.dataset import SPLITS, Dataset, sorted_unique
+from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.readers.arrays import load_features
+from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import DataError
 
 FORMAT_VERSION = 1

@@ -1,0 +1,1 @@
+"""What items are made of -> relations: each a pure function of arrays or texts."""

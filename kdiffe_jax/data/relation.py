@@ -1,0 +1,109 @@
+"""`Relation`: one kind of link between items and entities; relations -> triples."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from kdiffe_jax.data.rows import sorted_unique
+
+ITEMS = "items"
+
+
+@dataclasses.dataclass(frozen=True)
+class Relation:
+    """Item-entity links of one kind, with names.
+
+    Attributes:
+      name: the relation's name, such as "brand" or "title word".
+      items: int32[n], the item of each link.
+      entities: int32[n], indices into `entity_names`; items where `space` is `ITEMS`.
+      entity_names: one an entity; empty where `space` is `ITEMS`.
+      weights: float32[n], the strength of each link, larger is stronger; None where
+        all count the same. They order the links of an item when some must go; the
+        triples themselves carry no weight.
+      space: relations with the same space share entities of the same name. The empty
+        text means a space of its own, `ITEMS` that the entities are items.
+      note: what was decided on the way, to be said aloud.
+    """
+
+    name: str
+    items: np.ndarray
+    entities: np.ndarray
+    entity_names: tuple[str, ...] = ()
+    weights: np.ndarray | None = None
+    space: str = ""
+    note: str = ""
+
+    @property
+    def links_items(self) -> bool:
+        """Whether the entities are items."""
+        return self.space == ITEMS
+
+    def take(self, keep: np.ndarray) -> Relation:
+        """The links that a mask or an index array selects; names stay."""
+        weights = None if self.weights is None else self.weights[keep]
+        return dataclasses.replace(
+            self, items=self.items[keep], entities=self.entities[keep], weights=weights
+        )
+
+
+class Knowledge(NamedTuple):
+    """Relations joined into one knowledge graph; see `Dataset` for the fields."""
+
+    triples: np.ndarray
+    relation_names: tuple[str, ...]
+    entity_names: tuple[str, ...]
+    entity_items: np.ndarray
+
+
+def join_relations(relations: Sequence[Relation], item_names: Sequence[str]) -> Knowledge:
+    """One id space for the entities of all relations; only entities in use are kept.
+
+    Relations of one name become one relation. Entities of different relations are one
+    entity where space and name agree, else two.
+
+    Args:
+      relations: in the order in which their ids are given.
+      item_names: what items are called as entities, one an item.
+
+    Returns:
+      `Knowledge` with int32[n, 3] triples, sorted and unique, and int32[E] entity_items,
+      the item that an entity is, -1 for all others.
+
+    >>> brand = Relation("brand", np.array([0, 1]), np.array([0, 0]), ("Acme",))
+    >>> near = Relation("near", np.array([0]), np.array([1]), space=ITEMS)
+    >>> graph = join_relations([brand, near], ["pen", "ink"])
+    >>> graph.triples.tolist(), graph.entity_names, graph.entity_items.tolist()
+    ([[0, 0, 0], [0, 1, 1], [1, 0, 0]], ('Acme', 'ink'), [-1, 1])
+    """
+    relation_ids: dict[str, int] = {}
+    entity_ids: dict[tuple[str, str | int], int] = {}
+    names: list[str] = []
+    entity_items: list[int] = []
+    parts = [np.zeros((0, 3), np.int32)]
+    for relation in relations:
+        used, local = np.unique(relation.entities, return_inverse=True)
+        links_items = relation.links_items
+        space = relation.space or f"relation {relation.name}"
+        ids = np.empty(len(used), np.int64)
+        for position, entity in enumerate(used.tolist()):
+            key = (space, entity if links_items else relation.entity_names[entity])
+            if key not in entity_ids:
+                entity_ids[key] = len(names)
+                names.append(item_names[entity] if links_items else relation.entity_names[entity])
+                entity_items.append(entity if links_items else -1)
+            ids[position] = entity_ids[key]
+        number = relation_ids.setdefault(relation.name, len(relation_ids))
+        parts.append(
+            np.stack([relation.items, np.full(len(local), number), ids[local.ravel()]], axis=1)
+        )
+    return Knowledge(
+        sorted_unique(np.concatenate(parts)),
+        tuple(relation_ids),
+        tuple(names),
+        np.array(entity_items, np.int32),
+    )

@@ -1,0 +1,56 @@
+"""Integer rows: interactions and triples as matrices of ids."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kdiffe_jax.errors import DataError
+
+
+def sorted_unique(rows: np.ndarray) -> np.ndarray:
+    """Integer rows in lexicographic order without duplicates, int32.
+
+    >>> sorted_unique(np.array([[1, 0], [0, 2], [1, 0]])).tolist()
+    [[0, 2], [1, 0]]
+    """
+    rows = np.asarray(rows)
+    if not len(rows):
+        return rows.astype(np.int32)
+    rows = rows[np.lexsort(rows.T[::-1])]
+    keep = np.concatenate([[True], (rows[1:] != rows[:-1]).any(axis=1)])
+    return np.ascontiguousarray(rows[keep], np.int32)
+
+
+def check_ids(rows: np.ndarray, what: str, columns, limits) -> None:
+    """Refuses rows of another shape, or with an id outside 0..limit - 1.
+
+    Args:
+      rows: what should be int[n, number of columns].
+      what: their name in the message.
+      columns, limits: name and number of ids of every column.
+
+    Raises:
+      DataError: names the first bad row.
+    """
+    if rows.ndim != 2 or rows.shape[1] != len(columns) or not np.issubdtype(rows.dtype, np.integer):
+        raise DataError(f"{what}: shape {rows.shape}, {rows.dtype}: expected integers {columns}")
+    for position, (column, limit) in enumerate(zip(columns, limits, strict=True)):
+        bad = (rows[:, position] < 0) | (rows[:, position] >= limit)
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise DataError(
+                f"{what}, row {row}: {column} {rows[row, position]} is outside 0..{limit - 1}"
+            )
+
+
+def position_in_group(groups: np.ndarray) -> np.ndarray:
+    """int64[n]: how many equal entries stand before each entry; entries must be grouped.
+
+    >>> position_in_group(np.array([4, 4, 4, 7, 7])).tolist()
+    [0, 1, 2, 0, 1]
+    """
+    if not len(groups):
+        return np.zeros(0, np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]]))
+    lengths = np.diff(np.append(starts, len(groups)))
+    return np.arange(len(groups)) - np.repeat(starts, lengths)
