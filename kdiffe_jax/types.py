@@ -48,6 +48,7 @@ class Graphs(NamedTuple):
     knowledge: KnowledgeGraph
     rows: EntityRows
     entity_relation: jax.Array  # i32[E], the relation an entity has most often
+    entity_items: jax.Array | None  # i32[E], the item an entity is, else -1; None if none is
 
 
 class Batch(NamedTuple):

@@ -129,14 +129,15 @@ def catalogue_of(dataset: Dataset, files: tuple[str, ...] = ()) -> Catalogue:
 def _relations_of(dataset: Dataset) -> tuple[Relation, ...]:
     """Entities stay one across relations; those that are items form relations of their own."""
     names = dataset.entities_by_name()
-    of_item = dataset.entity_items[dataset.triples[:, 2]]
+    space = "entities" if len(set(names)) == len(names) else ""
+    of_item = dataset.items_of_entities()[dataset.triples[:, 2]]
     relations = []
     for number, name in enumerate(dataset.relation_names):
         mine = dataset.triples[:, 1] == number
         plain, linked = mine & (of_item < 0), mine & (of_item >= 0)
         if plain.any() or not linked.any():
             items, _, entities = dataset.triples[plain].T
-            relations.append(Relation(name, items, entities, names, space="entities"))
+            relations.append(Relation(name, items, entities, names, space=space))
         if linked.any():
             items = dataset.triples[linked, 0]
             relations.append(Relation(name, items, of_item[linked], space=ITEMS))

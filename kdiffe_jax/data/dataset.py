@@ -14,6 +14,13 @@ from kdiffe_jax.data.rows import check_ids
 from kdiffe_jax.errors import DataError
 
 SPLITS = ("train", "valid", "test")
+_NAMED = {
+    "entity_names": "entities",
+    "user_ids": "users",
+    "item_ids": "items",
+    "item_names": "items",
+    "item_pictures": "items",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +41,8 @@ class Dataset:
       user_ids, item_ids: the source's own names, one a user and item, unique; or empty
         where they are the numbers 0, 1, ...
       item_names, item_pictures: titles and picture addresses, one an item, or empty.
-      entity_items: int32[E], the item that an entity is, -1 for all others.
+      entity_items: int32[E], the item that an entity is, -1 for all others; None where
+        no entity is an item.
       provenance: where the data come from: source, files with checksums, options.
     """
 
@@ -76,13 +84,12 @@ class Dataset:
         self._check_splits_apart()
 
     def _check_names(self):
-        named = (("entity_names", self.n_entities), ("user_ids", self.n_users))
-        of_items = (("item_ids", self.n_items), ("item_names", self.n_items))
-        for field, size in (*named, *of_items, ("item_pictures", self.n_items)):
+        for field, things in _NAMED.items():
+            size = getattr(self, f"n_{things}")
             names = getattr(self, field)
             what = field.replace("_", " ")
             if names and len(names) != size:
-                raise DataError(f"{self.name}: {len(names)} {what} for {size} of them")
+                raise DataError(f"{self.name}: {len(names)} {what} for {size} {things}")
             if field in ("user_ids", "item_ids") and len(set(names)) < len(names):
                 seen: set[str] = set()
                 twice = next(n for n in names if n in seen or seen.add(n))
@@ -91,18 +98,17 @@ class Dataset:
                 )
 
     def _check_entity_items(self):
-        if self.entity_items is None:
-            object.__setattr__(self, "entity_items", np.full(self.n_entities, -1, np.int32))
-        if self.entity_items.shape != (self.n_entities,):
+        of_entities = self.items_of_entities()
+        if of_entities.shape != (self.n_entities,):
             raise DataError(
-                f"{self.name}: entity items of shape {self.entity_items.shape} for "
+                f"{self.name}: entity items of shape {of_entities.shape} for "
                 f"{self.n_entities} entities"
             )
-        outside = (self.entity_items < -1) | (self.entity_items >= self.n_items)
+        outside = (of_entities < -1) | (of_entities >= self.n_items)
         if outside.any():
             entity = int(np.argmax(outside))
             raise DataError(
-                f"{self.name}: entity {entity} is item {self.entity_items[entity]}, outside "
+                f"{self.name}: entity {entity} is item {of_entities[entity]}, outside "
                 f"0..{self.n_items - 1}"
             )
 
@@ -137,6 +143,12 @@ class Dataset:
         """Names of the entities; their numbers where nothing is known."""
         return self.entity_names or tuple(f"entity {e}" for e in range(self.n_entities))
 
+    def items_of_entities(self) -> np.ndarray:
+        """int32[E]: the item that each entity is, -1 where it is none."""
+        if self.entity_items is None:
+            return np.full(self.n_entities, -1, np.int32)
+        return self.entity_items
+
     def with_knowledge(self, knowledge: Knowledge, note: str) -> Dataset:
         """A copy whose knowledge graph is replaced, and which says so in its notes."""
         return dataclasses.replace(
@@ -161,7 +173,7 @@ class Dataset:
         for modality, rows in sorted(self.features.items()):
             digest.update(repr((modality, rows.shape, str(rows.dtype))).encode())
             digest.update(np.ascontiguousarray(rows).tobytes())
-        if (self.entity_items >= 0).any():
+        if self.entity_items is not None:
             digest.update(np.ascontiguousarray(self.entity_items, np.int32).tobytes())
         return digest.hexdigest()
 

@@ -57,7 +57,7 @@ class Knowledge(NamedTuple):
     triples: np.ndarray
     relation_names: tuple[str, ...]
     entity_names: tuple[str, ...]
-    entity_items: np.ndarray
+    entity_items: np.ndarray | None
 
 
 def join_relations(relations: Sequence[Relation], item_names: Sequence[str]) -> Knowledge:
@@ -71,8 +71,8 @@ def join_relations(relations: Sequence[Relation], item_names: Sequence[str]) -> 
       item_names: what items are called as entities, one an item.
 
     Returns:
-      `Knowledge` with int32[n, 3] triples, sorted and unique, and int32[E] entity_items,
-      the item that an entity is, -1 for all others.
+      `Knowledge` with int32[n, 3] triples, sorted and unique, and entity_items as in
+      `Dataset`.
 
     >>> brand = Relation("brand", np.array([0, 1]), np.array([0, 0]), ("Acme",))
     >>> near = Relation("near", np.array([0]), np.array([1]), space=ITEMS)
@@ -105,5 +105,5 @@ def join_relations(relations: Sequence[Relation], item_names: Sequence[str]) -> 
         sorted_unique(np.concatenate(parts)),
         tuple(relation_ids),
         tuple(names),
-        np.array(entity_items, np.int32),
+        np.array(entity_items, np.int32) if max(entity_items, default=-1) >= 0 else None,
     )

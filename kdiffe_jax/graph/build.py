@@ -22,6 +22,7 @@ def build_graphs(
     n_entities: int,
     n_relations: int,
     config: GraphConfig,
+    entity_items: np.ndarray | None = None,
 ) -> Graphs:
     """The Laplacian (eq. 4), the guidance operator (eq. 11) and the knowledge graph.
 
@@ -31,6 +32,8 @@ def build_graphs(
       similarity: f32[n], S on the interactions (eq. 5).
       n_users, n_items, n_entities, n_relations: sizes I, J, E and R.
       config: xi and the reading of D.
+      entity_items: int[E], the items whose embeddings entities share, else -1; None
+        where every entity has an embedding of its own.
     """
     users, items = jnp.asarray(pairs[:, 0]), jnp.asarray(pairs[:, 1])
     laplacian = attention_laplacian(
@@ -57,4 +60,5 @@ def build_graphs(
         ),
         rows=entity_rows(triples, n_items=n_items, n_entities=n_entities),
         entity_relation=usual_relation(triples, n_entities=n_entities, n_relations=n_relations),
+        entity_items=None if entity_items is None else jnp.asarray(entity_items, jnp.int32),
     )

@@ -48,18 +48,32 @@ class Encoder(nn.Module):
         self.entity_embedding = self.param("entity_embedding", init, (self.n_entities, self.dim))
         self.knowledge = KnowledgeLayer(self.n_relations, self.dim)
 
-    def __call__(self, laplacian: SparseOperator, graph: KnowledgeGraph) -> View:
+    def __call__(
+        self,
+        laplacian: SparseOperator,
+        graph: KnowledgeGraph,
+        entity_items: jax.Array | None = None,
+    ) -> View:
         """The view of a knowledge graph.
 
         Args:
           laplacian: symmetric f32[I + J, I + J] (eq. 4).
           graph: the given or the rebuilt knowledge graph.
+          entity_items: i32[E], the item that an entity is, whose embedding it then
+            shares; -1 for entities with an embedding of their own. None: all have one.
         """
-        items = self.knowledge(self.item_embedding, self.entity_embedding, graph)
+        items = self.knowledge(self.item_embedding, self.entities(entity_items), graph)
         items = items + self.item_residual * self.item_embedding
         nodes = jnp.concatenate([self.user_embedding, items])
         nodes = propagate(laplacian, nodes, layers=self.layers)
         return View(nodes[: self.n_users], nodes[self.n_users :])
+
+    def entities(self, entity_items: jax.Array | None) -> jax.Array:
+        """f32[E, d]: what the knowledge layer reads of every entity."""
+        if entity_items is None:
+            return self.entity_embedding
+        of_items = self.item_embedding[jnp.maximum(entity_items, 0)]
+        return jnp.where(entity_items[:, None] >= 0, of_items, self.entity_embedding)
 
 
 def scores(users: jax.Array, items: jax.Array) -> jax.Array:

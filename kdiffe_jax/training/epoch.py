@@ -20,7 +20,7 @@ from kdiffe_jax.rebuild import (
     top_relations,
     triple_scores,
 )
-from kdiffe_jax.training.state import Parts, TrainState
+from kdiffe_jax.training.state import Parts, TrainState, view_of
 from kdiffe_jax.training.step import Term, guidance_rows, train_step
 from kdiffe_jax.types import Batch, Graphs, Strengths
 
@@ -81,7 +81,7 @@ def run_epoch(
 
 def main_view(parts: Parts, params, graphs: Graphs) -> View:
     """Final embeddings for ranking: the main view, nothing random (eq. 7)."""
-    return parts.encoder.apply({"params": params["encoder"]}, graphs.laplacian, graphs.knowledge)
+    return view_of(parts, params, graphs, graphs.knowledge)
 
 
 def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoch) -> Kept:

@@ -68,7 +68,12 @@ def build_problem(
         dataset=dataset,
         parts=build_parts(config, **sizes),
         graphs=build_graphs(
-            dataset.train, dataset.triples, similarity, config=config.graph, **sizes
+            dataset.train,
+            dataset.triples,
+            similarity,
+            config=config.graph,
+            entity_items=dataset.entity_items if config.model.share_item_embeddings else None,
+            **sizes,
         ),
         sampler=InteractionSampler(
             dataset.train,

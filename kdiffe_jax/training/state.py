@@ -11,8 +11,8 @@ import optax
 from kdiffe_jax.config import Config
 from kdiffe_jax.diffusion import Schedule, linear_variance_schedule
 from kdiffe_jax.model.denoiser import Denoiser
-from kdiffe_jax.model.encoder import Encoder
-from kdiffe_jax.types import Graphs
+from kdiffe_jax.model.encoder import Encoder, View
+from kdiffe_jax.types import Graphs, KnowledgeGraph
 
 
 class Parts(NamedTuple):
@@ -75,9 +75,17 @@ def initial_state(parts: Parts, graphs: Graphs) -> TrainState:
     row = jnp.zeros((1, parts.denoiser.n_entities))
     guidance = jnp.zeros((1, parts.encoder.dim))
     params = {
-        "encoder": parts.encoder.init(encoder_key, graphs.laplacian, graphs.knowledge)["params"],
+        "encoder": parts.encoder.init(
+            encoder_key, graphs.laplacian, graphs.knowledge, graphs.entity_items
+        )["params"],
         "denoiser": parts.denoiser.init(denoiser_key, row, jnp.zeros(1, jnp.int32), guidance)[
             "params"
         ],
     }
     return TrainState(params, parts.optimizer.init(params), jnp.zeros((), jnp.int32), run_key)
+
+
+def view_of(parts: Parts, params: dict[str, Any], graphs: Graphs, graph: KnowledgeGraph) -> View:
+    """The view of the given or the rebuilt knowledge graph (eq. 1-6)."""
+    variables = {"params": params["encoder"]}
+    return parts.encoder.apply(variables, graphs.laplacian, graph, graphs.entity_items)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.relation import Relation, join_relations
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import DataError
 
@@ -146,15 +147,45 @@ def test_fingerprint_ignores_integer_width_and_memory_order():
     assert dataclasses.replace(TINY, train=wide).fingerprint() == TINY.fingerprint()
 
 
-def test_with_triples_replaces_the_graph_and_says_so():
+def test_with_knowledge_replaces_the_graph_and_says_so():
     planted = dataclasses.replace(TINY, relevant=np.ones(3, bool), notes=("first",))
-    new = planted.with_triples(
-        np.array([[4, 0, 1], [1, 0, 0], [4, 0, 1]]), ["r"], ["a", "b"], "why"
-    )
+    colour = Relation("r", np.array([4, 1, 4]), np.array([1, 0, 1]), ("a", "b"))
+    new = planted.with_knowledge(join_relations([colour], ()), "why")
     assert new.triples.tolist() == [[1, 0, 0], [4, 0, 1]]
     assert (new.n_relations, new.n_entities, new.relevant) == (1, 2, None)
     assert new.notes == ("first", "why")
     assert planted.triples is TINY.triples
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"user_ids": ("a", "b")}, "2 user ids for 3 users"),
+        ({"item_ids": ("a",)}, "1 item ids for 5 items"),
+        ({"item_names": ("a",) * 6}, "6 item names for 5 items"),
+        ({"item_pictures": ("a",)}, "1 item pictures for 5 items"),
+        ({"user_ids": ("a", "b", "a")}, "user ids: 'a' stands there twice"),
+        ({"entity_items": np.array([-1, 5])}, "entity 1 is item 5, outside 0..4"),
+        ({"entity_items": np.array([-2, 0])}, "entity 0 is item -2"),
+        ({"entity_items": np.array([-1])}, "shape (1,) for 2 entities"),
+    ],
+)
+def test_names_that_do_not_fit(change, expected):
+    with pytest.raises(DataError) as caught:
+        dataclasses.replace(TINY, **change)
+    assert expected in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_numbers_stand_in_for_names():
+    assert TINY.users_by_name() == ("0", "1", "2")
+    assert TINY.items_of_entities().tolist() == [-1, -1]
+    named = dataclasses.replace(TINY, item_ids=tuple("vwxyz"))
+    assert named.items_by_name() == tuple("vwxyz")
+
+
+def test_fingerprint_sees_which_entities_are_items():
+    linked = dataclasses.replace(TINY, entity_items=np.array([-1, 4], np.int32))
+    assert linked.fingerprint() != TINY.fingerprint()
 
 
 def test_sorted_unique_of_nothing_keeps_the_columns():

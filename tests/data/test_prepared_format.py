@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.readers import read_dataset
+from kdiffe_jax.data.readers import prepared, read_dataset
 from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
+from kdiffe_jax.data.text_tables import write_integers
 from kdiffe_jax.errors import DataError
 
 PLAIN = Dataset(
@@ -245,19 +246,58 @@ def test_existing_target_is_refused_and_kept(tmp_path):
     assert [file.name for file in target.iterdir()] == ["mine"]
 
 
-@pytest.mark.parametrize("error", (OSError("disk full"), KeyboardInterrupt()))
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [(OSError(28, "disk full"), DataError), (KeyboardInterrupt(), KeyboardInterrupt)],
+)
 @pytest.mark.parametrize("fails_at", (1, 4))
-def test_nothing_is_left_of_a_failed_write(tmp_path, monkeypatch, error, fails_at):
+def test_nothing_is_left_of_a_failed_write(tmp_path, monkeypatch, error, seen, fails_at):
     calls = []
-    savetxt = np.savetxt
 
     def failing(*arguments):
         calls.append(1)
         if len(calls) == fails_at:
             raise error
-        savetxt(*arguments)
+        write_integers(*arguments)
 
-    monkeypatch.setattr(np, "savetxt", failing)
-    with pytest.raises(type(error)):
+    monkeypatch.setattr(prepared, "write_integers", failing)
+    with pytest.raises(seen) as caught:
         write_prepared(PLAIN, tmp_path / "shop")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [] and len(calls) == fails_at
+    if seen is DataError:
+        assert "disk full" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_names_provenance_and_items_as_entities_survive(tmp_path):
+    n_users, n_items = PLAIN.n_users, PLAIN.n_items
+    rich = dataclasses.replace(
+        PLAIN,
+        user_ids=tuple(f"{2**53 + 1 + u}" for u in range(n_users)),
+        item_ids=tuple(f"naïve 赤\t{i}" for i in range(n_items)),
+        item_names=("",) * n_items,
+        item_pictures=("",) * (n_items - 1) + ("https://x/y.jpg",),
+        entity_items=np.arange(PLAIN.n_entities, dtype=np.int32) % 2 - 1,
+        provenance={"source": "tables", "files": {"a.csv": "0" * 64}},
+    )
+    write_prepared(rich, tmp_path / "rich")
+    again = read_prepared(tmp_path / "rich")
+    for field in ("user_ids", "item_ids", "item_names", "item_pictures", "provenance"):
+        assert getattr(again, field) == getattr(rich, field)
+    np.testing.assert_array_equal(again.entity_items, rich.entity_items)
+    assert again.fingerprint() == rich.fingerprint()
+    manifest = json.loads((tmp_path / "rich" / "dataset.json").read_text())
+    assert manifest["statistics"] == rich.statistics()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("9\t0\n", "entity 9 is outside 0..1"),
+        ("0\t0\n0\t1\n", "entity 0 is two items"),
+        ("0\t99\n", "entity 0 is item 99"),
+        ("0\n", "1 columns, expected 2"),
+    ],
+)
+def test_entity_items_that_do_not_fit(by_hand, content, expected):
+    (by_hand / "entity_items.tsv").write_text(content)
+    assert expected in refusal(by_hand)

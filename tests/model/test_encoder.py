@@ -61,3 +61,31 @@ def test_user_without_interactions_keeps_the_own_embedding(graphs):
 def test_scores_are_inner_products(rng):
     users, items = (jnp.asarray(rng.normal(size=(3, 4)), jnp.float32) for _ in range(2))
     np.testing.assert_allclose(scores(users, items), np.diag(users @ items.T), rtol=1e-5)
+
+
+def test_entities_that_are_items_share_their_embeddings(graphs):
+    encoder = encoder_of(layers=0)
+    params, own = view_of(encoder, graphs)
+    shared = jnp.array([-1, 3, 0])
+    view = encoder.apply({"params": params}, graphs.laplacian, graphs.knowledge, shared)
+    replaced = dict(params)
+    replaced["entity_embedding"] = jnp.stack(
+        [params["entity_embedding"][0], params["item_embedding"][3], params["item_embedding"][0]]
+    )
+    expected = encoder.apply({"params": replaced}, graphs.laplacian, graphs.knowledge)
+    np.testing.assert_allclose(view.items, expected.items, rtol=1e-6)
+    assert not np.allclose(view.items, own.items)
+
+
+def test_a_shared_embedding_receives_the_gradient_of_the_entity(graphs):
+    encoder = encoder_of(layers=0)
+    params, _ = view_of(encoder, graphs)
+    shared = jnp.array([-1, 3, 0])
+
+    def first_item(params):
+        view = encoder.apply({"params": params}, graphs.laplacian, graphs.knowledge, shared)
+        return view.items[0, 0]
+
+    gradient = jax.grad(first_item)(params)
+    assert np.abs(gradient["item_embedding"][3]).max() > 0
+    np.testing.assert_array_equal(gradient["entity_embedding"][1], 0)

@@ -1,0 +1,103 @@
+"""Plain text tables: integers separated by tabs, and names one a line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kdiffe_jax.errors import DataError
+
+_ROWS_AT_ONCE = 1 << 16
+_LARGEST_ID = np.iinfo(np.int32).max
+
+
+def read_integers(file: Path, columns: int) -> np.ndarray:
+    """int64[n, columns] of tab-separated ids; text after # and empty lines are skipped.
+
+    Raises:
+      DataError: no such file, another number of columns, no integers, an id below 0 or
+        above 2,147,483,647.
+    """
+    if not file.is_file():
+        raise DataError(f"{file}: no such file; write it, or prepare the data set again")
+    if not first_row(file):
+        return np.zeros((0, columns), np.int64)
+    try:
+        rows = np.loadtxt(
+            file, np.int64, delimiter="\t", comments="#", ndmin=2, encoding="utf-8-sig"
+        )
+    except ValueError as error:
+        raise DataError(f"{file}: {error}; expected {columns} tab-separated integers") from error
+    if rows.shape[1] != columns:
+        raise DataError(f"{file}: {rows.shape[1]} columns, expected {columns}")
+    outside = (rows < 0) | (rows > _LARGEST_ID)
+    if outside.any():
+        row = int(np.argmax(outside.any(axis=1)))
+        raise DataError(f"{file}, row {row}: ids are 0..{_LARGEST_ID}")
+    return rows
+
+
+def write_integers(file: Path, rows: np.ndarray) -> None:
+    """Writes int[n, columns], one row a line."""
+    line = "\t".join(["%d"] * rows.shape[1]) + "\n"
+    with file.open("w", encoding="ascii", newline="\n") as stream:
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            block = rows[start : start + _ROWS_AT_ONCE]
+            stream.write((line * len(block)) % tuple(block.ravel().tolist()))
+
+
+def first_row(file: Path) -> str:
+    """The first line with content outside comments, empty where there is none.
+
+    Raises:
+      DataError: the file is not UTF-8.
+    """
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            rows = (line.split("#", 1)[0].strip() for line in lines)
+            return next((row for row in rows if row), "")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(file, error) from error
+
+
+def read_names(file: Path) -> tuple[str, ...]:
+    """One name a line; only the newline ends a line, so any other character may be in a name.
+
+    Raises:
+      DataError: the file is not UTF-8.
+    """
+    if not file.exists():
+        return ()
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(file, error) from error
+    if not text:
+        return ()
+    return tuple(text.replace("\r\n", "\n").removesuffix("\n").split("\n"))
+
+
+def write_names(file: Path, names: Sequence[str]) -> None:
+    """Writes one name a line, and no file where there are no names.
+
+    Raises:
+      DataError: a name with a line break, which would become two.
+    """
+    for name in names:
+        if "\n" in name or "\r" in name:
+            raise DataError(f"{file.name}: the name {name!r} holds a line break; replace it")
+    if names:
+        file.write_bytes(("\n".join(names) + "\n").encode())
+
+
+def sha256(file: Path) -> str:
+    """The file's SHA-256 as hexadecimal text."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _not_utf8(file: Path, error: UnicodeDecodeError) -> DataError:
+    return DataError(f"{file}: not UTF-8 text: {error}; save it as UTF-8")
