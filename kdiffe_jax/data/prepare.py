@@ -1,0 +1,147 @@
+"""`Catalogue` -> `Dataset`: clean, split, turn content into triples, filter, join."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from kdiffe_jax.data.catalogue import Catalogue
+from kdiffe_jax.data.clean import clean
+from kdiffe_jax.data.content.attributes import (
+    attribute_relation,
+    list_relation,
+    path_relation,
+)
+from kdiffe_jax.data.content.codebooks import codebook_relation
+from kdiffe_jax.data.content.filters import filter_entities
+from kdiffe_jax.data.content.neighbours import cap_neighbours, feature_neighbours
+from kdiffe_jax.data.content.words import word_relation
+from kdiffe_jax.data.dataset import SPLITS, Dataset
+from kdiffe_jax.data.knowledge import is_degenerate
+from kdiffe_jax.data.readers.table_columns import TableColumns
+from kdiffe_jax.data.relation import Relation, join_relations
+from kdiffe_jax.data.rows import sorted_unique
+from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
+from kdiffe_jax.data.splits import split
+
+
+def prepare(
+    catalogue: Catalogue,
+    config: PrepareConfig | None = None,
+    columns: TableColumns | None = None,
+    *,
+    provenance: dict[str, Any] | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Dataset:
+    """A validated data set with the knowledge graph that its content allows.
+
+    Args:
+      catalogue: what the source and the side files hold.
+      config: which interactions count, how they are split, how content becomes triples.
+      columns: which columns of the catalogue are text, attributes, lists and paths.
+      provenance: kept in the data set as it is.
+      say: receives a line when a step begins.
+
+    Returns:
+      A `Dataset` whose notes say everything that was decided or dropped.
+
+    Raises:
+      DataError: what the steps find; their messages name it.
+    """
+    config, columns = config or PrepareConfig(), columns or TableColumns()
+    say("cleaning interactions")
+    catalogue = clean(catalogue, config.interactions)
+    say("splitting")
+    labels, split_notes = split(catalogue.interactions, config.split, catalogue.n_users)
+    relations, content_notes = [], []
+    for relation in content_relations(catalogue, config, columns):
+        say(f"relation {relation.name}")
+        kept, note = telling(relation, config.filters, catalogue.n_items)
+        content_notes += [note] if note else []
+        relations += [kept] if kept else []
+    knowledge = join_relations(relations, catalogue.item_names or catalogue.item_ids)
+    pairs = np.stack([catalogue.interactions.users, catalogue.interactions.items], axis=1)
+    parts = {name: sorted_unique(pairs[labels == i]) for i, name in enumerate(SPLITS)}
+    return Dataset(
+        name=catalogue.name,
+        n_users=catalogue.n_users,
+        n_items=catalogue.n_items,
+        n_entities=len(knowledge.entity_names),
+        **parts,
+        **knowledge._asdict(),
+        features=catalogue.features,
+        notes=(*catalogue.notes, *split_notes, *content_notes),
+        user_ids=catalogue.user_ids,
+        item_ids=catalogue.item_ids,
+        item_names=catalogue.item_names,
+        item_pictures=catalogue.item_pictures,
+        provenance=provenance or {},
+    )
+
+
+def content_relations(
+    catalogue: Catalogue, config: PrepareConfig, columns: TableColumns
+) -> Iterator[Relation]:
+    """Every relation, given or made, before the filters.
+
+    Given ones come first, then columns, codebooks of the features, and neighbours by
+    features. `kg_source` leaves out the given ones ("features") or the codebooks
+    ("triples").
+    """
+    source = config.codebooks.kg_source
+    if source != "features":
+        for relation in catalogue.relations:
+            linked = relation.links_items and relation.weights is not None
+            yield cap_neighbours(relation, config.neighbours) if linked else relation
+    yield from _column_relations(catalogue, config, columns)
+    given = {relation.name for relation in catalogue.relations}
+    for modality, rows in sorted(catalogue.features.items()):
+        if source != "triples" and modality not in given:
+            yield codebook_relation(modality, rows, config.codebooks)
+        if config.neighbours.feature_neighbours:
+            near = config.neighbours.feature_neighbours
+            yield feature_neighbours(f"{modality} neighbour", rows, near)
+
+
+def _column_relations(
+    catalogue: Catalogue, config: PrepareConfig, columns: TableColumns
+) -> Iterator[Relation]:
+    makers = {
+        "text_columns": lambda name, texts: word_relation(name, texts, config.words),
+        "attribute_columns": attribute_relation,
+        "list_columns": lambda name, texts: list_relation(name, texts, columns.list_separator),
+        "path_columns": lambda name, texts: path_relation(
+            name, texts, columns.list_separator, columns.path_separator
+        ),
+    }
+    for role, names in columns.content(catalogue.columns).items():
+        for name in names:
+            yield makers[role](name, catalogue.columns[name])
+
+
+def telling(
+    relation: Relation, settings: FilterSettings, n_items: int
+) -> tuple[Relation | None, str]:
+    """The relation after the filters, None where it tells no item from another, and a note."""
+    links = np.stack([relation.items, np.zeros_like(relation.items), relation.entities], axis=1)
+    if len(links) and is_degenerate(links, n_items):
+        covered = len(np.unique(relation.items))
+        return None, (
+            f"relation {relation.name!r} is degenerate: all {covered} items that have it share "
+            "the same entities; dropped"
+        )
+    relation = filter_entities(relation, settings)
+    if len(relation.items):
+        return relation, relation.note
+    reason = f" ({relation.note})" if relation.note else ""
+    return None, f"relation {relation.name!r} has no triples left{reason}; dropped"
+
+
+def described(config: PrepareConfig, columns: TableColumns) -> dict[str, Any]:
+    """Every option that differs from its default, for the provenance."""
+    options = config.to_flat() | dataclasses.asdict(columns)
+    defaults = PrepareConfig().to_flat() | dataclasses.asdict(TableColumns())
+    return {name: value for name, value in options.items() if value != defaults[name]}

@@ -1,0 +1,130 @@
+"""What the diagnosis counts, and when it warns."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.diagnosis import neighbourhood_codes, relation_reports, warnings_of
+from kdiffe_jax.data.diagnosis_text import diagnosis_text, item_in_words
+from kdiffe_jax.data.figures import draw_figures
+from kdiffe_jax.errors import DataError
+
+SHOP = Dataset(
+    name="shop",
+    n_users=2,
+    n_items=5,
+    n_entities=5,
+    train=np.array([[0, 0], [1, 1], [1, 2], [1, 3], [1, 4]], np.int32),
+    valid=np.array([[0, 1]], np.int32),
+    test=np.array([[0, 2]], np.int32),
+    triples=np.array(
+        [[0, 0, 0], [1, 0, 0], [2, 0, 1], [0, 1, 2], [0, 1, 3], [1, 1, 2], [1, 1, 3], [2, 1, 2]],
+        np.int32,
+    ),
+    relation_names=("brand", "word"),
+    entity_names=("Acme", "Zenith", "red", "small", "unused"),
+    item_ids=("p1", "p2", "p3", "p4", "p5"),
+    item_names=("Red cup", "", "", "", ""),
+)
+
+
+def warnings(dataset):
+    return warnings_of(dataset, relation_reports(dataset))
+
+
+def with_triples(triples, **changes):
+    return dataclasses.replace(SHOP, triples=np.array(triples, np.int32).reshape(-1, 3), **changes)
+
+
+def test_reports_by_hand():
+    brand, word = relation_reports(SHOP)
+    assert (brand.name, brand.triples, brand.entities, brand.items) == ("brand", 3, 2, 3)
+    assert brand.coverage == 3 / 5
+    assert brand.items_per_entity == (1, 1.25, 1.5, 1.75, 2)
+    assert (brand.most_shared, brand.most_shared_share) == ("Acme", 2 / 3)
+    assert (brand.identical, brand.neighbourhoods, brand.alone) == (2 / 3, 2, 0.5)
+    assert (word.identical, word.neighbourhoods, word.most_shared) == (2 / 3, 2, "red")
+    assert word.items_per_entity == (2, 2.25, 2.5, 2.75, 3)
+
+
+def test_neighbourhood_codes_equal_sets(rng):
+    pairs = np.unique(rng.integers(0, 3, (200, 2)) + [[0, 0]] * 200, axis=0)
+    pairs = np.unique(np.concatenate([pairs, rng.integers(0, 40, (90, 2))]), axis=0)
+    pairs = pairs[rng.permutation(len(pairs))]
+    codes = neighbourhood_codes(*pairs.T)
+    items = np.unique(pairs[:, 0])
+    sets = [frozenset(pairs[pairs[:, 0] == i, 1].tolist()) for i in items]
+    for first, a in enumerate(sets):
+        for second, b in enumerate(sets):
+            assert (a == b) == bool((codes[first] == codes[second]).all())
+
+
+def test_a_healthy_graph_has_only_the_warnings_it_deserves():
+    assert warnings(SHOP) == [
+        "relation 'word': 'red' is shared by 100% of its items; --max_entity_share drops such "
+        "entities",
+        "2 of 5 items (40%) have no triple at all; for them the knowledge layer adds nothing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        (
+            with_triples([[i, r, r] for i in range(5) for r in range(2)]),
+            "relation 'brand' is degenerate: its 5 items all have the same 1 entities",
+        ),
+        (with_triples([]), "the knowledge graph is empty"),
+        (with_triples([[0, 1, 0], [1, 1, 1]]), "relation 'brand' has no triples"),
+        (with_triples([[0, 0, 0], [1, 0, 0]]), "covers 2 of 5 items (40%)"),
+        (with_triples([[i, 0, i] for i in range(5)]), "100% of its entities belong to one item"),
+        (
+            dataclasses.replace(SHOP, entity_names=("Acme", " acme", "red", "small", "u")),
+            "1 entities of relation 'brand' differ from another only in case or blanks, the first "
+            "is ' acme' beside 'Acme'",
+        ),
+        (dataclasses.replace(SHOP, item_ids=("a", "A", "b", "c", "B")), "2 items differ"),
+        (dataclasses.replace(SHOP, user_ids=("U", "u")), "1 users differ"),
+        (dataclasses.replace(SHOP, train=SHOP.train[:2]), "3 items are in no training"),
+        (dataclasses.replace(SHOP, train=SHOP.train[:1]), "1 users have no training interaction"),
+        (
+            dataclasses.replace(SHOP, train=SHOP.train[:2]),
+            "1 test interactions are with such items",
+        ),
+    ],
+)
+def test_warnings_in_words(dataset, expected):
+    lines = warnings(dataset)
+    assert any(expected in line for line in lines), lines
+    assert not any("\n" in line for line in lines)
+
+
+def test_the_text_holds_the_table_and_the_warnings():
+    text = diagnosis_text(SHOP)
+    row = next(line for line in text.splitlines() if line.startswith("brand"))
+    assert row.split() == "brand 3 2 60.0% 1 / 1.25 / 1.5 / 1.75 / 2 66.7%".split()
+    assert text.count("warning: ") == 2 and "items without triples" in text
+
+
+def test_an_item_in_words():
+    assert item_in_words(SHOP, "p1") == "item p1: Red cup\n  brand: Acme\n  word: red, small"
+    assert item_in_words(SHOP, "p4") == "item p4\n  no triples"
+    with pytest.raises(DataError, match="no item 'p9'; items are called p1, p2, p3, ..."):
+        item_in_words(SHOP, "p9")
+
+
+def test_two_figures_are_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    for dataset in (SHOP, with_triples([])):
+        paths = draw_figures(dataset, tmp_path / "figures")
+        assert [p.name for p in paths] == ["entity_frequency.png", "entities_per_item.png"]
+        assert all(p.read_bytes().startswith(b"\x89PNG") for p in paths)
+
+
+def test_figures_that_cannot_be_written(tmp_path):
+    pytest.importorskip("matplotlib")
+    (tmp_path / "figures").write_text("a file")
+    with pytest.raises(DataError, match="not written"):
+        draw_figures(SHOP, tmp_path / "figures")

@@ -1,0 +1,135 @@
+"""From a catalogue to a data set: what each option keeps, drops and says."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from kdiffe_jax.data.catalogue import Catalogue, Interactions, catalogue_of
+from kdiffe_jax.data.prepare import described, prepare
+from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
+from kdiffe_jax.data.readers.table_columns import TableColumns
+from kdiffe_jax.data.relation import ITEMS, Relation
+from kdiffe_jax.data.settings import PrepareConfig
+from kdiffe_jax.errors import DataError
+
+N_USERS, N_ITEMS = 12, 8
+RED, BLUE = "a red cup", "a blue plate"
+
+
+def catalogue(**changes):
+    users = np.repeat(np.arange(N_USERS, dtype=np.int32), 5)
+    items = (users * 3 + np.tile(np.arange(5, dtype=np.int32), N_USERS)) % (N_ITEMS - 1)
+    plain = Catalogue(
+        name="shop",
+        user_ids=tuple(f"u{u}" for u in range(N_USERS)),
+        item_ids=tuple(f"p{i}" for i in range(N_ITEMS)),
+        interactions=Interactions(users, items, times=np.arange(len(users))),
+        columns={
+            "title": (RED, RED, BLUE, BLUE, RED, BLUE, "", BLUE),
+            "brand": ("Acme", "Acme", "Zenith", "Zenith", "Acme", "", "", "Only"),
+        },
+        features={"image": np.random.default_rng(0).normal(size=(N_ITEMS, 5)).astype("f4")},
+        item_names=tuple(f"Thing {i}" for i in range(N_ITEMS)),
+    )
+    return dataclasses.replace(plain, **changes)
+
+
+def config(**changes):
+    small = dict(words_min_items=1, words_max_share=1.0, codebook_size=3, codes_per_item=1)
+    return PrepareConfig.from_flat(small | changes)
+
+
+def words_of(dataset, item):
+    mine = dataset.triples[dataset.triples[:, 0] == dataset.item_ids.index(item)]
+    return {(dataset.relation_names[r], dataset.entity_names[e]) for _, r, e in mine.tolist()}
+
+
+def test_columns_and_features_become_relations_with_names():
+    dataset = prepare(catalogue(), config())
+    assert dataset.relation_names == ("title", "brand", "image")
+    found = words_of(dataset, "p0")
+    assert {("title", "red"), ("title", "cup"), ("brand", "Acme")} < found
+    assert sum(relation == "image" for relation, _ in found) == 1
+    assert len(dataset.train) + len(dataset.valid) + len(dataset.test) == 5 * N_USERS
+
+
+def test_items_without_interactions_go_unless_asked_for():
+    assert prepare(catalogue(), config()).item_ids == tuple(f"p{i}" for i in range(7))
+    dataset = prepare(catalogue(), config(keep_items="all", min_entity_items=1))
+    assert dataset.n_items == N_ITEMS and ("brand", "Only") in words_of(dataset, "p7")
+    assert len(dataset.features["image"]) == N_ITEMS
+
+
+def test_external_ids_follow_their_items_through_the_k_core():
+    source = catalogue()
+    rows = source.interactions
+    rare = rows.take((rows.items != 2) | (rows.users < 2))
+    dataset = prepare(dataclasses.replace(source, interactions=rare), config(k_core=3))
+    assert "p2" not in dataset.item_ids
+    original = {
+        (f"u{u}", f"p{i}") for u, i in zip(rare.users.tolist(), rare.items.tolist(), strict=True)
+    }
+    pairs = np.concatenate([dataset.train, dataset.valid, dataset.test]).tolist()
+    assert {(dataset.user_ids[u], dataset.item_ids[i]) for u, i in pairs} <= original
+    assert ("title", "red") in words_of(dataset, "p4")
+
+
+def test_neighbours_become_entities_that_are_items():
+    near = Relation("near", np.array([0, 1, 7]), np.array([1, 3, 0]), space=ITEMS)
+    dataset = prepare(catalogue(relations=(near,)), config())
+    links = words_of(dataset, "p0") | words_of(dataset, "p1")
+    assert {("near", "Thing 1"), ("near", "Thing 3")} <= links
+    entity = dataset.entity_names.index("Thing 3")
+    assert dataset.item_ids[dataset.entity_items[entity]] == "p3"
+
+
+def test_degenerate_relations_go_and_it_is_said():
+    items = np.arange(N_ITEMS)
+    same = Relation("modality", items, np.zeros(N_ITEMS, int), ("image",))
+    dataset = prepare(catalogue(relations=(same,)), config(max_entity_share=1.0))
+    assert "modality" not in dataset.relation_names
+    assert any("'modality' is degenerate: all 7 items" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [("auto", ("given", "image")), ("triples", ("given",)), ("features", ("image",))],
+)
+def test_kg_source(source, names):
+    given = Relation("given", np.arange(7), np.arange(7) % 2, ("even", "odd"))
+    dataset = prepare(catalogue(relations=(given,), columns={}), config(kg_source=source))
+    assert dataset.relation_names == names
+
+
+def test_neighbours_by_features_are_made_when_asked_for():
+    dataset = prepare(catalogue(columns={}), config(feature_neighbours=2))
+    assert dataset.relation_names == ("image", "image neighbour")
+    of_neighbours = dataset.triples[dataset.triples[:, 1] == 1]
+    assert np.bincount(of_neighbours[:, 0]).tolist() == [2] * 7
+    assert (dataset.entity_items[of_neighbours[:, 2]] != of_neighbours[:, 0]).all()
+
+
+def test_a_data_set_prepared_again_is_itself(tmp_path):
+    near = Relation("near", np.array([0, 1, 6]), np.array([1, 3, 0]), space=ITEMS)
+    first = prepare(catalogue(relations=(near,)), config(), provenance={"source": "tables"})
+    write_prepared(first, tmp_path / "first")
+    stored = read_prepared(tmp_path / "first")
+    again = prepare(catalogue_of(stored), config(min_entity_items=1))
+    for split in ("train", "valid", "test"):
+        np.testing.assert_array_equal(getattr(again, split), getattr(first, split))
+    for item in first.item_ids:
+        assert words_of(again, item) == words_of(first, item)
+    assert stored.provenance == {"source": "tables"}
+    assert stored.fingerprint() == first.fingerprint()
+
+
+def test_an_unknown_column_is_named():
+    with pytest.raises(DataError, match="no column 'colour'; they have title, brand"):
+        prepare(catalogue(), config(), TableColumns(attribute_columns="colour"))
+
+
+def test_provenance_lists_only_what_was_chosen():
+    chosen = described(config(k_core=5), TableColumns(user_column="who"))
+    assert chosen["k_core"] == 5 and chosen["user_column"] == "who"
+    assert "split" not in chosen and "item_column" not in chosen
