@@ -1,0 +1,217 @@
+"""Each way to divide interactions keeps its promises, whatever the order of the rows."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from kdiffe_jax.data.catalogue import Interactions
+from kdiffe_jax.data.settings import SplitSettings
+from kdiffe_jax.data.splits import hold_out_one, split
+from kdiffe_jax.errors import ConfigError, DataError
+
+N_USERS = 6
+
+
+@st.composite
+def logs(draw):
+    """Distinct pairs of at most six users, with distinct times, in any order."""
+    pairs = draw(
+        st.lists(
+            st.tuples(st.integers(0, N_USERS - 1), st.integers(0, 30)), min_size=3, unique=True
+        )
+    )
+    users, items = np.array(pairs, np.int32).T
+    times = np.array(draw(st.permutations(range(len(pairs)))), np.int64) * 7 - 40
+    return Interactions(users, items, times=times)
+
+
+def counts_of(rows, labels, label=None):
+    users = rows.users if label is None else rows.users[labels == label]
+    return np.bincount(users, minlength=N_USERS)
+
+
+def divide(rows, mode, **settings):
+    return split(rows, SplitSettings(split=mode, **settings), N_USERS)
+
+
+def of(pairs, **columns):
+    users, items = np.array(pairs, np.int32).T
+    return Interactions(users, items, **columns)
+
+
+def line(user, n):
+    return [(user, item) for item in range(n)]
+
+
+def label_by_pair(rows, labels):
+    return dict(
+        zip(
+            zip(rows.users.tolist(), rows.items.tolist(), strict=True), labels.tolist(), strict=True
+        )
+    )
+
+
+def refusal(rows, mode, error=DataError, **settings) -> str:
+    with pytest.raises(error) as caught:
+        divide(rows, mode, **settings)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(logs(), st.floats(0.01, 0.49), st.floats(0.01, 0.49), st.integers(0, 3))
+def test_shares_per_user(rows, valid_share, test_share, seed):
+    counts = counts_of(rows, None)
+    assume(counts.max() >= 3)
+    shares = dict(valid_share=valid_share, test_share=test_share, split_seed=seed)
+    labels, _ = divide(rows, "ratio", **shares)
+    assert labels.dtype == np.int8 and set(labels.tolist()) == {0, 1, 2}
+    assert np.array_equal(labels, divide(rows, "ratio", **shares).labels)
+    train, valid, test = (counts_of(rows, labels, label) for label in range(3))
+    assert (train[counts > 0] >= 1).all()
+    few = counts < 3
+    assert not valid[few].any() and not test[few].any()
+    assert (valid[~few] >= 1).all() and (test[~few] >= 1).all()
+    room = counts - 2
+    assert (test[~few] <= np.maximum(1, counts * test_share + 0.5)[~few]).all()
+    assert (test[~few] >= np.minimum(room, counts * test_share - 0.5)[~few]).all()
+    assert (valid[~few] <= np.maximum(1, counts * valid_share + 0.5)[~few]).all()
+
+
+def test_shares_are_rounded_halves_up():
+    rows = of([*line(0, 10), *line(1, 15), *line(2, 25), *line(3, 4)])
+    labels, notes = divide(rows, "ratio", valid_share=0.2, test_share=0.1)
+    assert counts_of(rows, labels, 2)[:4].tolist() == [1, 2, 3, 1]
+    assert counts_of(rows, labels, 1)[:4].tolist() == [2, 3, 5, 1]
+    assert notes == ("split by shares per user, seed 0: 36 train, 11 valid, 7 test",)
+
+
+def test_large_shares_serve_test_first_and_leave_one_to_train():
+    rows = of(line(0, 4))
+    labels, _ = divide(rows, "ratio", valid_share=0.49, test_share=0.49)
+    assert np.bincount(labels).tolist() == [1, 1, 2]
+
+
+def test_the_seed_decides_and_the_choice_is_even():
+    rows = of([pair for user in range(N_USERS) for pair in line(user, 200)])
+    first = divide(rows, "ratio", split_seed=1).labels
+    assert not np.array_equal(first, divide(rows, "ratio", split_seed=2).labels)
+    assert abs(rows.items[first == 2].mean() - 99.5) < 12
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(logs(), st.randoms(), st.sampled_from(["ratio", "leave_one_out", "time"]))
+def test_the_order_of_rows_does_not_matter(rows, random, mode):
+    assume(mode == "time" or counts_of(rows, None).max() >= 3)
+    order = list(range(len(rows)))
+    random.shuffle(order)
+    shuffled = rows.take(np.array(order))
+    labels = divide(rows, mode).labels
+    assert label_by_pair(rows, labels) == label_by_pair(shuffled, divide(shuffled, mode).labels)
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(logs())
+def test_leave_one_out_takes_the_last_two(rows):
+    assume(counts_of(rows, None).max() >= 3)
+    labels, _ = divide(rows, "leave_one_out")
+    for user in range(N_USERS):
+        mine = labels[rows.users == user][np.argsort(rows.times[rows.users == user])].tolist()
+        assert mine == ([0] * (len(mine) - 2) + [1, 2] if len(mine) >= 3 else [0] * len(mine))
+
+
+def test_leave_one_out_takes_equal_times_in_their_order():
+    rows = of([(0, 4), (0, 2), (1, 5), (0, 3)], times=np.array([1, 1, 1, 1]))
+    labels, notes = divide(rows, "leave_one_out")
+    assert labels.tolist() == [0, 1, 0, 2]
+    assert notes == (
+        "each user's last two held out; 1 users with fewer than 3 are all train: "
+        "2 train, 1 valid, 1 test",
+    )
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(logs(), st.floats(0.01, 0.49), st.floats(0.01, 0.49), st.integers(1, 9))
+def test_two_moments_part_all_users(rows, valid_share, test_share, grain):
+    times = rows.times // grain
+    assume(len(np.unique(times)) >= 3)
+    rows = Interactions(rows.users, rows.items, times=times)
+    labels, _ = divide(rows, "time", valid_share=valid_share, test_share=test_share)
+    assert set(labels.tolist()) == {0, 1, 2}
+    assert (np.diff(labels[np.argsort(times)]) >= 0).all()
+    assert all(len(set(labels[times == moment].tolist())) == 1 for moment in times)
+
+
+def test_moments_come_nearest_to_the_shares():
+    rows = of(line(0, 10), times=np.arange(10))
+    assert divide(rows, "time").labels.tolist() == [0] * 8 + [1, 2]
+    tied = of(line(0, 10), times=np.array([0, 0, 0, 0, 0, 0, 1, 2, 2, 2]))
+    assert divide(tied, "time").labels.tolist() == [0] * 6 + [1] + [2] * 3
+    tied = of(line(0, 10), times=np.array([0, 1, 2, 2, 2, 2, 2, 2, 2, 3]))
+    assert divide(tied, "time", valid_share=0.7).labels.tolist() == [0, 0] + [1] * 7 + [2]
+
+
+def test_what_occurs_only_later_is_counted():
+    rows = of([(0, 0), (0, 1), (1, 0), (2, 9), (5, 0)], times=np.array([1, 2, 3, 4, 5]))
+    _, notes = divide(rows, "time", valid_share=0.2, test_share=0.2)
+    assert notes == (
+        "split at the moments 4 and 5; 2 users and 1 items occur only after training: "
+        "3 train, 1 valid, 1 test",
+    )
+
+
+def test_a_given_split_is_kept():
+    rows = of(line(0, 4), split=np.array([2, 0, 1, 0], np.int8))
+    for mode in ("auto", "given"):
+        labels, notes = divide(rows, mode)
+        assert labels.tolist() == [2, 0, 1, 0]
+        assert notes == ("split as given: 2 train, 1 valid, 1 test",)
+
+
+def test_a_given_split_without_validation_gets_one_a_user():
+    pairs = [*line(0, 5), *line(1, 2), *line(2, 3), (2, 9)]
+    given_split = np.array([0] * 10 + [2], np.int8)
+    labels, notes = divide(of(pairs, split=given_split), "given", split_seed=3)
+    assert np.bincount(of(pairs).users[labels == 1], minlength=3).tolist() == [1, 0, 1]
+    assert labels[10] == 2 and given_split[:10].max() == 0
+    assert notes == (
+        "split as given, without validation: 2 training interactions, at most one a user, "
+        "became it (seed 3): 8 train, 2 valid, 1 test",
+    )
+
+
+def test_one_held_out_follows_the_pairs_not_the_rows(rng):
+    pairs = np.array([pair for user in range(40) for pair in line(user, user % 7)])
+    held = hold_out_one(*pairs.T, seed=5)
+    order = rng.permutation(len(pairs))
+    assert np.array_equal(hold_out_one(*pairs[order].T, seed=5), held[order])
+    per_user = np.bincount(pairs[held, 0], minlength=40)
+    assert per_user.tolist() == [int(user % 7 >= 3) for user in range(40)]
+    assert not np.array_equal(hold_out_one(*pairs.T, seed=6), held)
+
+
+def test_auto_says_that_it_divides():
+    labels, notes = divide(of(line(0, 10)), "auto")
+    assert np.bincount(labels).tolist() == [8, 1, 1]
+    assert notes[0] == "the source gives no split: shares of each user's interactions"
+
+
+def test_another_mode_says_that_the_given_split_is_not_used():
+    rows = of(line(0, 10), split=np.zeros(10, np.int8))
+    assert divide(rows, "ratio").notes[0] == ("--split=ratio: the split of the source is not used")
+
+
+def test_what_cannot_be_divided_is_refused():
+    rows = of(line(0, 10))
+    assert "the source gives no split" in refusal(rows, "given", ConfigError)
+    assert "--split=time needs times: name a time column" in refusal(rows, "time", ConfigError)
+    assert "--split=leave_one_out needs" in refusal(rows, "leave_one_out", ConfigError)
+    shares = dict(valid_share=0.5, test_share=0.5)
+    assert "leave nothing to train on" in refusal(rows, "auto", ConfigError, **shares)
+    timed = of(line(0, 10), times=np.arange(10) // 5)
+    assert "2 distinct times among 10" in refusal(timed, "time")
+    assert "no user has three" in refusal(of([*line(0, 2), *line(1, 2)]), "ratio")
+    no_train = of(line(0, 2), split=np.array([1, 2], np.int8))
+    assert "no training interactions" in refusal(no_train, "auto")
