@@ -53,6 +53,11 @@ class Checked:
         for field in dataclasses.fields(self):
             _check_field(type(self).__name__, field, getattr(self, field.name))
 
+    @classmethod
+    def all_options(cls) -> dict[str, dataclasses.Field]:
+        """Every field by its name, in the order of declaration."""
+        return {field.name: field for field in dataclasses.fields(cls)}
+
 
 class Groups:
     """A set of groups whose field names are unique across groups."""
@@ -85,8 +90,5 @@ class Groups:
     @classmethod
     def all_options(cls) -> dict[str, dataclasses.Field]:
         """Every field by its flat name, in the order of declaration."""
-        return {
-            field.name: field
-            for group in dataclasses.fields(cls)
-            for field in dataclasses.fields(type(group.default))
-        }
+        groups = [type(group.default) for group in dataclasses.fields(cls)]
+        return {name: field for g in groups for name, field in g.all_options().items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,16 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     )
     for field in dataclasses.fields(PlantedSizes):
         _define_field(f"{_PLANTED}{field.name}", field.default, "embedded data set", None, common)
-    for name, field in Config.all_options().items():
+    define_options(Config.all_options(), values)
+
+
+def define_options(
+    options: Mapping[str, dataclasses.Field], values: flags.FlagValues = flags.FLAGS
+) -> None:
+    """Registers a flag for each option, with its default, help text and choices."""
+    for name, field in options.items():
         rule = field.metadata
-        _define_field(name, field.default, rule["doc"], rule["choices"], common)
+        _define_field(name, field.default, rule["doc"], rule["choices"], dict(flag_values=values))
 
 
 def _define_field(name: str, default: Any, doc: str, choices, common: dict) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kdiffe_jax.config import Config
@@ -59,3 +61,28 @@ def _terminal_bar(epochs: int):
     except ImportError:
         return None
     return tqdm(total=epochs, unit="epoch", dynamic_ncols=True)
+
+
+@contextlib.contextmanager
+def rows_bar(what: str, unit: str = "row") -> Iterator[Callable[[int, int, int], None]]:
+    """A bar for a long read: yields a function of (rows done, bytes done, bytes in all).
+
+    On a terminal the bar shows the share of bytes; elsewhere nothing is printed.
+    """
+    if not sys.stderr.isatty():
+        yield lambda rows, done, total: None
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield lambda rows, done, total: None
+        return
+    with tqdm(desc=what, unit="B", unit_scale=True, dynamic_ncols=True) as bar:
+
+        def show(rows: int, done: int, total: int) -> None:
+            bar.total, bar.n = total, done
+            if unit == "row":
+                bar.set_postfix_str(f"{rows:,} rows", refresh=False)
+            bar.refresh()
+
+        yield show

@@ -17,6 +17,7 @@ ALLOWED = {
     "config": {"options"},
     "types": set(),
     "data": {"config", "errors", "options"},
+    "extract": {"data", "errors", "options"},
     "graph": {"config", "types"},
     "model": {"graph", "types"},
     "diffusion": set(),
@@ -34,9 +35,11 @@ FENCED = {
     "absl": lambda room, path: False,
     "orbax": lambda room, path: path.name == "checkpoints.py",
     "scipy": lambda room, path: room in {"data", "baselines", "graph"},
-    "jax": lambda room, path: room != "data",
+    "jax": lambda room, path: room not in {"data", "extract"},
     "flax": lambda room, path: room == "model",
     "sklearn": lambda room, path: room == "data",
+    "pyarrow": lambda room, path: room == "data",
+    "torch": lambda room, path: room == "extract",
     "pickle": lambda room, path: path.name == "safe_pickle.py",
 }
 

@@ -73,6 +73,11 @@ class Catalogue:
     def n_items(self) -> int:
         return len(self.item_ids)
 
+    def items_in_words(self) -> tuple[str, ...]:
+        """What to call each item: its name, or its id where it has none."""
+        names = self.item_names or self.item_ids
+        return tuple(name or own for name, own in zip(names, self.item_ids, strict=True))
+
     def with_items(self, keep: np.ndarray) -> Catalogue:
         """Only the items in `keep`, renumbered in that order, with all that is known of them.
 

@@ -62,7 +62,7 @@ def prepare(
         kept, note = telling(relation, config.filters, catalogue.n_items)
         content_notes += [note] if note else []
         relations += [kept] if kept else []
-    knowledge = join_relations(relations, catalogue.item_names or catalogue.item_ids)
+    knowledge = join_relations(relations, catalogue.items_in_words())
     pairs = np.stack([catalogue.interactions.users, catalogue.interactions.items], axis=1)
     parts = {name: sorted_unique(pairs[labels == i]) for i, name in enumerate(SPLITS)}
     return Dataset(

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from kdiffe_jax.data.readers import read_dataset
-from kdiffe_jax.data.readers.kdiffe import read_triple_lines, split_validation
+from kdiffe_jax.data.readers.kdiffe import read_kdiffe, read_triple_lines, split_validation
 from kdiffe_jax.errors import DataError
 
 TRAIN = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 3), (2, 0), (2, 2), (2, 3), (2, 4)]
@@ -51,6 +51,8 @@ def test_reads_every_part(source):
     assert dataset.triples.tolist() == [[0, 0, 0], [2, 0, 0], [4, 1, 1]]
     assert dataset.relation_names == ("relation 1", "relation 3")
     assert dataset.n_entities == 2
+    assert dataset.entity_names == ("entity 7", "entity 9")
+    assert dataset.entity_items is None
     assert dataset.features["image"].tolist() == np.arange(10.0).reshape(5, 2).tolist()
     assert dataset.notes == ()
 
@@ -134,10 +136,18 @@ def test_triple_lines_with_every_kind_of_blank(tmp_path):
     assert read_triple_lines(path).tolist() == [[0, 1, 2], [3, 1, 2], [0, 1, 2]]
 
 
-def test_triple_file_of_comments_alone_is_empty(tmp_path):
-    path = tmp_path / "kg.txt"
-    path.write_text("# nothing yet\n\n")
-    assert read_triple_lines(path).shape == (0, 3)
+@pytest.mark.parametrize("text", ("", "\n", "# nothing yet\n\n"))
+def test_graph_without_triples(source, text):
+    (source / "kg.txt").write_text(text)
+    assert read_triple_lines(source / "kg.txt").shape == (0, 3)
+    for shared_ids in (False, True):
+        dataset = read_kdiffe(source, name="tiktok", shared_ids=shared_ids)
+        assert dataset.triples.shape == (0, 3) and dataset.triples.dtype == np.int32
+        assert dataset.relation_names == dataset.entity_names == dataset.notes == ()
+
+
+def test_items_without_a_triple(source):
+    assert read_dataset(source, name="tiktok").statistics()["items_without_triples"] == 2
 
 
 @pytest.mark.parametrize("line", ("1 2", "1 2 3 4", "1 2 x", "1 2 3.0", "-1 0 0", "1,2,3", "1 ² 3"))
@@ -149,7 +159,7 @@ def test_bad_triple_line_is_named(source, line):
 def test_head_that_is_no_item(source):
     (source / "kg.txt").write_text("4 0 0\n5 0 0\n")
     message = refusal(source)
-    assert "kg.txt, triple 2: head 5" in message
+    assert "kg.txt, triple 2: head 5" in message and "pass --kg_ids=shared" in message
 
 
 def test_duplicate_triples_are_kept_once(source):
@@ -165,7 +175,18 @@ def test_triples_beyond_int64_are_refused(source):
 
 def test_triples_that_are_not_utf8_are_refused(source):
     (source / "kg.txt").write_bytes(b"0 0 0\n\xff\xfe\n")
-    assert "kg.txt" in refusal(source)
+    assert "kg.txt, line 2: not UTF-8 text" in refusal(source)
+
+
+def test_triples_that_are_a_pointer(source):
+    (source / "kg.txt").write_text("version https://git-lfs.github.com/spec/v1\nsize 1\n")
+    assert "kg.txt: a Git LFS pointer" in refusal(source)
+
+
+def test_graph_that_is_a_directory(source):
+    (source / "kg.txt").unlink()
+    (source / "kg.txt").mkdir()
+    assert "kg.txt: not readable" in refusal(source)
 
 
 def test_entity_ids_above_int32_are_renumbered(source):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tokenize
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,16 @@ import numpy as np
 from kdiffe_jax.errors import DataError
 
 _SUFFIX = "_feat.npy"
+# A damaged header is parsed as Python text, and fails as such.
+_LOAD_FAILURES = (
+    ValueError,
+    EOFError,
+    OSError,
+    MemoryError,
+    OverflowError,
+    SyntaxError,
+    tokenize.TokenError,
+)
 
 
 def load_features(path: Path, n_items: int) -> dict[str, np.ndarray]:
@@ -31,9 +43,10 @@ def load_features(path: Path, n_items: int) -> dict[str, np.ndarray]:
 def load_feature(file: Path, n_items: int) -> np.ndarray:
     """One modality, float[J, width], in the dtype of the file."""
     try:
-        with file.open("rb") as stream:
+        with file.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
             rows = np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError) as error:
+    except _LOAD_FAILURES as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{file}: not a readable .npy array: {reason}") from error
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype.kind not in "fiub":

@@ -1,8 +1,10 @@
-"""The directory layout of KDiffE and DiffMM.
+"""The directory layout of KDiffE, DiffMM and DiffKG.
 
 trnMat.pkl  tstMat.pkl  [valMat.pkl]   pickled scipy sparse matrices, users x items
 [image_feat.npy  text_feat.npy ...]    one row an item
-[kg.txt]                               item relation entity, one triple a line
+[kg.txt]                               item relation entity, one triple a line; in DiffKG
+                                       head relation tail, where ids below the number of
+                                       items are items
 """
 
 from __future__ import annotations
@@ -13,7 +15,10 @@ import numpy as np
 
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers.arrays import load_features
+from kdiffe_jax.data.readers.lines import line_chunks
 from kdiffe_jax.data.readers.safe_pickle import load_sparse
+from kdiffe_jax.data.readers.shared_ids import relations_of_nodes
+from kdiffe_jax.data.relation import Knowledge, join_relations
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import DataError
 
@@ -25,13 +30,17 @@ def is_kdiffe(path: Path) -> bool:
     return (path / "trnMat.pkl").exists()
 
 
-def read_kdiffe(path: str | Path, *, name: str, split_seed: int = 0) -> Dataset:
+def read_kdiffe(
+    path: str | Path, *, name: str, split_seed: int = 0, shared_ids: bool = False
+) -> Dataset:
     """Reads the directory; where valMat.pkl is missing, splits validation from train.
 
     Args:
       path: the directory.
       name: the data set's name.
       split_seed: of the validation split, used only where there is no file.
+      shared_ids: whether ids of kg.txt below the number of items are items, heads and tails
+        alike, as `relations_of_nodes` has it; else heads are items and tails never.
 
     Raises:
       DataError: a file is missing or malformed, or files contradict one another.
@@ -49,16 +58,16 @@ def read_kdiffe(path: str | Path, *, name: str, split_seed: int = 0) -> Dataset:
             f"became the validation split (seed {split_seed})"
         )
     n_users, n_items = train.shape
-    triples, relations, entities = _read_triples(path / "kg.txt", n_items)
+    read_knowledge = _read_shared if shared_ids else _read_separate
+    knowledge, dropped = read_knowledge(path / "kg.txt", n_items)
     return Dataset(
         name=name,
         n_users=n_users,
         n_items=n_items,
-        n_entities=entities,
-        triples=triples,
-        relation_names=relations,
+        n_entities=len(knowledge.entity_names),
+        **knowledge._asdict(),
         features=load_features(path, n_items),
-        notes=tuple(notes),
+        notes=(*notes, *dropped),
         **parts,
     )
 
@@ -92,41 +101,71 @@ def _pairs(matrix) -> np.ndarray:
     return sorted_unique(np.stack([matrix.row, matrix.col], axis=1))
 
 
-def _read_triples(path: Path, n_items: int) -> tuple[np.ndarray, tuple[str, ...], int]:
-    """Triples with relations and entities renumbered from 0, names kept as text."""
-    if not path.exists():
-        return np.zeros((0, 3), np.int32), (), 0
-    rows = read_triple_lines(path)
+def _read_separate(path: Path, n_items: int) -> tuple[Knowledge, tuple[str, ...]]:
+    """Heads are items; relations and entities are renumbered from 0 in the order of their ids."""
+    rows = _read_rows(path)
     if len(rows) and rows[:, 0].max() >= n_items:
         bad = int(np.argmax(rows[:, 0] >= n_items))
         raise DataError(
-            f"{path}, triple {bad + 1}: head {rows[bad, 0]} is not one of {n_items} items"
+            f"{path}, triple {bad + 1}: head {rows[bad, 0]} is not one of {n_items} items; "
+            "where items and entities share one range of ids, pass --kg_ids=shared"
         )
     relations, relation_ids = np.unique(rows[:, 1], return_inverse=True)
     entities, entity_ids = np.unique(rows[:, 2], return_inverse=True)
     triples = np.stack([rows[:, 0], relation_ids, entity_ids], axis=1)
-    return sorted_unique(triples), tuple(f"relation {r}" for r in relations), len(entities)
+    knowledge = Knowledge(
+        sorted_unique(triples),
+        _numbered("relation", relations),
+        _numbered("entity", entities),
+        entity_items=None,
+    )
+    return knowledge, ()
+
+
+def _read_shared(path: Path, n_items: int) -> tuple[Knowledge, tuple[str, ...]]:
+    """Ids below `n_items` are items, in heads and in tails."""
+    rows = _read_rows(path)
+    relations, relation_ids = np.unique(rows[:, 1], return_inverse=True)
+    nodes, ends = np.unique(rows[:, [0, 2]], return_inverse=True)
+    heads, tails = ends.reshape(-1, 2).T
+    items = nodes[nodes < n_items]
+    found, notes = relations_of_nodes(
+        np.stack([heads, relation_ids, tails], axis=1),
+        np.stack([np.arange(len(items)), items], axis=1),
+        _numbered("relation", relations),
+        _numbered("entity", nodes),
+    )
+    knowledge = join_relations(found, _numbered("item", np.arange(n_items)))
+    return knowledge, tuple(f"{path.name}: {note}" for note in notes)
+
+
+def _numbered(what: str, ids: np.ndarray) -> tuple[str, ...]:
+    return tuple(f"{what} {number}" for number in ids.tolist())
+
+
+def _read_rows(path: Path) -> np.ndarray:
+    return read_triple_lines(path) if path.exists() else np.zeros((0, 3), np.int64)
 
 
 def read_triple_lines(path: Path) -> np.ndarray:
     """int64[n, 3] of `head relation tail` lines; blank lines and # comments are skipped.
 
     Raises:
-      DataError: a line with another number of columns, or not of integers >= 0.
+      DataError: a line with another number of columns, or not of integers >= 0; a Git LFS
+        pointer; other text than UTF-8.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not readable as UTF-8 text: {error}") from error
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        words = line.split("#", 1)[0].split()
-        if not words:
-            continue
-        if len(words) != 3 or not all(w.isdecimal() and len(w) < 19 for w in words):
-            raise DataError(
-                f"{path}, line {number}: {line.strip()[:60]!r}: expected three integers "
-                "`item relation entity`"
-            )
-        rows.append(words)
-    return np.array(rows, np.int64).reshape(-1, 3)
+    chunks = [np.zeros((0, 3), np.int64)]
+    for first, lines in line_chunks(path, may_be_empty=True):
+        rows = []
+        for number, line in enumerate(lines, start=first):
+            words = line.split("#", 1)[0].split()
+            if not words:
+                continue
+            if len(words) != 3 or not all(w.isdecimal() and len(w) < 19 for w in words):
+                raise DataError(
+                    f"{path}, line {number}: {line.strip()[:60]!r}: expected three integers "
+                    "`item relation entity`"
+                )
+            rows.append(words)
+        chunks.append(np.array(rows, np.int64).reshape(-1, 3))
+    return np.concatenate(chunks)

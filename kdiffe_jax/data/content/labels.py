@@ -1,0 +1,139 @@
+"""Labels: class scores -> the likeliest classes of each item as entities."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kdiffe_jax.data.content.dense import row_blocks, rows_with_content
+from kdiffe_jax.data.readers.arrays import load_feature
+from kdiffe_jax.data.relation import Relation
+from kdiffe_jax.data.rows import position_in_group
+from kdiffe_jax.data.settings import LabelSettings
+from kdiffe_jax.data.text_tables import read_names
+from kdiffe_jax.errors import DataError
+
+# Half-precision probabilities of 20,000 classes still sum to 1 within this.
+_SUM_TOLERANCE = 0.01
+
+
+def read_labels(scores: Path, names: Path, n_items: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Class scores from an .npy file and the classes' names from a text file.
+
+    Args:
+      scores: float[n_items, C], one row an item.
+      names: UTF-8, the name of one class a line.
+
+    Raises:
+      DataError: a missing or malformed file, another number of rows or of names, an
+        empty name.
+    """
+    rows = load_feature(scores, n_items)
+    if not names.is_file():
+        raise DataError(f"{names}: no such file; write the name of one class a line")
+    lines = [" ".join(line.split()) for line in read_names(names)]
+    while lines and not lines[-1]:
+        lines.pop()
+    if "" in lines:
+        raise DataError(f"{names}, line {lines.index('') + 1}: an empty class name; name the class")
+    if len(lines) != rows.shape[1]:
+        raise DataError(
+            f"{names}: {len(lines)} class names for the {rows.shape[1]} columns of {scores}; "
+            "one a column is needed"
+        )
+    return rows, tuple(lines)
+
+
+def label_relation(
+    name: str, scores: np.ndarray, class_names: Sequence[str], settings: LabelSettings
+) -> Relation:
+    """An item's entities are its likeliest classes, none below the smallest probability.
+
+    Args:
+      name: of the relation.
+      scores: float[J, C], a row of zeros where an item has none. Probabilities are taken
+        as they are and need not sum to 1 if the settings say what they are; by "auto"
+        they must, and all other rows are logits.
+      class_names: C names; those of several classes get the class number beside them.
+      settings: labels of an item, smallest probability, what the scores are.
+
+    Returns:
+      The relation, its weights the float32 probabilities; of equal ones the lower class
+      comes first. Its note counts items without a label.
+
+    Raises:
+      DataError: no matrix, a NaN or infinite score, another number of names, or
+        probabilities outside 0..1; by "auto" also rows within 0..1 that sum to another
+        number than 1.
+    """
+    items = rows_with_content(name, scores)
+    if len(class_names) != scores.shape[1]:
+        raise DataError(
+            f"{name}: {len(class_names)} class names for {scores.shape[1]} columns of scores; "
+            "one a column is needed"
+        )
+    logits = _are_logits(name, scores, items, settings.label_scores)
+    parts = [_block_labels(scores, items[:0], logits, settings)]
+    for block in row_blocks(len(items), scores.shape[1]):
+        parts.append(_block_labels(scores, items[block], logits, settings))
+    of_items, classes, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
+    names = _distinct(class_names)
+    covered, used = len(np.unique(of_items)), len(np.unique(classes))
+    note = (
+        f"{name}: {used} labels of {covered} items from {'logits' if logits else 'probabilities'}"
+        f"; {len(scores) - len(items)} items have no scores, {len(items) - covered} no label of "
+        f"probability {settings.labels_min_probability:g} or more"
+    )
+    return Relation(name, of_items, classes, names, weights, note=note)
+
+
+def _block_labels(
+    scores: np.ndarray, items: np.ndarray, logits: bool, settings: LabelSettings
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Items, classes and probabilities of the labels of these items."""
+    rows = _wide(scores[items])
+    if logits:
+        rows = np.exp(rows - rows.max(axis=1, keepdims=True))
+        rows /= rows.sum(axis=1, keepdims=True)
+    likely = (rows >= settings.labels_min_probability) & (rows > 0)
+    row, classes = np.nonzero(likely)
+    weights = rows[likely].astype(np.float32)
+    order = np.lexsort((classes, -weights, row))
+    best = np.sort(order[position_in_group(row[order]) < settings.labels_per_item])
+    return items[row[best]].astype(np.int32), classes[best].astype(np.int32), weights[best]
+
+
+def _are_logits(name: str, scores: np.ndarray, items: np.ndarray, kind: str) -> bool:
+    if kind == "logits":
+        return True
+    inside, sum_to_1 = np.ones(len(items), bool), np.ones(len(items), bool)
+    for block in row_blocks(len(items), scores.shape[1]):
+        rows = _wide(scores[items[block]])
+        inside[block] = ((rows >= 0) & (rows <= 1 + _SUM_TOLERANCE)).all(axis=1)
+        sum_to_1[block] = np.abs(rows.sum(axis=1) - 1) <= _SUM_TOLERANCE
+    if kind == "probabilities" and not inside.all():
+        row = items[np.argmin(inside)]
+        raise DataError(f"{name}, row {row}: a probability outside 0..1; are these logits?")
+    if kind == "auto" and inside.all() and not sum_to_1.all():
+        row = items[np.argmin(sum_to_1)]
+        raise DataError(
+            f"{name}, row {row}: scores within 0..1 that do not sum to 1; say whether they are "
+            "probabilities or logits with label_scores"
+        )
+    return kind == "auto" and not inside.all()
+
+
+def _wide(rows: np.ndarray) -> np.ndarray:
+    """In single precision at least."""
+    return rows.astype(np.result_type(rows, np.float32))
+
+
+def _distinct(class_names: Sequence[str]) -> tuple[str, ...]:
+    times = Counter(class_names)
+    return tuple(
+        name if times[name] == 1 else f"{name} (class {number})"
+        for number, name in enumerate(class_names)
+    )

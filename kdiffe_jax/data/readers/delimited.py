@@ -1,0 +1,169 @@
+"""Tables of any size, read in pieces: CSV, TSV, either of them gzipped, and Parquet."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kdiffe_jax.data.readers import parquet, text_table
+from kdiffe_jax.errors import DataError
+
+SUFFIXES = tuple(
+    kind + packed for kind in (".csv", ".tsv", ".tab", ".txt") for packed in ("", ".gz")
+) + (".parquet",)
+
+Progress = Callable[[int, int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Some rows of a table.
+
+    Attributes:
+      path: of the table.
+      columns: name -> pyarrow array, one value a row. Text in a text table; in Parquet
+        what is stored there, its text verified to be UTF-8.
+      first_row: number of the first row as people count: from 1, and a header counts.
+        Blank lines do not.
+      bytes_done: how far into the file this part reaches.
+    """
+
+    path: Path
+    columns: Mapping[str, Any]
+    first_row: int
+    bytes_done: int
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def report(self, progress: Progress | None) -> None:
+        """Tells `progress` (rows done, bytes done, bytes in all), where there is one."""
+        if progress:
+            progress(self.first_row + len(self) - 1, self.bytes_done, self.path.stat().st_size)
+
+    def place(self, index: int) -> str:
+        """File and row of one of the rows, for a message."""
+        return f"{self.path}, row {self.first_row + index}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A file that was opened: its columns are known, its rows not read.
+
+    Attributes:
+      path: the file.
+      names: of the columns; "0", "1", ... where the file has no header.
+      first_row: number of the first row of data, see `Part`.
+      delimiter: between the fields of a text table, empty for Parquet.
+      without_text: columns that hold neither text nor numbers nor lists of them.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    first_row: int
+    delimiter: str
+    without_text: frozenset[str] = frozenset()
+
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """Refuses columns that the table does not have, or has twice.
+
+        Raises:
+          DataError: lists the columns there are.
+        """
+        for column in columns:
+            times = self.names.count(column)
+            if times == 0:
+                raise DataError(
+                    f"{self.path}: no column {column!r}; it has {', '.join(self.names)[:300]}"
+                )
+            if times > 1:
+                raise DataError(f"{self.path}: {times} columns are called {column!r}; rename them")
+
+    def parts(self, columns: Sequence[str]) -> Iterator[Part]:
+        """The rows in order, only these columns; an empty table has no part.
+
+        Raises:
+          DataError: a column the table does not have, a malformed row, a broken file.
+        """
+        self.check_columns(columns)
+        if self.delimiter:
+            chosen = [self.names.index(column) for column in columns]
+            layout = text_table.Layout(self.delimiter, len(self.names), self.first_row > 1)
+            pieces = text_table.read_pieces(self.path, layout, chosen)
+        else:
+            pieces = parquet.read_pieces(self.path, columns)
+        row = self.first_row
+        for arrays, bytes_done in pieces:
+            part = Part(self.path, dict(zip(columns, arrays, strict=True)), row, bytes_done)
+            yield part
+            row += len(part)
+
+
+def open_table(
+    path: str | Path, *, is_header: Callable[[tuple[str, ...]], bool] = lambda names: True
+) -> Table:
+    """Finds out what a file is and which columns it has, by its content.
+
+    Args:
+      path: a text table with one row a line, gzipped or not, or Parquet. Fields are
+        separated by tabs; by commas in a `.csv`; by whatever else the first row shows
+        where it has neither.
+      is_header: whether the first row of a text table is a header.
+
+    Raises:
+      DataError: missing, empty, a Git LFS pointer, a zip archive, no text, not UTF-8, a
+        broken Parquet file.
+    """
+    path = Path(path)
+    magic = check_content(path)
+    if magic.startswith(parquet.MAGIC):
+        names, without_text = parquet.column_names(path)
+        return Table(path, names, 1, "", without_text)
+    delimiter, first = text_table.first_row(path)
+    if is_header(first):
+        return Table(path, first, 2, delimiter)
+    return Table(path, tuple(map(str, range(len(first)))), 1, delimiter)
+
+
+def find_table(directory: Path, stem: str) -> Path | None:
+    """The table of that name in a directory, whatever its suffix; None where there is none.
+
+    Raises:
+      DataError: there are two, or it is still in a zip archive.
+    """
+    found = [directory / f"{stem}{suffix}" for suffix in SUFFIXES]
+    archives = [Path(f"{file}.zip") for file in found if Path(f"{file}.zip").exists()]
+    found = [file for file in found if file.exists()]
+    if len(found) > 1:
+        names = " and ".join(file.name for file in found)
+        raise DataError(f"{directory}: has {names}; keep one")
+    if not found and archives:
+        raise DataError(f"{archives[0]}: unzip it first")
+    return found[0] if found else None
+
+
+def check_content(path: Path) -> bytes:
+    """The first bytes of a file, once it is clear that they are data.
+
+    Raises:
+      DataError: missing, empty, still in a zip archive, a Git LFS pointer, a web page.
+    """
+    if not path.is_file():
+        archive = Path(f"{path}.zip")
+        if archive.exists():
+            raise DataError(f"{archive}: unzip it first")
+        state = "a directory, expected a file" if path.is_dir() else "no such file"
+        raise DataError(f"{path}: {state}")
+    with path.open("rb") as file:
+        magic = file.read(64)
+    if not magic:
+        raise DataError(f"{path}: the file is empty; write it again")
+    if magic.startswith(b"version https://git-lfs"):
+        raise DataError(f"{path}: a Git LFS pointer, not the data; run `git lfs pull`")
+    if magic.startswith(b"PK\x03\x04"):
+        raise DataError(f"{path}: a zip archive or a workbook; unzip it, or save it as CSV, first")
+    if magic.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
+        raise DataError(f"{path}: a web page, not the data; fetch it again")
+    return magic

@@ -1,0 +1,141 @@
+"""Tables of interactions: who had to do with what, how they rated it, when, in which split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kdiffe_jax.data.catalogue import Catalogue, Interactions
+from kdiffe_jax.data.ids import GrowingIds, collision_note
+from kdiffe_jax.data.readers.delimited import Part, Progress, Table, open_table
+from kdiffe_jax.data.readers.table_columns import TableColumns
+from kdiffe_jax.data.readers.table_times import Times
+from kdiffe_jax.data.readers.table_values import numbers, splits
+from kdiffe_jax.errors import DataError
+
+_ROLES = ("user", "item", "rating", "time", "split")
+_RATING_REMEDY = "mend it, leave it empty, or ignore ratings with --rating_column=none"
+
+
+def read_interactions(
+    paths: Sequence[Path],
+    columns: TableColumns,
+    *,
+    name: str,
+    progress: Progress | None = None,
+) -> Catalogue:
+    """Reads one table of interactions, or several that are parts of one.
+
+    Args:
+      paths: the tables in order, with headers; all need the same kinds of columns.
+      columns: which columns hold what.
+      name: of the data set.
+      progress: receives (rows done, bytes done, bytes in all).
+
+    Returns:
+      A catalogue of users and items in the order in which they first come.
+
+    Raises:
+      DataError: no interactions, no column of users or items, a malformed row.
+    """
+    found = [
+        _columns_in(open_table(path, is_header=lambda names: not columns.by_number), columns)
+        for path in paths
+    ]
+    rows = _Rows()
+    total, done = sum(path.stat().st_size for path in paths), 0
+    for path, (table, roles) in zip(paths, found, strict=True):
+        if roles.keys() != found[0][1].keys():
+            raise DataError(
+                f"{path}: has columns of {', '.join(roles)}, but {paths[0].name} of "
+                f"{', '.join(found[0][1])}; all parts need the same"
+            )
+        for part in table.parts(list(roles.values())):
+            rows.add(part, roles)
+            if progress:
+                progress(rows.number, done + part.bytes_done, total)
+        done += path.stat().st_size
+    if not rows.number:
+        raise DataError(f"{paths[0]}: it has no row; at least one interaction is needed")
+    table, roles = found[0]
+    return rows.catalogue(name, paths, _roles_note(table, roles))
+
+
+class _Rows:
+    """The rows read so far, each column in the type it is kept in."""
+
+    def __init__(self):
+        self.number = 0
+        self._users, self._items = GrowingIds("user"), GrowingIds("item")
+        self._ratings: list[np.ndarray] = []
+        self._splits: list[np.ndarray] = []
+        self._times = Times()
+
+    def add(self, part: Part, roles: dict[str, str]) -> None:
+        values = {role: part.columns[column] for role, column in roles.items()}
+        self._users.add(values["user"], part.place)
+        self._items.add(values["item"], part.place)
+        if "rating" in values:
+            ratings = numbers(values["rating"], part.place, "rating", _RATING_REMEDY)
+            self._ratings.append(ratings)
+        if "time" in values:
+            self._times.add(values["time"], part.place)
+        if "split" in values:
+            self._splits.append(splits(values["split"], part.place))
+        self.number += len(part)
+
+    def catalogue(self, name: str, paths: Sequence[Path], note: str) -> Catalogue:
+        notes = [note]
+        ratings = np.concatenate(self._ratings) if self._ratings else None
+        if ratings is not None and (unrated := int(np.isnan(ratings).sum())):
+            ratings = None if unrated == self.number else ratings
+            notes.append(f"{unrated} of {self.number} interactions have no rating")
+        users, user_ids = self._users.finish()
+        items, item_ids = self._items.finish()
+        notes += [collision_note("users", user_ids), collision_note("items", item_ids)]
+        return Catalogue(
+            name=name,
+            user_ids=user_ids,
+            item_ids=item_ids,
+            interactions=Interactions(
+                users,
+                items,
+                ratings,
+                self._times.finish(),
+                np.concatenate(self._splits) if self._splits else None,
+            ),
+            notes=tuple(filter(None, notes)),
+            files=tuple(path.name for path in paths),
+        )
+
+
+def _columns_in(table: Table, columns: TableColumns) -> tuple[Table, dict[str, str]]:
+    """The table, and the column of each role that it has."""
+    found = {role: columns.find(role, table.names) for role in _ROLES}
+    roles = {role: column for role, column in found.items() if column}
+    for role in ("user", "item"):
+        if role not in roles:
+            raise DataError(
+                f"{table.path}: no column of {role} ids; name one of "
+                f"{', '.join(table.names)[:300]} by --{role}_column, or number the columns from 0 "
+                "if there is no header"
+            )
+    table.check_columns(list(roles.values()))
+    by_column: dict[str, str] = {}
+    for role, column in roles.items():
+        other = by_column.setdefault(column, role)
+        if other != role:
+            raise DataError(
+                f"{table.path}: column {column!r} cannot be both {other} and {role}; set "
+                f"--{role}_column"
+            )
+    return table, roles
+
+
+def _roles_note(table: Table, roles: dict[str, str]) -> str:
+    taken = ", ".join(f"{role} = {column}" for role, column in roles.items())
+    ignored = [name for name in table.names if name not in roles.values()]
+    rest = f"; ignored {', '.join(ignored)[:200]}" if ignored else ""
+    return f"{table.path.name}: columns {taken}{rest}"

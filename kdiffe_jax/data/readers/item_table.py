@@ -1,0 +1,155 @@
+"""Tables of items, one row an item: their texts, and which of them are names and pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from kdiffe_jax.data.catalogue import Catalogue
+from kdiffe_jax.data.ids import GrowingIds, known_positions, unknown_note
+from kdiffe_jax.data.readers.delimited import Progress, Table, open_table
+from kdiffe_jax.data.readers.table_columns import TableColumns
+from kdiffe_jax.data.readers.table_values import depth, texts
+from kdiffe_jax.errors import DataError
+
+
+class ItemTable(NamedTuple):
+    """What a table says of items.
+
+    Attributes:
+      path: the file.
+      ids: one a row, unique.
+      columns: every other column that can be read as text, one text a row.
+      names, pictures: which of the columns hold them; empty where there is none.
+      notes: what was left out.
+    """
+
+    path: Path
+    ids: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]]
+    names: str
+    pictures: str
+    notes: tuple[str, ...]
+
+
+def read_item_table(
+    path: str | Path, columns: TableColumns, progress: Progress | None = None
+) -> ItemTable:
+    """Reads a table of items; see `open_table` for its kinds.
+
+    Args:
+      path: the table, with a header even where interactions have none.
+      columns: says which column is the item id, which are paths, and what separates values.
+      progress: receives (rows done, bytes done, bytes in all).
+
+    Raises:
+      DataError: no column of item ids, an item that has two rows, a malformed table.
+    """
+    if columns.by_number:
+        columns = dataclasses.replace(columns, item_column="")
+    table = open_table(path)
+    key = columns.find("item", table.names)
+    if not key:
+        raise DataError(
+            f"{path}: no column of item ids; name one of {', '.join(table.names)[:300]} by "
+            "--item_column"
+        )
+    readable = [n for n in dict.fromkeys(table.names) if n and n not in table.without_text]
+    others = [name for name in readable if name != key]
+    ids, rows = GrowingIds("item"), {name: [] for name in others}
+    for part in table.parts([key, *others]):
+        ids.add(part.columns[key], part.place)
+        for name in others:
+            values = part.columns[name]
+            rows[name] += texts(values, part.place, _separators(columns, name, values))
+        part.report(progress)
+    codes, unique = ids.finish()
+    if not unique:
+        raise DataError(f"{path}: it has no row below the header; fill it or remove it")
+    _refuse_repeated(codes, unique, table)
+    ignored = ", ".join(sorted(table.without_text))
+    return ItemTable(
+        table.path,
+        unique,
+        {name: tuple(values) for name, values in rows.items()},
+        columns.find("item_name", others),
+        columns.find("item_picture", others),
+        (f"{table.path.name}: ignored {ignored}, neither text nor numbers",) if ignored else (),
+    )
+
+
+def join_items(catalogue: Catalogue, table: ItemTable) -> Catalogue:
+    """The catalogue with all that a table says of its items; other items are dropped.
+
+    Texts of the table replace those that a column of the same name holds already; where
+    the table has none, they stay. Notes say what was replaced and dropped.
+
+    Raises:
+      DataError: no row is about an item of the catalogue, or there is no column of the name
+        that was given for names or pictures.
+    """
+    at = known_positions(table.ids, catalogue.item_ids, table.path)
+    notes = [*table.notes, unknown_note(table.path, table.ids, at)]
+    columns = dict(catalogue.columns)
+    for name, values in table.columns.items():
+        columns[name], replaced = _placed(columns.get(name, ()), values, at, catalogue.n_items)
+        if replaced:
+            notes.append(f"{table.path.name}: {replaced} texts of {name!r} replace earlier ones")
+    shown = {
+        field: _shown(getattr(catalogue, field), table, column, at, catalogue.n_items)
+        for field, column in (("item_names", table.names), ("item_pictures", table.pictures))
+    }
+    return dataclasses.replace(
+        catalogue,
+        columns=columns,
+        notes=(*catalogue.notes, *filter(None, notes)),
+        files=(*catalogue.files, table.path.name),
+        **shown,
+    )
+
+
+def _separators(columns: TableColumns, name: str, values) -> tuple[str, ...]:
+    """What joins the lists of a column: a list of lists is a list of paths."""
+    if depth(values.type) == 2:
+        return columns.path_separator, columns.list_separator
+    return (columns.path_separator if columns.is_path(name) else columns.list_separator,)
+
+
+def _refuse_repeated(codes: np.ndarray, ids: tuple[str, ...], table: Table) -> None:
+    if len(ids) == len(codes):
+        return
+    _, firsts = np.unique(codes, return_index=True)
+    again = int(np.setdiff1d(np.arange(len(codes)), firsts)[0])
+    first = int(firsts[codes[again]])
+    raise DataError(
+        f"{table.path}, row {table.first_row + again}: item {ids[codes[again]][:60]!r} has row "
+        f"{table.first_row + first} already; keep one of the two"
+    )
+
+
+def _placed(
+    known: tuple[str, ...], values: tuple[str, ...], at: np.ndarray, n_items: int
+) -> tuple[tuple[str, ...], int]:
+    """Texts by item, the values over the known ones, and how many were replaced by others."""
+    placed, replaced = list(known) or [""] * n_items, 0
+    for item, text in zip(at.tolist(), values, strict=True):
+        if item >= 0 and text:
+            replaced += placed[item] not in ("", text)
+            placed[item] = text
+    return tuple(placed), replaced
+
+
+def _shown(
+    known: tuple[str, ...], table: ItemTable, column: str, at: np.ndarray, n_items: int
+) -> tuple[str, ...]:
+    """Names or pictures by item, those of the table's column over the known ones."""
+    if column in table.columns:
+        return _placed(known, table.columns[column], at, n_items)[0]
+    if column and not known:
+        there = ", ".join(table.columns)[:300]
+        raise DataError(f"{table.path}: no column {column!r}; it has {there}")
+    return known

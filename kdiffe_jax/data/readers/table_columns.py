@@ -1,0 +1,159 @@
+"""`TableColumns`: which column of a table holds what, named or found by common names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+
+from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.options import Checked, option
+
+NONE = "none"
+
+# Without case, blanks, `_` and `-`; the first that a table has is taken.
+COMMON = {
+    "user": ("userid", "user", "uid", "reviewerid", "customerid", "visitorid", "memberid"),
+    "item": (
+        "itemid", "item", "iid", "parentasin", "asin", "productid", "movieid", "trackid", "songid",
+        "videoid", "bookid", "isbn", "articleid", "businessid",
+    ),
+    "rating": ("rating", "stars", "overall", "score"),
+    "time": ("timestamp", "time", "unixreviewtime", "unixtime", "datetime", "date"),
+    "split": ("split", "xlabel"),
+    "item_name": ("title", "itemname", "name", "productname"),
+    "item_picture": ("imageurl", "picture", "image", "imurl", "pictureurl", "posterurl"),
+}  # fmt: skip
+_COMMON_CONTENT = {
+    "text_columns": ("title", "itemname", "name", "productname", "description", "caption", "text"),
+    "attribute_columns": (
+        "brand",
+        "store",
+        "manufacturer",
+        "artist",
+        "author",
+        "publisher",
+        "director",
+    ),
+    "list_columns": ("genres", "genre", "tags", "keywords"),
+    "path_columns": ("categories", "category"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class TableColumns(Checked):
+    """Columns by name. Empty finds one by common names, `none` uses none.
+
+    Where user_column and item_column are numbers, tables of interactions have no header,
+    and their columns are numbered from 0.
+    """
+
+    user_column: str = option(
+        "", "column of user ids; empty finds it (user_id, ...); 0, 1, ... without header"
+    )
+    item_column: str = option(
+        "", "column of item ids; empty finds it (item_id, ...); 0, 1, ... without header"
+    )
+    rating_column: str = option("", "column of ratings; empty finds it, `none` ignores ratings")
+    time_column: str = option(
+        "", "column of times, numbers or ISO dates; empty finds it, `none` ignores times"
+    )
+    split_column: str = option(
+        "", "column of train/valid/test or 0/1/2; empty finds it, `none` ignores it"
+    )
+    text_columns: str = option(
+        "", "item columns of text, comma-separated; empty finds them (title, ...), or `none`"
+    )
+    attribute_columns: str = option(
+        "", "item columns of one value each; empty finds them (brand, ...), or `none`"
+    )
+    list_columns: str = option(
+        "", "item columns of several values; empty finds them (genres, tags, ...), or `none`"
+    )
+    path_columns: str = option(
+        "", "item columns of category paths; empty finds them (categories), or `none`"
+    )
+    list_separator: str = option("|", "stands between the values of a list, and between paths")
+    path_separator: str = option(" > ", "stands between the levels of a category path")
+    item_name_column: str = option("", "column of item names to show; empty finds it, or `none`")
+    item_picture_column: str = option(
+        "", "column of picture addresses to show; empty finds it, or `none`"
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not self.list_separator or not self.path_separator:
+            raise ConfigError("list_separator and path_separator must not be empty")
+        if self.list_separator == self.path_separator:
+            raise ConfigError("list_separator and path_separator must differ")
+
+    @property
+    def by_number(self) -> bool:
+        """Whether tables of interactions have no header."""
+        return self.user_column.isdecimal() and self.item_column.isdecimal()
+
+    def find(self, role: str, names: Collection[str]) -> str:
+        """The column among `names` for a role such as "user"; empty where there is none.
+
+        A column that was named is given back whether it is there or not.
+
+        >>> TableColumns().find("user", ["asin", "reviewerID"])
+        'reviewerID'
+        """
+        named = getattr(self, f"{role}_column").strip()
+        if named:
+            return "" if named == NONE else named
+        return next(iter(_common(COMMON[role], names)), "")
+
+    def is_path(self, name: str) -> bool:
+        """Whether an item column holds category paths."""
+        named = self.path_columns.strip()
+        return name in names_in(named) if named else plain(name) in _COMMON_CONTENT["path_columns"]
+
+    def content(self, names: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Which item columns are text, attributes, lists and paths, keyed by option.
+
+        Raises:
+          DataError: a column that was named is not among `names`.
+
+        >>> TableColumns(list_columns="title").content(["title", "brand", "price"])
+        {'text_columns': (), 'attribute_columns': ('brand',), 'list_columns': ('title',), \
+'path_columns': ()}
+        """
+        named = {role: names_in(getattr(self, role)) for role in _COMMON_CONTENT}
+        for role, columns in named.items():
+            for column in columns:
+                if column not in names:
+                    there = ", ".join(names)[:300] or "no columns at all"
+                    raise DataError(f"{role}: items have no column {column!r}; they have {there}")
+        left = [name for name in names if name not in sum(named.values(), ())]
+        return {
+            role: named[role] if getattr(self, role).strip() else tuple(_common(common, left))
+            for role, common in _COMMON_CONTENT.items()
+        }
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Column names in a comma-separated list; `none` is none.
+
+    >>> names_in("title, description")
+    ('title', 'description')
+    """
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return () if names == (NONE,) else names
+
+
+def plain(name: str) -> str:
+    """A column's name without case, blanks, `_` and `-`.
+
+    >>> plain("Reviewer_ID")
+    'reviewerid'
+    """
+    return "".join(name.lower().replace("_", " ").replace("-", " ").split())
+
+
+def _common(common: Collection[str], names: Collection[str]) -> list[str]:
+    """Those of `names` that are common, the most telling first."""
+    by_plain: dict[str, str] = {}
+    for name in names:
+        by_plain.setdefault(plain(name), name)
+    return [by_plain[name] for name in common if name in by_plain]

@@ -1,0 +1,155 @@
+"""Columns of a table -> ratings, times, splits, weights and texts; what is unfit has its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from kdiffe_jax.data.arrow import arrow
+from kdiffe_jax.errors import DataError
+
+Place = Callable[[int], str]
+
+_SPLITS = {
+    "train": 0, "training": 0, "0": 0,
+    "valid": 1, "validation": 1, "val": 1, "dev": 1, "1": 1,
+    "test": 2, "testing": 2, "2": 2,
+}  # fmt: skip
+
+
+def numbers(values, place: Place, what: str, remedy: str) -> np.ndarray:
+    """float32[n], NaN where there is none: empty, null or NaN.
+
+    Args:
+      values: pyarrow array of text or numbers.
+      place: file and row of the value at an index.
+      what: what the column holds, and
+      remedy: what to do where a value is unfit, both for messages.
+
+    Raises:
+      DataError: a value that is no number, or is infinite as float32.
+    """
+    pa = arrow()
+    values = without_blanks(values)
+    index = first_unfit(values, pa.float64())
+    if index is None:
+        found = values.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
+        with np.errstate(over="ignore"):
+            found = found.astype(np.float32)
+        if not np.isinf(found).any():
+            return found
+        index = int(np.argmax(np.isinf(found)))
+    raise DataError(
+        f"{place(index)}: {what} {shown(values, index)} is not a finite number; {remedy}"
+    )
+
+
+def splits(values, place: Place) -> np.ndarray:
+    """int8[n]: 0 train, 1 valid, 2 test, from words or from 0, 1 and 2.
+
+    Raises:
+      DataError: another value.
+    """
+    encoded = without_blanks(values).cast(arrow().string()).dictionary_encode()
+    names = [name.lower() for name in encoded.dictionary.to_pylist()]
+    labels = np.array([*(_SPLITS.get(name, -1) for name in names), -1], np.int8)
+    found = labels[encoded.indices.fill_null(len(names)).to_numpy()]
+    if (found < 0).any():
+        index = int(np.argmax(found < 0))
+        raise DataError(
+            f"{place(index)}: split {shown(encoded, index)}, expected train, valid or test (or "
+            "0, 1 or 2); mend it, or ignore the column with --split_column=none"
+        )
+    return found
+
+
+def texts(values, place: Place, list_separators: Sequence[str]) -> list[str]:
+    """One text a row, "" where there is none; runs of blanks and line breaks are one blank.
+
+    Args:
+      values: pyarrow array of text, numbers, lists of them, or lists of lists.
+      place: file and row of the value at an index.
+      list_separators: what joins the values of lists, from the innermost lists outwards.
+
+    Raises:
+      DataError: values of a type that has no text, or deeper lists.
+    """
+    pa = arrow()
+    try:
+        flat = _joined(values, list(list_separators))
+    except (pa.ArrowException, ValueError) as error:
+        raise DataError(
+            f"{place(0)}: cannot read values of type {values.type} as text; store them as text"
+        ) from error
+    flat = pa.compute.replace_substring_regex(flat.fill_null(""), r"[\s\p{Z}]+", " ")
+    return pa.compute.utf8_trim_whitespace(flat).to_pylist()
+
+
+def without_blanks(values):
+    """Text without blanks around it and null where nothing is left; all else as it is."""
+    pa = arrow()
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_null(values.type):
+        return values.cast(pa.string())
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return values
+    values = pa.compute.utf8_trim_whitespace(values)
+    return pa.compute.if_else(pa.compute.equal(values, ""), None, values)
+
+
+def first_unfit(values, kind) -> int | None:
+    """The first index that does not convert to a pyarrow type; None where all do."""
+    if converts(values, kind):
+        return None
+    good, bad = 0, len(values)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if converts(values[good:middle], kind):
+            good = middle
+        else:
+            bad = middle
+    return good
+
+
+def converts(values, kind) -> bool:
+    """Whether all values convert to a pyarrow type."""
+    pa = arrow()
+    try:
+        values.cast(kind)
+    except pa.ArrowException:
+        return False
+    return True
+
+
+def shown(values, index: int) -> str:
+    """A value as a message shows it."""
+    value = values[index].as_py()
+    return "(missing)" if value is None else repr(value)[:60]
+
+
+def depth(kind) -> int:
+    """How deep a pyarrow type nests lists; 0 where it is none."""
+    return 1 + depth(kind.value_type) if _is_list(kind) else 0
+
+
+def _is_list(kind) -> bool:
+    types = arrow().types
+    return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+
+
+def _joined(values, separators: list[str]):
+    """Lists become text from the inside out; missing values inside them are left out."""
+    pa = arrow()
+    if not _is_list(values.type):
+        return values.cast(pa.string())
+    *inner, separator = separators
+    lists = values.cast(pa.list_(values.type.value_type))
+    flat = _joined(lists.flatten(), inner)
+    rows = pa.compute.list_parent_indices(lists)
+    keep = pa.compute.fill_null(pa.compute.not_equal(flat, ""), False)
+    flat, rows = flat.filter(keep), rows.filter(keep).to_numpy()
+    ends = np.searchsorted(rows, np.arange(len(values)), side="right")
+    offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
+    return pa.compute.binary_join(pa.ListArray.from_arrays(offsets, flat), separator)

@@ -1,0 +1,1 @@
+"""Raw files -> dense features and class scores, one row an item. Needs the extra `[extract]`."""

@@ -1,0 +1,93 @@
+"""The libraries of the extra `[extract]`: what is said when one is missing or broken."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+from collections.abc import Iterator
+
+from kdiffe_jax.errors import ConfigError, DataError
+
+ENOUGH_FOR_A_LINE = 300
+
+
+@contextlib.contextmanager
+def needed(what: str) -> Iterator[None]:
+    """Imports inside the block; a failure becomes one line.
+
+    Args:
+      what: what the libraries are needed for.
+
+    Raises:
+      DataError: a library is not installed, or is and can't be imported, as a torchvision
+        built for another torch.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        library = (error.name or one_line(error)).split(".")[0]
+        raise DataError(
+            f"{what} need {library}, which is not installed: pip install 'kdiffe_jax[extract]'"
+        ) from error
+    except Exception as error:
+        raise DataError(
+            f"{what} need a library that can't be imported ({one_line(error)}): install builds "
+            "that fit together, pip install 'kdiffe_jax[extract]' in a fresh environment"
+        ) from error
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line of bounded length.
+
+    >>> one_line(ValueError("two\\n  lines")), one_line(EOFError())
+    ('two lines', 'EOFError')
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= ENOUGH_FOR_A_LINE else text[: ENOUGH_FOR_A_LINE - 1] + "…"
+
+
+def versions(*libraries: str) -> dict[str, str]:
+    """The installed versions, to be stored beside what the libraries made.
+
+    >>> sorted(versions("numpy"))
+    ['numpy']
+    """
+    return {name: importlib.metadata.version(name) for name in libraries}
+
+
+def torch_device(name: str):
+    """The `torch.device` of a name; "auto" is CUDA where there is one, else the CPU.
+
+    Raises:
+      ConfigError: torch knows no such device, or it is not there.
+    """
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except Exception as error:
+        raise ConfigError(
+            f"--device={name} can't be used ({one_line(error)}); try --device=cpu"
+        ) from error
+    return device
+
+
+@contextlib.contextmanager
+def enough_memory(batch_size: int) -> Iterator[None]:
+    """Says what to do where a batch does not fit on the device.
+
+    Raises:
+      ConfigError: torch ran out of the device's memory.
+    """
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ConfigError(
+            f"{batch_size} at once do not fit into the device's memory; "
+            "continue with a smaller --batch_size"
+        ) from error

@@ -1,0 +1,72 @@
+"""The end of an extraction: parts -> arrays in the order of the entries, and what is missing.
+
+<modality>_feat.npy     float32[n, width], <modality>_feat.ids.txt one item a line
+<modality>_labels.npy   float32[n, classes], <modality>_labels.ids.txt, and labels.txt one
+                        class a line; where there are class scores
+unreadable.tsv          item <tab> source <tab> reason
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kdiffe_jax.errors import DataError
+from kdiffe_jax.extract.entries import Entry
+from kdiffe_jax.extract.journal import Journal, Place
+from kdiffe_jax.extract.output import draft_of, write_whole
+
+UNREADABLE = "unreadable.tsv"
+
+
+def write_results(
+    entries: Sequence[Entry],
+    journal: Journal,
+    modality: str,
+    class_names: Sequence[str],
+    output: Path,
+) -> None:
+    """Writes the files named above; arrays are filled on disk, part by part.
+
+    Args:
+      entries: all of them in the journal.
+      class_names: of the last columns of the rows.
+
+    Raises:
+      DataError: no entry has a row; unreadable.tsv is written all the same.
+    """
+    tried = [(entry, journal.place(entry)) for entry in entries]
+    failed = [(entry, place.reason) for entry, place in tried if place.row < 0]
+    found = [(entry, place) for entry, place in tried if place.row >= 0]
+    lines = (f"{entry.item}\t{entry.source}\t{reason}\n" for entry, reason in failed)
+    write_whole(output / UNREADABLE, "".join(lines).encode(errors="backslashreplace"))
+    if not found:
+        entry, reason = failed[0]
+        raise DataError(
+            f"{output / UNREADABLE}: none of {len(failed)} entries could be read; the first, "
+            f"{entry.source}: {reason}; mend them and add --retry_unreadable"
+        )
+    ids = "".join(f"{entry.item}\n" for entry, _ in found).encode()
+    places = [place for _, place in found]
+    n_classes = len(class_names)
+    width = journal.rows(places[0].part).shape[1] - n_classes
+    _write_columns(output / f"{modality}_feat.npy", journal, places, slice(0, width))
+    write_whole(output / f"{modality}_feat.ids.txt", ids)
+    if n_classes:
+        _write_columns(output / f"{modality}_labels.npy", journal, places, slice(width, None))
+        write_whole(output / f"{modality}_labels.ids.txt", ids)
+        write_whole(output / "labels.txt", "".join(f"{n}\n" for n in class_names).encode())
+
+
+def _write_columns(file: Path, journal: Journal, places: list[Place], columns: slice) -> None:
+    parts = np.array([place.part for place in places])
+    rows = np.array([place.row for place in places])
+    width = journal.rows(parts[0])[:, columns].shape[1]
+    with draft_of(file) as draft:
+        array = np.lib.format.open_memmap(draft, "w+", np.float32, (len(places), width))
+        for part in np.unique(parts).tolist():
+            mine = np.flatnonzero(parts == part)
+            array[mine] = journal.rows(part)[rows[mine], columns]
+        array.flush()

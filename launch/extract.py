@@ -1,0 +1,132 @@
+"""Raw files -> features: python -m launch.extract --kind=images --input=images/ --output=out."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import app
+from absl import flags as absl_flags
+
+from kdiffe_jax.errors import ConfigError, KDiffEError
+from kdiffe_jax.extract.results import UNREADABLE
+from kdiffe_jax.extract.resumable import Progress, extract
+from kdiffe_jax.extract.settings import KINDS, ExtractSettings, list_entries, make_extractor
+from launch import flags
+
+FLAGS = absl_flags.FLAGS
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def define(values: absl_flags.FlagValues) -> None:
+    """Registers every flag of the command."""
+    common = dict(flag_values=values)
+    absl_flags.DEFINE_string("input", None, "a table item<TAB>file, or a folder", **common)
+    absl_flags.DEFINE_string("output", None, "directory of the results", **common)
+    absl_flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
+    absl_flags.DEFINE_enum("kind", None, KINDS, "what the files are", **common)
+    makers = {
+        bool: absl_flags.DEFINE_bool,
+        int: absl_flags.DEFINE_integer,
+        float: absl_flags.DEFINE_float,
+        str: absl_flags.DEFINE_string,
+    }
+    for field in dataclasses.fields(ExtractSettings):
+        if field.name != "kind":
+            define_one = makers[type(field.default)]
+            define_one(field.name, field.default, field.metadata["doc"], **common)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command; 0 on success, 2 for a user's mistake, 130 when interrupted."""
+    try:
+        define(FLAGS)
+        app.define_help_flags()
+        flags.parse(argv, FLAGS)
+        print(_run())
+        return 0
+    except KDiffEError as error:
+        if FLAGS.is_parsed() and FLAGS.debug:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command continues", file=sys.stderr)
+        return 130
+
+
+def _run() -> str:
+    for name in ("kind", "input", "output"):
+        if not FLAGS[name].value:
+            raise ConfigError(f"--{name} is needed; see --help")
+    settings = ExtractSettings(
+        **{field.name: FLAGS[field.name].value for field in dataclasses.fields(ExtractSettings)}
+    )
+    entries = list_entries(FLAGS.input, settings)
+    output = Path(FLAGS.output)
+    with _Bar() as bar:
+        result = extract(
+            entries,
+            make_extractor(settings),
+            output,
+            batch_size=settings.batch_size,
+            readers=settings.readers,
+            retry_unreadable=settings.retry_unreadable,
+            on_progress=bar.show,
+        )
+    line = f"{output}: {result.total - result.unreadable} of {result.total} items extracted"
+    if result.unreadable:
+        line += f"; {result.unreadable} could not be read, see {output / UNREADABLE}"
+    return line
+
+
+class _Bar:
+    """A bar on a terminal with tqdm, a line from time to time otherwise."""
+
+    def __init__(self):
+        self._bar = None
+        self._last = time.monotonic()
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self, progress: Progress) -> None:
+        """Shows how far it is."""
+        if self._bar is None:
+            self._bar = _terminal_bar(progress)
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"{progress.unreadable} unreadable", refresh=False)
+            self._bar.update(progress.tried - self._bar.n)
+        elif time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            print(
+                f"{progress.tried} of {progress.total}, {progress.unreadable} unreadable",
+                flush=True,
+            )
+
+
+def _terminal_bar(progress: Progress):
+    if not sys.stderr.isatty():
+        return None
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return tqdm(total=progress.total, initial=progress.tried, unit="file", dynamic_ncols=True)
+
+
+def entry() -> None:
+    """The console command."""
+    sys.exit(main(sys.argv))
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,150 @@
+"""Any catalogue -> a Dataset: python -m launch.prepare --source=tables --input=DIR --output=DIR."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import app
+from absl import flags as absl_flags
+
+import kdiffe_jax
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.diagnosis_text import diagnosis_text, item_in_words
+from kdiffe_jax.data.download import download
+from kdiffe_jax.data.figures import draw_figures
+from kdiffe_jax.data.prepare import described, prepare
+from kdiffe_jax.data.readers import SOURCES, read_dataset, read_source
+from kdiffe_jax.data.readers.prepared import refuse_existing, write_prepared
+from kdiffe_jax.data.readers.table_columns import TableColumns
+from kdiffe_jax.data.settings import PrepareConfig
+from kdiffe_jax.data.text_tables import sha256
+from kdiffe_jax.errors import ConfigError, KDiffEError
+from launch import flags
+from launch.progress import rows_bar
+from launch.sides import add_sides, define_sides, side_files
+
+FLAGS = absl_flags.FLAGS
+FlagValues = absl_flags.FlagValues
+
+
+def define(values: FlagValues = FLAGS) -> None:
+    """Registers every flag of the command."""
+    common = dict(flag_values=values)
+    define_enum, define_string = absl_flags.DEFINE_enum, absl_flags.DEFINE_string
+    define_enum("source", "auto", ["auto", *SOURCES], "layout of the input", **common)
+    define_string("input", None, "directory (or table) with the source", **common)
+    define_string("output", None, "directory of the Dataset; must not exist", **common)
+    define_string("name", None, "what reports call the data set [the output's name]", **common)
+    define_enum(
+        "kg_ids",
+        "separate",
+        ["separate", "shared"],
+        "kdiffe layout: entities have ids of their own, or ids below the number of items are items",
+        **common,
+    )
+    define_enum(
+        "download", None, ["tiktok", "baby", "sports"], "fetch public files into --input", **common
+    )
+    absl_flags.DEFINE_bool("inspect", False, "diagnose the Dataset in --input", **common)
+    define_string("figures", None, "with --inspect: where to draw two figures", **common)
+    define_string("item", None, "with --inspect: show this item's entities in words", **common)
+    absl_flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
+    define_sides(values)
+    flags.define_options(PrepareConfig.all_options(), values)
+    flags.define_options(TableColumns.all_options(), values)
+
+
+def main(argv: Sequence[str], values: FlagValues = FLAGS) -> int:
+    """Runs one command; 0 on success, 2 for a user's mistake, 130 when interrupted."""
+    try:
+        define(values)
+        app.define_help_flags()
+        flags.parse(argv, values)
+        _command(values)
+        return 0
+    except KDiffEError as error:
+        if values.is_parsed() and values.debug:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; no Dataset was written", file=sys.stderr)
+        return 130
+
+
+def _command(values: FlagValues) -> None:
+    if not values.input:
+        raise ConfigError("--input=DIR is needed: where the source is, or is to be downloaded to")
+    if not (values.download or values.inspect or values.output):
+        raise ConfigError("--output=DIR is needed: where the Dataset is written")
+    if values.download:
+        with rows_bar("downloading", unit="byte") as progress:
+            download(values.download, Path(values.input), say=print, progress=progress)
+    if values.inspect:
+        _inspect(values)
+    elif values.output:
+        _prepare(values)
+
+
+def _prepare(values: FlagValues) -> None:
+    source, output = Path(values.input), Path(values.output)
+    refuse_existing(output)
+    config = PrepareConfig.from_flat(_chosen(PrepareConfig, values))
+    columns = TableColumns(**_chosen(TableColumns, values))
+    sides = side_files(values)
+    with rows_bar("reading") as progress:
+        layout, catalogue = read_source(
+            source,
+            values.source,
+            name=values.name or output.name,
+            columns=columns,
+            shared_ids=values.kg_ids == "shared",
+            split_seed=config.split.split_seed,
+            progress=progress,
+        )
+    root = source if source.is_dir() else source.parent
+    files = [root / file for file in catalogue.files] + sides
+    catalogue = add_sides(catalogue, values, config, columns)
+    provenance = {
+        "program": f"kdiffe_jax {kdiffe_jax.__version__}",
+        "source": layout,
+        "files": {file.name: sha256(file) for file in files},
+        "options": described(config, columns),
+    }
+    dataset = prepare(catalogue, config, columns, provenance=provenance, say=print)
+    write_prepared(dataset, output)
+    _report(dataset)
+    print(f"\nwritten: {output}; train with python -m launch.main --data_dir={output}")
+
+
+def _inspect(values: FlagValues) -> None:
+    dataset = read_dataset(values.input, name=Path(values.input).resolve().name)
+    if values.item is not None:
+        print(item_in_words(dataset, values.item))
+        return
+    _report(dataset)
+    for path in draw_figures(dataset, values.figures or Path(values.input) / "figures"):
+        print(f"drawn: {path}")
+
+
+def _report(dataset: Dataset) -> None:
+    for note in dataset.notes:
+        print(f"{dataset.name}: {note}")
+    print(f"\n{diagnosis_text(dataset)}")
+
+
+def _chosen(group, values: FlagValues) -> dict[str, Any]:
+    return {name: values[name].value for name in group.all_options()}
+
+
+def entry() -> None:
+    """The console command `kdiffe-prepare`."""
+    sys.exit(main(sys.argv))
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,53 @@
+"""Dense features: a damaged file is refused in one line, whatever the damage."""
+
+import numpy as np
+import pytest
+
+from kdiffe_jax.data.readers.arrays import load_feature, load_features
+from kdiffe_jax.errors import DataError
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_headers_are_refused_or_read(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    file = tmp_path / "image_feat.npy"
+    np.save(file, np.ones((4, 3), np.float32))
+    content = bytearray(file.read_bytes())
+    for place in rng.integers(6, 80, size=3):
+        content[place] = rng.integers(32, 127)
+    file.write_bytes(content)
+    try:
+        rows = load_feature(file, 4)
+        assert rows.shape[0] == 4
+    except DataError as error:
+        assert str(file) in str(error) and "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (np.ones((3, 2)), "3 rows for 4 items"),
+        (np.ones(4), "one row an item"),
+        (np.array([["a"]] * 4), "one row an item"),
+        (np.array([[1.0], [np.nan], [1.0], [np.inf]]), "row 1: a NaN or infinite value"),
+        (np.array([[None]] * 4, object), "not a readable .npy array"),
+    ],
+)
+def test_arrays_that_do_not_fit(tmp_path, rows, expected):
+    np.save(tmp_path / "a_feat.npy", rows, allow_pickle=True)
+    with pytest.raises(DataError) as caught:
+        load_features(tmp_path, 4)
+    assert expected in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", ("?", "i1", "f2", "f8"))
+def test_every_numeric_type_is_read(tmp_path, dtype):
+    np.save(tmp_path / "a_feat.npy", np.ones((4, 2), dtype))
+    rows = load_features(tmp_path, 4)["a"]
+    assert rows.dtype.kind == "f" and (rows == 1).all()
+
+
+def test_a_zip_that_was_not_unzipped(tmp_path):
+    (tmp_path / "a_feat.npy.zip").write_bytes(b"PK")
+    with pytest.raises(DataError, match="unzip it"):
+        load_features(tmp_path, 4)

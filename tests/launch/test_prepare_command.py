@@ -1,0 +1,148 @@
+"""The prepare command: what it writes and prints, and mistakes that leave nothing behind."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from absl import flags as absl_flags
+
+from kdiffe_jax.data.readers.prepared import read_prepared
+from launch import prepare as command
+
+pytest.importorskip("pyarrow")
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A directory of tables: 12 users, 8 items with titles and brands, a side file or two."""
+    monkeypatch.chdir(tmp_path)
+    source = tmp_path / "shop"
+    source.mkdir()
+    rows = [
+        f"naïve{u},p{(3 * u + k) % 8},{4 + k % 2},{100 * u + k}"
+        for u in range(12)
+        for k in range(5)
+    ]
+    text = "user_id,item_id,rating,timestamp\n" + "\n".join(rows) + "\n"
+    (source / "interactions.csv").write_text(text, encoding="utf-8")
+    items = ["item_id\ttitle\tbrand"]
+    items += [f"p{i}\t{'red cup' if i % 2 else 'blue plate'}\tB{i % 3}" for i in range(8)]
+    (source / "items.tsv").write_text("\n".join(items) + "\n")
+    near = ["item\tneighbour\tweight"] + [f"p{i}\tp{(i + 1) % 8}\t0.5" for i in range(8)]
+    (tmp_path / "near.tsv").write_text("\n".join(near) + "\n")
+    np.save(tmp_path / "image.npy", np.random.default_rng(0).normal(size=(8, 4)).astype("f4"))
+    return source
+
+
+def run(*arguments) -> int:
+    return command.main(["prepare", *arguments], absl_flags.FlagValues())
+
+
+def refusal(capsys, *arguments) -> str:
+    capsys.readouterr()
+    assert run(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+SMALL = ("--words_min_items=1", "--words_max_share=1", "--codebook_size=3", "--codes_per_item=1")
+
+
+def test_tables_and_side_files_become_a_data_set(shop, capsys):
+    sides = ("--neighbours=near=near.tsv", "--features=image=image.npy")
+    assert run("--source=tables", "--input=shop", "--output=out", *sides, *SMALL) == 0
+    dataset = read_prepared("out")
+    assert (dataset.name, dataset.n_users, dataset.n_items) == ("out", 12, 8)
+    assert dataset.relation_names == ("near", "title", "brand", "image")
+    assert "naïve3" in dataset.user_ids and dataset.item_names[dataset.item_ids.index("p1")]
+    provenance = dataset.provenance
+    assert provenance["source"] == "tables" and provenance["options"]["codebook_size"] == 3
+    assert set(provenance["files"]) == {"interactions.csv", "items.tsv", "near.tsv", "image.npy"}
+    printed = capsys.readouterr().out
+    for words in ("near", "coverage", "split", "written: out"):
+        assert words in printed
+
+
+def test_the_same_input_gives_the_same_files(shop):
+    for output in ("first", "second"):
+        assert run("--input=shop", f"--output={output}", "--name=shop", *SMALL) == 0
+    first, second = (sorted(Path(d).iterdir()) for d in ("first", "second"))
+    assert [f.name for f in first] == [f.name for f in second]
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_inspect_prints_and_draws(shop, capsys):
+    pytest.importorskip("matplotlib")
+    assert run("--input=shop", "--output=out", *SMALL) == 0
+    capsys.readouterr()
+    assert run("--inspect", "--input=out", "--figures=figures") == 0
+    printed = capsys.readouterr().out
+    assert "identical" in printed and "density" in printed
+    assert sorted(f.name for f in Path("figures").iterdir()) == [
+        "entities_per_item.png",
+        "entity_frequency.png",
+    ]
+    read_prepared("out")
+
+
+def test_an_item_can_be_shown_in_words(shop, capsys):
+    assert run("--input=shop", "--output=out", *SMALL) == 0
+    capsys.readouterr()
+    assert run("--inspect", "--input=out", "--item=p1") == 0
+    assert capsys.readouterr().out == "item p1: red cup\n  title: cup, red\n  brand: B1\n"
+    assert "no item 'p99'" in refusal(capsys, "--inspect", "--input=out", "--item=p99")
+
+
+def test_the_directory_of_a_downloaded_data_set_is_recognised(shop, capsys):
+    assert run("--input=shop", "--output=out", *SMALL) == 0
+    assert run("--input=out", "--output=again", "--min_entity_items=3") == 0
+    manifest = json.loads(Path("again/dataset.json").read_text())
+    assert manifest["provenance"]["source"] == "prepared"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), "--input=DIR is needed"),
+        (("--input=shop",), "--output=DIR is needed"),
+        (("--input=absent", "--output=out"), "absent: no such file or directory"),
+        (("--input=empty", "--output=out"), "empty: no known layout; name it by --source"),
+        (("--input=shop", "--output=shop"), "shop: exists already"),
+        (("--input=shop", "--output=out", "--source=excel"), "source"),
+        (("--input=shop", "--output=out", "--k_core=-1"), "k_core = -1: must be at least 0"),
+        (("--input=shop", "--output=out", "--k_core=50"), "50"),
+        (("--input=shop", "--output=out", "--valid_share=2"), "valid_share = 2"),
+        (("--input=shop", "--output=out", "--user_column=who"), "who"),
+        (("--input=shop", "--output=out", "--text_columns=blurb"), "no column 'blurb'"),
+        (("--input=shop", "--output=out", "--words_language=klingon"), "klingon"),
+        (("--input=shop", "--output=out", "--neighbours=near.tsv"), "--neighbours=NAME=FILE"),
+        (("--input=shop", "--output=out", "--neighbours=near=gone.tsv"), "gone.tsv: no such file"),
+        (("--input=shop", "--output=out", "--labels=seen=image.npy"), "SCORES.npy,NAMES.txt"),
+        (("--input=shop", "--output=out", "--features=image=items.tsv"), "items.tsv"),
+        (("--input=shop", "--output=out", "--split=given"), "given"),
+        (("--input=shop/items.tsv", "--output=out"), "items.tsv"),
+        (("--source=kdiffe", "--input=shop", "--output=out"), "trnMat.pkl"),
+        (("--inspect", "--input=shop"), "has neither layout"),
+        (("--input=shop", "--output=near.tsv/out"), "near.tsv/out"),
+        (("stray",), "'stray' is not a flag"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(shop, tmp_path, capsys, arguments, expected):
+    Path("empty").mkdir()
+    before = sorted(p.name for p in tmp_path.rglob("*"))
+    assert expected in refusal(capsys, *arguments)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == before
+
+
+def test_an_interrupt_leaves_nothing(shop, tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "prepare", interrupted)
+    assert run("--input=shop", "--output=out") == 130
+    assert not (tmp_path / "out").exists()
+    assert "no Dataset was written" in capsys.readouterr().err
