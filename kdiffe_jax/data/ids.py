@@ -129,8 +129,8 @@ def known_positions(
     found = positions(names, known)
     if len(names) and not (found >= 0).any():
         raise DataError(
-            f"{path}: none of its {len(names)} {what} ids is known; it has {names[0][:60]!r} where "
-            f"the interactions have {known[0][:60]!r}: use the same ids in both"
+            f"{path}: none of its {len(names)} {what} ids is known; it has {names[0][:60]!r}, but "
+            f"the data set has {known[0][:60]!r}; use the same ids in both"
         )
     return found
 

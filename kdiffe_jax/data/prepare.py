@@ -101,9 +101,10 @@ def content_relations(
     for modality, rows in sorted(catalogue.features.items()):
         if source != "triples" and modality not in given:
             yield codebook_relation(modality, rows, config.codebooks)
-        if config.neighbours.feature_neighbours:
-            near = config.neighbours.feature_neighbours
-            yield feature_neighbours(f"{modality} neighbour", rows, near)
+        if near := config.neighbours.feature_neighbours:
+            relation = feature_neighbours(f"{modality} neighbour", rows, near)
+            limits = dataclasses.replace(config.neighbours, neighbours_per_item=near)
+            yield cap_neighbours(relation, limits)
 
 
 def _column_relations(

@@ -53,7 +53,7 @@ class WordSettings(Checked):
     words_ngrams: int = option(1, "longest run of words that is one entity", low=1, high=5)
     words_min_items: int = option(5, "fewest items that a word occurs in", low=1)
     words_max_share: float = option(
-        0.3, "largest share of items that a word occurs in", above=0.0, high=1.0
+        0.3, "largest share of the items with text that a word occurs in", above=0.0, high=1.0
     )
     words_per_item: int = option(
         12, "most words of an item, the most telling (tf-idf) first; 0 keeps all", low=0
@@ -70,7 +70,7 @@ class LabelSettings(Checked):
     )
     label_scores: str = option(
         "auto",
-        "what the rows of --labels hold; auto tells by whether they are distributions",
+        "what the rows of --labels hold; auto tells distributions from logits, and refuses others",
         choices=("auto", "probabilities", "logits"),
     )
 
@@ -79,7 +79,9 @@ class LabelSettings(Checked):
 class NeighbourSettings(Checked):
     """Items related to items."""
 
-    neighbours_per_item: int = option(10, "most neighbours of an item, the nearest first", low=1)
+    neighbours_per_item: int = option(
+        10, "most neighbours of an item by weight; unweighted links are all kept", low=1
+    )
     neighbours_min_weight: float = option(0.0, "smallest weight of a neighbour that is kept")
     feature_neighbours: int = option(
         0, "nearest items by every dense feature that become relations; 0 is none", low=0

@@ -105,10 +105,9 @@ def _rows_by_id(
 
 
 def _read_ids(path: Path) -> list[str]:
+    check_content(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text; save it as UTF-8") from error
     ids = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]

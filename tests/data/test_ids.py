@@ -106,5 +106,5 @@ def test_unknown_ids_are_counted_and_a_file_of_none_but_them_is_refused(tmp_path
     note = unknown_note(tmp_path / "t.csv", ["b", "x", "y"], found)
     assert note.startswith("t.csv: 2 of 3 item ids are unknown") and "'x'" in note
     assert unknown_note(tmp_path / "t.csv", ["b"], found[:1]) == ""
-    with pytest.raises(DataError, match="none of its 1 item ids is known; it has 'x' where"):
+    with pytest.raises(DataError, match="none of its 1 item ids is known; it has 'x', but"):
         known_positions(["x"], ["a"], tmp_path / "t.csv")

@@ -20,8 +20,7 @@ def standardise(features: np.ndarray) -> np.ndarray:
     size 10 already overflow.
     """
     n_rows, width = features.shape
-    # A block has two columns at least: numpy sums a single column in another order.
-    n_blocks = max(1, min(width // 2, n_rows * width // BLOCK_NUMBERS))
+    n_blocks = max(1, min(width, n_rows * width // BLOCK_NUMBERS))
     rows = np.empty((n_rows, width), np.float32)
     for columns in np.array_split(np.arange(width), n_blocks):
         block = slice(columns[0], columns[-1] + 1) if len(columns) else slice(0, 0)

@@ -73,19 +73,6 @@ def filter_entities(relation: Relation, settings: FilterSettings) -> Relation:
     return _with_note(kept, dropped)
 
 
-def is_degenerate_relation(relation: Relation) -> bool:
-    """Whether all items that the relation covers have the same entities, or none has any.
-
-    >>> same = Relation("shop", np.array([0, 1]), np.array([0, 0]), ("ours",))
-    >>> is_degenerate_relation(same)
-    True
-    """
-    links = unique_links(relation)
-    frequency = np.bincount(links.entities)
-    covered = len(np.unique(links.items))
-    return bool((frequency[frequency > 0] == covered).all())
-
-
 def _shares(relation: Relation) -> np.ndarray:
     covered = len(np.unique(relation.items))
     return np.bincount(relation.entities) / max(covered, 1)

@@ -27,12 +27,13 @@ class Part:
         what is stored there, its text verified to be UTF-8.
       first_row: number of the first row as people count: from 1, and a header counts.
         Blank lines do not.
-      bytes_done: how far into the file this part reaches.
+      rows_done, bytes_done: how far into the table this part reaches; bytes about.
     """
 
     path: Path
     columns: Mapping[str, Any]
     first_row: int
+    rows_done: int
     bytes_done: int
 
     def __len__(self) -> int:
@@ -41,7 +42,7 @@ class Part:
     def report(self, progress: Progress | None) -> None:
         """Tells `progress` (rows done, bytes done, bytes in all), where there is one."""
         if progress:
-            progress(self.first_row + len(self) - 1, self.bytes_done, self.path.stat().st_size)
+            progress(self.rows_done, self.bytes_done, self.path.stat().st_size)
 
     def place(self, index: int) -> str:
         """File and row of one of the rows, for a message."""
@@ -94,11 +95,11 @@ class Table:
             pieces = text_table.read_pieces(self.path, layout, chosen)
         else:
             pieces = parquet.read_pieces(self.path, columns)
-        row = self.first_row
+        done = 0
         for arrays, bytes_done in pieces:
-            part = Part(self.path, dict(zip(columns, arrays, strict=True)), row, bytes_done)
-            yield part
-            row += len(part)
+            row, done = self.first_row + done, done + len(arrays[0])
+            named = dict(zip(columns, arrays, strict=True))
+            yield Part(self.path, named, row, done, bytes_done)
 
 
 def open_table(

@@ -51,14 +51,17 @@ def splits(values, place: Place) -> np.ndarray:
     Raises:
       DataError: another value.
     """
-    encoded = without_blanks(values).cast(arrow().string()).dictionary_encode()
-    names = [name.lower() for name in encoded.dictionary.to_pylist()]
-    labels = np.array([*(_SPLITS.get(name, -1) for name in names), -1], np.int8)
-    found = labels[encoded.indices.fill_null(len(names)).to_numpy()]
+    values = without_blanks(values)
+    found = np.full(len(values), -1, np.int8)
+    if converts(values, arrow().string()):
+        encoded = values.cast(arrow().string()).dictionary_encode()
+        names = [name.lower() for name in encoded.dictionary.to_pylist()]
+        labels = np.array([*(_SPLITS.get(name, -1) for name in names), -1], np.int8)
+        found = labels[encoded.indices.fill_null(len(names)).to_numpy()]
     if (found < 0).any():
         index = int(np.argmax(found < 0))
         raise DataError(
-            f"{place(index)}: split {shown(encoded, index)}, expected train, valid or test (or "
+            f"{place(index)}: split {shown(values, index)}, expected train, valid or test (or "
             "0, 1 or 2); mend it, or ignore the column with --split_column=none"
         )
     return found

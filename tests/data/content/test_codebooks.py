@@ -119,12 +119,13 @@ def test_codebook_relations_of_two_modalities_share_no_entity():
     assert [r.note.split(":")[0] for r in relations] == ["image", "text"]
 
 
-@pytest.mark.parametrize("width", (1, 2, 3, 7, 64))
-def test_standardising_in_blocks_of_columns_gives_the_same_bits(monkeypatch, width):
+@pytest.mark.parametrize("block", (1, 2 * N_ITEMS, 3 * N_ITEMS))
+@pytest.mark.parametrize("width", (1, 2, 7))
+def test_standardising_in_blocks_of_columns_gives_the_same_rows(monkeypatch, width, block):
     rows = features(width=width) * 3 + 1
     whole = standardise(rows)
-    monkeypatch.setattr(codebooks, "BLOCK_NUMBERS", 1)
-    np.testing.assert_array_equal(standardise(rows), whole)
+    monkeypatch.setattr(codebooks, "BLOCK_NUMBERS", block)
+    np.testing.assert_allclose(standardise(rows), whole, rtol=1e-6)
 
 
 @pytest.mark.parametrize("size", (3, 100))

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from kdiffe_jax.data.content.filters import (
     filter_entities,
-    is_degenerate_relation,
     strongest_links,
     unique_links,
 )
@@ -188,17 +187,3 @@ def test_an_empty_relation():
     limits = dict(min_entity_items=2, max_entity_share=0.5, entities_per_item=1)
     assert pairs(filtered(relation([]), **limits)) == []
     assert pairs(filtered(relation([], []), **limits)) == []
-
-
-@pytest.mark.parametrize(
-    ("links", "expected"),
-    [
-        ([], True),
-        ([(0, 0)], True),
-        ([(0, 0), (1, 0), (0, 2), (1, 2), (1, 2)], True),
-        ([(0, 0), (1, 0), (0, 2)], False),
-        ([(0, 0), (1, 1)], False),
-    ],
-)
-def test_is_degenerate_relation(links, expected):
-    assert is_degenerate_relation(relation(links)) is expected

@@ -1,0 +1,30 @@
+"""Which columns of a table count, by name and by common names."""
+
+import pytest
+
+from kdiffe_jax.data.readers.table_columns import TableColumns
+from kdiffe_jax.errors import ConfigError, DataError
+
+
+def test_content_columns_by_common_names_and_by_flags():
+    names = ("title", "Brand", "genres", "categories", "price", "description")
+    assert TableColumns().content(names) == {
+        "text_columns": ("title", "description"),
+        "attribute_columns": ("Brand",),
+        "list_columns": ("genres",),
+        "path_columns": ("categories",),
+    }
+    columns = TableColumns(text_columns="none", attribute_columns="price, title")
+    assert columns.content(names)["text_columns"] == ()
+    assert columns.content(names)["attribute_columns"] == ("price", "title")
+    assert TableColumns(list_columns="title").content(names)["text_columns"] == ("description",)
+    with pytest.raises(DataError, match="text_columns: items have no column 'titel'; they have"):
+        TableColumns(text_columns="titel").content(names)
+
+
+@pytest.mark.parametrize(
+    "values", (dict(list_separator=""), dict(path_separator=""), dict(list_separator=" > "))
+)
+def test_separators_that_cannot_separate(values):
+    with pytest.raises(ConfigError, match="separator"):
+        TableColumns(**values)

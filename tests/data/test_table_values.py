@@ -1,0 +1,80 @@
+"""Ratings, times and splits of tables: every spelling that is admitted, every one that is not."""
+
+import datetime
+
+import numpy as np
+import pytest
+
+from kdiffe_jax.data.catalogue import Catalogue
+from kdiffe_jax.data.readers.tables import read_tables
+from kdiffe_jax.errors import DataError
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+
+
+def values_of(path, column: str, values) -> Catalogue:
+    """Reads a Parquet table of interactions with one more column."""
+    pairs = {"user": [f"u{n}" for n in range(len(values))], "item": ["i"] * len(values)}
+    pq.write_table(pa.table({**pairs, column: values}), path / "interactions.parquet")
+    return read_tables(path, name="shop")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "expected"),
+    [
+        ("rating", ["1", " 2.5 ", "", "nan"], [1, 2.5, np.nan, np.nan]),
+        ("rating", [1, 2, None], [1, 2, np.nan]),
+        ("rating", ["", ""], None),
+        ("time", ["5", " 7"], [5, 7]),
+        ("time", [2**60 + 1, 5], [2**60 + 1, 5]),
+        ("time", ["1500000000.0", "3"], [1500000000, 3]),
+        ("time", ["1.5", "3"], [1_500_000, 3_000_000]),
+        ("time", [1.5e15, 0.5], [15 * 10**17, 500]),
+        ("time", ["", ""], None),
+        ("time", ["1970-01-02", "1970-01-01T00:00:01.5"], [86400 * 10**9, 1_500_000_000]),
+        ("time", ["1970-01-01T00:00:00Z", "1970-01-01T00:00:00-01:00"], [0, 3600 * 10**9]),
+        ("time", [datetime.date(1970, 1, 2)], [86400 * 10**9]),
+        ("time", pa.array([1, 2], pa.timestamp("s", "UTC")), [10**9, 2 * 10**9]),
+        ("split", ["train", " Validation", "val", "TEST", "dev"], [0, 1, 1, 2, 1]),
+        ("x_label", [0, 1, 2], [0, 1, 2]),
+    ],
+)
+def test_values(tmp_path, column, values, expected):
+    rows = values_of(tmp_path, column, values).interactions
+    field = {"rating": "ratings", "time": "times"}.get(column, "split")
+    found = getattr(rows, field)
+    if expected is None:
+        assert found is None
+    else:
+        dtype = {"ratings": np.float32, "times": np.int64, "split": np.int8}[field]
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, np.array(expected, dtype))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "expected"),
+    [
+        ("rating", ["1", "good"], "row 2: rating 'good' is not a finite number; mend it"),
+        ("rating", ["inf"], "row 1: rating 'inf' is not a finite number"),
+        ("rating", [1.0, 1e300], "row 2: rating 1e+300 is not a finite number"),
+        ("rating", [["1"]], "row 1: rating ['1'] is not"),
+        ("time", ["1", "soon"], "row 2: time 'soon' is neither a number nor a date"),
+        ("time", ["2024-01-01", "2024-13-01"], "row 2: time '2024-13-01' is neither"),
+        ("time", ["5", "", "7"], "row 2: no time, as in 1 of 3 rows; fill it in"),
+        ("time", ["1.5", "inf"], "row 2: time 'inf' is neither"),
+        ("time", [1.5, None], "row 2: no time, as in 1 of 2 rows"),
+        ("time", [datetime.time(1)], "row 1: times of type time64[us] are no moments"),
+        ("time", [[1]], "row 1: times of type list<element: int64> are no"),
+        ("time", [datetime.date(9999, 1, 1)], "row 1: times of type date32[day] are no"),
+        ("split", ["train", "holdout"], "row 2: split 'holdout', expected train, valid or test"),
+        ("split", ["train", ""], "row 2: split (missing), expected"),
+        ("split", [0, 3], "row 2: split 3, expected"),
+        ("split", [["train"]], "row 1: split"),
+    ],
+)
+def test_unfit_value_is_refused_by_row(tmp_path, column, values, expected):
+    with pytest.raises(DataError) as caught:
+        values_of(tmp_path, column, values)
+    assert f"interactions.parquet, {expected}" in str(caught.value)
+    assert "\n" not in str(caught.value)
