@@ -103,7 +103,9 @@ def test_kg_source(source, names):
 
 
 def test_neighbours_by_features_are_made_when_asked_for():
-    dataset = prepare(catalogue(columns={}), config(feature_neighbours=2))
+    dataset = prepare(
+        catalogue(columns={}), config(feature_neighbours=2, neighbours_min_weight=-1.0)
+    )
     assert dataset.relation_names == ("image", "image neighbour")
     of_neighbours = dataset.triples[dataset.triples[:, 1] == 1]
     assert np.bincount(of_neighbours[:, 0]).tolist() == [2] * 7
