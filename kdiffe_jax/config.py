@@ -18,9 +18,9 @@ class ContentConfig(Checked):
 
     kg_source: str = option(
         "auto",
-        "knowledge graph from the data's own triples, from its features, or from the features "
-        "only where the triples carry no information",
-        choices=("auto", "triples", "features"),
+        "knowledge graph from the data's own triples, from its features, from the features "
+        "only where the triples carry no information, or none at all",
+        choices=("auto", "triples", "features", "none"),
     )
     codebook: str = option(
         "kmeans",

@@ -40,6 +40,8 @@ def ensure_knowledge(dataset: Dataset, config: ContentConfig) -> Dataset:
     Raises:
       DataError: features are asked for and absent.
     """
+    if config.kg_source == "none":
+        return dataset.with_knowledge(join_relations((), ()), "no knowledge graph, as asked for")
     degenerate = is_degenerate(dataset.triples, dataset.n_items)
     if config.kg_source == "triples" or (config.kg_source == "auto" and not degenerate):
         return dataset

@@ -88,10 +88,12 @@ def content_relations(
     """Every relation, given or made, before the filters.
 
     Given ones come first, then columns, codebooks of the features, and neighbours by
-    features. `kg_source` leaves out the given ones ("features") or the codebooks
-    ("triples").
+    features. `kg_source` leaves out the given ones ("features"), the codebooks
+    ("triples") or everything ("none").
     """
     source = config.codebooks.kg_source
+    if source == "none":
+        return
     if source != "features":
         for relation in catalogue.relations:
             linked = relation.links_items and relation.weights is not None

@@ -148,6 +148,7 @@ def test_directory_instead_of_a_file(tmp_path):
         ("größe,b\n1,2\n".encode("latin1"), "row 1: not UTF-8 text; save the file as UTF-8"),
         ("a,b\n1,2\n3,größe\n".encode("latin1"), "row 3: not UTF-8 text; save the file as UTF-8"),
         (b"a,b\n1,2\n\n3\n", "row 3: 1 columns, expected 2: '3'; mend the row"),
+        (b"a,b\n1,2\n  \n", "row 3: 1 columns, expected 2: ''"),
         (b"a,b\n1,2,3\n", "row 2: 3 columns, expected 2: '1,2,3'"),
         ("a,b\nö\n".encode("latin1"), "row 2: 1 columns, expected 2"),
         (b'a,b\n1,2\n3,"4\n5,6\n7,8\n', "row 3: a quote is opened and never closed"),

@@ -107,6 +107,13 @@ def test_features_asked_for_and_absent():
         ensure_knowledge(dataset(TELLING), dataclasses.replace(SMALL, kg_source="features"))
 
 
+def test_no_knowledge_graph_at_all():
+    given = dataset(TELLING, {"text": features()})
+    new = ensure_knowledge(given, dataclasses.replace(SMALL, kg_source="none"))
+    assert (len(new.triples), new.n_entities, new.n_relations) == (0, 0, 0)
+    assert "no knowledge graph" in new.notes[-1]
+
+
 def test_content_seed_reaches_the_codebook():
     given = dataset(TELLING, {"text": features()})
     made = [

@@ -94,7 +94,7 @@ def test_degenerate_relations_go_and_it_is_said():
 
 @pytest.mark.parametrize(
     ("source", "names"),
-    [("auto", ("given", "image")), ("triples", ("given",)), ("features", ("image",))],
+    [("auto", ("given", "image")), ("triples", ("given",)), ("features", ("image",)), ("none", ())],
 )
 def test_kg_source(source, names):
     given = Relation("given", np.arange(7), np.arange(7) % 2, ("even", "odd"))

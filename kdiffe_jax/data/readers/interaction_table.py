@@ -136,6 +136,6 @@ def _columns_in(table: Table, columns: TableColumns) -> tuple[Table, dict[str, s
 
 def _roles_note(table: Table, roles: dict[str, str]) -> str:
     taken = ", ".join(f"{role} = {column}" for role, column in roles.items())
-    ignored = [name for name in table.names if name not in roles.values()]
+    ignored = [name for name in table.names if name and name not in roles.values()]
     rest = f"; ignored {', '.join(ignored)[:200]}" if ignored else ""
     return f"{table.path.name}: columns {taken}{rest}"

@@ -77,7 +77,7 @@ def read_links(path: str | Path, roles: Sequence[str], progress: Progress | None
         {role: codes for role, (codes, _) in finished.items()},
         {role: names for role, (_, names) in finished.items()},
         np.concatenate(weights) if weights else None,
-        tuple(name for name in table.names if name not in columns.values()),
+        tuple(name for name in table.names if name and name not in columns.values()),
     )
 
 

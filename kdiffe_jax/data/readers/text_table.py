@@ -163,7 +163,7 @@ def _refusal(path: Path, error: Exception) -> DataError:
         return DataError(
             f"{where}: a row is longer than {_BLOCK_BYTES >> 20} MB; is a quote never closed?"
         )
-    ragged = re.search(r"Expected (\d+) columns, got (\d+): (.*)", text)
+    ragged = re.search(r"Expected (\d+) columns, got (\d+): ?(.*)", text)
     if ragged:
         return DataError(
             f"{where}: {ragged[2]} columns, expected {ragged[1]}: {ragged[3][:60]!r}; "

@@ -1,0 +1,50 @@
+"""Two settings over the same seeds: means, standard errors and paired differences.
+
+    python -m benchmarks.compare FIRST SECOND
+
+FIRST and SECOND are directories that `benchmarks.seeds --out` made. Prints a table in
+Markdown; t is the paired t over seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+CELLS = [(split, metric) for split in ("valid", "test") for metric in ("recall@20", "ndcg@20")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("first", type=Path)
+    parser.add_argument("second", type=Path)
+    options = parser.parse_args()
+    first, second = _results(options.first), _results(options.second)
+    seeds = sorted(first.keys() & second.keys())
+    if len(seeds) < 2:
+        raise SystemExit("error: fewer than two seeds are finished in both directories")
+    print(f"seeds {', '.join(seeds)}: mean ± standard error\n")
+    print(f"| | {options.first.name} | {options.second.name} | difference | t | p |")
+    print("|---|---|---|---|---|---|")
+    for split, metric in CELLS:
+        a, b = (np.array([r[s][split][metric] for s in seeds]) for r in (first, second))
+        test = stats.ttest_rel(a, b)
+        cells = [_mean(a), _mean(b), _mean(a - b), f"{test.statistic:.1f}", f"{test.pvalue:.3f}"]
+        print(f"| {split} {metric} | {' | '.join(cells)} |")
+
+
+def _results(directory: Path) -> dict[str, dict]:
+    files = sorted(directory.glob("seed*/result.json"))
+    return {file.parent.name.removeprefix("seed"): json.loads(file.read_text()) for file in files}
+
+
+def _mean(values: np.ndarray) -> str:
+    return f"{values.mean():.4f} ± {values.std(ddof=1) / np.sqrt(len(values)):.4f}"
+
+
+if __name__ == "__main__":
+    main()
