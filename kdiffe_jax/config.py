@@ -61,9 +61,7 @@ class ModelConfig(Checked):
 
     dim: int = option(64, "d: embedding size", low=1)
     layers: int = option(2, "L: propagation layers", low=0)
-    share_item_embeddings: bool = option(
-        True, "entities that are items share the item's embedding"
-    )
+    share_item_embeddings: bool = option(True, "entities that are items share the item's embedding")
     item_residual: float = option(
         0.0, "weight of the item's own embedding added to the knowledge layer's output", low=0.0
     )
