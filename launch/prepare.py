@@ -13,15 +13,15 @@ from absl import flags as absl_flags
 
 import kdiffe_jax
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.diagnosis_text import diagnosis_text, item_in_words
-from kdiffe_jax.data.download import download
-from kdiffe_jax.data.figures import draw_figures
+from kdiffe_jax.data.diagnosis.figures import draw_figures
+from kdiffe_jax.data.diagnosis.text import diagnosis_text, item_in_words
+from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.data.prepare import described, prepare
+from kdiffe_jax.data.public.download import download
 from kdiffe_jax.data.readers import SOURCES, read_dataset, read_source
 from kdiffe_jax.data.readers.prepared import refuse_existing, write_prepared
-from kdiffe_jax.data.readers.table_columns import TableColumns
 from kdiffe_jax.data.settings import PrepareConfig
-from kdiffe_jax.data.text_tables import sha256
+from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, KDiffEError
 from launch import flags
 from launch.progress import rows_bar

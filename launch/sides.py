@@ -9,9 +9,9 @@ from absl import flags
 
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.content.labels import label_relation, read_labels
-from kdiffe_jax.data.readers.table_columns import TableColumns
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.side_files import add_features, add_items, add_neighbours, add_triples
+from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
 
 _NAMED = "RELATION=FILE; may be repeated"

@@ -38,7 +38,7 @@ FENCED = {
     "jax": lambda room, path: room not in {"data", "extract"},
     "flax": lambda room, path: room == "model",
     "sklearn": lambda room, path: room == "data",
-    "pyarrow": lambda room, path: room == "data",
+    "pyarrow": lambda room, path: path.name == "arrow.py",
     "torch": lambda room, path: room == "extract",
     "pickle": lambda room, path: path.name == "safe_pickle.py",
 }

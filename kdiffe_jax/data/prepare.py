@@ -21,11 +21,11 @@ from kdiffe_jax.data.content.neighbours import cap_neighbours, feature_neighbour
 from kdiffe_jax.data.content.words import word_relation
 from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.knowledge import is_degenerate
-from kdiffe_jax.data.readers.table_columns import TableColumns
 from kdiffe_jax.data.relation import Relation, join_relations
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
 from kdiffe_jax.data.splits import split
+from kdiffe_jax.data.tables.columns import TableColumns
 
 
 def prepare(

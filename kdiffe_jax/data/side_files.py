@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
-from kdiffe_jax.data.ids import known_positions, unknown_note
 from kdiffe_jax.data.readers.arrays import load_feature
-from kdiffe_jax.data.readers.delimited import Progress, check_content
 from kdiffe_jax.data.readers.item_table import join_items, read_item_table
 from kdiffe_jax.data.readers.link_table import join_neighbours, join_triples
-from kdiffe_jax.data.readers.table_columns import TableColumns
+from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.delimited import Progress, check_content
+from kdiffe_jax.data.tables.ids import known_positions, unknown_note
 from kdiffe_jax.errors import DataError
 
 

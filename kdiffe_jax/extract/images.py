@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kdiffe_jax.data.text_tables import sha256
+from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.extract.libraries import (
     enough_memory,
@@ -58,7 +58,8 @@ class ImageExtractor:
 
         self.modality = modality
         self._device = torch_device(device)
-        self._network = _network(model, pretrained, weights).to(self._device).eval()
+        network = _network(model, pretrained, weights).eval()
+        self._network = network.to(self._device, memory_format=torch.channels_last)
         settings = timm.data.resolve_model_data_config(self._network)
         self._transform = timm.data.create_transform(**settings, is_training=False)
         self._gives_scores = self._network.num_classes > 0
@@ -72,8 +73,6 @@ class ImageExtractor:
             "classes": len(self.class_names),
         }
         self.versions = versions("torch", "timm", "pillow")
-        with torch.inference_mode():
-            self._row(torch.zeros(1, *settings["input_size"], device=self._device))
 
     def read(self, content: Path | str) -> Any:
         """float32[3, height, width] on the CPU, of one file."""

@@ -65,8 +65,9 @@ def _write_columns(file: Path, journal: Journal, places: list[Place], columns: s
     rows = np.array([place.row for place in places])
     width = journal.rows(parts[0])[:, columns].shape[1]
     with draft_of(file) as draft:
-        array = np.lib.format.open_memmap(draft, "w+", np.float32, (len(places), width))
+        np.lib.format.open_memmap(draft, "w+", np.float32, (len(places), width))
         for part in np.unique(parts).tolist():
             mine = np.flatnonzero(parts == part)
+            # Mapped anew for each part, so that no more than its pages stay in memory.
+            array = np.lib.format.open_memmap(draft, "r+")
             array[mine] = journal.rows(part)[rows[mine], columns]
-        array.flush()

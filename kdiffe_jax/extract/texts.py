@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kdiffe_jax.data.text_tables import sha256
+from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.extract.entries import Unreadable
 from kdiffe_jax.extract.libraries import (

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.diagnosis import neighbourhood_codes, relation_reports, warnings_of
-from kdiffe_jax.data.diagnosis_text import diagnosis_text, item_in_words
-from kdiffe_jax.data.figures import draw_figures
+from kdiffe_jax.data.diagnosis.figures import draw_figures
+from kdiffe_jax.data.diagnosis.reports import neighbourhood_codes, relation_reports, warnings_of
+from kdiffe_jax.data.diagnosis.text import diagnosis_text, item_in_words
 from kdiffe_jax.errors import DataError
 
 SHOP = Dataset(

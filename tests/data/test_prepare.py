@@ -8,9 +8,9 @@ import pytest
 from kdiffe_jax.data.catalogue import Catalogue, Interactions, catalogue_of
 from kdiffe_jax.data.prepare import described, prepare
 from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
-from kdiffe_jax.data.readers.table_columns import TableColumns
 from kdiffe_jax.data.relation import ITEMS, Relation
 from kdiffe_jax.data.settings import PrepareConfig
+from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import DataError
 
 N_USERS, N_ITEMS = 12, 8

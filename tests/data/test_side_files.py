@@ -5,8 +5,8 @@ import pytest
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions, catalogue_of
 from kdiffe_jax.data.readers.kdiffe import read_kdiffe
-from kdiffe_jax.data.readers.table_columns import TableColumns
 from kdiffe_jax.data.side_files import add_features, add_items, add_neighbours
+from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import DataError
 
 pa = pytest.importorskip("pyarrow")
@@ -92,7 +92,7 @@ def test_items_from_parquet_with_lists_and_paths(tmp_path):
 
 
 def test_lists_beyond_the_first_rows_of_parquet(tmp_path, monkeypatch):
-    monkeypatch.setattr("kdiffe_jax.data.readers.parquet._ROWS", 1)
+    monkeypatch.setattr("kdiffe_jax.data.tables.parquet._ROWS", 1)
     table = {"item": ["pen", "ink", "4"], "tags": [["a"], ["b", "c"], []]}
     pq.write_table(pa.table(table), tmp_path / "items.parquet")
     assert add_items(SHOP, tmp_path / "items.parquet").columns["tags"] == ("a", "b|c", "", "")

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from kdiffe_jax.data.content.dense import row_blocks, rows_with_content
+from kdiffe_jax.data.plain_files import read_names
 from kdiffe_jax.data.readers.arrays import load_feature
 from kdiffe_jax.data.relation import Relation
 from kdiffe_jax.data.rows import position_in_group
 from kdiffe_jax.data.settings import LabelSettings
-from kdiffe_jax.data.text_tables import read_names
 from kdiffe_jax.errors import DataError
 
 # Half-precision probabilities of 20,000 classes still sum to 1 within this.

@@ -13,9 +13,9 @@ import numpy as np
 from scipy import sparse
 
 from kdiffe_jax.data.content.filters import strongest_links
+from kdiffe_jax.data.plain_files import read_names
 from kdiffe_jax.data.relation import Relation
 from kdiffe_jax.data.settings import WordSettings
-from kdiffe_jax.data.text_tables import read_names
 from kdiffe_jax.errors import DataError
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")

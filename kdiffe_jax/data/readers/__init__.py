@@ -8,7 +8,7 @@ from pathlib import Path
 from kdiffe_jax.data.catalogue import Catalogue, catalogue_of
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers import kdiffe, megcf, mmrec, prepared, recbole, tables
-from kdiffe_jax.data.readers.table_columns import TableColumns
+from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import DataError
 
 SOURCES = ("kdiffe", "mmrec", "recbole", "megcf", "tables", "prepared")

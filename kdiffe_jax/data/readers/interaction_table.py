@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions
-from kdiffe_jax.data.ids import GrowingIds, collision_note
-from kdiffe_jax.data.readers.delimited import Part, Progress, Table, open_table
-from kdiffe_jax.data.readers.table_columns import TableColumns
-from kdiffe_jax.data.readers.table_times import Times
-from kdiffe_jax.data.readers.table_values import numbers, splits
+from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.delimited import Part, Progress, Table, open_table
+from kdiffe_jax.data.tables.ids import GrowingIds, collision_note
+from kdiffe_jax.data.tables.times import Times
+from kdiffe_jax.data.tables.values import numbers, splits
 from kdiffe_jax.errors import DataError
 
 _ROLES = ("user", "item", "rating", "time", "split")

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
-from kdiffe_jax.data.ids import GrowingIds, known_positions, unknown_note
-from kdiffe_jax.data.readers.delimited import Progress, Table, open_table
-from kdiffe_jax.data.readers.table_columns import TableColumns
-from kdiffe_jax.data.readers.table_values import depth, texts
+from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.delimited import Progress, Table, open_table
+from kdiffe_jax.data.tables.ids import GrowingIds, known_positions, unknown_note
+from kdiffe_jax.data.tables.values import depth, texts
 from kdiffe_jax.errors import DataError
 
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
-from kdiffe_jax.data.ids import GrowingIds, collision_note, known_positions, unknown_note
-from kdiffe_jax.data.readers.delimited import Progress, Table, open_table
-from kdiffe_jax.data.readers.table_columns import COMMON, plain
-from kdiffe_jax.data.readers.table_values import numbers
 from kdiffe_jax.data.relation import ITEMS, Relation
+from kdiffe_jax.data.tables.columns import COMMON, plain
+from kdiffe_jax.data.tables.delimited import Progress, Table, open_table
+from kdiffe_jax.data.tables.ids import GrowingIds, collision_note, known_positions, unknown_note
+from kdiffe_jax.data.tables.values import numbers
 from kdiffe_jax.errors import DataError
 
 # Role -> what headers call it, without case, blanks, `_` and `-`.

@@ -22,9 +22,7 @@ from typing import Any
 import numpy as np
 
 from kdiffe_jax.data.dataset import SPLITS, Dataset
-from kdiffe_jax.data.readers.arrays import load_features
-from kdiffe_jax.data.rows import sorted_unique
-from kdiffe_jax.data.text_tables import (
+from kdiffe_jax.data.plain_files import (
     first_row,
     read_integers,
     read_names,
@@ -32,6 +30,8 @@ from kdiffe_jax.data.text_tables import (
     write_integers,
     write_names,
 )
+from kdiffe_jax.data.readers.arrays import load_features
+from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import DataError
 
 FORMAT_VERSION = 1

@@ -14,12 +14,12 @@ import dataclasses
 from pathlib import Path
 
 from kdiffe_jax.data.catalogue import Catalogue
-from kdiffe_jax.data.ids import collision_note, known_positions
-from kdiffe_jax.data.readers.delimited import SUFFIXES, Progress, find_table
 from kdiffe_jax.data.readers.interaction_table import read_interactions
 from kdiffe_jax.data.readers.item_table import ItemTable, join_items, read_item_table
 from kdiffe_jax.data.readers.link_table import join_triples
-from kdiffe_jax.data.readers.table_columns import TableColumns
+from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.delimited import SUFFIXES, Progress, find_table
+from kdiffe_jax.data.tables.ids import collision_note, known_positions
 from kdiffe_jax.errors import DataError
 
 FILES = "interactions.csv (or .tsv, .parquet, .gz), and where there are any items.* and triples.*"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.diagnosis import RelationReport, relation_reports, warnings_of
+from kdiffe_jax.data.diagnosis.reports import RelationReport, relation_reports, warnings_of
 from kdiffe_jax.errors import DataError
 
 _HEADS = ("relation", "triples", "entities", "coverage", "items per entity", "identical")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kdiffe_jax.data.arrow import arrow
+from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import DataError
 
 _BLOCK_BYTES = 2 << 20

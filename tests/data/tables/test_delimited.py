@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from kdiffe_jax.data.readers import parquet, text_table
-from kdiffe_jax.data.readers.delimited import find_table, open_table
+from kdiffe_jax.data.tables import parquet, text_table
+from kdiffe_jax.data.tables.delimited import find_table, open_table
 from kdiffe_jax.errors import DataError
 
 pa = pytest.importorskip("pyarrow")

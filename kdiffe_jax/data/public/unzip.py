@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from kdiffe_jax.data.fetch import part_of
+from kdiffe_jax.data.public.fetch import part_of
 from kdiffe_jax.errors import DataError
 
 _CHUNK = 1 << 20

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdiffe_jax.data import ids as ids_module
-from kdiffe_jax.data.ids import GrowingIds, collision_note, known_positions, unknown_note
+from kdiffe_jax.data.tables import ids as ids_module
+from kdiffe_jax.data.tables.ids import GrowingIds, collision_note, known_positions, unknown_note
 from kdiffe_jax.errors import DataError
 
 pa = pytest.importorskip("pyarrow")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kdiffe_jax.data.arrow import arrow
+from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import DataError
 
 Place = Callable[[int], str]

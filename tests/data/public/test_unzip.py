@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from kdiffe_jax.data.unzip import unzip
+from kdiffe_jax.data.public.unzip import unzip
 from kdiffe_jax.errors import DataError
 
 ROWS = np.random.default_rng(0).bytes(999)

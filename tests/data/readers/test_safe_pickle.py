@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from kdiffe_jax.data.readers.safe_pickle import load_sparse
 from kdiffe_jax.errors import DataError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DENSE = np.array([[0, 1, 0, 2], [0, 0, 0, 0], [3, 0, 0, 1]])
 PROTOCOLS = (
     2,

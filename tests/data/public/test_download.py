@@ -9,10 +9,10 @@ import zipfile
 
 import pytest
 
-from kdiffe_jax.data.download import download
-from kdiffe_jax.data.public_files import PUBLIC, PublicData, PublicFile
+from kdiffe_jax.data.public.download import download
+from kdiffe_jax.data.public.files import PUBLIC, PublicData, PublicFile
 from kdiffe_jax.errors import ConfigError, DataError
-from tests.data.local_server import serving
+from tests.data.public.local_server import serving
 
 FIRST = bytes(range(256)) * 40
 SECOND = b"0 1 7\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kdiffe_jax.data.readers.table_columns import TableColumns
+from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
 
 

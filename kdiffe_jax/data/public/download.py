@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from kdiffe_jax.data.fetch import RefusedByServer, TransferError, fetch, part_of
-from kdiffe_jax.data.public_files import PUBLIC, PublicData, PublicFile
-from kdiffe_jax.data.text_tables import sha256
-from kdiffe_jax.data.unzip import unzip
+from kdiffe_jax.data.plain_files import sha256
+from kdiffe_jax.data.public.fetch import RefusedByServer, TransferError, fetch, part_of
+from kdiffe_jax.data.public.files import PUBLIC, PublicData, PublicFile
+from kdiffe_jax.data.public.unzip import unzip
 from kdiffe_jax.errors import ConfigError, DataError
 
 

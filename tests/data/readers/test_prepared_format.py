@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.plain_files import write_integers
 from kdiffe_jax.data.readers import prepared, read_dataset
 from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
-from kdiffe_jax.data.text_tables import write_integers
 from kdiffe_jax.errors import DataError
 
 PLAIN = Dataset(

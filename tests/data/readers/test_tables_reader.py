@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.catalogue import Catalogue
-from kdiffe_jax.data.readers import text_table
-from kdiffe_jax.data.readers.table_columns import TableColumns
 from kdiffe_jax.data.readers.tables import read_tables
+from kdiffe_jax.data.tables import text_table
+from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import DataError
 
 pa = pytest.importorskip("pyarrow")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from kdiffe_jax.data.arrow import arrow
+from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import DataError
 
 Place = Callable[[int], str]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kdiffe_jax.data.arrow import arrow
+from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import DataError
 
 MAGIC = b"PAR1"

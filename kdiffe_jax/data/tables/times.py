@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kdiffe_jax.data.arrow import arrow
-from kdiffe_jax.data.readers.table_values import (
+from kdiffe_jax.data.tables.arrow import arrow
+from kdiffe_jax.data.tables.values import (
     Place,
     converts,
     first_unfit,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kdiffe_jax.data.readers import parquet, text_table
+from kdiffe_jax.data.tables import parquet, text_table
 from kdiffe_jax.errors import DataError
 
 SUFFIXES = tuple(

@@ -6,10 +6,10 @@ import urllib.request
 
 import pytest
 
-from kdiffe_jax.data import fetch as module
-from kdiffe_jax.data.fetch import RefusedByServer, TransferError, fetch
+from kdiffe_jax.data.public import fetch as module
+from kdiffe_jax.data.public.fetch import RefusedByServer, TransferError, fetch
 from kdiffe_jax.errors import DataError
-from tests.data.local_server import serving
+from tests.data.public.local_server import serving
 
 CONTENT = bytes(range(256)) * 40
 HTML = b"\n<!DOCTYPE html><title>Sign in</title>"

@@ -1,0 +1,1 @@
+"""What a knowledge graph can tell, in figures, words and pictures."""

@@ -1,0 +1,1 @@
+"""The public files of the paper's data sets: fetched, resumed, verified."""
