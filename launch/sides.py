@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from absl import flags
 
 from kdiffe_jax.data.catalogue import Catalogue
-from kdiffe_jax.data.content.labels import label_relation, read_labels
 from kdiffe_jax.data.settings import PrepareConfig
-from kdiffe_jax.data.side_files import add_features, add_items, add_neighbours, add_triples
+from kdiffe_jax.data.side_files import (
+    add_features,
+    add_items,
+    add_labels,
+    add_neighbours,
+    add_similarity,
+    add_triples,
+)
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
 
@@ -18,7 +23,7 @@ _NAMED = "RELATION=FILE; may be repeated"
 _SIDES = {
     "items": "table of items with text and attribute columns; may be repeated",
     "triples": f"item, entity: {_NAMED}; or FILE with item, relation, entity",
-    "neighbours": f"item, neighbour[, weight]: {_NAMED}",
+    "neighbours": f"item, neighbour[, weight], or a sparse matrix in .npz or .pkl: {_NAMED}",
     "features": "dense features: MODALITY=FILE.npy; may be repeated",
     "labels": "class scores: RELATION=FILE.npy,NAMES.txt; may be repeated",
 }
@@ -41,15 +46,14 @@ def add_sides(
         catalogue = add_triples(catalogue, Path(file), relation)
     for text in given["neighbours"].value:
         relation, file = _named(text, needed="neighbours")
-        catalogue = add_neighbours(catalogue, Path(file), relation)
+        add = add_similarity if Path(file).suffix in (".pkl", ".npz") else add_neighbours
+        catalogue = add(catalogue, Path(file), relation)
     for text in given["features"].value:
         modality, file = _named(text, needed="features")
         catalogue = add_features(catalogue, Path(file), modality)
     for text in given["labels"].value:
         relation, scores, names = _label_files(text)
-        labels = read_labels(Path(scores), Path(names), catalogue.n_items)
-        labelled = label_relation(relation, *labels, config.labels)
-        catalogue = dataclasses.replace(catalogue, relations=(*catalogue.relations, labelled))
+        catalogue = add_labels(catalogue, scores, names, relation, config.labels)
     return catalogue
 
 
@@ -68,7 +72,8 @@ def side_files(given: flags.FlagValues) -> list[Path]:
     for file in files:
         if not Path(file).is_file():
             raise DataError(f"{file}: no such file; correct the flag that names it")
-    return [Path(file) for file in files]
+    beside = [Path(file).with_name(f"{Path(file).stem}.ids.txt") for file in files]
+    return [Path(file) for file in files] + [file for file in beside if file.is_file()]
 
 
 def _named(text: str, needed: str = "") -> tuple[str, str]:

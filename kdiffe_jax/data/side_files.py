@@ -1,4 +1,4 @@
-"""Files that add to any catalogue: items, triples, neighbours, dense features.
+"""Files that add to any catalogue: items, triples, neighbours, features, class scores.
 
 Each function gives back a new catalogue. What a file says of unknown items is dropped,
 and a note of the catalogue counts it; a file that knows none of the items is refused.
@@ -12,9 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
+from kdiffe_jax.data.content.labels import label_relation, read_class_names
+from kdiffe_jax.data.content.neighbours import similarity_relation
 from kdiffe_jax.data.readers.arrays import load_feature
 from kdiffe_jax.data.readers.item_table import join_items, read_item_table
 from kdiffe_jax.data.readers.link_table import join_neighbours, join_triples
+from kdiffe_jax.data.readers.safe_pickle import load_sparse
+from kdiffe_jax.data.settings import LabelSettings
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.delimited import Progress, check_content
 from kdiffe_jax.data.tables.ids import known_positions, unknown_note
@@ -76,6 +80,60 @@ def add_features(
     path = Path(path)
     if modality in catalogue.features:
         raise DataError(f"{path}: there are {modality!r} features already; name these otherwise")
+    rows, catalogue = _item_rows(catalogue, path, ids_path)
+    return dataclasses.replace(catalogue, features={**catalogue.features, modality: rows})
+
+
+def add_labels(
+    catalogue: Catalogue,
+    path: str | Path,
+    names_path: str | Path,
+    relation: str,
+    settings: LabelSettings,
+    ids_path: str | Path | None = None,
+) -> Catalogue:
+    """Adds the likeliest classes of each item from class scores, float[J, C], in an `.npy` file.
+
+    Args:
+      catalogue: any.
+      path, ids_path: as for `add_features`; items without a row have no label.
+      names_path: the name of one class a line.
+      relation: its name.
+      settings: how many labels an item has, and how likely they must be.
+
+    Raises:
+      DataError: as for `add_features`; another number of names than columns; scores that
+        are neither probabilities nor logits.
+    """
+    rows, catalogue = _item_rows(catalogue, Path(path), ids_path)
+    names = read_class_names(Path(names_path), rows.shape[1])
+    made = label_relation(relation, rows, names, settings)
+    files = (*catalogue.files, Path(names_path).name)
+    return dataclasses.replace(catalogue, relations=(*catalogue.relations, made), files=files)
+
+
+def add_similarity(catalogue: Catalogue, path: str | Path, relation: str) -> Catalogue:
+    """Adds a similarity between items, scipy sparse [J, J], from a `.pkl` or `.npz` file.
+
+    Raises:
+      DataError: an unreadable or refused file, another shape, negative or NaN values.
+    """
+    path = Path(path)
+    matrix = load_sparse(path)
+    if matrix.shape != (catalogue.n_items, catalogue.n_items):
+        raise DataError(
+            f"{path}: a similarity of shape {matrix.shape} for {catalogue.n_items} items; one row "
+            "and column an item is needed"
+        )
+    made = similarity_relation(relation, matrix)
+    files = (*catalogue.files, path.name)
+    return dataclasses.replace(catalogue, relations=(*catalogue.relations, made), files=files)
+
+
+def _item_rows(
+    catalogue: Catalogue, path: Path, ids_path: str | Path | None
+) -> tuple[np.ndarray, Catalogue]:
+    """One row an item, and the catalogue with what there is to say and the files read."""
     check_content(path)
     beside = path.with_name(f"{path.stem}.ids.txt")
     ids_path = Path(ids_path) if ids_path else beside if beside.is_file() else None
@@ -83,12 +141,9 @@ def add_features(
         rows, notes = load_feature(path, catalogue.n_items), ()
     else:
         rows, notes = _rows_by_id(path, ids_path, catalogue)
-    return dataclasses.replace(
-        catalogue,
-        features={**catalogue.features, modality: rows},
-        notes=(*catalogue.notes, *notes),
-        files=(*catalogue.files, *(file.name for file in (path, ids_path) if file)),
-    )
+    files = (*catalogue.files, *(file.name for file in (path, ids_path) if file))
+    notes = (*catalogue.notes, *notes)
+    return rows, dataclasses.replace(catalogue, notes=notes, files=files)
 
 
 def _rows_by_id(

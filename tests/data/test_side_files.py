@@ -1,11 +1,21 @@
 """Files added to a catalogue: what they say of its items is kept, the rest is counted."""
 
+import pickle
+
 import numpy as np
 import pytest
+from scipy import sparse
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions, catalogue_of
 from kdiffe_jax.data.readers.kdiffe import read_kdiffe
-from kdiffe_jax.data.side_files import add_features, add_items, add_neighbours
+from kdiffe_jax.data.settings import LabelSettings
+from kdiffe_jax.data.side_files import (
+    add_features,
+    add_items,
+    add_labels,
+    add_neighbours,
+    add_similarity,
+)
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import DataError
 
@@ -220,3 +230,57 @@ def test_the_side_files_of_baby(real_data):
         assert -1.001 <= near.weights.min() and near.weights.max() <= 1.001
     assert len(baby.relations) == given + 2
     assert not any("unknown" in note for note in baby.notes)
+
+
+# Class scores and similarities
+
+
+def test_labels_are_matched_by_the_ids_beside_them(tmp_path, write):
+    np.save(tmp_path / "seen.npy", np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], "f2"))
+    write("пар\nnail\npen\n", "seen.ids.txt")
+    names = write("cat\ndog\n", "names.txt")
+    settings = LabelSettings(labels_per_item=1)
+    shop = add_labels(SHOP, tmp_path / "seen.npy", names, "seen", settings)
+    (seen,) = shop.relations
+    found = {
+        SHOP.item_ids[i]: seen.entity_names[e]
+        for i, e in zip(seen.items.tolist(), seen.entities.tolist(), strict=True)
+    }
+    assert found == {"пар": "cat", "pen": "cat"}
+    assert shop.files == ("seen.npy", "seen.ids.txt", "names.txt")
+    assert any("'nail'" in note for note in shop.notes)
+
+
+def test_labels_of_another_number_of_classes(tmp_path, write):
+    np.save(tmp_path / "seen.npy", np.ones((4, 2)))
+    message = refusal(
+        add_labels, tmp_path / "seen.npy", write("cat\n", "names.txt"), "seen", LabelSettings()
+    )
+    assert "1 class names for 2 columns" in message
+
+
+@pytest.mark.parametrize("suffix", (".npz", ".pkl"))
+def test_a_similarity_becomes_links_between_items(tmp_path, suffix):
+    matrix = sparse.coo_array(np.diag([1.0, 1.0, 1.0, 0.0]) + np.eye(4, k=2) * 0.5)
+    file = tmp_path / f"similar{suffix}"
+    if suffix == ".npz":
+        sparse.save_npz(file, matrix)
+    else:
+        file.write_bytes(pickle.dumps(matrix))
+    (similar,) = add_similarity(SHOP, file, "similar").relations
+    assert similar.links_items and similar.weights.tolist() == [0.5, 0.5]
+    assert list(zip(similar.items.tolist(), similar.entities.tolist(), strict=True)) == [
+        (0, 2),
+        (1, 3),
+    ]
+
+
+def test_similarities_that_do_not_fit(tmp_path):
+    sparse.save_npz(tmp_path / "small.npz", sparse.eye_array(3).tocsr())
+    assert "shape (3, 3) for 4 items" in refusal(add_similarity, tmp_path / "small.npz", "s")
+    sparse.save_npz(tmp_path / "nan.npz", sparse.csr_array(np.full((4, 4), np.nan)))
+    assert "NaN" in refusal(add_similarity, tmp_path / "nan.npz", "s")
+    (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 not a zip")
+    assert "bad.npz" in refusal(add_similarity, tmp_path / "bad.npz", "s")
+    np.savez(tmp_path / "object.npz", data=np.array([{}], object), format=b"csr", shape=(4, 4))
+    assert "object.npz" in refusal(add_similarity, tmp_path / "object.npz", "s")

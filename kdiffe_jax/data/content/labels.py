@@ -10,7 +10,6 @@ import numpy as np
 
 from kdiffe_jax.data.content.dense import row_blocks, rows_with_content
 from kdiffe_jax.data.plain_files import read_names
-from kdiffe_jax.data.readers.arrays import load_feature
 from kdiffe_jax.data.relation import Relation
 from kdiffe_jax.data.rows import position_in_group
 from kdiffe_jax.data.settings import LabelSettings
@@ -20,18 +19,12 @@ from kdiffe_jax.errors import DataError
 _SUM_TOLERANCE = 0.01
 
 
-def read_labels(scores: Path, names: Path, n_items: int) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Class scores from an .npy file and the classes' names from a text file.
-
-    Args:
-      scores: float[n_items, C], one row an item.
-      names: UTF-8, the name of one class a line.
+def read_class_names(names: Path, n_classes: int) -> tuple[str, ...]:
+    """The classes' names from a UTF-8 text file, one a line.
 
     Raises:
-      DataError: a missing or malformed file, another number of rows or of names, an
-        empty name.
+      DataError: a missing file, another number of names than classes, an empty name.
     """
-    rows = load_feature(scores, n_items)
     if not names.is_file():
         raise DataError(f"{names}: no such file; write the name of one class a line")
     lines = [" ".join(line.split()) for line in read_names(names)]
@@ -39,12 +32,12 @@ def read_labels(scores: Path, names: Path, n_items: int) -> tuple[np.ndarray, tu
         lines.pop()
     if "" in lines:
         raise DataError(f"{names}, line {lines.index('') + 1}: an empty class name; name the class")
-    if len(lines) != rows.shape[1]:
+    if len(lines) != n_classes:
         raise DataError(
-            f"{names}: {len(lines)} class names for the {rows.shape[1]} columns of {scores}; "
-            "one a column is needed"
+            f"{names}: {len(lines)} class names for {n_classes} columns of class scores; one a "
+            "column is needed"
         )
-    return rows, tuple(lines)
+    return tuple(lines)
 
 
 def label_relation(

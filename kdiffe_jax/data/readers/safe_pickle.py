@@ -8,7 +8,10 @@ else is refused by name before anything is built. Names of old scipy modules
 from __future__ import annotations
 
 import pickle
+import zipfile
+import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import scipy.sparse as sp
@@ -80,14 +83,18 @@ _LOAD_FAILURES = (
     OverflowError,
     MemoryError,
     ImportError,
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
 )
 
 
 def load_sparse(path: str | Path) -> sp.coo_array:
-    """The sparse matrix in a pickle file, as COO without duplicates or stored zeros.
+    """The sparse matrix in a file, as COO without duplicates or stored zeros.
 
     Args:
-      path: a pickle of a scipy COO, CSR or CSC matrix or array, or of a 2-d numpy array.
+      path: a pickle of a scipy COO, CSR or CSC matrix or array, or of a 2-d numpy array;
+        or, by its suffix, an .npz of `scipy.sparse.save_npz`.
 
     Returns:
       `scipy.sparse.coo_array` with float64 values, rows sorted.
@@ -106,11 +113,15 @@ def load_sparse(path: str | Path) -> sp.coo_array:
             raise DataError(f"{path}: a Git LFS pointer, not the data; run `git lfs pull`")
         file.seek(0)
         try:
-            content = _RestrictedUnpickler(file).load()
+            content = _load(file, path.suffix)
         except _LOAD_FAILURES as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise DataError(f"{path}: refused as a pickled sparse matrix: {reason}") from error
+            raise DataError(f"{path}: refused as a stored sparse matrix: {reason}") from error
     return _as_binary_ready_coo(content, path)
+
+
+def _load(file: BinaryIO, suffix: str):
+    return sp.load_npz(file) if suffix == ".npz" else _RestrictedUnpickler(file).load()
 
 
 def _as_binary_ready_coo(content, path: Path) -> sp.coo_array:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.content import dense
-from kdiffe_jax.data.content.labels import label_relation, read_labels
+from kdiffe_jax.data.content.labels import label_relation, read_class_names
 from kdiffe_jax.data.settings import LabelSettings
 from kdiffe_jax.errors import DataError
 
@@ -166,42 +166,29 @@ def test_scores_that_are_no_matrix():
 
 
 @pytest.fixture
-def files(tmp_path):
-    np.save(tmp_path / "scores.npy", SHARES.astype(np.float16))
+def names(tmp_path):
     (tmp_path / "names.txt").write_bytes("\ufeffcat\r\n dog  house \nсова\nfox\n\n".encode())
-    return tmp_path / "scores.npy", tmp_path / "names.txt"
+    return tmp_path / "names.txt"
 
 
-def test_files_are_read(files):
-    scores, names = read_labels(*files, 4)
-    np.testing.assert_array_equal(scores, SHARES.astype(np.float16))
-    assert names == ("cat", "dog house", "сова", "fox")
+def test_class_names_are_read(names):
+    assert read_class_names(names, 4) == ("cat", "dog house", "сова", "fox")
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (b"a\nb\nc\n", "3 class names for the 4 columns"),
-        (b"a\nb\nc\nd\ne", "5 class names for the 4 columns"),
-        (b"", "0 class names for the 4 columns"),
+        (b"a\nb\nc\n", "3 class names for 4 columns"),
+        (b"a\nb\nc\nd\ne", "5 class names for 4 columns"),
+        (b"", "0 class names for 4 columns"),
         (b"a\n \nc\nd\n", "names.txt, line 2: an empty class name"),
         (b"a\n\xff\nc\nd\n", "names.txt: not UTF-8"),
     ],
 )
-def test_malformed_names(files, text, expected):
-    files[1].write_bytes(text)
-    assert expected in refusal(read_labels, *files, 4)
+def test_malformed_names(names, text, expected):
+    names.write_bytes(text)
+    assert expected in refusal(read_class_names, names, 4)
 
 
-def test_missing_files(files, tmp_path):
-    assert "names.txt: no such file" in refusal(read_labels, files[0], tmp_path / "x/names.txt", 4)
-    assert "none.npy" in refusal(read_labels, tmp_path / "none.npy", files[1], 4)
-
-
-def test_scores_of_other_items_are_refused(files):
-    assert "4 rows for 5 items" in refusal(read_labels, *files, 5)
-
-
-def test_pickled_scores_are_refused(files):
-    np.save(files[0], np.array([[{}]]), allow_pickle=True)
-    assert "scores.npy" in refusal(read_labels, *files, 1)
+def test_missing_names(tmp_path):
+    assert "names.txt: no such file" in refusal(read_class_names, tmp_path / "names.txt", 4)
