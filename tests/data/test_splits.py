@@ -192,6 +192,12 @@ def test_one_held_out_follows_the_pairs_not_the_rows(rng):
     assert not np.array_equal(hold_out_one(*pairs.T, seed=6), held)
 
 
+def test_nothing_is_held_out_of_two_interactions():
+    pairs = np.array([(0, 0), (0, 1), (4, 0), (4, 1), (4, 2)])
+    held = hold_out_one(*pairs.T, seed=0)
+    assert pairs[held, 0].tolist() == [4]
+
+
 def test_auto_says_that_it_divides():
     labels, notes = divide(of(line(0, 10)), "auto")
     assert np.bincount(labels).tolist() == [8, 1, 1]

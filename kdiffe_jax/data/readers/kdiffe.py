@@ -20,6 +20,7 @@ from kdiffe_jax.data.readers.safe_pickle import load_sparse
 from kdiffe_jax.data.readers.shared_ids import relations_of_nodes
 from kdiffe_jax.data.relation import Knowledge, join_relations
 from kdiffe_jax.data.rows import sorted_unique
+from kdiffe_jax.data.splits import hold_out_one
 from kdiffe_jax.errors import DataError
 
 FILES = "trnMat.pkl, tstMat.pkl, valMat.pkl, and where there are any *_feat.npy and kg.txt"
@@ -52,7 +53,8 @@ def read_kdiffe(
     if (path / "valMat.pkl").exists():
         parts["valid"] = _pairs(_like(train, path / "valMat.pkl"))
     else:
-        parts["train"], parts["valid"] = split_validation(parts["train"], seed=split_seed)
+        held = hold_out_one(*parts["train"].T, seed=split_seed)
+        parts["train"], parts["valid"] = parts["train"][~held], parts["train"][held]
         notes.append(
             f"no valMat.pkl: {len(parts['valid'])} training interactions, at most one a user, "
             f"became the validation split (seed {split_seed})"
@@ -70,21 +72,6 @@ def read_kdiffe(
         notes=(*notes, *dropped),
         **parts,
     )
-
-
-def split_validation(pairs: np.ndarray, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Takes one interaction from every user with at least three, chosen by the seed.
-
-    Returns:
-      what is left of train, and validation; both int32[n, 2], sorted.
-    """
-    order = np.random.default_rng(seed).permutation(len(pairs))
-    users, first = np.unique(pairs[order, 0], return_index=True)
-    counts = np.bincount(pairs[:, 0])
-    chosen = order[first[counts[users] >= 3]]
-    held = np.zeros(len(pairs), bool)
-    held[chosen] = True
-    return pairs[~held], pairs[held]
 
 
 def _like(train, path: Path):

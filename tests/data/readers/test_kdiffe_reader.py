@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from kdiffe_jax.data.readers import read_dataset
-from kdiffe_jax.data.readers.kdiffe import read_kdiffe, read_triple_lines, split_validation
+from kdiffe_jax.data.readers.kdiffe import read_kdiffe, read_triple_lines
 from kdiffe_jax.errors import DataError
 
 TRAIN = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 3), (2, 0), (2, 2), (2, 3), (2, 4)]
@@ -76,20 +76,6 @@ def test_validation_is_split_by_seed_and_said(source):
     assert len(first.notes) == 1
     assert "no valMat.pkl: 2 training interactions" in first.notes[0]
     assert "seed 3" in first.notes[0]
-
-
-def test_validation_split_depends_on_the_seed():
-    pairs = np.array([(user, item) for user in range(30) for item in range(6)], np.int32)
-    chosen = [split_validation(pairs, seed=seed)[1] for seed in range(2)]
-    assert len(chosen[0]) == len(chosen[1]) == 30
-    assert (chosen[0] != chosen[1]).any()
-
-
-def test_split_leaves_users_with_two_interactions_alone():
-    pairs = np.array([(0, 0), (0, 1), (4, 0), (4, 1), (4, 2)], np.int32)
-    train, valid = split_validation(pairs, seed=0)
-    assert valid[:, 0].tolist() == [4]
-    assert len(train) == 4
 
 
 @pytest.mark.parametrize("name", ("valMat", "tstMat"))
