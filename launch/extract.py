@@ -67,6 +67,8 @@ def _run() -> str:
         **{field.name: FLAGS[field.name].value for field in dataclasses.fields(ExtractSettings)}
     )
     entries = list_entries(FLAGS.input, settings)
+    if not settings.pretrained and not settings.weights:
+        print("random weights: the features say little, take them for trying only")
     output = Path(FLAGS.output)
     with _Bar() as bar:
         result = extract(

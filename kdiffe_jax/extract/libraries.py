@@ -24,15 +24,16 @@ def needed(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except ModuleNotFoundError as error:
-        library = (error.name or one_line(error)).split(".")[0]
-        raise DataError(
-            f"{what} need {library}, which is not installed: pip install 'kdiffe_jax[extract]'"
-        ) from error
     except Exception as error:
+        name = getattr(error, "name", None)
+        if isinstance(error, ModuleNotFoundError) and name:
+            raise DataError(
+                f"{what} need {name.split('.')[0]}, which is not installed: "
+                "pip install 'kdiffe_jax[extract]'"
+            ) from error
         raise DataError(
-            f"{what} need a library that can't be imported ({one_line(error)}): install builds "
-            "that fit together, pip install 'kdiffe_jax[extract]' in a fresh environment"
+            f"{what} need a library that can't be imported ({one_line(_root(error))}): install "
+            "builds that fit together, pip install 'kdiffe_jax[extract]' in a fresh environment"
         ) from error
 
 
@@ -44,6 +45,12 @@ def one_line(error: BaseException) -> str:
     """
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= ENOUGH_FOR_A_LINE else text[: ENOUGH_FOR_A_LINE - 1] + "…"
+
+
+def _root(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def versions(*libraries: str) -> dict[str, str]:

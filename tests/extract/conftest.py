@@ -1,4 +1,4 @@
-"""Models without a network: timm where torchvision fits torch, and where it does not."""
+"""Model libraries without a network, also where torchvision is of another build than torch."""
 
 import importlib
 import sys
@@ -7,28 +7,37 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def timm():
-    """timm, or a skip where it is not installed."""
+def torch():
+    """torch, or a skip where it is not installed."""
     torch = pytest.importorskip("torch")
-    for name in ("torchvision", "timm"):
-        if importlib.util.find_spec(name) is None:
-            pytest.skip(f"{name} is not installed")
-    try:
-        return importlib.import_module("timm")
-    except RuntimeError:
-        return _timm_with_other_torchvision(torch)
+    kept_alive = None
+    if importlib.util.find_spec("torchvision"):
+        try:
+            importlib.import_module("torchvision")
+        except RuntimeError:
+            kept_alive = _declare_operators(torch)
+    yield torch
+    del kept_alive
 
 
-def _timm_with_other_torchvision(torch):
-    """torchvision of another build lacks its operators on boxes, which no test needs."""
-    for name in [n for n in sys.modules if n.split(".")[0] in ("timm", "torchvision")]:
+def _declare_operators(torch):
+    """torchvision of another build has no operators on boxes; no test needs more than names."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
     library = torch.library.Library("torchvision", "DEF")
     for operator in ("nms", "qnms"):
         library.define(f"{operator}(Tensor boxes, Tensor scores, float threshold) -> Tensor")
-    timm = importlib.import_module("timm")
-    timm.kept_alive = library
-    return timm
+    importlib.import_module("torchvision")
+    return library
+
+
+@pytest.fixture(scope="session")
+def timm(torch):
+    """timm, or a skip where it or torchvision is not installed."""
+    for name in ("torchvision", "timm"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
+    return importlib.import_module("timm")
 
 
 @pytest.fixture

