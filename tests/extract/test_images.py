@@ -120,7 +120,7 @@ class Foreign:
         ("w.pth", lambda torch, file: torch.save({"a": torch.ones(2)}, file), "does not fit"),
     ],
 )
-def test_bad_weights_are_one_line(timm, offline, capfd, tmp_path, name, write, words):
+def test_bad_weights_are_one_line(timm, torch, offline, capfd, tmp_path, name, write, words):
     file = tmp_path / name
     write(torch, file)
     with pytest.raises(DataError) as caught:

@@ -56,9 +56,17 @@ def test_a_missing_library_is_named(monkeypatch, kind, library):
     )
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"raise RuntimeError('no operator\nof boxes')",
+        "try:\n    raise RuntimeError('no operator of boxes')\n"
+        "except RuntimeError as error:\n    raise ModuleNotFoundError('no part') from error",
+    ],
+)
 @pytest.mark.parametrize(("kind", "library"), KINDS_AND_LIBRARIES)
-def test_a_broken_library_is_one_line(monkeypatch, tmp_path, kind, library):
-    (tmp_path / f"{library}.py").write_text("raise RuntimeError('no operator\\nof boxes')")
+def test_a_broken_library_is_one_line(monkeypatch, tmp_path, kind, library, source):
+    (tmp_path / f"{library}.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     for name in [name for name in sys.modules if name.split(".")[0] == library]:
         monkeypatch.delitem(sys.modules, name)
