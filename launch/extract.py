@@ -19,7 +19,7 @@ from kdiffe_jax.extract.settings import KINDS, ExtractSettings, list_entries, ma
 from launch import flags
 
 FLAGS = absl_flags.FLAGS
-_SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_BETWEEN_LINES = 30.0
 
 
 def define(values: absl_flags.FlagValues) -> None:

@@ -46,3 +46,15 @@ def offline(monkeypatch):
     constants = pytest.importorskip("huggingface_hub").constants
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Eleven items; two broken, one empty, one whose row is not finite."""
+    path = tmp_path / "raw"
+    path.mkdir()
+    for n in range(11):
+        (path / f"item {n:02}.txt").write_text(str(n / 7))
+    for n, text in {1: "broken", 4: "", 5: "nan", 7: "broken too"}.items():
+        (path / f"item {n:02}.txt").write_text(text)
+    return path

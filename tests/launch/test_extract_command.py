@@ -87,6 +87,13 @@ def test_result_and_what_could_not_be_read(capsys, monkeypatch, tmp_path, raw):
     assert capsys.readouterr().out == "out: 3 of 3 items extracted\n"
 
 
+def test_random_weights_are_said_aloud(capsys, monkeypatch, raw):
+    monkeypatch.setattr(command, "make_extractor", lambda settings: Lengths())
+    arguments = ["extract", "--kind=images", "--input=raw", "--output=out", "--nopretrained"]
+    assert command.main(arguments) == 0
+    assert capsys.readouterr().out.startswith("random weights")
+
+
 def test_interrupted(capsys, monkeypatch, raw):
     def stop(self, batch):
         raise KeyboardInterrupt
