@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import time
 import traceback
@@ -29,16 +28,8 @@ def define(values: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string("output", None, "directory of the results", **common)
     absl_flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
     absl_flags.DEFINE_enum("kind", None, KINDS, "what the files are", **common)
-    makers = {
-        bool: absl_flags.DEFINE_bool,
-        int: absl_flags.DEFINE_integer,
-        float: absl_flags.DEFINE_float,
-        str: absl_flags.DEFINE_string,
-    }
-    for field in dataclasses.fields(ExtractSettings):
-        if field.name != "kind":
-            define_one = makers[type(field.default)]
-            define_one(field.name, field.default, field.metadata["doc"], **common)
+    options = ExtractSettings.all_options()
+    flags.define_options({name: o for name, o in options.items() if name != "kind"}, values)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -64,7 +55,7 @@ def _run() -> str:
         if not FLAGS[name].value:
             raise ConfigError(f"--{name} is needed; see --help")
     settings = ExtractSettings(
-        **{field.name: FLAGS[field.name].value for field in dataclasses.fields(ExtractSettings)}
+        **{name: FLAGS[name].value for name in ExtractSettings.all_options()}
     )
     entries = list_entries(FLAGS.input, settings)
     if not settings.pretrained and not settings.weights:
