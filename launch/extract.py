@@ -30,6 +30,7 @@ def define(values: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_enum("kind", None, KINDS, "what the files are", **common)
     options = ExtractSettings.all_options()
     flags.define_options({name: o for name, o in options.items() if name != "kind"}, values)
+    absl_flags.adopt_module_key_flags(flags, values)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -27,6 +27,7 @@ def main(argv: Sequence[str]) -> int:
     """Runs one command; 0 on success, 2 for a user's mistake, 130 when interrupted."""
     try:
         flags.define()
+        absl_flags.adopt_module_key_flags(flags, FLAGS)
         app.define_help_flags()
         flags.parse(argv)
         result = _evaluate() if FLAGS.mode == "evaluate" else _train()

@@ -23,7 +23,7 @@ from kdiffe_jax.data.readers.prepared import refuse_existing, write_prepared
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, KDiffEError
-from launch import flags
+from launch import flags, sides
 from launch.progress import rows_bar
 from launch.sides import add_sides, define_sides, side_files
 
@@ -56,6 +56,8 @@ def define(values: FlagValues = FLAGS) -> None:
     define_sides(values)
     flags.define_options(PrepareConfig.all_options(), values)
     flags.define_options(TableColumns.all_options(), values)
+    for module in (flags, sides):
+        absl_flags.adopt_module_key_flags(module, values)
 
 
 def main(argv: Sequence[str], values: FlagValues = FLAGS) -> int:

@@ -19,13 +19,13 @@ from kdiffe_jax.data.side_files import (
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
 
-_NAMED = "RELATION=FILE; may be repeated"
+_NAMED = "RELATION=FILE"
 _SIDES = {
-    "items": "table of items with text and attribute columns; may be repeated",
+    "items": "table of items with text and attribute columns",
     "triples": f"item, entity: {_NAMED}; or FILE with item, relation, entity",
     "neighbours": f"item, neighbour[, weight], or a sparse matrix in .npz or .pkl: {_NAMED}",
-    "features": "dense features: MODALITY=FILE.npy; may be repeated",
-    "labels": "class scores: RELATION=FILE.npy,NAMES.txt; may be repeated",
+    "features": "dense features: MODALITY=FILE.npy",
+    "labels": "class scores: RELATION=FILE.npy,NAMES.txt",
 }
 
 
