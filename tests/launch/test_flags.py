@@ -10,7 +10,11 @@ from kdiffe_jax.data.synthetic import PlantedSizes
 from kdiffe_jax.errors import ConfigError, DataError
 from launch import flags
 
-FLAG_FILES = sorted((Path(__file__).parents[2] / "launch").glob("*.flags"))
+FLAG_FILES = [
+    f
+    for f in sorted((Path(__file__).parents[2] / "launch").glob("*.flags"))
+    if not f.name.startswith("prepare_")
+]
 
 
 def parsed(*arguments):

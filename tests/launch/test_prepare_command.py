@@ -8,9 +8,12 @@ import pytest
 from absl import flags as absl_flags
 
 from kdiffe_jax.data.readers.prepared import read_prepared
+from kdiffe_jax.data.settings import PrepareConfig
+from launch import flags
 from launch import prepare as command
 
 pytest.importorskip("pyarrow")
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -146,3 +149,15 @@ def test_an_interrupt_leaves_nothing(shop, tmp_path, capsys, monkeypatch):
     assert run("--input=shop", "--output=out") == 130
     assert not (tmp_path / "out").exists()
     assert "no Dataset was written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "launch").glob("prepare_*.flags")), ids=lambda file: file.name
+)
+def test_shipped_flag_files_are_valid(file):
+    values = absl_flags.FlagValues()
+    command.define(values)
+    flags.parse(["prepare", f"--flagfile={file}"], values)
+    chosen = {name: values[name].value for name in PrepareConfig.all_options()}
+    PrepareConfig.from_flat(chosen)
+    assert values["source"].present and values["name"].present
