@@ -1,0 +1,122 @@
+"""What the documentation says: links lead somewhere, flags exist, examples do what is printed."""
+
+import doctest
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from absl import flags as absl_flags
+
+from kdiffe_jax.data.settings import PrepareConfig
+from kdiffe_jax.data.tables.columns import TableColumns
+from launch import extract, flags, prepare
+
+ROOT = Path(__file__).parents[1]
+GUIDES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*(ROOT / name for name in ("README.md", "BUILD.md", "CHANGELOG.md")), *GUIDES]
+DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+OPTIONS = PrepareConfig.all_options() | TableColumns.all_options()
+FLAG = re.compile(r"(?<![\w-])--([A-Za-z][\w-]*)")
+
+
+def by_name(path):
+    return str(path.relative_to(ROOT))
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that headings have as link targets."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_links_lead_to_files_and_headings(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", link):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), f"{link}: no such file"
+        assert not anchor or anchor in anchors(target), f"{link}: no such heading"
+
+
+@pytest.fixture(scope="module")
+def known_flags() -> set[str]:
+    """Flags of all commands, those of absl itself, and options of the benchmarks."""
+    known = {"flagfile", "help", "helpfull"}
+    for define in (flags.define, prepare.define, extract.define):
+        values = absl_flags.FlagValues()
+        define(values)
+        known |= set(values) | {f"no{name}" for name in values if values[name].boolean}
+    for script in (ROOT / "benchmarks").glob("*.py"):
+        known |= set(re.findall(r'add_argument\("--([\w-]+)"', script.read_text()))
+    return known
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *GUIDES], ids=by_name)
+def test_every_flag_that_is_mentioned_exists(page, known_flags):
+    lines = page.read_text(encoding="utf-8").splitlines()
+    named = {name for line in lines if "pip install" not in line for name in FLAG.findall(line)}
+    assert named <= known_flags, f"no such flags: {sorted(named - known_flags)}"
+
+
+def test_every_flag_of_preparation_is_described():
+    values = absl_flags.FlagValues()
+    prepare.define(values)
+    assert set(values) <= set(FLAG.findall(DATA))
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_table_of_flags_has_every_option_with_its_default(name):
+    rows = [line for line in DATA.splitlines() if re.match(rf"\| [^|]*`--{name}`", line)]
+    assert len(rows) == 1, f"--{name} needs one row"
+    default = re.split(r"(?<!\\)\|", rows[0])[2].strip().strip("`").replace(r"\|", "|")
+    assert default == str(OPTIONS[name].default)
+
+
+def run_examples(page: str) -> None:
+    """Runs all Python examples of a page, one after another, in this directory."""
+    text = "\n".join(blocks(page, "python"))
+    test = doctest.DocTestParser().get_doctest(text, {}, "examples", None, None)
+    assert test.examples
+    doctest.DebugRunner().run(test)
+
+
+def test_the_guide_to_knowledge_graphs_runs(tmp_path, monkeypatch):
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    run_examples((ROOT / "docs" / "knowledge-graphs.md").read_text(encoding="utf-8"))
+    assert (tmp_path / "datasets" / "pantry" / "dataset.json").exists()
+
+
+def test_the_dataset_by_hand_can_be_written_and_read(tmp_path, monkeypatch):
+    (script,) = blocks(DATA, "sh")
+    subprocess.run(["sh", "-c", script], cwd=tmp_path, check=True)
+    monkeypatch.chdir(tmp_path)
+    run_examples(DATA)
+
+
+def test_the_first_example_prints_what_is_shown(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("pyarrow")
+    monkeypatch.chdir(tmp_path)
+    Path("shop").mkdir()
+    files = re.findall(r"^`(shop/[\w.]+)`\n\n```\n(.*?)^```$", DATA, re.DOTALL | re.MULTILINE)
+    assert [name for name, _ in files] == ["shop/interactions.csv", "shop/items.csv"]
+    for name, text in files:
+        Path(name).write_text(text, encoding="utf-8")
+    commands = (
+        ("--input=shop", "--output=datasets/shop"),
+        ("--inspect", "--input=datasets/shop", "--item=cup-red"),
+    )
+    for arguments, shown in zip(commands, blocks(DATA, "console"), strict=True):
+        assert "python -m launch.prepare " + " ".join(arguments) in DATA
+        assert prepare.main(["prepare", *arguments], absl_flags.FlagValues()) == 0
+        printed = capsys.readouterr().out
+        for part in shown.strip().split("\n\n"):
+            assert part in printed, f"docs/data.md shows\n{part}\nbut it prints\n{printed}"
