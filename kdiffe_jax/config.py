@@ -18,8 +18,8 @@ class ContentConfig(Checked):
 
     kg_source: str = option(
         "auto",
-        "knowledge graph from the data's own triples, from its features, from the features "
-        "only where the triples carry no information, or none at all",
+        "knowledge graph from the data's own triples, from codes of its features, or none; auto: "
+        "preparation takes both, training codes only where the triples carry no information",
         choices=("auto", "triples", "features", "none"),
     )
     codebook: str = option(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from absl import app
 from absl import flags as absl_flags
 
-from kdiffe_jax.errors import ConfigError, KDiffEError
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.extract.results import UNREADABLE
 from kdiffe_jax.extract.resumable import Progress, extract
 from kdiffe_jax.extract.settings import KINDS, ExtractSettings, list_entries, make_extractor
 from launch import flags
+from launch.command import guarded
 
 FLAGS = absl_flags.FLAGS
 _SECONDS_BETWEEN_LINES = 30.0
@@ -34,21 +34,15 @@ def define(values: absl_flags.FlagValues) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs the command; 0 on success, 2 for a user's mistake, 130 when interrupted."""
-    try:
-        define(FLAGS)
-        app.define_help_flags()
-        flags.parse(argv, FLAGS)
-        print(_run())
-        return 0
-    except KDiffEError as error:
-        if FLAGS.is_parsed() and FLAGS.debug:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the same command continues", file=sys.stderr)
-        return 130
+    """Runs the command; see `guarded` for the exit status."""
+    return guarded(lambda: _command(argv), FLAGS, interrupted="stopped; the same command continues")
+
+
+def _command(argv: Sequence[str]) -> None:
+    define(FLAGS)
+    app.define_help_flags()
+    flags.parse(argv, FLAGS)
+    print(_run())
 
 
 def _run() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,12 +10,13 @@ from absl import app
 from absl import flags as absl_flags
 
 from kdiffe_jax.config import Config
-from kdiffe_jax.errors import KDiffEError, RunError
+from kdiffe_jax.errors import RunError
 from kdiffe_jax.training.loop import check_selection_metric, train
 from kdiffe_jax.training.problem import build_problem
 from kdiffe_jax.training.result import finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
 from launch import flags
+from launch.command import guarded
 from launch.progress import Progress
 from launch.table import planted_lines, result_table
 
@@ -24,25 +24,23 @@ FLAGS = absl_flags.FLAGS
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs one command; 0 on success, 2 for a user's mistake, 130 when interrupted."""
-    try:
-        flags.define()
-        absl_flags.adopt_module_key_flags(flags, FLAGS)
-        app.define_help_flags()
-        flags.parse(argv)
-        result = _evaluate() if FLAGS.mode == "evaluate" else _train()
-        print(result_table(result))
-        if "planted" in result:
-            print(planted_lines(result))
-        return 0
-    except KDiffEError as error:
-        if FLAGS.is_parsed() and FLAGS.debug:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the same command continues from the last finished epoch", file=sys.stderr)
-        return 130
+    """Runs one command; see `guarded` for the exit status."""
+    return guarded(
+        lambda: _command(argv),
+        FLAGS,
+        interrupted="stopped; the same command continues from the last finished epoch",
+    )
+
+
+def _command(argv: Sequence[str]) -> None:
+    flags.define()
+    absl_flags.adopt_module_key_flags(flags, FLAGS)
+    app.define_help_flags()
+    flags.parse(argv)
+    result = _evaluate() if FLAGS.mode == "evaluate" else _train()
+    print(result_table(result))
+    if "planted" in result:
+        print(planted_lines(result))
 
 
 def _train() -> dict[str, Any]:

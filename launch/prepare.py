@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import traceback
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,13 @@ from kdiffe_jax.data.diagnosis.text import diagnosis_text, item_in_words
 from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.data.prepare import described, prepare
 from kdiffe_jax.data.public.download import download
-from kdiffe_jax.data.readers import SOURCES, read_dataset, read_source
+from kdiffe_jax.data.readers import SOURCES, layout_of, read_dataset, read_source
 from kdiffe_jax.data.readers.prepared import refuse_existing, write_prepared
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
-from kdiffe_jax.errors import ConfigError, KDiffEError
+from kdiffe_jax.errors import ConfigError, DataError
 from launch import flags, sides
+from launch.command import guarded
 from launch.progress import rows_bar
 from launch.sides import add_sides, define_sides, side_files
 
@@ -61,28 +62,17 @@ def define(values: FlagValues = FLAGS) -> None:
 
 
 def main(argv: Sequence[str], values: FlagValues = FLAGS) -> int:
-    """Runs one command; 0 on success, 2 for a user's mistake, 130 when interrupted."""
-    try:
-        define(values)
-        app.define_help_flags()
-        flags.parse(argv, values)
-        _command(values)
-        return 0
-    except KDiffEError as error:
-        if values.is_parsed() and values.debug:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; no Dataset was written", file=sys.stderr)
-        return 130
+    """Runs one command; see `guarded` for the exit status."""
+    return guarded(
+        lambda: _command(argv, values), values, interrupted="stopped; no Dataset was written"
+    )
 
 
-def _command(values: FlagValues) -> None:
-    if not values.input:
-        raise ConfigError("--input=DIR is needed: where the source is, or is to be downloaded to")
-    if not (values.download or values.inspect or values.output):
-        raise ConfigError("--output=DIR is needed: where the Dataset is written")
+def _command(argv: Sequence[str], values: FlagValues) -> None:
+    define(values)
+    app.define_help_flags()
+    flags.parse(argv, values)
+    _check(values)
     if values.download:
         with rows_bar("downloading", unit="byte") as progress:
             download(values.download, Path(values.input), say=print, progress=progress)
@@ -92,12 +82,22 @@ def _command(values: FlagValues) -> None:
         _prepare(values)
 
 
+def _check(values: FlagValues) -> None:
+    if not values.input:
+        raise ConfigError("--input=DIR is needed: where the source is, or is to be downloaded to")
+    if not (values.download or values.inspect or values.output):
+        raise ConfigError("--output=DIR is needed: where the Dataset is written")
+    for name in ("item", "figures"):
+        if values[name].value is not None and not values.inspect:
+            raise ConfigError(f"--{name} goes with --inspect")
+
+
 def _prepare(values: FlagValues) -> None:
     source, output = Path(values.input), Path(values.output)
     refuse_existing(output)
     config = PrepareConfig.from_flat(_chosen(PrepareConfig, values))
     columns = TableColumns(**_chosen(TableColumns, values))
-    sides = side_files(values)
+    side_files(values)
     with rows_bar("reading") as progress:
         layout, catalogue = read_source(
             source,
@@ -108,35 +108,52 @@ def _prepare(values: FlagValues) -> None:
             split_seed=config.split.split_seed,
             progress=progress,
         )
+    if values.kg_ids == "shared" and layout != "kdiffe":
+        raise ConfigError(f"--kg_ids=shared is for --source=kdiffe; {source} is {layout}")
     root = source if source.is_dir() else source.parent
-    files = [root / file for file in catalogue.files] + sides
+    files = [root / file for file in catalogue.files] + side_files(values)
     catalogue = add_sides(catalogue, values, config, columns)
     provenance = {
         "program": f"kdiffe_jax {kdiffe_jax.__version__}",
         "source": layout,
-        "files": {file.name: sha256(file) for file in files},
+        "files": _sums(files),
         "options": described(config, columns),
     }
     dataset = prepare(catalogue, config, columns, provenance=provenance, say=print)
     write_prepared(dataset, output)
     _report(dataset)
-    print(f"\nwritten: {output}; train with python -m launch.main --data_dir={output}")
+    print(
+        f"\nwritten: {output}; train with "
+        f"python -m launch.main --dataset={dataset.name} --data_dir={output}"
+    )
 
 
 def _inspect(values: FlagValues) -> None:
-    dataset = read_dataset(values.input, name=Path(values.input).resolve().name)
+    path = Path(values.input)
+    if path.exists() and layout_of(path) not in ("prepared", "kdiffe"):
+        raise DataError(f"{path}: not prepared yet; prepare it with --output=DIR, inspect that")
+    dataset = read_dataset(path, name=path.resolve().name)
     if values.item is not None:
         print(item_in_words(dataset, values.item))
         return
     _report(dataset)
-    for path in draw_figures(dataset, values.figures or Path(values.input) / "figures"):
-        print(f"drawn: {path}")
+    for drawn in draw_figures(dataset, values.figures or Path("figures") / dataset.name):
+        print(f"drawn: {drawn}")
 
 
 def _report(dataset: Dataset) -> None:
     for note in dataset.notes:
         print(f"{dataset.name}: {note}")
     print(f"\n{diagnosis_text(dataset)}")
+
+
+def _sums(files: list[Path]) -> dict[str, str]:
+    """SHA-256 by name; files of one name are told apart by their directory."""
+    names = Counter(file.name for file in files)
+    return {
+        file.name if names[file.name] == 1 else f"{file.parent.name}/{file.name}": sha256(file)
+        for file in files
+    }
 
 
 def _chosen(group, values: FlagValues) -> dict[str, Any]:

@@ -51,6 +51,8 @@ class Catalogue:
       item_names, item_pictures: what to show of an item, or empty.
       notes: what the reader decided, one line each.
       files: the files that were read, for the provenance.
+      numbered: whether the source itself numbers its items, so that the rows of a matrix
+        can be in that order; else a matrix needs the ids of its rows.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Catalogue:
     item_pictures: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    numbered: bool = True
 
     @property
     def n_users(self) -> int:

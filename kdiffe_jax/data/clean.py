@@ -34,6 +34,7 @@ def clean(catalogue: Catalogue, settings: InteractionSettings) -> Catalogue:
     if catalogue.interactions.ratings is not None:
         rated = ~(catalogue.interactions.ratings < settings.min_rating)
         catalogue = _keep(catalogue, rated, f"rated below min_rating={settings.min_rating:g}")
+        catalogue = _with_note(catalogue, _rating_line(catalogue.interactions.ratings))
         numbers = numbers[rated]
     elif settings.min_rating > 0:
         line = f"min_rating={settings.min_rating:g} drops nothing: the source has no ratings"
@@ -153,6 +154,13 @@ def _occurring(ids: np.ndarray, size: int) -> np.ndarray:
 
 def _dropped(things: str, left: int, total: int) -> str:
     return f"{things} without interactions: {total - left:,} of {total:,} dropped, {left:,} left"
+
+
+def _rating_line(ratings: np.ndarray) -> str:
+    if np.isnan(ratings).all():
+        return "no interaction that is left has a rating"
+    low, high = np.nanmin(ratings), np.nanmax(ratings)
+    return f"ratings of {low:g} to {high:g} all count the same; --min_rating drops low ones"
 
 
 def _with_note(catalogue: Catalogue, line: str) -> Catalogue:

@@ -36,7 +36,7 @@ def read_integers(file: Path, columns: int) -> np.ndarray:
     outside = (rows < 0) | (rows > _LARGEST_ID)
     if outside.any():
         row = int(np.argmax(outside.any(axis=1)))
-        raise DataError(f"{file}, row {row}: ids are 0..{_LARGEST_ID}")
+        raise DataError(f"{file}, row {row + 1}: ids are 0..{_LARGEST_ID}")
     return rows
 
 

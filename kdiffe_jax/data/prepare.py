@@ -20,12 +20,14 @@ from kdiffe_jax.data.content.filters import filter_entities
 from kdiffe_jax.data.content.neighbours import cap_neighbours, feature_neighbours
 from kdiffe_jax.data.content.words import word_relation
 from kdiffe_jax.data.dataset import SPLITS, Dataset
+from kdiffe_jax.data.diagnosis.reports import ALMOST_ALL
 from kdiffe_jax.data.knowledge import is_degenerate
 from kdiffe_jax.data.relation import Relation, join_relations
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
 from kdiffe_jax.data.splits import split
 from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.errors import ConfigError
 
 
 def prepare(
@@ -56,7 +58,7 @@ def prepare(
     catalogue = clean(catalogue, config.interactions)
     say("splitting")
     labels, split_notes = split(catalogue.interactions, config.split, catalogue.n_users)
-    relations, content_notes = [], []
+    relations, content_notes = [], _unused(catalogue, columns)
     for relation in content_relations(catalogue, config, columns):
         say(f"relation {relation.name}")
         kept, note = telling(relation, config.filters, catalogue.n_items)
@@ -88,12 +90,17 @@ def content_relations(
     """Every relation, given or made, before the filters.
 
     Given ones come first, then columns, codebooks of the features, and neighbours by
-    features. `kg_source` leaves out the given ones ("features"), the codebooks
-    ("triples") or everything ("none").
+    features. `kg_source` leaves out the given ones ("features") or the codebooks
+    ("triples").
+
+    Raises:
+      ConfigError: `kg_source` is "none".
     """
     source = config.codebooks.kg_source
     if source == "none":
-        return
+        raise ConfigError(
+            "--kg_source=none: prepare with a knowledge graph, and leave it out in training"
+        )
     if source != "features":
         for relation in catalogue.relations:
             linked = relation.links_items and relation.weights is not None
@@ -125,18 +132,38 @@ def _column_relations(
             yield makers[role](name, catalogue.columns[name])
 
 
+def _unused(catalogue: Catalogue, columns: TableColumns) -> list[str]:
+    """A line on what is given and not used."""
+    known = tuple(catalogue.columns)
+    used = {name for names in columns.content(known).values() for name in names}
+    used |= {columns.find("item_name", known), columns.find("item_picture", known)}
+    unused = [name for name in known if name not in used]
+    lines = []
+    if unused:
+        lines.append(
+            f"columns of items that are not used: {', '.join(unused)}; --text_columns, "
+            "--attribute_columns, --list_columns and --path_columns use them"
+        )
+    given = {relation.name for relation in catalogue.relations}
+    lines += [
+        f"relation {name!r} is given and stands in place of codes of the features {name!r}"
+        for name in sorted(given & set(catalogue.features))
+    ]
+    return lines
+
+
 def telling(
     relation: Relation, settings: FilterSettings, n_items: int
 ) -> tuple[Relation | None, str]:
     """The relation after the filters, None where it tells no item from another, and a note."""
     links = np.stack([relation.items, np.zeros_like(relation.items), relation.entities], axis=1)
-    if len(links) and is_degenerate(links, n_items):
-        covered = len(np.unique(relation.items))
+    covered = len(np.unique(relation.items))
+    if covered > ALMOST_ALL * n_items and is_degenerate(links, n_items):
         return None, (
             f"relation {relation.name!r} is degenerate: all {covered} items that have it share "
             "the same entities; dropped"
         )
-    relation = filter_entities(relation, settings)
+    relation = filter_entities(relation, settings, n_items)
     if len(relation.items):
         return relation, relation.note
     reason = f" ({relation.note})" if relation.note else ""

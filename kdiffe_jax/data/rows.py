@@ -21,13 +21,14 @@ def sorted_unique(rows: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(rows[keep], np.int32)
 
 
-def check_ids(rows: np.ndarray, what: str, columns, limits) -> None:
+def check_ids(rows: np.ndarray, what: str, columns, limits, *, first_row: int = 0) -> None:
     """Refuses rows of another shape, or with an id outside 0..limit - 1.
 
     Args:
       rows: what should be int[n, number of columns].
       what: their name in the message.
       columns, limits: name and number of ids of every column.
+      first_row: what the message calls the first row.
 
     Raises:
       DataError: names the first bad row.
@@ -39,7 +40,8 @@ def check_ids(rows: np.ndarray, what: str, columns, limits) -> None:
         if bad.any():
             row = int(np.argmax(bad))
             raise DataError(
-                f"{what}, row {row}: {column} {rows[row, position]} is outside 0..{limit - 1}"
+                f"{what}, row {first_row + row}: {column} {rows[row, position]} is outside "
+                f"0..{limit - 1}"
             )
 
 

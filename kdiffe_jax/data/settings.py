@@ -19,7 +19,9 @@ class InteractionSettings(Checked):
         choices=("first", "last", "refuse"),
     )
     k_core: int = option(
-        0, "drop users and items with fewer interactions, until none is left", low=0
+        0,
+        "fewest interactions of a user and of an item; those with fewer go, repeatedly",
+        low=0,
     )
     keep_items: str = option(
         "interacted",
@@ -94,7 +96,7 @@ class FilterSettings(Checked):
 
     min_entity_items: int = option(2, "fewest items of an entity", low=1)
     max_entity_share: float = option(
-        0.8, "largest share of a relation's items that an entity may have", above=0.0, high=1.0
+        0.8, "largest share of all items that an entity may have", above=0.0, high=1.0
     )
     entities_per_item: int = option(
         0, "most entities of an item in one relation, the strongest first; 0 keeps all", low=0

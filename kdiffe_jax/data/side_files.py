@@ -14,7 +14,7 @@ import numpy as np
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.content.labels import label_relation, read_class_names
 from kdiffe_jax.data.content.neighbours import similarity_relation
-from kdiffe_jax.data.readers.arrays import load_feature
+from kdiffe_jax.data.readers.arrays import feature_files, load_feature, modality_of
 from kdiffe_jax.data.readers.item_table import join_items, read_item_table
 from kdiffe_jax.data.readers.link_table import join_neighbours, join_triples
 from kdiffe_jax.data.readers.safe_pickle import load_sparse
@@ -84,6 +84,13 @@ def add_features(
     return dataclasses.replace(catalogue, features={**catalogue.features, modality: rows})
 
 
+def add_all_features(catalogue: Catalogue, directory: Path) -> Catalogue:
+    """Adds every `<modality>_feat.npy` in a directory; see `add_features`."""
+    for file in feature_files(directory):
+        catalogue = add_features(catalogue, file, modality_of(file))
+    return catalogue
+
+
 def add_labels(
     catalogue: Catalogue,
     path: str | Path,
@@ -137,6 +144,11 @@ def _item_rows(
     check_content(path)
     beside = path.with_name(f"{path.stem}.ids.txt")
     ids_path = Path(ids_path) if ids_path else beside if beside.is_file() else None
+    if ids_path is None and not catalogue.numbered:
+        raise DataError(
+            f"{path}: the source does not number its items, so the order of these rows is not "
+            f"known; write the item id of each row, one a line, to {beside.name} beside it"
+        )
     if ids_path is None:
         rows, notes = load_feature(path, catalogue.n_items), ()
     else:

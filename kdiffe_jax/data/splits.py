@@ -13,6 +13,8 @@ from kdiffe_jax.errors import ConfigError, DataError
 
 # Users with fewer interactions are all training.
 _FEWEST = 3
+# 1973 in nanoseconds; in any coarser unit, later than the year 5000.
+_LEAST_NANOSECONDS = 10**17
 
 
 class Labels(NamedTuple):
@@ -140,7 +142,7 @@ def _time(rows: Interactions, settings: SplitSettings, n_users: int):
     test = np.clip(_nearest(before, len(rows) * (1 - settings.test_share)), 2, last)
     valid = np.clip(_nearest(before, len(rows) * trained), 1, test - 1)
     labels = (rows.times >= moments[valid]).astype(np.int8) + (rows.times >= moments[test])
-    note = f"split at the moments {moments[valid]} and {moments[test]}"
+    note = f"split at the moments {_moment(moments[valid])} and {_moment(moments[test])}"
     return labels.astype(np.int8), note + _only_later(rows, labels == 0)
 
 
@@ -195,3 +197,10 @@ _MODES = {
     "leave_one_out": _leave_one_out,
     "time": _time,
 }
+
+
+def _moment(time: np.int64) -> str:
+    """A time as text; numbers that can only be nanoseconds since 1970 as a date."""
+    if time < _LEAST_NANOSECONDS:
+        return str(time)
+    return str(np.datetime64(int(time), "ns").astype("datetime64[s]"))

@@ -58,7 +58,11 @@ def test_low_ratings_go_and_no_rating_stays():
     assert pairs_of(cleaned) == [("A", "v"), ("B", "w"), ("B", "x")]
     assert cleaned.interactions.ratings[[0, 2]].tolist() == [4.0, 5.0]
     line = "rated below min_rating=4: 1 of 4 interactions dropped, 3 left"
-    assert cleaned.notes == ("read", line)
+    assert cleaned.notes == (
+        "read",
+        line,
+        "ratings of 4 to 5 all count the same; --min_rating drops low ones",
+    )
 
 
 def test_a_threshold_on_the_float32_value_itself_keeps_it():

@@ -42,11 +42,11 @@ def test_reports_by_hand():
     brand, word = relation_reports(SHOP)
     assert (brand.name, brand.triples, brand.entities, brand.items) == ("brand", 3, 2, 3)
     assert brand.coverage == 3 / 5
-    assert brand.items_per_entity == (1, 1.25, 1.5, 1.75, 2)
-    assert (brand.most_shared, brand.most_shared_share) == ("Acme", 2 / 3)
+    assert brand.items_per_entity == (1, 1, 1, 2, 2)
+    assert (brand.most_shared, brand.most_shared_share) == ("Acme", 2 / 5)
     assert (brand.identical, brand.neighbourhoods, brand.alone) == (2 / 3, 2, 0.5)
     assert (word.identical, word.neighbourhoods, word.most_shared) == (2 / 3, 2, "red")
-    assert word.items_per_entity == (2, 2.25, 2.5, 2.75, 3)
+    assert word.items_per_entity == (2, 2, 2, 3, 3)
 
 
 def test_neighbourhood_codes_equal_sets(rng):
@@ -63,8 +63,6 @@ def test_neighbourhood_codes_equal_sets(rng):
 
 def test_a_healthy_graph_has_only_the_warnings_it_deserves():
     assert warnings(SHOP) == [
-        "relation 'word': 'red' is shared by 100% of its items; --max_entity_share drops such "
-        "entities",
         "2 of 5 items (40%) have no triple at all; for them the knowledge layer adds nothing",
     ]
 
@@ -75,6 +73,10 @@ def test_a_healthy_graph_has_only_the_warnings_it_deserves():
         (
             with_triples([[i, r, r] for i in range(5) for r in range(2)]),
             "relation 'brand' is degenerate: its 5 items all have the same 1 entities",
+        ),
+        (
+            with_triples([[i, 1, 2] for i in range(5)] + [[0, 1, 3]]),
+            "relation 'word': 'red' is shared by 100% of all items",
         ),
         (with_triples([]), "the knowledge graph is empty"),
         (with_triples([[0, 1, 0], [1, 1, 1]]), "relation 'brand' has no triples"),
@@ -104,12 +106,12 @@ def test_warnings_in_words(dataset, expected):
 def test_the_text_holds_the_table_and_the_warnings():
     text = diagnosis_text(SHOP)
     row = next(line for line in text.splitlines() if line.startswith("brand"))
-    assert row.split() == "brand 3 2 60.0% 1 / 1.25 / 1.5 / 1.75 / 2 66.7%".split()
-    assert text.count("warning: ") == 2 and "items without triples" in text
+    assert row.split() == "brand 3 2 60.0% 1 / 1 / 1 / 2 / 2 66.7%".split()
+    assert text.count("warning: ") == 1 and "items without triples" in text
 
 
 def test_an_item_in_words():
-    assert item_in_words(SHOP, "p1") == "item p1: Red cup\n  brand: Acme\n  word: red, small"
+    assert item_in_words(SHOP, "p1") == "item p1: Red cup\n  brand: Acme\n  word: red; small"
     assert item_in_words(SHOP, "p4") == "item p4\n  no triples"
     with pytest.raises(DataError, match="no item 'p9'; items are called p1, p2, p3, ..."):
         item_in_words(SHOP, "p9")
@@ -128,3 +130,13 @@ def test_figures_that_cannot_be_written(tmp_path):
     (tmp_path / "figures").write_text("a file")
     with pytest.raises(DataError, match="not written"):
         draw_figures(SHOP, tmp_path / "figures")
+
+
+def test_a_thin_relation_still_tells_its_items_from_the_others():
+    lines = warnings(with_triples([[0, 0, 0], [1, 0, 0]]))
+    assert not any("degenerate" in line for line in lines)
+
+
+def test_items_that_only_one_item_is_near_to_are_not_alone():
+    near = with_triples([[i, 0, i] for i in range(5)], entity_items=np.array([1, 2, 3, 4, 0]))
+    assert not any("belong to one item" in line for line in warnings(near))

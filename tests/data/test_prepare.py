@@ -11,7 +11,7 @@ from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
 from kdiffe_jax.data.relation import ITEMS, Relation
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import ConfigError, DataError
 
 N_USERS, N_ITEMS = 12, 8
 RED, BLUE = "a red cup", "a blue plate"
@@ -94,7 +94,7 @@ def test_degenerate_relations_go_and_it_is_said():
 
 @pytest.mark.parametrize(
     ("source", "names"),
-    [("auto", ("given", "image")), ("triples", ("given",)), ("features", ("image",)), ("none", ())],
+    [("auto", ("given", "image")), ("triples", ("given",)), ("features", ("image",))],
 )
 def test_kg_source(source, names):
     given = Relation("given", np.arange(7), np.arange(7) % 2, ("even", "odd"))
@@ -135,3 +135,22 @@ def test_provenance_lists_only_what_was_chosen():
     chosen = described(config(k_core=5), TableColumns(user_column="who"))
     assert chosen["k_core"] == 5 and chosen["user_column"] == "who"
     assert "split" not in chosen and "item_column" not in chosen
+
+
+def test_no_graph_at_all_is_for_training():
+    with pytest.raises(ConfigError, match="leave it out in training"):
+        prepare(catalogue(), config(kg_source="none"))
+
+
+def test_what_is_not_used_is_said():
+    columns = {"title": (RED,) * N_ITEMS, "colour": ("red",) * N_ITEMS}
+    given = Relation("image", np.arange(7), np.arange(7) % 2, ("even", "odd"))
+    dataset = prepare(catalogue(columns=columns, relations=(given,)), config())
+    assert any("not used: colour" in note for note in dataset.notes)
+    assert any("'image' is given and stands in place of codes" in note for note in dataset.notes)
+
+
+def test_a_relation_that_some_items_have_is_kept():
+    some = Relation("sale", np.arange(4), np.zeros(4, int), ("on sale",))
+    dataset = prepare(catalogue(relations=(some,), columns={}), config())
+    assert ("sale", "on sale") in words_of(dataset, "p0")

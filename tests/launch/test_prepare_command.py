@@ -1,6 +1,7 @@
 """The prepare command: what it writes and prints, and mistakes that leave nothing behind."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ def shop(tmp_path, monkeypatch):
     near = ["item\tneighbour\tweight"] + [f"p{i}\tp{(i + 1) % 8}\t0.5" for i in range(8)]
     (tmp_path / "near.tsv").write_text("\n".join(near) + "\n")
     np.save(tmp_path / "image.npy", np.random.default_rng(0).normal(size=(8, 4)).astype("f4"))
+    (tmp_path / "image.ids.txt").write_text("".join(f"p{i}\n" for i in range(8)))
     return source
 
 
@@ -63,7 +65,10 @@ def test_tables_and_side_files_become_a_data_set(shop, capsys):
     assert "naïve3" in dataset.user_ids and dataset.item_names[dataset.item_ids.index("p1")]
     provenance = dataset.provenance
     assert provenance["source"] == "tables" and provenance["options"]["codebook_size"] == 3
-    assert set(provenance["files"]) == {"interactions.csv", "items.tsv", "near.tsv", "image.npy"}
+    assert set(provenance["files"]) == {"interactions.csv", "items.tsv", "near.tsv"} | {
+        "image.npy",
+        "image.ids.txt",
+    }
     printed = capsys.readouterr().out
     for words in ("near", "coverage", "split", "written: out"):
         assert words in printed
@@ -76,6 +81,26 @@ def test_the_same_input_gives_the_same_files(shop):
     assert [f.name for f in first] == [f.name for f in second]
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_features_beside_tables_are_read_by_their_ids(shop):
+    shutil.move("image.npy", shop / "image_feat.npy")
+    shutil.move("image.ids.txt", shop / "image_feat.ids.txt")
+    assert run("--input=shop", "--output=out", *SMALL) == 0
+    dataset = read_prepared("out")
+    assert "image" in dataset.relation_names and "image_feat.npy" in dataset.provenance["files"]
+    rows = np.load(shop / "image_feat.npy")
+    first = dataset.item_ids.index("p0")
+    np.testing.assert_array_equal(dataset.features["image"][first], rows[0])
+
+
+def test_side_files_of_one_name_keep_both_sums(shop):
+    Path("other").mkdir()
+    shutil.copy("near.tsv", "other/near.tsv")
+    sides = ("--neighbours=near=near.tsv", "--neighbours=far=other/near.tsv")
+    assert run("--input=shop", "--output=out", *sides, *SMALL) == 0
+    files = read_prepared("out").provenance["files"]
+    assert sum(name.endswith("/near.tsv") for name in files) == 2
 
 
 def test_inspect_prints_and_draws(shop, capsys):
@@ -96,7 +121,7 @@ def test_an_item_can_be_shown_in_words(shop, capsys):
     assert run("--input=shop", "--output=out", *SMALL) == 0
     capsys.readouterr()
     assert run("--inspect", "--input=out", "--item=p1") == 0
-    assert capsys.readouterr().out == "item p1: red cup\n  title: cup, red\n  brand: B1\n"
+    assert capsys.readouterr().out == "item p1: red cup\n  title: cup; red\n  brand: B1\n"
     assert "no item 'p99'" in refusal(capsys, "--inspect", "--input=out", "--item=p99")
 
 
@@ -129,13 +154,17 @@ def test_the_directory_of_a_downloaded_data_set_is_recognised(shop, capsys):
         (("--input=shop", "--output=out", "--split=given"), "given"),
         (("--input=shop/items.tsv", "--output=out"), "items.tsv"),
         (("--source=kdiffe", "--input=shop", "--output=out"), "trnMat.pkl"),
-        (("--inspect", "--input=shop"), "has neither layout"),
+        (("--inspect", "--input=shop"), "shop: not prepared yet"),
+        (("--input=shop", "--output=out", "--item=p1"), "--item goes with --inspect"),
+        (("--input=shop", "--output=out", "--kg_ids=shared"), "is for --source=kdiffe"),
+        (("--input=shop", "--output=out", "--features=image=loose.npy"), "loose.ids.txt"),
         (("--input=shop", "--output=near.tsv/out"), "near.tsv/out"),
         (("stray",), "'stray' is not a flag"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(shop, tmp_path, capsys, arguments, expected):
     Path("empty").mkdir()
+    shutil.copy("image.npy", "loose.npy")
     before = sorted(p.name for p in tmp_path.rglob("*"))
     assert expected in refusal(capsys, *arguments)
     assert sorted(p.name for p in tmp_path.rglob("*")) == before

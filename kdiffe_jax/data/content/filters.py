@@ -41,16 +41,17 @@ def strongest_links(relation: Relation, n_links: int) -> Relation:
     return relation.take(np.sort(kept))
 
 
-def filter_entities(relation: Relation, settings: FilterSettings) -> Relation:
+def filter_entities(relation: Relation, settings: FilterSettings, n_items: int) -> Relation:
     """Drops repeated links, entities too rare or too common, and links beyond an item's cap.
 
-    Entities that are items are exempt from both bounds. The largest share is one of the
-    items that the relation covers as it is given, so that an entity does not become too
-    common because others went. Entities that the cap makes too rare go as well.
+    Entities that are items are exempt from both bounds. The largest share is one of all
+    items: an entity that all items of a thin relation have still tells these from the
+    others. Entities that the cap makes too rare go as well.
 
     Args:
       relation: any; without weights, an item's rarer entities count as the stronger ones.
       settings: the bounds and the cap.
+      n_items: J.
 
     Returns:
       The relation with fewer links; what went is added to its note.
@@ -60,7 +61,7 @@ def filter_entities(relation: Relation, settings: FilterSettings) -> Relation:
     kept = unique_links(relation)
     dropped = {"repeated links": len(relation.items) - len(kept.items)}
     if not relation.links_items:
-        kept, common = _without(kept, _shares(kept) > share)
+        kept, common = _without(kept, np.bincount(kept.entities) / n_items > share)
         kept, rare = _without(kept, np.bincount(kept.entities) < fewest)
         dropped[f"entities of more than {100 * share:g}% of the items"] = common
     if most:
@@ -71,11 +72,6 @@ def filter_entities(relation: Relation, settings: FilterSettings) -> Relation:
         kept, rarer = _without(kept, np.bincount(kept.entities) < fewest)
         dropped[f"entities of fewer than {fewest} items"] = rare + rarer
     return _with_note(kept, dropped)
-
-
-def _shares(relation: Relation) -> np.ndarray:
-    covered = len(np.unique(relation.items))
-    return np.bincount(relation.entities) / max(covered, 1)
 
 
 def _without(relation: Relation, gone: np.ndarray) -> tuple[Relation, int]:

@@ -39,7 +39,9 @@ def draw_figures(dataset: Dataset, directory: str | Path) -> list[Path]:
 def _frequency(axes, dataset: Dataset) -> None:
     for name, mine in _by_relation(dataset):
         counts = np.sort(np.unique(mine[:, 2], return_counts=True)[1])[::-1]
-        axes.step(np.arange(1, len(counts) + 1), counts, where="post", label=name)
+        marker = "o" if len(counts) == 1 else None
+        ranks = np.arange(1, len(counts) + 1)
+        axes.step(ranks, counts, where="post", marker=marker, label=name)
     axes.set(
         title=f"{dataset.name}: how many items each entity has",
         xlabel="entities, the most frequent first",

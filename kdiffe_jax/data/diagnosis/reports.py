@@ -9,7 +9,7 @@ import numpy as np
 from kdiffe_jax.data.dataset import Dataset
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
-_SHARED_BY_ALMOST_ALL = 0.9
+ALMOST_ALL = 0.9
 _THIN_COVERAGE = 0.5
 _MOSTLY_ALONE = 0.5
 
@@ -22,11 +22,11 @@ class RelationReport(NamedTuple):
       coverage: share of all items that have a triple.
       items_per_entity: quantiles at 0, 1/4, 1/2, 3/4 and 1.
       most_shared: name of the entity with most items.
-      most_shared_share: share of the relation's items that have it.
+      most_shared_share: share of all items that have it.
       identical: share of the relation's items whose entities are exactly those of
         another item.
       neighbourhoods: number of different sets of entities.
-      alone: share of the entities that only one item has.
+      alone: share of the entities that only one item has, 0 where entities are items.
     """
 
     name: str
@@ -34,7 +34,7 @@ class RelationReport(NamedTuple):
     entities: int
     items: int
     coverage: float
-    items_per_entity: tuple[float, ...]
+    items_per_entity: tuple[int, ...]
     most_shared: str
     most_shared_share: float
     identical: float
@@ -44,7 +44,7 @@ class RelationReport(NamedTuple):
 
 def relation_reports(dataset: Dataset) -> list[RelationReport]:
     """A `RelationReport` for each relation, in the order of their ids."""
-    names = dataset.entities_by_name()
+    names, of_items = dataset.entities_by_name(), dataset.items_of_entities()
     reports = []
     for number, name in enumerate(dataset.relation_names):
         items, _, entities = dataset.triples[dataset.triples[:, 1] == number].T
@@ -59,15 +59,21 @@ def relation_reports(dataset: Dataset) -> list[RelationReport]:
                 entities=len(used),
                 items=len(sets),
                 coverage=len(sets) / dataset.n_items,
-                items_per_entity=tuple(np.quantile(counts, QUANTILES)) if len(used) else (0.0,) * 5,
+                items_per_entity=_quantiles(counts),
                 most_shared=names[used[counts.argmax()]] if len(used) else "",
-                most_shared_share=counts.max(initial=0) / n_items,
+                most_shared_share=counts.max(initial=0) / dataset.n_items,
                 identical=alike[alike > 1].sum() / n_items,
                 neighbourhoods=len(alike),
-                alone=float((counts == 1).mean()) if len(used) else 0.0,
+                alone=float(((counts == 1) & (of_items[used] < 0)).sum() / max(1, len(used))),
             )
         )
     return reports
+
+
+def _quantiles(counts: np.ndarray) -> tuple[int, ...]:
+    if not len(counts):
+        return (0,) * len(QUANTILES)
+    return tuple(np.quantile(counts, QUANTILES, method="nearest").tolist())
 
 
 def neighbourhood_codes(items: np.ndarray, entities: np.ndarray) -> np.ndarray:
@@ -109,15 +115,15 @@ def _relation_warnings(report: RelationReport, n_items: int) -> list[str]:
     if not report.triples:
         return [f"relation {report.name!r} has no triples"]
     lines = []
-    if report.items > 1 and report.neighbourhoods == 1:
+    if report.coverage > ALMOST_ALL and report.items > 1 and report.neighbourhoods == 1:
         lines.append(
             f"relation {report.name!r} is degenerate: its {report.items} items all have the same "
             f"{report.entities} entities, so it tells no item from another; drop it"
         )
-    elif report.entities > 1 and report.most_shared_share > _SHARED_BY_ALMOST_ALL:
+    elif report.entities > 1 and report.most_shared_share > ALMOST_ALL:
         lines.append(
             f"relation {report.name!r}: {report.most_shared!r} is shared by "
-            f"{report.most_shared_share:.0%} of its items; --max_entity_share drops such entities"
+            f"{report.most_shared_share:.0%} of all items; --max_entity_share drops such entities"
         )
     if report.coverage < _THIN_COVERAGE:
         lines.append(

@@ -10,13 +10,22 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.diagnosis.reports import RelationReport, relation_reports, warnings_of
 from kdiffe_jax.errors import DataError
 
-_HEADS = ("relation", "triples", "entities", "coverage", "items per entity", "identical")
+_HEADS = (
+    "relation",
+    "triples",
+    "entities",
+    "coverage",
+    "items per entity (min, quartiles, max)",
+    "identical",
+)
 
 
 def diagnosis_text(dataset: Dataset) -> str:
     """Statistics, the table of relations and the warnings, ready to print."""
     reports = relation_reports(dataset)
-    parts = [statistics_lines(dataset.statistics()), relation_table(reports)]
+    parts = [statistics_lines(dataset.statistics())]
+    if reports:
+        parts.append(relation_table(reports))
     warnings = warnings_of(dataset, reports)
     if warnings:
         parts.append("\n".join(f"warning: {line}" for line in warnings))
@@ -41,7 +50,7 @@ def relation_table(reports: list[RelationReport]) -> str:
                 f"{report.triples:,}",
                 f"{report.entities:,}",
                 f"{report.coverage:.1%}",
-                " / ".join(f"{q:g}" for q in report.items_per_entity),
+                " / ".join(f"{q:,}" for q in report.items_per_entity),
                 f"{report.identical:.1%}",
             )
         )
@@ -70,7 +79,7 @@ def item_in_words(dataset: Dataset, item: str) -> str:
     for relation in np.unique(mine[:, 1]).tolist():
         entities = mine[mine[:, 1] == relation, 2].tolist()
         lines.append(
-            f"  {dataset.relation_names[relation]}: {', '.join(names[e] for e in entities)}"
+            f"  {dataset.relation_names[relation]}: {'; '.join(names[e] for e in entities)}"
         )
     return "\n".join(lines if len(mine) else [*lines, "  no triples"])
 

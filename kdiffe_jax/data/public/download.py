@@ -40,8 +40,8 @@ def download(
 
     Raises:
       ConfigError: another data set, another kind of address.
-      DataError: no connection, a server that does not have the file, a wrong checksum;
-        it names every file that is missing, its address and where to put it.
+      DataError: no connection, a server that does not have a file that is needed, a wrong
+        checksum; it names every file that is missing, its address and where to put it.
     """
     data = _listed(dataset, base_url)
     directory = Path(directory)
@@ -55,7 +55,10 @@ def download(
         try:
             say(_provide(file, url, directory, progress))
         except RefusedByServer as error:
-            refused.append(str(error))
+            if file.optional:
+                say(f"{error}; going on without it")
+            else:
+                refused.append(str(error))
         except TransferError as error:
             raise DataError(f"{error}; {_advice(data, directory)}") from error
         except OSError as error:
@@ -66,7 +69,7 @@ def download(
         raise DataError(f"{', '.join(refused)}; {_advice(data, directory)}")
     if any(not (directory / name).exists() for name in data.by_hand):
         say(_advice(data, directory))
-    return tuple(directory / file.unpacked for file in data.files)
+    return tuple(p for p in (directory / file.unpacked for file in data.files) if p.exists())
 
 
 def _listed(dataset: str, base_url: str | None) -> PublicData:

@@ -23,12 +23,14 @@ class PublicFile:
       name: of the file in the directory.
       url: its public address.
       sha256: 64 hexadecimal digits, empty where the sum is not known.
+      optional: whether the data set is of use without the file.
       largest: bytes that the file, and what is unpacked from it, may have at most.
     """
 
     name: str
     url: str
     sha256: str = ""
+    optional: bool = False
     largest: int = 1 << 30
 
     @property
@@ -56,6 +58,10 @@ def _all_from(root: str, sums: dict[str, str]) -> tuple[PublicFile, ...]:
     return tuple(PublicFile(name, f"{root}/{name}", sha256) for name, sha256 in sums.items())
 
 
+def _unpinned_features(root: str, *names: str) -> tuple[PublicFile, ...]:
+    return tuple(PublicFile(name, f"{root}/{name}", optional=True) for name in names)
+
+
 _TIKTOK = {
     "trnMat.pkl": "1efbc49d1a7ce5268f01e3e0c558df1f8f8644628c76aa6536be4ec61d256916",
     "valMat.pkl": "b6971ed696613d565613dd74b101c45b2aa002b66e8ba99cad03abf04db2397b",
@@ -76,14 +82,14 @@ PUBLIC = {
         (
             *_all_from(f"{_DIFFMM_COMMIT}/tiktok", _TIKTOK),
             *_all_from(_KDIFFE_TIKTOK, _TIKTOK_KG),
-            *_all_from(f"{_DIFFMM_BRANCH}/tiktok", {"text_feat.npy": ""}),
+            *_unpinned_features(f"{_DIFFMM_BRANCH}/tiktok", "text_feat.npy"),
         )
     ),
     "baby": PublicData(
         (
             *_all_from(f"{_DIFFMM_COMMIT}/baby", _BABY),
             *_all_from(_KDIFFE_BABY, _BABY_KG),
-            *_all_from(f"{_DIFFMM_BRANCH}/baby", {"image_feat.npy.zip": "", "text_feat.npy": ""}),
+            *_unpinned_features(f"{_DIFFMM_BRANCH}/baby", "image_feat.npy.zip", "text_feat.npy"),
         )
     ),
     "sports": PublicData(

@@ -8,6 +8,7 @@ from pathlib import Path
 from kdiffe_jax.data.catalogue import Catalogue, catalogue_of
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers import kdiffe, megcf, mmrec, prepared, recbole, tables
+from kdiffe_jax.data.side_files import add_all_features
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import DataError
 
@@ -76,7 +77,8 @@ def read_source(
     if layout == "auto":
         layout = layout_of(path)
     if layout == "tables":
-        return layout, tables.read_tables(path, name=name, columns=columns, progress=progress)
+        catalogue = tables.read_tables(path, name=name, columns=columns, progress=progress)
+        return layout, add_all_features(catalogue, path)
     if layout == "kdiffe":
         dataset = kdiffe.read_kdiffe(path, name=name, split_seed=split_seed, shared_ids=shared_ids)
         return layout, catalogue_of(dataset, _file_names(path, "*Mat.pkl", "*_feat.npy", "kg.txt"))

@@ -30,14 +30,24 @@ def load_features(path: Path, n_items: int) -> dict[str, np.ndarray]:
       DataError: an unreadable file, an object array, another number of rows than items,
         or a NaN or infinite value.
     """
-    zipped = sorted(path.glob(f"*{_SUFFIX}.zip"))
-    for archive in zipped:
+    return {modality_of(file): load_feature(file, n_items) for file in feature_files(path)}
+
+
+def feature_files(path: Path) -> list[Path]:
+    """Every `<modality>_feat.npy` in the directory, by name.
+
+    Raises:
+      DataError: one that is still zipped.
+    """
+    for archive in sorted(path.glob(f"*{_SUFFIX}.zip")):
         if not archive.with_suffix("").exists():
             raise DataError(f"{archive}: unzip it beside the other files first")
-    return {
-        file.name.removesuffix(_SUFFIX): load_feature(file, n_items)
-        for file in sorted(path.glob(f"*{_SUFFIX}"))
-    }
+    return sorted(path.glob(f"*{_SUFFIX}"))
+
+
+def modality_of(file: Path) -> str:
+    """What a feature file is called without its ending."""
+    return file.name.removesuffix(_SUFFIX)
 
 
 def load_feature(file: Path, n_items: int) -> np.ndarray:

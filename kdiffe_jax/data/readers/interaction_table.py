@@ -97,6 +97,7 @@ class _Rows:
         notes += [collision_note("users", user_ids), collision_note("items", item_ids)]
         return Catalogue(
             name=name,
+            numbered=False,
             user_ids=user_ids,
             item_ids=item_ids,
             interactions=Interactions(

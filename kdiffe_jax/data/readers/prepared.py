@@ -31,11 +31,12 @@ from kdiffe_jax.data.plain_files import (
     write_names,
 )
 from kdiffe_jax.data.readers.arrays import load_features
-from kdiffe_jax.data.rows import sorted_unique
+from kdiffe_jax.data.rows import check_ids, sorted_unique
 from kdiffe_jax.errors import DataError
 
 FORMAT_VERSION = 1
 MANIFEST = "dataset.json"
+_ANY = np.iinfo(np.int32).max
 FILES = "dataset.json, train.tsv, valid.tsv, test.tsv, triples.tsv"
 _NAME_FILES = {
     "relation_names": "relations.tsv",
@@ -62,8 +63,8 @@ def read_prepared(path: str | Path, *, name: str | None = None) -> Dataset:
     path = Path(path)
     manifest = _read_manifest(path / MANIFEST)
     _verify(path, manifest.get("sha256", {}))
-    triples, relevant = _read_triples(path / "triples.tsv")
     names = {field: read_names(path / file) for field, file in _NAME_FILES.items()}
+    triples, relevant = _read_triples(path / "triples.tsv", manifest, len(names["relation_names"]))
     if not names["relation_names"] and len(triples):
         known = range(triples[:, 1].max() + 1)
         names["relation_names"] = tuple(f"relation {r}" for r in known)
@@ -79,7 +80,7 @@ def read_prepared(path: str | Path, *, name: str | None = None) -> Dataset:
         notes=tuple(manifest.get("notes", ())),
         provenance=manifest.get("provenance", {}),
         **names,
-        **{split: sorted_unique(read_integers(path / f"{split}.tsv", 2)) for split in SPLITS},
+        **{split: _read_pairs(path / f"{split}.tsv", manifest) for split in SPLITS},
     )
 
 
@@ -174,17 +175,29 @@ def _verify(path: Path, checksums: dict[str, str]) -> None:
             )
 
 
-def _read_triples(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
+def _read_pairs(file: Path, manifest: dict) -> np.ndarray:
+    rows = read_integers(file, 2)
+    limits = (manifest["users"], manifest["items"])
+    check_ids(rows, str(file), ("user", "item"), limits, first_row=1)
+    return sorted_unique(rows)
+
+
+def _read_triples(
+    file: Path, manifest: dict, n_relations: int
+) -> tuple[np.ndarray, np.ndarray | None]:
     if not file.exists():
         return np.zeros((0, 3), np.int32), None
     planted = len(first_row(file).split("\t")) == 4
     rows = read_integers(file, 4 if planted else 3)
+    limits = (manifest["items"], n_relations or _ANY, manifest["entities"])
+    columns = ("item", "relation (a line of relations.tsv)", "entity")
+    check_ids(rows[:, :3], str(file), columns, limits, first_row=1)
     if not planted:
         return sorted_unique(rows), None
     wrong = rows[:, 3] > 1
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise DataError(f"{file}, row {row}: the fourth column is {rows[row, 3]}; write 0 or 1")
+        raise DataError(f"{file}, row {row + 1}: the fourth column is {rows[row, 3]}; write 0 or 1")
     ordered = sorted_unique(rows)
     if len(sorted_unique(ordered[:, :3])) != len(ordered):
         raise DataError(f"{file}: a triple is marked both relevant and not; keep one of the two")

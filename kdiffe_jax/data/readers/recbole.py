@@ -55,6 +55,7 @@ def read_recbole(path: str | Path, *, name: str) -> Catalogue:
         item_names=_titles(columns, source.items.names),
         notes=tuple(source.notes),
         files=tuple(source.files),
+        numbered=False,
     )
 
 

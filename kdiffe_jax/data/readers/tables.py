@@ -3,6 +3,7 @@
 interactions.csv      user, item, and where there are any rating, time, split
 [items.csv]           item, and any columns of text, attributes, lists and category paths
 [triples.csv]         item, relation, entity [, weight]
+[<modality>_feat.npy] one row an item, with the ids of the rows in <modality>_feat.ids.txt
 
 Each may be `.csv`, `.tsv`, `.txt`, those with `.gz`, or `.parquet`; interactions may
 come in parts, `interactions-0.parquet` and so on.

@@ -167,4 +167,8 @@ def check_content(path: Path) -> bytes:
         raise DataError(f"{path}: a zip archive or a workbook; unzip it, or save it as CSV, first")
     if magic.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
         raise DataError(f"{path}: a web page, not the data; fetch it again")
+    if magic.lstrip().startswith(b"{"):
+        raise DataError(f"{path}: lines of JSON, not a table; convert it to CSV or Parquet first")
+    if b"::" in magic.split(b"\n")[0]:
+        raise DataError(f"{path}: columns are separated by '::'; replace that by a tab first")
     return magic

@@ -27,8 +27,8 @@ def pairs(found) -> list[tuple[int, int]]:
     return list(zip(found.items.tolist(), found.entities.tolist(), strict=True))
 
 
-def filtered(given_relation, **limits):
-    return filter_entities(given_relation, FilterSettings(**(OPEN | limits)))
+def filtered(given_relation, n_items=8, **limits):
+    return filter_entities(given_relation, FilterSettings(**(OPEN | limits)), n_items)
 
 
 WEIGHTED = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 7), st.integers(0, 3)), max_size=25)
@@ -103,17 +103,18 @@ def test_repeated_links_do_not_make_an_entity_frequent():
     assert "repeated links (1), entities of fewer than 2 items (1)" in found.note
 
 
-def test_common_entities_go_by_their_share_of_the_covered_items():
+def test_common_entities_go_by_their_share_of_all_items():
     links = [(item, 0) for item in range(4)] + [(4, 1), (7, 1)]
-    assert pairs(filtered(relation(links), max_entity_share=0.5)) == [(4, 1), (7, 1)]
-    assert len(filtered(relation(links), max_entity_share=0.67).items) == 6
-    note = filtered(relation(links), max_entity_share=0.5).note
+    assert pairs(filtered(relation(links), 6, max_entity_share=0.5)) == [(4, 1), (7, 1)]
+    assert len(filtered(relation(links), 6, max_entity_share=0.67).items) == 6
+    assert len(filtered(relation(links), 8, max_entity_share=0.5).items) == 6
+    note = filtered(relation(links), 6, max_entity_share=0.5).note
     assert note == "brand: read; dropped entities of more than 50% of the items (1)"
 
 
 def test_the_largest_share_itself_is_kept():
     links = [(item, int(item >= 29)) for item in range(100)]
-    assert len(filtered(relation(links), max_entity_share=0.29).items) == 29
+    assert len(filtered(relation(links), 100, max_entity_share=0.29).items) == 29
 
 
 def test_links_beyond_the_cap_go_and_what_the_cap_makes_rare():
@@ -148,7 +149,7 @@ def test_names_and_order_stay():
 
 @given(relations(), LIMITS)
 def test_what_is_left_keeps_all_bounds(given_relation, limits):
-    found = filter_entities(given_relation, limits)
+    found = filter_entities(given_relation, limits, 8)
     assert set(pairs(found)) <= set(pairs(given_relation))
     assert len(set(pairs(found))) == len(found.items)
     if limits.entities_per_item and len(found.items):
@@ -156,15 +157,13 @@ def test_what_is_left_keeps_all_bounds(given_relation, limits):
     if not found.links_items and len(found.items):
         frequency = np.bincount(found.entities)
         assert frequency[frequency > 0].min() >= limits.min_entity_items
-        covered = len(set(given_relation.items.tolist()))
-        assert frequency.max() <= limits.max_entity_share * covered
+        assert frequency.max() <= limits.max_entity_share * 8
 
 
 @given(relations(), LIMITS)
 def test_a_second_time_drops_nothing(given_relation, limits):
-    found = filter_entities(given_relation, limits)
-    again = filter_entities(found, FilterSettings(limits.min_entity_items, 1.0,
-                                                  limits.entities_per_item))  # fmt: skip
+    found = filter_entities(given_relation, limits, 8)
+    again = filter_entities(found, limits, 8)
     assert pairs(again) == pairs(found) and again.note == found.note
 
 
@@ -179,8 +178,8 @@ def test_permuted_items_keep_the_same_entities(given_relation, limits, order):
         given_relation.entity_names,
         given_relation.weights,
     )
-    expected = {(order[i], e) for i, e in pairs(filter_entities(given_relation, limits))}
-    assert set(pairs(filter_entities(moved, limits))) == expected
+    expected = {(order[i], e) for i, e in pairs(filter_entities(given_relation, limits, 8))}
+    assert set(pairs(filter_entities(moved, limits, 8))) == expected
 
 
 def test_an_empty_relation():

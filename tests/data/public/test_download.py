@@ -220,3 +220,12 @@ def test_the_sums_are_those_of_the_real_files(real_data, dataset, pinned):
     assert len(known) == pinned
     for file in known:
         assert sha256((real_data / dataset / file.name).read_bytes()) == file.sha256
+
+
+def test_an_optional_file_that_the_server_lacks(tmp_path, server, monkeypatch):
+    first = PublicFile("first.pkl", "https://data.example/first.pkl", sha256(FIRST))
+    extra = PublicFile("text.npy", "https://data.example/text.npy", optional=True)
+    publish(monkeypatch, extra, first)
+    lines = download_quietly(tmp_path, server.url)
+    assert "404 Not Found; going on without it" in lines[0]
+    assert names_in(tmp_path) == ["first.pkl"]

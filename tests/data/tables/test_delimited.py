@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.tables import parquet, text_table
-from kdiffe_jax.data.tables.delimited import find_table, open_table
+from kdiffe_jax.data.tables.delimited import check_content, find_table, open_table
 from kdiffe_jax.errors import DataError
 
 pa = pytest.importorskip("pyarrow")
@@ -232,3 +232,17 @@ def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     with pytest.raises(DataError) as caught:
         content(write(tmp_path / "t.csv", CSV))
     assert str(caught.value) == ("reading tables needs pyarrow: pip install 'kdiffe_jax[tables]'")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'{"user": "a", "item": "b"}\n', "lines of JSON, not a table"),
+        (b"1::1193::5::978300760\n", "columns are separated by '::'"),
+    ],
+)
+def test_other_formats_are_named(tmp_path, content, expected):
+    (tmp_path / "ratings.csv").write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        check_content(tmp_path / "ratings.csv")
+    assert expected in str(caught.value) and "\n" not in str(caught.value)

@@ -1,0 +1,42 @@
+"""What every command does around its work: one line for a mistake, and the exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+from absl import flags
+
+from kdiffe_jax.errors import KDiffEError
+
+
+def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: str) -> int:
+    """Runs the work of a command.
+
+    Args:
+      work: parses flags and does everything; prints its own results.
+      values: its flags; `debug` adds the traceback of a mistake.
+      interrupted: what to say on Ctrl-C.
+
+    Returns:
+      0 on success, 2 for a user's mistake, 130 when interrupted, 141 when nobody reads
+      what is printed.
+    """
+    try:
+        work()
+        sys.stdout.flush()
+        return 0
+    except KDiffEError as error:
+        if values.is_parsed() and values.debug:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(interrupted, file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end; let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141

@@ -1,0 +1,51 @@
+"""The exit status of a command, whatever ends it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from absl import flags
+
+from kdiffe_jax.errors import DataError
+from launch.command import guarded
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [(DataError("no such file"), 2, "error: no such file\n"), (KeyboardInterrupt(), 130, "bye\n")],
+)
+def test_status_and_line(capsys, error, status, said):
+    def work():
+        raise error
+
+    assert guarded(work, flags.FlagValues(), interrupted="bye") == status
+    assert capsys.readouterr().err == said
+
+
+def test_our_own_mistakes_are_not_hidden():
+    def work():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        guarded(work, flags.FlagValues(), interrupted="bye")
+
+
+def test_nobody_reads_the_output():
+    program = (
+        "import sys\n"
+        "from absl import flags\n"
+        "from launch.command import guarded\n"
+        "work = lambda: [print('x' * 99) for _ in range(9999)]\n"
+        "sys.exit(guarded(work, flags.FlagValues(), interrupted='bye'))\n"
+    )
+    command = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    command.stdout.readline()
+    command.stdout.close()
+    errors = command.stderr.read()
+    command.stderr.close()
+    assert command.wait(timeout=60) == 141 and errors == b""
