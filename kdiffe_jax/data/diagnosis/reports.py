@@ -118,7 +118,7 @@ def _relation_warnings(report: RelationReport, n_items: int) -> list[str]:
     if report.coverage > ALMOST_ALL and report.items > 1 and report.neighbourhoods == 1:
         lines.append(
             f"relation {report.name!r} is degenerate: its {report.items} items all have the same "
-            f"{report.entities} entities, so it tells no item from another; drop it"
+            "entities, so it tells no item from another; drop it"
         )
     elif report.entities > 1 and report.most_shared_share > ALMOST_ALL:
         lines.append(
