@@ -67,7 +67,8 @@ def _terminal_bar(epochs: int):
 def rows_bar(what: str, unit: str = "row") -> Iterator[Callable[[int, int, int], None]]:
     """A bar for a long read: yields a function of (rows done, bytes done, bytes in all).
 
-    On a terminal the bar shows the share of bytes; elsewhere nothing is printed.
+    On a terminal the bar shows the share of bytes from the first call on; elsewhere nothing
+    is printed.
     """
     if not sys.stderr.isatty():
         yield lambda rows, done, total: None
@@ -77,12 +78,18 @@ def rows_bar(what: str, unit: str = "row") -> Iterator[Callable[[int, int, int],
     except ImportError:
         yield lambda rows, done, total: None
         return
-    with tqdm(desc=what, unit="B", unit_scale=True, dynamic_ncols=True) as bar:
+    bars = []
 
-        def show(rows: int, done: int, total: int) -> None:
-            bar.total, bar.n = total, done
-            if unit == "row":
-                bar.set_postfix_str(f"{rows:,} rows", refresh=False)
-            bar.refresh()
+    def show(rows: int, done: int, total: int) -> None:
+        if not bars:
+            bars.append(tqdm(desc=what, unit="B", unit_scale=True, dynamic_ncols=True))
+        bars[0].total, bars[0].n = total, done
+        if unit == "row":
+            bars[0].set_postfix_str(f"{rows:,} rows", refresh=False)
+        bars[0].refresh()
 
+    try:
         yield show
+    finally:
+        for bar in bars:
+            bar.close()
