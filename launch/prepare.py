@@ -23,8 +23,9 @@ from kdiffe_jax.data.readers.prepared import refuse_existing, write_prepared
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
-from launch import flags, sides
+from launch import filters, flags, sides
 from launch.command import guarded
+from launch.filters import define_filters, filters_of
 from launch.progress import rows_bar
 from launch.sides import add_sides, define_sides, side_files
 
@@ -55,9 +56,10 @@ def define(values: FlagValues = FLAGS) -> None:
     define_string("item", None, "with --inspect: show this item's entities in words", **common)
     absl_flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
     define_sides(values)
+    define_filters(values)
     flags.define_options(PrepareConfig.all_options(), values)
     flags.define_options(TableColumns.all_options(), values)
-    for module in (flags, sides):
+    for module in (flags, sides, filters):
         absl_flags.adopt_module_key_flags(module, values)
 
 
@@ -97,6 +99,7 @@ def _prepare(values: FlagValues) -> None:
     refuse_existing(output)
     config = PrepareConfig.from_flat(_chosen(PrepareConfig, values))
     columns = TableColumns(**_chosen(TableColumns, values))
+    limits = filters_of(values, config.filters)
     side_files(values)
     with rows_bar("reading") as progress:
         layout, catalogue = read_source(
@@ -117,9 +120,9 @@ def _prepare(values: FlagValues) -> None:
         "program": f"kdiffe_jax {kdiffe_jax.__version__}",
         "source": layout,
         "files": _sums(files),
-        "options": described(config, columns),
+        "options": described(config, columns) | _given(values, "filter"),
     }
-    dataset = prepare(catalogue, config, columns, provenance=provenance, say=print)
+    dataset = prepare(catalogue, config, columns, filters=limits, provenance=provenance, say=print)
     write_prepared(dataset, output)
     _report(dataset)
     print(
@@ -145,6 +148,10 @@ def _report(dataset: Dataset) -> None:
     for note in dataset.notes:
         print(f"{dataset.name}: {note}")
     print(f"\n{diagnosis_text(dataset)}")
+
+
+def _given(values: FlagValues, *names: str) -> dict[str, Any]:
+    return {name: values[name].value for name in names if values[name].present}
 
 
 def _sums(files: list[Path]) -> dict[str, str]:

@@ -177,6 +177,11 @@ class Dataset:
             digest.update(np.ascontiguousarray(self.entity_items, np.int32).tobytes())
         return digest.hexdigest()
 
+    def triples_per_relation(self) -> dict[str, int]:
+        """Relation name -> number of its triples."""
+        counts = np.bincount(self.triples[:, 1], minlength=self.n_relations).tolist()
+        return dict(zip(self.relation_names, counts, strict=True))
+
     def statistics(self) -> dict[str, float]:
         """The rows of Table I and what explains a score: sizes, density, cold items."""
         trained_items = np.unique(self.train[:, 1])

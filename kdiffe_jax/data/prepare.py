@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ def prepare(
     config: PrepareConfig | None = None,
     columns: TableColumns | None = None,
     *,
+    filters: Mapping[str, FilterSettings | None] | None = None,
     provenance: dict[str, Any] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Dataset:
@@ -44,6 +45,7 @@ def prepare(
       catalogue: what the source and the side files hold.
       config: which interactions count, how they are split, how content becomes triples.
       columns: which columns of the catalogue are text, attributes, lists and paths.
+      filters: relation -> limits in place of those of `config`, None drops the relation.
       provenance: kept in the data set as it is.
       say: receives a line when a step begins.
 
@@ -52,18 +54,28 @@ def prepare(
 
     Raises:
       DataError: what the steps find; their messages name it.
+      ConfigError: limits for a relation that there is not.
     """
     config, columns = config or PrepareConfig(), columns or TableColumns()
+    filters = filters or {}
     say("cleaning interactions")
     catalogue = clean(catalogue, config.interactions)
     say("splitting")
     labels, split_notes = split(catalogue.interactions, config.split, catalogue.n_users)
-    relations, content_notes = [], _unused(catalogue, columns)
+    names, relations, content_notes = [], [], _unused(catalogue, columns)
     for relation in content_relations(catalogue, config, columns):
         say(f"relation {relation.name}")
-        kept, note = telling(relation, config.filters, catalogue.n_items)
+        names.append(relation.name)
+        limits = filters.get(relation.name, config.filters)
+        if limits is None:
+            content_notes.append(f"relation {relation.name!r} dropped, as asked for")
+            continue
+        kept, note = telling(relation, limits, catalogue.n_items)
         content_notes += [note] if note else []
         relations += [kept] if kept else []
+    for name in filters.keys() - set(names):
+        there = ", ".join(dict.fromkeys(names)) or "none"
+        raise ConfigError(f"a filter for relation {name!r}: there is no such; there are {there}")
     knowledge = join_relations(relations, catalogue.items_in_words())
     pairs = np.stack([catalogue.interactions.users, catalogue.interactions.items], axis=1)
     parts = {name: sorted_unique(pairs[labels == i]) for i, name in enumerate(SPLITS)}

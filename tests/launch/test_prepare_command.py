@@ -103,6 +103,16 @@ def test_side_files_of_one_name_keep_both_sums(shop):
     assert sum(name.endswith("/near.tsv") for name in files) == 2
 
 
+def test_one_relation_has_limits_of_its_own(shop):
+    limits = ("--filter=brand:min_entity_items=3", "--filter=title:drop")
+    assert run("--input=shop", "--output=out", *limits, *SMALL) == 0
+    dataset = read_prepared("out")
+    assert dataset.relation_names == ("brand",)
+    assert set(dataset.entity_names) == {"B0", "B1"}
+    assert dataset.provenance["options"]["filter"] == ["brand:min_entity_items=3", "title:drop"]
+    assert any("'title' dropped, as asked for" in note for note in dataset.notes)
+
+
 def test_inspect_prints_and_draws(shop, capsys):
     pytest.importorskip("matplotlib")
     assert run("--input=shop", "--output=out", *SMALL) == 0
@@ -160,6 +170,11 @@ def test_the_directory_of_a_downloaded_data_set_is_recognised(shop, capsys):
         (("--input=shop", "--output=out", "--features=image=loose.npy"), "loose.ids.txt"),
         (("--input=shop", "--output=near.tsv/out"), "near.tsv/out"),
         (("stray",), "'stray' is not a flag"),
+        (("--input=shop", "--output=out", "--filter=title"), "write --filter=title:"),
+        (("--input=shop", "--output=out", "--filter=title:most=3"), "'most' is none of"),
+        (("--input=shop", "--output=out", "--filter=title:min_entity_items=a"), "expected int"),
+        (("--input=shop", "--output=out", "--filter=title:min_entity_items=0"), "at least 1"),
+        (("--input=shop", "--output=out", "--filter=size:drop"), "there are title, brand"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(shop, tmp_path, capsys, arguments, expected):

@@ -141,6 +141,7 @@ def _manifest(dataset: Dataset, draft: Path) -> dict[str, Any]:
         "entities": dataset.n_entities,
         "notes": list(dataset.notes),
         "statistics": dataset.statistics(),
+        "triples_per_relation": dataset.triples_per_relation(),
         "provenance": dict(dataset.provenance),
         "sha256": {file.name: sha256(file) for file in sorted(draft.iterdir())},
     }
