@@ -3,7 +3,8 @@
     python -m benchmarks.compare FIRST SECOND
 
 FIRST and SECOND are directories that `benchmarks.seeds --out` made. Prints a table in
-Markdown; t is the paired t over seeds.
+Markdown; t and p are of the paired t test over seeds. The last lines are over test users,
+each user's metric being the mean over the seeds.
 """
 
 from __future__ import annotations
@@ -35,11 +36,27 @@ def main() -> None:
         test = stats.ttest_rel(a, b)
         cells = [_mean(a), _mean(b), _mean(a - b), f"{test.statistic:.1f}", f"{test.pvalue:.3f}"]
         print(f"| {split} {metric} | {' | '.join(cells)} |")
+    print()
+    for metric in dict.fromkeys(metric for _, metric in CELLS):
+        a, b = (
+            _per_user(directory, seeds, metric) for directory in (options.first, options.second)
+        )
+        test = stats.ttest_rel(a, b)
+        print(
+            f"test {metric} over {len(a):,} users: difference {_mean(a - b)}, "
+            f"t = {test.statistic:.1f}, p = {test.pvalue:.4f}"
+        )
 
 
 def _results(directory: Path) -> dict[str, dict]:
     files = sorted(directory.glob("seed*/result.json"))
     return {file.parent.name.removeprefix("seed"): json.loads(file.read_text()) for file in files}
+
+
+def _per_user(directory: Path, seeds: list[str], metric: str) -> np.ndarray:
+    """Each test user's metric, the mean over the seeds."""
+    files = [np.load(directory / f"seed{seed}" / "test_per_user.npz") for seed in seeds]
+    return np.mean([file[metric] for file in files], axis=0)
 
 
 def _mean(values: np.ndarray) -> str:
