@@ -18,9 +18,10 @@ from kdiffe_jax.data.diagnosis.text import diagnosis_text, item_in_words
 from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.data.prepare import described, prepare
 from kdiffe_jax.data.public.download import download
-from kdiffe_jax.data.readers import SOURCES, layout_of, read_dataset, read_source
+from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.readers.prepared import refuse_existing, write_prepared
 from kdiffe_jax.data.settings import PrepareConfig
+from kdiffe_jax.data.sources import SOURCES, layout_of, read_source
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
 from launch import filters, flags, sides
