@@ -5,15 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.public.files import PUBLIC
 from kdiffe_jax.data.readers import kdiffe, prepared
 from kdiffe_jax.errors import DataError
-
-WHERE_TO_GET = {
-    "tiktok": "github.com/HKUDS/DiffMM (Datasets/tiktok) or github.com/1453216158/KDiffE",
-    "baby": "github.com/HKUDS/DiffMM (Datasets/baby) or github.com/1453216158/KDiffE",
-    "sports": "the link in the README of github.com/HKUDS/DiffMM",
-}
-
 
 def read_dataset(path: str | Path, *, name: str, split_seed: int = 0) -> Dataset:
     """Reads a directory that training can use as it is: prepared, or KDiffE/DiffMM.
@@ -32,8 +26,9 @@ def read_dataset(path: str | Path, *, name: str, split_seed: int = 0) -> Dataset
     if kdiffe.is_kdiffe(path):
         return kdiffe.read_kdiffe(path, name=name, split_seed=split_seed)
     state = "has neither layout" if path.is_dir() else "there is no such directory"
-    source = WHERE_TO_GET.get(name, "your own data; docs/data.md shows how to prepare it")
+    remedy = "prepare your own files with python -m launch.prepare, see docs/data.md"
+    if name in PUBLIC:
+        remedy = f"python -m launch.prepare --download={name} --input={path} fetches them"
     raise DataError(
-        f"{path}: {state}; expected {kdiffe.FILES} (or, prepared, {prepared.FILES}); "
-        f"get them from {source}"
+        f"{path}: {state}; expected {kdiffe.FILES} (or, prepared, {prepared.FILES}); {remedy}"
     )

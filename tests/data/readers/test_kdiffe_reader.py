@@ -108,7 +108,7 @@ def test_missing_directory_says_what_and_where(tmp_path):
     message = refusal(tmp_path / "absent")
     assert "no such directory" in message
     assert "trnMat.pkl, tstMat.pkl, valMat.pkl" in message and "dataset.json" in message
-    assert "github.com/HKUDS/DiffMM" in message
+    assert "python -m launch.prepare --download=tiktok --input=" in message
 
 
 def test_directory_of_neither_layout_points_to_the_documentation(tmp_path):
