@@ -72,14 +72,17 @@ def posterior_mean(schedule: Schedule, x_start: jax.Array, x_t: jax.Array, times
       x_start, x_t: f32[n, E].
       timesteps: i32[n].
     """
-    beta = schedule.betas[timesteps][:, None]
-    now = schedule.alpha_bar[timesteps][:, None]
-    before = schedule.alpha_bar_before[timesteps][:, None]
+    of_start, of_noisy = (weight[timesteps][:, None] for weight in posterior_weights(schedule))
+    return of_start * x_start + of_noisy * x_t
+
+
+def posterior_weights(schedule: Schedule) -> tuple[jax.Array, jax.Array]:
+    """Weights of x_0 and x_t in `posterior_mean`, each f32[T]; 1 and 0 at t = 0."""
+    beta, now, before = schedule
     of_start = jnp.sqrt(before) * beta / (1.0 - now)
     of_noisy = jnp.sqrt(1.0 - beta) * (1.0 - before) / (1.0 - now)
     # 1 - alpha_bar_0 and beta_0 are one number, rounded twice.
-    first = (timesteps == 0)[:, None]
-    return jnp.where(first, x_start, of_start * x_start + of_noisy * x_t)
+    return of_start.at[0].set(1.0), of_noisy.at[0].set(0.0)
 
 
 def mean_from_noise(schedule: Schedule, x_t: jax.Array, noise: jax.Array, timesteps: jax.Array):

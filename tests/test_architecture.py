@@ -24,11 +24,12 @@ ALLOWED = {
     "losses": set(),
     "metrics": set(),
     "ranking": {"metrics", "types"},
+    "reverse": {"diffusion", "model"},
     "rebuild": {"graph", "types"},
     "baselines": {"model"},
     "training": {
         "baselines", "config", "data", "diffusion", "errors", "graph", "losses", "metrics",
-        "model", "ranking", "rebuild", "types",
+        "model", "ranking", "rebuild", "reverse", "types",
     },
 }  # fmt: skip
 FENCED = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -25,6 +28,21 @@ def step_embedding(timesteps: jax.Array, size: int) -> jax.Array:
     angles = timesteps[:, None].astype(jnp.float32) * frequencies[None]
     embedding = jnp.concatenate([jnp.cos(angles), jnp.sin(angles)], axis=-1)
     return jnp.pad(embedding, ((0, 0), (0, size - 2 * half)))
+
+
+def context(params: Mapping[str, Any], timesteps: jax.Array, guidance: jax.Array) -> jax.Array:
+    """What the hidden layer sees besides the row: bias, step and guidance, f32[n, width].
+
+    Args:
+      params: of `Denoiser`.
+      timesteps: i32[n], 0-based.
+      guidance: f32[n, d], z~ of eq. 11; left out by an unguided denoiser.
+    """
+    from_step = params["from_step"]["kernel"]
+    seen = params["from_row"]["bias"][None] + step_embedding(timesteps, len(from_step)) @ from_step
+    if "from_guidance" in params:
+        seen += guidance @ params["from_guidance"]["kernel"]
+    return seen
 
 
 class Denoiser(nn.Module):

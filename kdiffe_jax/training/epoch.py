@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kdiffe_jax.diffusion import reverse_from, reverse_process
+from kdiffe_jax.diffusion import reverse_from
 from kdiffe_jax.model.encoder import View
 from kdiffe_jax.rebuild import (
     Kept,
@@ -20,6 +20,7 @@ from kdiffe_jax.rebuild import (
     top_relations,
     triple_scores,
 )
+from kdiffe_jax.reverse import HiddenDenoiser, hidden_denoiser, reverse_rows
 from kdiffe_jax.training.state import Parts, TrainState, view_of
 from kdiffe_jax.training.step import Term, guidance_rows, train_step
 from kdiffe_jax.types import Batch, Graphs, Strengths
@@ -97,9 +98,10 @@ def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
     settings = parts.config.diffusion
     guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
     noise_key = _noise_key(key, epoch)
+    denoiser = hidden_denoiser(params["denoiser"])
 
     def keep(items):
-        denoised = _denoise(parts, params["denoiser"], graphs, guidance, noise_key, items)
+        denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
         if settings.rebuild_from == "all":
             return top_relations(denoised, graphs.entity_relation, settings.top_q)
         rows = graphs.rows
@@ -114,9 +116,10 @@ def score_own_triples(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
     """The denoised value of every given triple: f32[J, K], -inf on padding."""
     guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
     noise_key = _noise_key(key, epoch)
+    denoiser = hidden_denoiser(params["denoiser"])
 
     def score(items):
-        denoised = _denoise(parts, params["denoiser"], graphs, guidance, noise_key, items)
+        denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
         return triple_scores(denoised, graphs.rows.entities[items])
 
     return map_item_blocks(score, parts.encoder.n_items, _REBUILD_BLOCK)
@@ -126,19 +129,16 @@ def _noise_key(key: jax.Array, epoch) -> jax.Array:
     return jax.random.fold_in(jax.random.fold_in(key, _REBUILD_STREAM), epoch)
 
 
-def _denoise(parts: Parts, params, graphs: Graphs, guidance, noise_key, items) -> jax.Array:
+def _denoise(
+    parts: Parts, denoiser: HiddenDenoiser, graphs: Graphs, guidance, noise_key, items
+) -> jax.Array:
     """The reverse process for some items; an item's noise depends on its id alone."""
     n_entities = parts.denoiser.n_entities
     keys = jax.vmap(lambda item: jax.random.fold_in(noise_key, item))(items)
     noise = jax.vmap(lambda key: jax.random.normal(key, (n_entities,)))(keys)
     rows = dense_rows(graphs.rows, items, n_entities=n_entities)
-    given = guidance[items]
-
-    def predict(x_t, timesteps):
-        return parts.denoiser.apply({"params": params}, x_t, timesteps, given)
-
     start = reverse_from(parts.config.diffusion.reverse_start, parts.schedule, rows, noise)
-    return reverse_process(predict, parts.schedule, start)
+    return reverse_rows(denoiser, parts.schedule, start, guidance[items])
 
 
 def strengths_of(parts: Parts) -> Strengths:
