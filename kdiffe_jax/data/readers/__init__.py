@@ -9,6 +9,7 @@ from kdiffe_jax.data.public.files import PUBLIC
 from kdiffe_jax.data.readers import kdiffe, prepared
 from kdiffe_jax.errors import DataError
 
+
 def read_dataset(path: str | Path, *, name: str, split_seed: int = 0) -> Dataset:
     """Reads a directory that training can use as it is: prepared, or KDiffE/DiffMM.
 
