@@ -16,6 +16,8 @@ from jax.experimental.sparse import BCOO, BCSR
 
 from kdiffe_jax.types import SparseOperator
 
+_ENTRIES_AT_ONCE = 8192
+
 
 def sparse_operator(matrix: BCOO) -> SparseOperator:
     """Prepares a sorted BCOO matrix for `multiply`.
@@ -79,11 +81,22 @@ def _multiply_backward(saved, gradient):
         operator.columns[order],
         gradient,
     )
-    to_values = jnp.sum(gradient[operator.rows] * dense[operator.columns], axis=-1)
+    to_values = _entry_dots(gradient, dense, operator.rows, operator.columns)
     return _zero_cotangents(operator)._replace(values=to_values), to_dense
 
 
 multiply.defvjp(_multiply_forward, _multiply_backward)
+
+
+def _entry_dots(left, right, rows, columns):
+    """f32[nnz]: left[row] . right[column] of every entry, in blocks that stay in the cache."""
+    n_entries = rows.shape[0]
+    if n_entries <= _ENTRIES_AT_ONCE:
+        return jnp.sum(left[rows] * right[columns], axis=-1)
+    missing = -n_entries % _ENTRIES_AT_ONCE
+    places = (jnp.pad(ids, (0, missing)).reshape(-1, _ENTRIES_AT_ONCE) for ids in (rows, columns))
+    dots = jax.lax.map(lambda place: jnp.sum(left[place[0]] * right[place[1]], -1), tuple(places))
+    return dots.ravel()[:n_entries]
 
 
 def _zero_cotangents(operator: SparseOperator) -> SparseOperator:

@@ -82,3 +82,14 @@ def test_graph_is_an_argument_so_a_new_one_compiles_nothing(rng, dense_matrix):
     product(operator_of(dense_matrix), x)
     product(operator_of(2 * dense_matrix), x)
     assert product._cache_size() == 1
+
+
+@pytest.mark.parametrize("block", (1, 4, 64))
+def test_gradient_to_the_values_does_not_depend_on_the_block(rng, dense_matrix, monkeypatch, block):
+    monkeypatch.setattr(module, "_ENTRIES_AT_ONCE", block)
+    operator = operator_of(dense_matrix)
+    x = jnp.asarray(rng.normal(size=(6, 4)), jnp.float32)
+    upstream = jnp.asarray(rng.normal(size=(9, 4)), jnp.float32)
+    _, pull = jax.vjp(lambda values: multiply(operator._replace(values=values), x), operator.values)
+    expected = (upstream @ x.T)[operator.rows, operator.columns]
+    np.testing.assert_allclose(pull(upstream)[0], expected, rtol=1e-5, atol=1e-6)
