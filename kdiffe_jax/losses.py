@@ -5,6 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from kdiffe_jax.blocked import CANDIDATES_AT_ONCE, log_sum_exp
+
 
 def bpr(positive_scores: jax.Array, negative_scores: jax.Array) -> jax.Array:
     """-log sigmoid(y_ui - y_uj) (eq. 15).
@@ -42,17 +44,22 @@ def info_nce(
       candidate_weights: f32[m], 0 removes a candidate from the sum; all 1 if omitted.
 
     Returns:
-      f32[n]. A zero row has cosine 0 with everything.
+      f32[n]. A zero row has cosine 0 with everything. Many candidates are summed in blocks,
+      with the same result and gradient.
 
     >>> views = jnp.eye(2)
     >>> [f"{loss:.4f}" for loss in info_nce(views, views, jnp.arange(2), temperature=1.0)]
     ['0.3133', '0.3133']
     """
-    logits = _unit(anchors) @ _unit(candidates).T / temperature
-    positives = jnp.take_along_axis(logits, positive_index[:, None], axis=1)[:, 0]
+    anchors, candidates = _unit(anchors), _unit(candidates)
+    if candidates.shape[0] > CANDIDATES_AT_ONCE:
+        own = jnp.sum(anchors * candidates[positive_index], axis=-1) / temperature
+        return log_sum_exp(anchors / temperature, candidates, candidate_weights) - own
+    logits = anchors @ candidates.T / temperature
+    own = jnp.take_along_axis(logits, positive_index[:, None], axis=1)[:, 0]
     if candidate_weights is None:
-        return jax.nn.logsumexp(logits, axis=1) - positives
-    return jax.nn.logsumexp(logits, axis=1, b=candidate_weights[None]) - positives
+        return jax.nn.logsumexp(logits, axis=1) - own
+    return jax.nn.logsumexp(logits, axis=1, b=candidate_weights[None]) - own
 
 
 def first_occurrence(ids: jax.Array, *, size: int) -> jax.Array:
