@@ -17,6 +17,7 @@ from kdiffe_jax.training.result import finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
 from launch import flags
 from launch.command import guarded
+from launch.compiled import keep_compiled
 from launch.progress import Progress
 from launch.table import planted_lines, result_table
 
@@ -37,6 +38,7 @@ def _command(argv: Sequence[str]) -> None:
     absl_flags.adopt_module_key_flags(flags, FLAGS)
     app.define_help_flags()
     flags.parse(argv)
+    keep_compiled(flags.cache_dir())
     result = _evaluate() if FLAGS.mode == "evaluate" else _train()
     print(result_table(result))
     if "planted" in result:
