@@ -170,10 +170,10 @@ def _interaction_warnings(dataset: Dataset) -> list[str]:
     statistics = dataset.statistics()
     lines = []
     for key, words in (
-        ("users_without_training", "users have no training interaction"),
-        ("items_unseen_in_training", "items are in no training interaction"),
-        ("test_interactions_with_unseen_items", "test interactions are with such items"),
+        ("users_without_training", "users without training interactions"),
+        ("items_unseen_in_training", "items in no training interaction"),
+        ("test_interactions_with_unseen_items", "test interactions with such items"),
     ):
         if statistics[key]:
-            lines.append(f"{statistics[key]} {words}")
+            lines.append(f"{words}: {statistics[key]:,}")
     return lines
