@@ -53,7 +53,7 @@ def test_a_sample_is_scaled_to_the_whole():
         rounds=3,
     )
     assert once.wall.tolist() == [2.0] * 3 and tenfold.wall.tolist() == [20.0] * 3
-    assert tenfold.cpu.tolist() == [10.0] * 3 and tenfold.first == 20.0
+    assert tenfold.cpu.tolist() == [10.0] * 3 and tenfold.first == 2.0
 
 
 def test_a_process_that_reads_the_clock_itself_is_not_started_once_more():

@@ -1,0 +1,101 @@
+"""One training step's denoiser: ELBO, value and gradient (eq. 8-12)."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.harness import Case, Part, Work
+from benchmarks.parts.sizes import Sizes, random_dataset
+from kdiffe_jax.config import Config
+from kdiffe_jax.diffusion import elbo_weights, q_sample
+from kdiffe_jax.graph.knowledge import entity_rows
+from kdiffe_jax.losses import elbo
+from kdiffe_jax.rebuild import dense_rows
+from kdiffe_jax.training.state import build_parts
+
+
+def part(sizes: Sizes) -> Part:
+    """The module of the program against the MLP written out, of one concatenated input."""
+    parts = build_parts(
+        Config(),
+        n_users=sizes.users,
+        n_items=sizes.items,
+        n_entities=sizes.entities,
+        n_relations=sizes.relations,
+    )
+    steps = -(-sizes.train // min(parts.config.train.batch_size, sizes.train))
+    count = -(-sizes.items // steps)
+    triples = random_dataset(sizes).triples
+    table = entity_rows(triples, n_items=sizes.items, n_entities=sizes.entities)
+    rows = dense_rows(table, jnp.arange(count), n_entities=sizes.entities)
+    rng = np.random.default_rng(0)
+    guidance = jnp.asarray(rng.standard_normal((count, parts.encoder.dim)), jnp.float32)
+    timesteps = jnp.asarray(rng.integers(0, parts.config.diffusion.timesteps, count), jnp.int32)
+    params = parts.denoiser.init(jax.random.key(0), rows[:1], timesteps[:1], guidance[:1])["params"]
+    noise = jnp.asarray(rng.standard_normal(rows.shape), jnp.float32)
+
+    def loss_with(predict):
+        def loss(params, rows, noise, timesteps, guidance):
+            x_t = q_sample(parts.schedule, rows, timesteps, noise)
+            predicted = predict(params, x_t, timesteps, guidance)
+            return elbo(rows, predicted, elbo_weights(parts.schedule)[timesteps]).mean()
+
+        return jax.jit(jax.value_and_grad(loss))
+
+    def module(params, *inputs):
+        return parts.denoiser.apply({"params": params}, *inputs)
+
+    inputs = (params, rows, noise, timesteps, guidance)
+    ours, written = loss_with(module), loss_with(_one_input)
+    dropped = jax.jit(jax.value_and_grad(_trained(parts)))
+    key = jax.random.key(1)
+    runs = {
+        "ours": lambda: ours(*inputs),
+        "one concatenated input": lambda: written(*inputs),
+        "ours, noise drawn and dropout": lambda: dropped(params, rows, timesteps, guidance, key),
+    }
+    work = denoiser_work(count, sizes.entities, parts.denoiser.width)
+    return Part(
+        f"denoiser, value and gradient of the ELBO: {count} rows of {sizes.entities} entities, "
+        f"width {parts.denoiser.width}",
+        [Case(name, run, name.startswith("one"), work) for name, run in runs.items()],
+        check=lambda: _check(ours(*inputs), written(*inputs)),
+    )
+
+
+def denoiser_work(rows: int, entities: int, width: int) -> Work:
+    """Of both directions: two wide products forward, three backward; x_t has no gradient."""
+    product = 2.0 * rows * entities * width
+    kernels = 2 * 4.0 * entities * width
+    return Work(bytes=3 * kernels + 6 * 4.0 * rows * entities, operations=5 * product)
+
+
+def _trained(parts):
+    def loss(params, rows, timesteps, guidance, key):
+        noise_key, dropout_key = jax.random.split(key)
+        x_t = q_sample(parts.schedule, rows, timesteps, jax.random.normal(noise_key, rows.shape))
+        predicted = parts.denoiser.apply(
+            {"params": params}, x_t, timesteps, guidance, train=True, rngs={"dropout": dropout_key}
+        )
+        return elbo(rows, predicted, elbo_weights(parts.schedule)[timesteps]).mean()
+
+    return loss
+
+
+def _one_input(params, x_t, timesteps, guidance):
+    step_kernel = params["from_step"]["kernel"]
+    half = len(step_kernel) // 2
+    angles = timesteps[:, None] * jnp.exp(-jnp.log(1e4) * jnp.arange(half) / half)[None]
+    step = jnp.concatenate([jnp.cos(angles), jnp.sin(angles)], axis=1)
+    step = jnp.pad(step, ((0, 0), (0, len(step_kernel) - 2 * half)))
+    seen = jnp.concatenate([x_t, step, guidance], axis=1)
+    kernels = [params[name]["kernel"] for name in ("from_row", "from_step", "from_guidance")]
+    hidden = jnp.tanh(seen @ jnp.concatenate(kernels) + params["from_row"]["bias"][None])
+    return hidden @ params["to_row"]["kernel"] + params["to_row"]["bias"][None]
+
+
+def _check(ours, written):
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(written), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * max(1.0, float(jnp.abs(b).max())))

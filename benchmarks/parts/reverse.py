@@ -1,0 +1,75 @@
+"""The reverse process over all items' rows, as the rebuild runs it (eq. 10, 12)."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.harness import Case, Part, Work
+from benchmarks.parts.sizes import Sizes
+from kdiffe_jax.config import Config
+from kdiffe_jax.diffusion import reverse_process
+from kdiffe_jax.reverse import hidden_denoiser, reverse_rows
+from kdiffe_jax.training.state import build_parts
+
+BLOCK = 1024
+
+
+def part(sizes: Sizes) -> Part:
+    """In the hidden space, and literally: T predictions of whole rows."""
+    parts = build_parts(
+        Config(),
+        n_users=sizes.users,
+        n_items=sizes.items,
+        n_entities=sizes.entities,
+        n_relations=sizes.relations,
+    )
+    rows = min(BLOCK, sizes.items)
+    rng = np.random.default_rng(0)
+    noise = jnp.asarray(rng.standard_normal((rows, sizes.entities)), jnp.float32)
+    guidance = jnp.asarray(rng.standard_normal((rows, parts.encoder.dim)), jnp.float32)
+    params = parts.denoiser.init(
+        jax.random.key(0), noise[:1], jnp.zeros(1, jnp.int32), guidance[:1]
+    )["params"]
+
+    @jax.jit
+    def ours(params, noise, guidance):
+        return reverse_rows(hidden_denoiser(params), parts.schedule, noise, guidance)
+
+    @jax.jit
+    def literal(params, noise, guidance):
+        def predict(x_t, timesteps):
+            return parts.denoiser.apply({"params": params}, x_t, timesteps, guidance)
+
+        return reverse_process(predict, parts.schedule, noise)
+
+    runs = {
+        "ours, in the hidden space": lambda: ours(params, noise, guidance),
+        "literal": lambda: literal(params, noise, guidance),
+    }
+    steps, width = parts.config.diffusion.timesteps, parts.denoiser.width
+    works = (
+        reverse_work(rows, sizes.entities, width, steps),
+        Work(bytes=8.0 * noise.size, operations=steps * 4.0 * noise.size * width),
+    )
+    return Part(
+        f"reverse process of {rows} items: {sizes.entities} entities, width {width}, T = {steps}",
+        [
+            Case(name, run, name == "literal", work)
+            for (name, run), work in zip(runs.items(), works, strict=True)
+        ],
+        check=lambda: np.testing.assert_allclose(
+            *(np.asarray(run()) for run in runs.values()), rtol=1e-3, atol=1e-4
+        ),
+    )
+
+
+def reverse_work(rows: int, entities: int, width: int, steps: int) -> Work:
+    """In the hidden space: W_2 W_1, the way in and out, T - 1 products of [rows, width]."""
+    wide = 2 * 2.0 * rows * entities * width
+    inner = (steps - 1) * 2.0 * rows * width * width
+    loop = 2.0 * entities * width * width
+    return Work(
+        bytes=8.0 * rows * entities + 16.0 * entities * width, operations=wide + inner + loop
+    )
