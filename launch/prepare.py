@@ -24,7 +24,8 @@ from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.sources import SOURCES, layout_of, read_source
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
-from launch import filters, flags, sides
+from launch import filters, flags
+from launch import sides as side_flags
 from launch.command import guarded
 from launch.filters import define_filters, filters_of
 from launch.progress import rows_bar
@@ -60,7 +61,7 @@ def define(values: FlagValues = FLAGS) -> None:
     define_filters(values)
     flags.define_options(PrepareConfig.all_options(), values)
     flags.define_options(TableColumns.all_options(), values)
-    for module in (flags, sides, filters):
+    for module in (flags, side_flags, filters):
         absl_flags.adopt_module_key_flags(module, values)
 
 
@@ -93,15 +94,16 @@ def _check(values: FlagValues) -> None:
     for name in ("item", "figures"):
         if values[name].value is not None and not values.inspect:
             raise ConfigError(f"--{name} goes with --inspect")
+    if values.output:
+        refuse_existing(Path(values.output))
 
 
 def _prepare(values: FlagValues) -> None:
     source, output = Path(values.input), Path(values.output)
-    refuse_existing(output)
     config = PrepareConfig.from_flat(_chosen(PrepareConfig, values))
     columns = TableColumns(**_chosen(TableColumns, values))
     limits = filters_of(values, config.filters)
-    side_files(values)
+    sides = side_files(values)
     with rows_bar("reading") as progress:
         layout, catalogue = read_source(
             source,
@@ -115,7 +117,7 @@ def _prepare(values: FlagValues) -> None:
     if values.kg_ids == "shared" and layout != "kdiffe":
         raise ConfigError(f"--kg_ids=shared is for --source=kdiffe; {source} is {layout}")
     root = source if source.is_dir() else source.parent
-    files = [root / file for file in catalogue.files] + side_files(values)
+    files = [root / file for file in catalogue.files] + sides
     catalogue = add_sides(catalogue, values, config, columns)
     provenance = {
         "program": f"kdiffe_jax {kdiffe_jax.__version__}",
