@@ -7,24 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.harness import Case, Part, Work
-from benchmarks.parts.sizes import Sizes, random_dataset
-from kdiffe_jax.config import Config
+from benchmarks.parts.sizes import Sizes, default_parts, random_dataset
 from kdiffe_jax.diffusion import elbo_weights, q_sample
 from kdiffe_jax.graph.knowledge import entity_rows
 from kdiffe_jax.losses import elbo
 from kdiffe_jax.rebuild import dense_rows
-from kdiffe_jax.training.state import build_parts
 
 
 def part(sizes: Sizes) -> Part:
     """The module of the program against the MLP written out, of one concatenated input."""
-    parts = build_parts(
-        Config(),
-        n_users=sizes.users,
-        n_items=sizes.items,
-        n_entities=sizes.entities,
-        n_relations=sizes.relations,
-    )
+    parts = default_parts(sizes)
     steps = -(-sizes.train // min(parts.config.train.batch_size, sizes.train))
     count = -(-sizes.items // steps)
     triples = random_dataset(sizes).triples

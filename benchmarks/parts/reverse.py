@@ -7,24 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.harness import Case, Part, Work
-from benchmarks.parts.sizes import Sizes
-from kdiffe_jax.config import Config
+from benchmarks.parts.sizes import Sizes, default_parts
 from kdiffe_jax.diffusion import reverse_process
 from kdiffe_jax.reverse import hidden_denoiser, reverse_rows
-from kdiffe_jax.training.state import build_parts
 
 BLOCK = 1024
 
 
 def part(sizes: Sizes) -> Part:
     """In the hidden space, and literally: T predictions of whole rows."""
-    parts = build_parts(
-        Config(),
-        n_users=sizes.users,
-        n_items=sizes.items,
-        n_entities=sizes.entities,
-        n_relations=sizes.relations,
-    )
+    parts = default_parts(sizes)
     rows = min(BLOCK, sizes.items)
     rng = np.random.default_rng(0)
     noise = jnp.asarray(rng.standard_normal((rows, sizes.entities)), jnp.float32)

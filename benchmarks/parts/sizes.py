@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.training.state import Parts, build_parts
 
 _POPULARITY = 0.8  # an item's interactions fall as its rank to this power
 
@@ -84,3 +86,14 @@ def random_dataset(sizes: Sizes, *, seed: int = 0) -> Dataset:
 
 def _sorted(rows: np.ndarray) -> np.ndarray:
     return rows[np.lexsort(rows.T[::-1])]
+
+
+def default_parts(sizes: Sizes) -> Parts:
+    """Modules and schedule of the default configuration at these sizes."""
+    return build_parts(
+        Config(),
+        n_users=sizes.users,
+        n_items=sizes.items,
+        n_entities=sizes.entities,
+        n_relations=sizes.relations,
+    )
