@@ -33,6 +33,12 @@ class ContentConfig(Checked):
         4, "nearest codes of one codebook that become an item's entities", low=1
     )
     content_seed: int = option(0, "seed of the codebooks", low=0, high=LARGEST_SEED)
+    knockout: str = option(
+        "none",
+        "what the data lose before training: none, shuffled (tails within each relation), noise "
+        "(in place of features), relation:NAME, or users:SHARE for the share of users that stays",
+    )
+    knockout_seed: int = option(0, "seed of the knock-out", low=0, high=LARGEST_SEED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +108,12 @@ class TrainConfig(Checked):
     theta_1: float = option(1e-2, "theta_1: weight of the contrastive loss; 0 is KDiffE_3", low=0.0)
     theta_2: float = option(1e-5, "theta_2: weight of the squared parameter norm", low=0.0)
     temperature: float = option(0.5, "tau: InfoNCE temperature", above=0.0)
+    contrast: str = option(
+        "knowledge",
+        "second view: the rebuilt knowledge graph, or the given one with edges dropped as in SGL",
+        choices=("knowledge", "edge_drop"),
+    )
+    edge_drop: float = option(0.1, "share of edges that the second view drops", low=0.0, high=0.99)
     negatives: str = option(
         "batch",
         "InfoNCE negatives: the nodes of the batch or all nodes",
@@ -121,6 +133,7 @@ class EvalConfig(Checked):
         "split that chooses the epoch; 'test' only to compare with tables chosen so",
         choices=("valid", "test"),
     )
+    score_test: bool = option(True, "score the test split at the end; a search does not")
     selection_metric: str = option("recall@20", "metric that chooses the epoch")
     eval_block: int = option(1024, "users ranked at once; never changes a metric", low=1)
     mask_valid: bool = option(False, "at test time also exclude the validation items")

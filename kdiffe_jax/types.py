@@ -49,6 +49,7 @@ class Graphs(NamedTuple):
     rows: EntityRows
     entity_relation: jax.Array  # i32[E], the relation an entity has most often
     entity_items: jax.Array | None  # i32[E], the item an entity is, else -1; None if none is
+    dropped: SparseOperator | None = None  # the second view's Laplacian where it drops edges
 
 
 class Batch(NamedTuple):

@@ -19,6 +19,8 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.presets import PRESETS
+from kdiffe_jax.variants import VARIANTS
 
 SYNTHETIC = "synthetic"
 _PLANTED = "planted_"
@@ -38,6 +40,12 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
         "cache_dir", None, "where S is kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]", **common
     )
     flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "train, or score a run", **common)
+    flags.DEFINE_enum(
+        "preset", "paper", list(PRESETS), "values of all flags that are not given", **common
+    )
+    flags.DEFINE_enum(
+        "variant", "full", list(VARIANTS), "a named change, wins over other flags", **common
+    )
     flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
     flags.DEFINE_integer(
         "planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common
@@ -85,12 +93,13 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
 
 
 def config(values: flags.FlagValues = flags.FLAGS) -> Config:
-    """The hyper-parameters on the command line.
+    """The hyper-parameters on the command line: variant over flags over preset over defaults.
 
     Raises:
       ConfigError: a value out of its range.
     """
-    return Config.from_flat({name: values[name].value for name in Config.all_options()})
+    given = {name: values[name].value for name in Config.all_options() if values[name].present}
+    return Config.from_flat({**PRESETS[values.preset], **given, **VARIANTS[values.variant]})
 
 
 def data_identity(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
@@ -120,7 +129,8 @@ def load(values: flags.FlagValues = flags.FLAGS) -> Dataset:
 
 def workdir(values: flags.FlagValues = flags.FLAGS) -> Path:
     """The run directory."""
-    return Path(values.workdir or f"runs/{values.dataset}-seed{values.seed}")
+    variant = "" if values.variant == "full" else f"-{values.variant}"
+    return Path(values.workdir or f"runs/{values.dataset}{variant}-seed{values.seed}")
 
 
 def cache_dir(values: flags.FlagValues = flags.FLAGS) -> Path:

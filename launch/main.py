@@ -15,6 +15,7 @@ from kdiffe_jax.training.loop import check_selection_metric, train
 from kdiffe_jax.training.problem import build_problem
 from kdiffe_jax.training.result import finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.variants import VARIANTS
 from launch import flags
 from launch.command import guarded
 from launch.compiled import keep_compiled
@@ -84,6 +85,9 @@ def _adopt(stored: dict[str, Any]) -> None:
         if FLAGS[name].present and FLAGS[name].value != value:
             raise RunError(f"--{name}={FLAGS[name].value}: the run was made with {value!r}")
         FLAGS[name].value = value
+    for name, value in VARIANTS[FLAGS.variant].items():
+        if stored.get(name) != value:
+            raise RunError(f"--variant={FLAGS.variant}: the run has {name} {stored.get(name)!r}")
 
 
 def _config_of(stored: dict[str, Any]) -> Config:

@@ -16,6 +16,8 @@ ALLOWED = {
     "options": {"errors"},
     "config": {"options"},
     "types": set(),
+    "presets": set(),
+    "variants": set(),
     "data": {"config", "errors", "options"},
     "extract": {"data", "errors", "options"},
     "graph": {"config", "types"},

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax.experimental.sparse import BCOO
 
+from kdiffe_jax.types import SparseOperator
+
 
 def attention_laplacian(
     users: jax.Array,
@@ -58,6 +60,31 @@ def attention_laplacian(
         indices_sorted=True,
         unique_indices=True,
     )
+
+
+def drop_edges(laplacian: SparseOperator, key: jax.Array, share: float) -> SparseOperator:
+    """The Laplacian of the graph without a random share of its edges, in the same places.
+
+    An edge goes in both directions at once; the identity stays. D is taken anew from what is
+    left, as the number of entries of each row, so the operator must have been built with
+    `degree_from="adjacency"`.
+
+    Args:
+      laplacian: symmetric f32[N, N] (eq. 4).
+      key: of the draw.
+      share: of the edges that go.
+
+    Returns:
+      The same operator with other values, 0 where an edge is gone.
+    """
+    rows, columns = laplacian.rows, laplacian.columns
+    draws = jax.random.uniform(key, rows.shape)
+    draws = jnp.where(rows < columns, draws, draws[laplacian.to_transpose])
+    kept = ((draws >= share) | (rows == columns)).astype(jnp.float32)
+    before = jnp.diff(laplacian.row_starts).astype(jnp.float32)
+    left = jax.ops.segment_sum(kept, rows, before.shape[0], indices_are_sorted=True)
+    scale = jnp.sqrt(before / jnp.maximum(left, 1.0))
+    return laplacian._replace(values=laplacian.values * kept * (scale[rows] * scale[columns]))
 
 
 def mean_of_users(users: jax.Array, items: jax.Array, *, n_users: int, n_items: int) -> BCOO:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from kdiffe_jax.diffusion import reverse_from
+from kdiffe_jax.graph.laplacian import drop_edges
 from kdiffe_jax.model.encoder import View
 from kdiffe_jax.rebuild import (
     Kept,
@@ -26,8 +27,9 @@ from kdiffe_jax.training.step import Term, guidance_rows, train_step
 from kdiffe_jax.types import Batch, Graphs, Strengths
 
 _REBUILD_BLOCK = 1024
-# Folded into the run's key beside an epoch's number, to keep its noise apart from the steps'.
+# Folded into the run's key beside an epoch's number, to keep their noise apart from the steps'.
 _REBUILD_STREAM = 0x7EB01D
+_DROP_STREAM = 0xD809
 
 
 class Compiled(NamedTuple):
@@ -73,6 +75,11 @@ def run_epoch(
     rebuilt = rebuilt_graph(
         kept, n_items=parts.encoder.n_items, n_entities=parts.encoder.n_entities
     )
+    train = parts.config.train
+    if train.contrast == "edge_drop":
+        key = _stream_key(state.key, _DROP_STREAM, state.step)
+        rebuilt = graphs.knowledge
+        graphs = graphs._replace(dropped=drop_edges(graphs.laplacian, key, train.edge_drop))
 
     def step(state, batch):
         return train_step(parts, state, batch, graphs, rebuilt, strengths)
@@ -97,7 +104,7 @@ def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
     """
     settings = parts.config.diffusion
     guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
-    noise_key = _noise_key(key, epoch)
+    noise_key = _stream_key(key, _REBUILD_STREAM, epoch)
     denoiser = hidden_denoiser(params["denoiser"])
 
     def keep(items):
@@ -115,7 +122,7 @@ def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
 def score_own_triples(parts: Parts, params, graphs: Graphs, key: jax.Array, epoch) -> jax.Array:
     """The denoised value of every given triple: f32[J, K], -inf on padding."""
     guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
-    noise_key = _noise_key(key, epoch)
+    noise_key = _stream_key(key, _REBUILD_STREAM, epoch)
     denoiser = hidden_denoiser(params["denoiser"])
 
     def score(items):
@@ -125,8 +132,8 @@ def score_own_triples(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
     return map_item_blocks(score, parts.encoder.n_items, _REBUILD_BLOCK)
 
 
-def _noise_key(key: jax.Array, epoch) -> jax.Array:
-    return jax.random.fold_in(jax.random.fold_in(key, _REBUILD_STREAM), epoch)
+def _stream_key(key: jax.Array, stream: int, number) -> jax.Array:
+    return jax.random.fold_in(jax.random.fold_in(key, stream), number)
 
 
 def _denoise(

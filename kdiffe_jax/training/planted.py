@@ -17,15 +17,30 @@ def within_item_auc(scores: np.ndarray, dataset: Dataset) -> float:
       scores: f32[J, K], each item's triples in the order of `dataset.triples`.
       dataset: with `relevant`.
     """
-    items = dataset.triples[:, 0]
-    starts = np.searchsorted(items, np.arange(dataset.n_items))
-    position = np.arange(len(items)) - starts[items]
-    relevant = np.zeros(scores.shape, bool)
-    relevant[items, position] = dataset.relevant
-    present = np.isfinite(scores)
+    relevant, present = _as_rows(scores, dataset), np.isfinite(scores)
     noise = present & ~relevant
     difference = scores[:, :, None] - np.where(noise, scores, np.nan)[:, None, :]
     pairs = (relevant & present)[:, :, None] & noise[:, None, :]
     wins = np.where(pairs, (difference > 0) + 0.5 * (difference == 0), 0.0).sum(axis=(1, 2))
     counts = pairs.sum(axis=(1, 2))
     return float((wins[counts > 0] / counts[counts > 0]).mean())
+
+
+def kept_relevant_share(scores: np.ndarray, dataset: Dataset, q: int) -> float:
+    """Share of relevant triples among those that top-q keeps of every item.
+
+    `dataset.relevant.mean()` is what keeping at random would give. Arguments as above.
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :q]
+    kept = np.isfinite(np.take_along_axis(scores, order, axis=1))
+    relevant = np.take_along_axis(_as_rows(scores, dataset), order, axis=1)
+    return float((relevant & kept).sum() / max(1, kept.sum()))
+
+
+def _as_rows(scores: np.ndarray, dataset: Dataset) -> np.ndarray:
+    """bool[J, K]: which of each item's triples are relevant, False on padding."""
+    items = dataset.triples[:, 0]
+    starts = np.searchsorted(items, np.arange(dataset.n_items))
+    relevant = np.zeros(scores.shape, bool)
+    relevant[items, np.arange(len(items)) - starts[items]] = dataset.relevant
+    return relevant

@@ -11,7 +11,7 @@ import numpy as np
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.batches import InteractionSampler
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.knowledge import ensure_knowledge
+from kdiffe_jax.data.knockouts import knocked_out
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.graph.build import build_graphs
 from kdiffe_jax.graph.cache import cached_similarity
@@ -46,7 +46,7 @@ def build_problem(
       DataError: a split to rank is empty.
       ConfigError: a hyper-parameter that the sizes of the data forbid.
     """
-    dataset = ensure_knowledge(dataset, config.content)
+    dataset = knocked_out(dataset, config.content)
     for note in dataset.notes:
         say(f"{dataset.name}: {note}")
     _check(dataset, config)
@@ -87,6 +87,10 @@ def build_problem(
 
 
 def _check(dataset: Dataset, config: Config) -> None:
+    if config.train.contrast == "edge_drop" and config.graph.degree_from == "weighted":
+        raise ConfigError("contrast = 'edge_drop' takes D from A; use degree_from = 'adjacency'")
+    if config.eval.selection == "test" and not config.eval.score_test:
+        raise ConfigError("selection = 'test' scores the test split; score_test = False forbids it")
     for split in ("valid", "test"):
         if not len(getattr(dataset, split)):
             raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be scored")

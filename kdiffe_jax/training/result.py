@@ -12,16 +12,17 @@ from kdiffe_jax.baselines.most_popular import most_popular_view
 from kdiffe_jax.ranking import evaluate, mean_metrics
 from kdiffe_jax.training.epoch import compile_parts
 from kdiffe_jax.training.loop import Trained, load_best, score
-from kdiffe_jax.training.planted import within_item_auc
+from kdiffe_jax.training.planted import kept_relevant_share, within_item_auc
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.state import initial_state
 
 
 def finish(problem: Problem, trained: Trained, run: RunDirectory) -> dict[str, Any]:
-    """Scores validation and test with the best epoch; writes result.json and each user's scores."""
+    """Scores the best epoch and writes result.json; with the test split, each user's scores too."""
     result, per_user = _scored(problem, trained)
-    run.write_per_user(per_user, np.asarray(problem.test.users))
+    if per_user is not None:
+        run.write_per_user(per_user, np.asarray(problem.test.users))
     run.write_result(result)
     return result
 
@@ -35,10 +36,15 @@ def rescore(problem: Problem, run: RunDirectory, *, say: Callable[[str], None]) 
     return _scored(problem, load_best(problem, run, say=say))[0]
 
 
-def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _scored(
+    problem: Problem, trained: Trained
+) -> tuple[dict[str, Any], dict[str, np.ndarray] | None]:
     config, dataset = problem.parts.config, problem.dataset
-    view = trained.view
-    per_user = evaluate(view.users, view.items, problem.test, block=config.eval.eval_block)
+    view, per_user = trained.view, None
+    scores = {"valid": score(problem, view, problem.valid)}
+    if config.eval.score_test:
+        per_user = evaluate(view.users, view.items, problem.test, block=config.eval.eval_block)
+        scores["test"] = mean_metrics(per_user)
     result: dict[str, Any] = {
         "dataset": dataset.name,
         "selection": config.eval.selection,
@@ -46,8 +52,7 @@ def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[st
         "best_epoch": trained.best_epoch,
         "epochs": len(trained.history),
         "seconds": round(sum(record["seconds"] for record in trained.history), 3),
-        "valid": score(problem, view, problem.valid),
-        "test": mean_metrics(per_user),
+        **scores,
         "users_scored": {
             "valid": len(problem.valid.users),
             "test": len(problem.test.users),
@@ -64,8 +69,9 @@ def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[st
 def _most_popular(problem: Problem) -> dict[str, Any]:
     dataset = problem.dataset
     view = most_popular_view(dataset.train, n_users=dataset.n_users, n_items=dataset.n_items)
-    test = score(problem, view, problem.test)
-    return {**test, "test": test, "valid": score(problem, view, problem.valid)}
+    splits = ("valid", "test") if problem.parts.config.eval.score_test else ("valid",)
+    scores = {split: score(problem, view, getattr(problem, split)) for split in splits}
+    return {**scores.get("test", {}), **scores}
 
 
 def planted_truth(problem: Problem, params) -> dict[str, float]:
@@ -74,7 +80,9 @@ def planted_truth(problem: Problem, params) -> dict[str, float]:
     key = initial_state(problem.parts, problem.graphs).key
     values = compiled.score_triples(params, problem.graphs, key, jnp.int32(0))
     relevant = problem.dataset.relevant
+    q = problem.parts.config.diffusion.top_q
     return {
         "relation_auc": within_item_auc(np.asarray(values), problem.dataset),
+        "kept_relevant_share": kept_relevant_share(np.asarray(values), problem.dataset, q),
         "relevant_share": float(relevant.mean()),
     }

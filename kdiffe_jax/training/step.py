@@ -85,7 +85,8 @@ def loss_terms(
     }
     loss = terms["bpr"].mean + strengths.theta_2 * terms["squared_norm"].mean + terms["elbo"].mean
     if parts.config.train.theta_1 > 0:
-        other = view_of(parts, params, graphs, rebuilt)
+        second = graphs if graphs.dropped is None else graphs._replace(laplacian=graphs.dropped)
+        other = view_of(parts, params, second, rebuilt)
         terms |= _contrast_terms(parts, main, other, batch, strengths.temperature)
         contrast = terms["info_nce_users"].mean + terms["info_nce_items"].mean
         loss = loss + strengths.theta_1 * contrast

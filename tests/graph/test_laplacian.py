@@ -3,7 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kdiffe_jax.graph.laplacian import attention_laplacian, mean_of_users
+from kdiffe_jax.graph.laplacian import attention_laplacian, drop_edges, mean_of_users
+from kdiffe_jax.graph.propagate import sparse_operator
 from tests.reference import oracles
 
 SIZES = dict(n_users=7, n_items=5)
@@ -73,3 +74,37 @@ def test_mean_of_users_is_eq_11(edges):
         if len(users):
             expected[users] = 1 / len(users)
         np.testing.assert_allclose(operator[item], expected, rtol=1e-6)
+
+
+def dense(operator):
+    n_nodes = len(operator.row_starts) - 1
+    matrix = np.zeros((n_nodes, n_nodes))
+    matrix[operator.rows, operator.columns] = operator.values
+    return matrix
+
+
+@pytest.mark.parametrize("self_loops", [False, True])
+def test_dropped_edges_are_the_laplacian_of_what_is_left(edges, self_loops):
+    pairs, similarity = edges
+    options = dict(xi=0.7, self_loops=self_loops)
+    whole = attention_laplacian(pairs[:, 0], pairs[:, 1], similarity, **SIZES, **options)
+    operator = sparse_operator(whole)
+    found = dense(drop_edges(operator, jax.random.key(1), 0.4))
+    kept = found[pairs[:, 0], SIZES["n_users"] + pairs[:, 1]] != 0
+    assert 0 < kept.sum() < len(pairs)
+    expected = oracles.laplacian(
+        pairs[kept], similarity[kept], **SIZES, **options, degree_from="adjacency"
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_array_equal(
+        drop_edges(operator, jax.random.key(1), 0.0).values, operator.values
+    )
+
+
+def test_the_share_of_dropped_edges(rng):
+    pairs = np.unique(rng.integers(0, [60, 50], (2000, 2)), axis=0)
+    whole = attention_laplacian(
+        pairs[:, 0], pairs[:, 1], np.zeros(len(pairs)), n_users=60, n_items=50, xi=0.0
+    )
+    values = drop_edges(sparse_operator(whole), jax.random.key(0), 0.25).values
+    assert abs(float((values == 0).mean()) - 0.25) < 0.04

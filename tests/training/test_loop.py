@@ -160,3 +160,12 @@ def test_no_knowledge_graph_still_trains(make_problem, planted, tmp_path):
     )
     trained, _ = train_in(make_problem(dataset=bare, epochs=2), tmp_path / "run")
     assert np.isfinite(trained.history[-1]["loss"])
+
+
+def test_a_run_that_does_not_score_the_test_split_holds_nothing_of_it(make_problem, tmp_path):
+    problem = make_problem(epochs=2, score_test=False)
+    trained, run = train_in(problem, tmp_path / "run")
+    result = finish(problem, trained, run)
+    assert "test" not in result and set(result["baselines"]["most_popular"]) == {"valid"}
+    assert not (run.path / "test_per_user.npz").exists()
+    assert "test" not in (run.path / "metrics.jsonl").read_text()

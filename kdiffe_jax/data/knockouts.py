@@ -1,0 +1,179 @@
+"""Knock-outs: what a data set loses before training reads it, to see what it was worth."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import MappingProxyType
+
+import numpy as np
+
+from kdiffe_jax.config import ContentConfig
+from kdiffe_jax.data.dataset import SPLITS, Dataset
+from kdiffe_jax.data.knowledge import ensure_knowledge
+from kdiffe_jax.data.relation import Knowledge
+from kdiffe_jax.data.rows import sorted_unique
+from kdiffe_jax.errors import ConfigError, DataError
+
+_ROUNDS = 200
+_USES = "none, shuffled, noise, relation:NAME or users:SHARE"
+
+
+def knocked_out(dataset: Dataset, config: ContentConfig) -> Dataset:
+    """The data set that training reads: its knowledge graph, less what `config.knockout` says.
+
+    Raises:
+      ConfigError: no such knock-out, or no such relation.
+      DataError: noise in place of features that are not there; see also `ensure_knowledge`.
+    """
+    kind, _, what = config.knockout.partition(":")
+    if kind not in _KNOCKOUTS or bool(what) != (kind in ("relation", "users")):
+        raise ConfigError(f"knockout = {config.knockout!r}: choose {_USES}")
+    return _KNOCKOUTS[kind](dataset, config, what)
+
+
+def _none(dataset: Dataset, config: ContentConfig, what: str) -> Dataset:
+    return ensure_knowledge(dataset, config)
+
+
+def _shuffled(dataset: Dataset, config: ContentConfig, what: str) -> Dataset:
+    return shuffled_tails(ensure_knowledge(dataset, config), seed=config.knockout_seed)
+
+
+def _noise(dataset: Dataset, config: ContentConfig, what: str) -> Dataset:
+    noisy = noise_features(dataset, seed=config.knockout_seed)
+    return ensure_knowledge(noisy, dataclasses.replace(config, kg_source="features"))
+
+
+def _relation(dataset: Dataset, config: ContentConfig, what: str) -> Dataset:
+    return without_relation(ensure_knowledge(dataset, config), what)
+
+
+def _users(dataset: Dataset, config: ContentConfig, what: str) -> Dataset:
+    try:
+        share = float(what)
+    except ValueError:
+        share = np.nan
+    if not 0 < share <= 1:
+        raise ConfigError(f"knockout = 'users:{what}': a share above 0 and up to 1 is needed")
+    return ensure_knowledge(some_users(dataset, share, seed=config.knockout_seed), config)
+
+
+_KNOCKOUTS = MappingProxyType(
+    dict(none=_none, shuffled=_shuffled, noise=_noise, relation=_relation, users=_users)
+)
+
+
+def shuffled_tails(dataset: Dataset, *, seed: int) -> Dataset:
+    """Permutes the entities within each relation: items and entities keep their degrees.
+
+    A permutation that gives an item the same entity twice is mended by swaps with other
+    triples of the relation. Where none is left to swap with, the second one goes, and the
+    note says how many did.
+    """
+    rng = np.random.default_rng(seed)
+    triples = dataset.triples.astype(np.int64)
+    for relation in range(dataset.n_relations):
+        mine = triples[:, 1] == relation
+        heads = triples[mine, 0]
+        triples[mine, 2] = _permuted(heads, triples[mine, 2], dataset.n_entities, rng)
+    rows = sorted_unique(triples)
+    lost = len(triples) - len(rows)
+    note = "knock-out: the knowledge graph is shuffled within its relations"
+    note += f"; {lost} triples that no swap could tell apart are gone" if lost else ""
+    return dataset.with_knowledge(_knowledge(dataset, rows), note)
+
+
+def _permuted(heads, tails, n_entities: int, rng) -> np.ndarray:
+    """The tails in another order, with as few equal (head, tail) pairs as swaps can reach."""
+    tails = rng.permutation(tails)
+    for _ in range(_ROUNDS):
+        codes = heads * n_entities + tails
+        order = np.argsort(codes, kind="stable")
+        again = np.flatnonzero(codes[order][1:] == codes[order][:-1]) + 1
+        if not len(again):
+            break
+        twice = order[again]
+        others = rng.permutation(np.setdiff1d(np.arange(len(codes)), twice))[: len(twice)]
+        twice = twice[: len(others)]
+        first = heads[twice] * n_entities + tails[others]
+        second = heads[others] * n_entities + tails[twice]
+        proposed = np.concatenate([first, second])
+        _, place, counts = np.unique(proposed, return_inverse=True, return_counts=True)
+        fine = ((counts[place] == 1) & ~np.isin(proposed, codes)).reshape(2, -1).all(axis=0)
+        a, b = twice[fine], others[fine]
+        tails[a], tails[b] = tails[b], tails[a]
+    return tails
+
+
+def without_relation(dataset: Dataset, name: str) -> Dataset:
+    """Removes a relation, and the entities that then have no triple.
+
+    Raises:
+      ConfigError: there is no relation of that name.
+    """
+    names = dataset.relation_names
+    if name not in names:
+        raise ConfigError(
+            f"knockout = 'relation:{name}': the relations of {dataset.name} are {', '.join(names)}"
+        )
+    number = names.index(name)
+    keep = dataset.triples[:, 1] != number
+    heads, relations, tails = dataset.triples[keep].T
+    used, tails = np.unique(tails, return_inverse=True)
+    rows = np.stack([heads, relations - (relations > number), tails.ravel()], axis=1)
+    order = np.lexsort(rows.T[::-1])
+    entity_names = dataset.entities_by_name()
+    entity_items = dataset.items_of_entities()[used]
+    knowledge = Knowledge(
+        np.ascontiguousarray(rows[order], np.int32),
+        tuple(n for n in names if n != name),
+        tuple(entity_names[e] for e in used),
+        entity_items if (entity_items >= 0).any() else None,
+    )
+    rest = dataset.with_knowledge(knowledge, f"knock-out: the relation {name!r} is removed")
+    if dataset.relevant is None:
+        return rest
+    return dataclasses.replace(rest, relevant=dataset.relevant[keep][order])
+
+
+def noise_features(dataset: Dataset, *, seed: int) -> Dataset:
+    """Replaces every modality by standard normal noise of the same shape.
+
+    Raises:
+      DataError: there are no features.
+    """
+    if not dataset.features:
+        raise DataError(f"{dataset.name}: --knockout=noise, but there are no features to replace")
+    rng = np.random.default_rng(seed)
+    noise = {
+        modality: rng.standard_normal(dataset.features[modality].shape, np.float32)
+        for modality in sorted(dataset.features)
+    }
+    note = "knock-out: the features are noise"
+    return dataclasses.replace(dataset, features=noise, notes=(*dataset.notes, note))
+
+
+def some_users(dataset: Dataset, share: float, *, seed: int) -> Dataset:
+    """Keeps a random share of the users, at least one; all items stay."""
+    size = max(1, round(share * dataset.n_users))
+    kept = np.sort(np.random.default_rng(seed).permutation(dataset.n_users)[:size])
+    number = np.full(dataset.n_users, -1, np.int32)
+    number[kept] = np.arange(size)
+
+    def of_kept(pairs: np.ndarray) -> np.ndarray:
+        users = number[pairs[:, 0]]
+        return np.stack([users, pairs[:, 1]], axis=1)[users >= 0]
+
+    note = f"knock-out: {size:,} of {dataset.n_users:,} users are kept"
+    return dataclasses.replace(
+        dataset,
+        n_users=size,
+        **{split: of_kept(getattr(dataset, split)) for split in SPLITS},
+        user_ids=tuple(dataset.user_ids[u] for u in kept) if dataset.user_ids else (),
+        notes=(*dataset.notes, note),
+    )
+
+
+def _knowledge(dataset: Dataset, triples: np.ndarray) -> Knowledge:
+    names = (dataset.relation_names, dataset.entities_by_name())
+    return Knowledge(triples, *names, dataset.entity_items)

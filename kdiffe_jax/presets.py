@@ -1,0 +1,19 @@
+"""Named starting points: overrides of `Config` fields that any given flag wins over."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+# Section VI-A3; the defaults of `Config` say the same.
+PAPER = {
+    "theta_1": 1e-2,
+    "theta_2": 1e-5,
+    "walks_per_node": 12,
+    "walk_length": 50,
+    "xi": 0.7,
+    "timesteps": 10,
+    "temperature": 0.5,
+    "top_q": 1,
+}
+BEST: dict[str, object] = {}
+PRESETS = MappingProxyType({"paper": PAPER, "best": BEST})
