@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 from absl import flags
 
-from kdiffe_jax.errors import KDiffEError
+from kdiffe_jax.errors import KDiffEError, NonFiniteLossError
+
+DIVERGED = 3
 
 
 def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: str) -> int:
@@ -21,8 +23,8 @@ def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: 
       interrupted: what to say on Ctrl-C.
 
     Returns:
-      0 on success, 2 for a user's mistake, 130 when interrupted, 141 when nobody reads
-      what is printed.
+      0 on success, 2 for a user's mistake, 3 for a loss that is not finite, 130 when
+      interrupted, 141 when nobody reads what is printed.
     """
     try:
         work()
@@ -32,7 +34,7 @@ def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: 
         if values.is_parsed() and values.debug:
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return DIVERGED if isinstance(error, NonFiniteLossError) else 2
     except KeyboardInterrupt:
         print(interrupted, file=sys.stderr)
         return 130

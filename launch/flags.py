@@ -111,6 +111,13 @@ def data_identity(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
     return identity
 
 
+def data_flags(values: flags.FlagValues = flags.FLAGS) -> list[str]:
+    """The given flags that say which data and where things are kept, for another process."""
+    names = [name for name in values if name.startswith(_PLANTED)]
+    names += ["dataset", "data_dir", "cache_dir"]
+    return [f"--{name}={values[name].value}" for name in sorted(names) if values[name].present]
+
+
 def load(values: flags.FlagValues = flags.FLAGS) -> Dataset:
     """Reads, or plants, the data set that the flags name.
 

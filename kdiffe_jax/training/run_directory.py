@@ -28,10 +28,12 @@ class RunDirectory:
 
     Args:
       path: created by `claim`, not before.
+      option: the flag that chooses it, for messages.
     """
 
-    def __init__(self, path: str | Path):
+    def __init__(self, path: str | Path, *, option: str = "--workdir"):
         self.path = Path(path)
+        self._option = option
         self._lock = None
 
     def __enter__(self) -> RunDirectory:
@@ -60,7 +62,7 @@ class RunDirectory:
         elif self.path.is_file() or (
             self.path.is_dir() and any(map(_foreign, self.path.iterdir()))
         ):
-            raise RunError(f"{self.path}: not empty and not a run; choose another --workdir")
+            raise RunError(f"{self.path}: not empty and not a run; choose another {self._option}")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._take_lock()
@@ -69,7 +71,7 @@ class RunDirectory:
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {error.strerror}") from error
         if stored is None:
-            self._write(CONFIG, _json(config))
+            self.write(CONFIG, _json(config))
         return self
 
     def release(self) -> None:
@@ -88,17 +90,17 @@ class RunDirectory:
 
     def write_history(self, history: list[dict[str, Any]]) -> None:
         """Writes metrics.jsonl, one object an epoch."""
-        self._write(METRICS, "".join(json.dumps(record) + "\n" for record in history).encode())
+        self.write(METRICS, "".join(json.dumps(record) + "\n" for record in history).encode())
 
     def write_per_user(self, values: dict[str, np.ndarray], users: np.ndarray) -> None:
         """Writes each test user's metrics, for paired tests between runs."""
         packed = io.BytesIO()
         np.savez_compressed(packed, users=users, **values)
-        self._write(PER_USER, packed.getvalue())
+        self.write(PER_USER, packed.getvalue())
 
     def write_result(self, result: dict[str, Any]) -> None:
         """Writes result.json, which marks the run as finished."""
-        self._write(RESULT, _json(result))
+        self.write(RESULT, _json(result))
 
     def _refuse_other(self, stored: dict[str, Any], config: dict[str, Any]) -> None:
         fields = sorted(stored.keys() | config.keys())
@@ -110,7 +112,7 @@ class RunDirectory:
         if changed:
             raise RunError(
                 f"{self.path}: holds a run with another configuration: {', '.join(changed)}; "
-                "use those values or another --workdir"
+                f"use those values or another {self._option}"
             )
 
     def _take_lock(self) -> None:
@@ -133,7 +135,8 @@ class RunDirectory:
             raise RunError(f"{file}: expected a JSON object")
         return content
 
-    def _write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes) -> None:
+        """Writes one file of the directory under a temporary name, and renames it."""
         handle, draft = tempfile.mkstemp(dir=self.path, suffix=_DRAFT)
         try:
             with os.fdopen(handle, "wb") as stream:

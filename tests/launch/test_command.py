@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from absl import flags
 
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import DataError, NonFiniteLossError
 from launch.command import guarded
 
 ROOT = Path(__file__).parents[2]
@@ -15,7 +15,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     ("error", "status", "said"),
-    [(DataError("no such file"), 2, "error: no such file\n"), (KeyboardInterrupt(), 130, "bye\n")],
+    [
+        (DataError("no such file"), 2, "error: no such file\n"),
+        (NonFiniteLossError("nan"), 3, "error: nan\n"),
+        (KeyboardInterrupt(), 130, "bye\n"),
+    ],
 )
 def test_status_and_line(capsys, error, status, said):
     def work():

@@ -1,0 +1,1 @@
+"""Many runs at once: sweeps and studies, from a plan to tables and figures."""

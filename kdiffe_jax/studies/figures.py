@@ -1,0 +1,157 @@
+"""Figures of sweeps and studies: readable in print and without colour; bars are standard errors."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.studies.tables import standard_error
+
+# Okabe and Ito: told apart by the colour-blind, and by marker and dash besides.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_GREY = "0.45"
+
+
+class Line(NamedTuple):
+    """One curve: at every x the values of all seeds."""
+
+    label: str
+    x: Sequence[float]
+    values: Sequence[Sequence[float]]
+
+
+class Panel(NamedTuple):
+    """One pair of axes with its lines; `base` marks the configured value."""
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: Sequence[Line]
+    log_x: bool = False
+    base: float | None = None
+    levels: Mapping[str, float] = {}  # name -> height of a horizontal line
+    from_zero: bool = False
+
+
+class Grid(NamedTuple):
+    """A table of means as coloured cells."""
+
+    title: str
+    x_label: str
+    y_label: str
+    x: Sequence[Any]
+    y: Sequence[Any]
+    means: np.ndarray  # [len(y), len(x)]
+
+
+class Dots(NamedTuple):
+    """Rows of values, each drawn as dots, a mean and its standard error."""
+
+    title: str
+    x_label: str
+    rows: Mapping[str, Sequence[float]]
+    zero: bool = False
+
+
+def draw(parts: Sequence[Panel | Grid | Dots], *, columns: int = 3) -> bytes:
+    """A figure of one or more parts as PNG.
+
+    Raises:
+      ConfigError: matplotlib, the extra `[plots]`, is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError("figures need matplotlib: pip install 'kdiffe_jax[plots]'") from error
+    columns = min(columns, len(parts))
+    rows = -(-len(parts) // columns)
+    height = 3.3
+    if any(isinstance(part, Dots) for part in parts):
+        height = 1.3 + 0.36 * max(len(p.rows) for p in parts if isinstance(p, Dots))
+    width = 5.6 if columns < 3 else 4.2
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    for number, part in enumerate(parts):
+        axes = figure.add_subplot(rows, columns, number + 1)
+        _DRAW[type(part)](axes, part)
+        axes.set_title(part.title, fontsize=11)
+        axes.tick_params(labelsize=9)
+    stream = io.BytesIO()
+    figure.savefig(stream, dpi=150, format="png")
+    return stream.getvalue()
+
+
+def _panel(axes, panel: Panel) -> None:
+    for number, line in enumerate(panel.lines):
+        style = dict(color=COLOURS[number % len(COLOURS)], marker=_MARKERS[number % len(_MARKERS)])
+        axes.errorbar(
+            line.x,
+            [np.mean(values) for values in line.values],
+            yerr=[np.nan_to_num(standard_error(values)) for values in line.values],
+            label=line.label,
+            linestyle="-" if number % 2 == 0 else "--",
+            linewidth=1.6,
+            markersize=5,
+            capsize=3,
+            **style,
+        )
+    for name, height in panel.levels.items():
+        axes.axhline(height, color=_GREY, linestyle=":", linewidth=1.2, label=name)
+    if panel.base is not None:
+        axes.axvline(panel.base, color="0.8", linewidth=6, zorder=0, label="configured")
+    if panel.log_x:
+        _log_ticks(axes, sorted({x for line in panel.lines for x in line.x}))
+    axes.set(xlabel=panel.x_label, ylabel=panel.y_label)
+    if panel.from_zero:
+        axes.set_ylim(bottom=0)
+    _finish(axes)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _log_ticks(axes, x: Sequence[float]) -> None:
+    axes.set_xscale("log")
+    axes.set_xticks(x, [f"{value:g}" for value in x])
+    axes.minorticks_off()
+
+
+def _grid(axes, grid: Grid) -> None:
+    image = axes.imshow(grid.means, cmap="viridis", aspect="auto", origin="lower")
+    axes.set_xticks(range(len(grid.x)), grid.x)
+    axes.set_yticks(range(len(grid.y)), grid.y)
+    low, high = np.nanmin(grid.means), np.nanmax(grid.means)
+    for (row, column), mean in np.ndenumerate(grid.means):
+        bright = mean > low + 0.6 * (high - low)
+        colour = "black" if bright else "white"
+        text = f"{mean:.4f}".removeprefix("0")
+        axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+    axes.set(xlabel=grid.x_label, ylabel=grid.y_label)
+    axes.figure.colorbar(image, ax=axes, format="%.4f").ax.tick_params(labelsize=8)
+
+
+def _dots(axes, dots: Dots) -> None:
+    for row, (name, values) in enumerate(dots.rows.items()):
+        colour = COLOURS[0] if len(values) > 1 or dots.zero else _GREY
+        axes.plot(values, [row] * len(values), ".", color=colour, alpha=0.45, markersize=6)
+        error = np.nan_to_num(standard_error(values))
+        axes.errorbar(np.mean(values), row, xerr=error, fmt="D", color=colour, capsize=4)
+        del name
+    if dots.zero:
+        axes.axvline(0.0, color=_GREY, linestyle=":", linewidth=1.2)
+    axes.set_yticks(range(len(dots.rows)), list(dots.rows))
+    axes.set_ylim(len(dots.rows) - 0.5, -0.5)
+    axes.set_xlabel(dots.x_label)
+    axes.locator_params(axis="x", nbins=5)
+    _finish(axes)
+    axes.grid(axis="x", alpha=0.25)
+
+
+def _finish(axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+_DRAW: dict[type, Callable[[Any, Any], None]] = {Panel: _panel, Grid: _grid, Dots: _dots}

@@ -1,0 +1,33 @@
+"""`launch.main` as the child of another command: ends when its parent does.
+
+python -m launch.child PARENT_PROCESS FLAGS...
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+from launch import main as command
+
+_SECONDS_BETWEEN_LOOKS = 0.2
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command under a watch for the parent."""
+    parent = int(argv[1])
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    return command.main([argv[0], *argv[2:]])
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,132 @@
+"""Runs as processes of their own: several at once, watched, ended with this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kdiffe_jax.config import Config
+from kdiffe_jax.errors import RunError
+from kdiffe_jax.training.run_directory import RunDirectory
+from launch.command import DIVERGED
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+
+
+class Job(NamedTuple):
+    """One run: what it is called, where it lies, and what is trained."""
+
+    name: str
+    workdir: Path
+    config: Config
+
+
+class Ended(NamedTuple):
+    """How a job ended: its result, or None where it was stopped or diverged."""
+
+    result: dict[str, Any] | None
+    stopped: bool
+
+
+def run_jobs(
+    next_job: Callable[[], Job | None],
+    on_end: Callable[[Job, Ended], None],
+    *,
+    data_flags: Sequence[str],
+    parallel: int,
+    should_stop: Callable[[Job], bool] = lambda job: False,
+) -> None:
+    """Runs jobs until there are no more; a finished run is not repeated.
+
+    Args:
+      next_job: the next job, None while or when there is none.
+      on_end: receives each job as it ends.
+      data_flags: the flags of `launch.main` that say where the data are.
+      parallel: most jobs at once.
+      should_stop: asked often; True ends the job's process.
+
+    Raises:
+      RunError: a run failed otherwise than by a loss that is not finite; the others are
+        ended, and continue when the command is given again.
+    """
+    running: dict[subprocess.Popen, Job] = {}
+    try:
+        while True:
+            while len(running) < parallel and (job := next_job()) is not None:
+                finished = finished_result(job)
+                if finished is not None:
+                    on_end(job, Ended(finished, False))
+                else:
+                    running[_start(job, data_flags, alone=parallel == 1)] = job
+            if not running:
+                return
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            for child, job in list(running.items()):
+                stopped = should_stop(job)
+                if stopped:
+                    child.kill()
+                    child.wait()
+                if child.poll() is not None:
+                    del running[child]
+                    on_end(job, _ended(child, job, stopped))
+    finally:
+        for child in running:
+            child.kill()
+            child.wait()
+
+
+def finished_result(job: Job) -> dict[str, Any] | None:
+    """The result of a finished run, None where there is none.
+
+    Raises:
+      RunError: the directory holds a run with other hyper-parameters.
+    """
+    run = RunDirectory(job.workdir)
+    result, stored = run.result(), run.config() or {}
+    if result is None:
+        return None
+    wanted = job.config.to_flat()
+    other = [name for name, value in wanted.items() if stored.get(name) != value]
+    if other:
+        raise RunError(
+            f"{run.path}: was finished with another {', '.join(other)}; choose another --out"
+        )
+    return result
+
+
+def _start(job: Job, data_flags: Sequence[str], *, alone: bool) -> subprocess.Popen:
+    defaults = Config().to_flat()
+    changed = {n: v for n, v in job.config.to_flat().items() if v != defaults[n]}
+    flags = [*data_flags, *(f"--{name}={value}" for name, value in changed.items())]
+    command = [sys.executable, "-m", "launch.child", str(os.getpid()), *flags]
+    environment = dict(os.environ)
+    if not alone:
+        environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    _log(job).parent.mkdir(parents=True, exist_ok=True)
+    with _log(job).open("a") as log:
+        return subprocess.Popen(
+            [*command, f"--workdir={job.workdir}"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+
+
+def _ended(child: subprocess.Popen, job: Job, stopped: bool) -> Ended:
+    if stopped or child.returncode == DIVERGED:
+        return Ended(None, stopped)
+    if child.returncode:
+        lines = _log(job).read_text(encoding="utf-8", errors="replace").splitlines()
+        reason = lines[-1].removeprefix("error: ") if lines else "it said nothing"
+        raise RunError(f"{job.name}: ended with status {child.returncode}: {reason}")
+    return Ended(RunDirectory(job.workdir).result(), False)
+
+
+def _log(job: Job) -> Path:
+    return job.workdir.parent / f"{job.workdir.name}.log"

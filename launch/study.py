@@ -1,0 +1,148 @@
+"""Studies: python -m launch.study --study=ablation --flagfile=launch/tiktok.flags."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from absl import app
+from absl import flags as absl_flags
+
+from kdiffe_jax.config import Config
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.knockouts import knocked_out
+from kdiffe_jax.errors import ConfigError, RunError
+from kdiffe_jax.studies import figures, gather, plan, report
+from kdiffe_jax.training.run_directory import RunDirectory
+from launch import flags
+from launch.command import guarded
+from launch.jobs import Ended, Job, finished_result, run_jobs
+
+FLAGS = absl_flags.FLAGS
+_TIMED_EPOCHS = 6
+
+
+def define(values: absl_flags.FlagValues) -> None:
+    """Registers every flag of the command."""
+    flags.define(values)
+    common = dict(flag_values=values)
+    absl_flags.DEFINE_enum("study", None, plan.STUDIES, "what is studied", **common)
+    absl_flags.DEFINE_integer(
+        "seeds", None, "runs of each setting [the study's own number]", lower_bound=1, **common
+    )
+    absl_flags.DEFINE_list(
+        "variants", list(plan.ABLATION[1:]), "variants that the ablation compares", **common
+    )
+    absl_flags.DEFINE_list(
+        "parameters", list(plan.PARAMETERS), "what the sensitivity analysis varies", **common
+    )
+    define_many(values)
+
+
+def define_many(values: absl_flags.FlagValues) -> None:
+    """Registers what commands of many runs share."""
+    absl_flags.DEFINE_string("out", None, "directory of runs and tables", flag_values=values)
+    absl_flags.DEFINE_integer("parallel", 1, "processes at once", lower_bound=1, flag_values=values)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command; see `guarded` for the exit status."""
+    return guarded(lambda: _command(argv), FLAGS, interrupted="stopped; the same command continues")
+
+
+def _command(argv: Sequence[str]) -> None:
+    define(FLAGS)
+    app.define_help_flags()
+    flags.parse(argv, FLAGS)
+    if FLAGS.study is None:
+        raise ConfigError(f"--study is needed: one of {', '.join(plan.STUDIES)}")
+    if FLAGS.workdir or FLAGS.mode != "train":
+        raise ConfigError("--workdir and --mode are for one run; a study has --out")
+    print(_run(FLAGS.study))
+
+
+def _run(study: str) -> str:
+    base = _base(study)
+    dataset = flags.load(FLAGS)
+    known = knocked_out(dataset, base.content) if study == "knockout" else dataset
+    planned = plan.make_plan(
+        study, base, known, variants=FLAGS.variants, parameters=FLAGS.parameters
+    )
+    seeds = range(FLAGS.seed, FLAGS.seed + (FLAGS.seeds or plan.SEEDS[study]))
+    out = RunDirectory(FLAGS.out or f"runs/{FLAGS.dataset}-{study}", option="--out")
+    shared = {name: value for name, value in base.to_flat().items() if name != "seed"}
+    identity = {"study": study, **_identity(dataset), **shared}
+    with out.claim(identity):
+        jobs = {
+            (name, seed): Job(
+                f"{name}, seed {seed}",
+                out.path / plan.directory_of(name) / f"seed{seed}",
+                plan.changed(base, {**overrides, "seed": seed}),
+            )
+            for name, overrides in planned.settings.items()
+            for seed in seeds
+        }
+        _run_all(list(jobs.values()), parallel=1 if study == "scalability" else FLAGS.parallel)
+        outcomes = [
+            gather.read_outcome(*key, job.workdir)
+            for key, job in jobs.items()
+            if finished_result(job) is not None
+        ]
+        if plan.FULL not in gather.settings_of(outcomes):
+            raise RunError(f"{out.path}: no run of the full model came to its end")
+        return _write(study, planned, outcomes, out)
+
+
+def _base(study: str) -> Config:
+    base = flags.config(FLAGS)
+    if study == "scalability":
+        epochs = FLAGS.epochs if FLAGS["epochs"].present else _TIMED_EPOCHS
+        return plan.scalability_base(base, epochs)
+    if not base.eval.score_test:
+        raise ConfigError(f"--study={study} reports test scores; --score_test=false has none")
+    return base
+
+
+def _identity(dataset: Dataset) -> dict[str, object]:
+    return {**flags.data_identity(FLAGS), "data_sha256": dataset.fingerprint()}
+
+
+def _run_all(jobs: list[Job], *, parallel: int) -> None:
+    ended = 0
+    waiting: Iterator[Job] = iter(jobs)
+
+    def on_end(job: Job, end: Ended) -> None:
+        nonlocal ended
+        ended += 1
+        said = "a loss is not finite; left out"
+        if end.result is not None:
+            metric, seconds = end.result["selection_metric"], end.result["seconds"]
+            said = f"validation {metric} {end.result['valid'][metric]:.4f}, {seconds:.0f} s"
+        print(f"[{ended}/{len(jobs)}] {job.name}: {said}", flush=True)
+
+    run_jobs(
+        lambda: next(waiting, None), on_end, data_flags=flags.data_flags(FLAGS), parallel=parallel
+    )
+
+
+def _write(
+    study: str, planned: plan.Plan, outcomes: list[gather.Outcome], out: RunDirectory
+) -> str:
+    text = report.tables(study, outcomes)
+    out.write("table.md", (text + "\n").encode())
+    out.write("runs.csv", gather.runs_csv(outcomes, planned.settings))
+    parts = report.parts(study, planned, outcomes)
+    written = ["table.md", "runs.csv"]
+    if parts:
+        out.write("figure.png", figures.draw(parts, columns=2 if len(parts) != 3 else 3))
+        written.append("figure.png")
+    return f"\n{text}\n\n{out.path}: {', '.join(written)}"
+
+
+def entry() -> None:
+    """The console command."""
+    sys.exit(main(sys.argv))
+
+
+if __name__ == "__main__":
+    entry()
