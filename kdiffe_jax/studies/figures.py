@@ -58,7 +58,21 @@ class Dots(NamedTuple):
     zero: bool = False
 
 
-def draw(parts: Sequence[Panel | Grid | Dots], *, columns: int = 3) -> bytes:
+class Scatter(NamedTuple):
+    """Points told apart by their state; `best` is a line through the trials."""
+
+    x_label: str
+    y_label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    states: Sequence[str]
+    log_x: bool = False
+    ticks: Sequence[str] | None = None
+    best: Sequence[float] | None = None
+    title: str = ""
+
+
+def draw(parts: Sequence[Panel | Grid | Dots | Scatter], *, columns: int = 3) -> bytes:
     """A figure of one or more parts as PNG.
 
     Raises:
@@ -150,8 +164,32 @@ def _dots(axes, dots: Dots) -> None:
     axes.grid(axis="x", alpha=0.25)
 
 
+def _scatter(axes, scatter: Scatter) -> None:
+    x, y = np.asarray(scatter.x, float), np.asarray(scatter.y)
+    for number, state in enumerate(dict.fromkeys(scatter.states)):
+        mine = np.array([s == state for s in scatter.states])
+        style = dict(color=COLOURS[number], alpha=0.8, s=22, label=state)
+        axes.scatter(x[mine], y[mine], marker=_MARKERS[number], **style)
+    if scatter.best is not None:
+        style = dict(color=_GREY, linewidth=1.2, where="post", label="best so far")
+        axes.step(x, scatter.best, zorder=0, **style)
+    if scatter.log_x:
+        axes.set_xscale("log")
+    if scatter.ticks is not None:
+        axes.set_xticks(range(len(scatter.ticks)), scatter.ticks)
+    axes.set(xlabel=scatter.x_label, ylabel=scatter.y_label)
+    _finish(axes)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, fontsize=8)
+
+
 def _finish(axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-_DRAW: dict[type, Callable[[Any, Any], None]] = {Panel: _panel, Grid: _grid, Dots: _dots}
+_DRAW: dict[type, Callable[[Any, Any], None]] = {
+    Panel: _panel,
+    Grid: _grid,
+    Dots: _dots,
+    Scatter: _scatter,
+}

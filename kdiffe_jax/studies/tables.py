@@ -47,3 +47,12 @@ def mean_text(values: Sequence[float], digits: int = 4) -> str:
     error = standard_error(values)
     rest = "" if np.isnan(error) else f" ± {error:.{digits}f}"
     return f"{np.mean(values):.{digits}f}{rest}"
+
+
+def value_text(value: Any) -> str:
+    """A hyper-parameter's value, floats in four digits.
+
+    >>> value_text(0.00123456), value_text("batch")
+    ('0.001235', 'batch')
+    """
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
