@@ -125,7 +125,7 @@ class Search:
         values = ", ".join(f"{n} {value_text(v)}" for n, v in trial.values.items())
         score = "-" if trial.score is None else f"{trial.score:.4f}"
         print(
-            f"trial {trial.number + 1} of {self.sweep.trials}, {trial.state}: {values}: "
+            f"trial {trial.number} (of {self.sweep.trials}) {trial.state}: {values}: "
             f"validation {self.metric} {score}, {len(trial.curve)} epochs",
             flush=True,
         )

@@ -30,6 +30,7 @@ ALLOWED = {
     "reverse": {"diffusion", "model"},
     "rebuild": {"graph", "types"},
     "baselines": {"model"},
+    "studies": {"config", "data", "errors", "training", "variants"},
     "training": {
         "baselines", "config", "data", "diffusion", "errors", "graph", "losses", "metrics",
         "model", "ranking", "rebuild", "reverse", "types",
@@ -38,10 +39,12 @@ ALLOWED = {
 FENCED = {
     "absl": lambda room, path: False,
     "orbax": lambda room, path: path.name == "checkpoints.py",
-    "scipy": lambda room, path: room in {"data", "baselines", "graph"},
-    "jax": lambda room, path: room not in {"data", "extract"},
+    "scipy": lambda room, path: room in {"data", "baselines", "graph", "studies"},
+    "jax": lambda room, path: room not in {"data", "extract", "studies"},
     "flax": lambda room, path: room == "model",
     "sklearn": lambda room, path: room == "data",
+    "matplotlib": lambda room, path: path.name == "figures.py",
+    "optuna": lambda room, path: path.name == "search.py",
     "pyarrow": lambda room, path: path.name == "arrow.py",
     "torch": lambda room, path: room == "extract",
     "pickle": lambda room, path: path.name == "safe_pickle.py",

@@ -173,14 +173,16 @@ def _scatter(axes, scatter: Scatter) -> None:
     if scatter.best is not None:
         style = dict(color=_GREY, linewidth=1.2, where="post", label="best so far")
         axes.step(x, scatter.best, zorder=0, **style)
+        axes.legend(frameon=False, fontsize=8)
+        axes.xaxis.get_major_locator().set_params(integer=True)
     if scatter.log_x:
         axes.set_xscale("log")
     if scatter.ticks is not None:
         axes.set_xticks(range(len(scatter.ticks)), scatter.ticks)
+        axes.set_xlim(-0.5, len(scatter.ticks) - 0.5)
     axes.set(xlabel=scatter.x_label, ylabel=scatter.y_label)
     _finish(axes)
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False, fontsize=8)
 
 
 def _finish(axes) -> None:

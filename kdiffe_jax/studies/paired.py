@@ -14,7 +14,7 @@ from kdiffe_jax.studies.tables import markdown, mean_text
 
 
 class Paired(NamedTuple):
-    """First minus second, paired; t and p are NaN where fewer than two pairs differ."""
+    """First minus second, paired; t and p are NaN where the differences do not vary."""
 
     differences: np.ndarray
     t: float
@@ -28,7 +28,8 @@ def paired(first: Sequence[float], second: Sequence[float]) -> Paired:
     [2.0, 3.0, 1.0]
     """
     differences = np.asarray(first, float) - np.asarray(second, float)
-    if len(differences) < 2 or not np.ptp(differences):
+    size = np.abs(differences).max(initial=0.0)
+    if len(differences) < 2 or np.ptp(differences) <= 1e-9 * size:
         return Paired(differences, np.nan, np.nan)
     test = stats.ttest_1samp(differences, 0.0)
     return Paired(differences, float(test.statistic), float(test.pvalue))

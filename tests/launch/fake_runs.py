@@ -1,0 +1,81 @@
+"""Runs that end at once: what `launch.jobs` starts, without a process and without training."""
+
+import json
+
+import numpy as np
+
+from kdiffe_jax.training.run_directory import RunDirectory
+from launch import jobs
+from launch.command import DIVERGED
+
+METRICS = ("recall@20", "ndcg@20")
+USERS = np.arange(12)
+
+
+class FakeChild:
+    """A process that has ended already."""
+
+    def __init__(self, status):
+        self.returncode = status
+
+    def poll(self):
+        return self.returncode
+
+    def wait(self):
+        return self.returncode
+
+    kill = wait
+
+
+class FakeRuns:
+    """Stands in for `jobs._start`; counts what is started and writes what a run would.
+
+    Args:
+      score: Config -> recall on validation.
+      fails: job -> the exit status.
+    """
+
+    def __init__(self, monkeypatch, score, fails=lambda job: 0):
+        self.score, self.fails, self.started = score, fails, []
+        monkeypatch.setattr(jobs, "_start", self.start)
+        monkeypatch.setattr(jobs, "_SECONDS_BETWEEN_LOOKS", 0.0)
+
+    def start(self, job, data_flags, *, alone):
+        self.started.append(job.name)
+        status = self.fails(job)
+        if status not in (0, DIVERGED):
+            jobs._log(job).parent.mkdir(parents=True, exist_ok=True)
+            jobs._log(job).write_text("epoch 1\nerror: the disk is full\n")
+        if status == 0:
+            self.write(job)
+        return FakeChild(status)
+
+    def write(self, job):
+        config = job.config
+        recall = float(self.score(config))
+        scores = {"recall@20": recall, "ndcg@20": recall / 2}
+        history = [
+            {"epoch": e, "seconds": 0.1 * config.diffusion.timesteps, "valid": {n: v * e / 2}}
+            for e in range(3)
+            for n, v in scores.items()
+            if n == "recall@20"
+        ]
+        result = {
+            "dataset": "synthetic",
+            "selection": "valid",
+            "selection_metric": "recall@20",
+            "best_epoch": 2,
+            "epochs": 3,
+            "seconds": 0.3,
+            "valid": scores,
+            "users_scored": {"valid": 9, "test": len(USERS), "of": 12},
+            "baselines": {"most_popular": {"valid": scores, "test": scores}},
+            "planted": {"relation_auc": 0.6, "kept_relevant_share": 0.7, "relevant_share": 0.5},
+        }
+        with RunDirectory(job.workdir).claim(config.to_flat()) as run:
+            if config.eval.score_test:
+                result["test"] = {n: v * 0.9 for n, v in scores.items()}
+                noise = np.random.default_rng(config.train.seed).random(len(USERS))
+                run.write_per_user({n: v + noise for n, v in scores.items()}, USERS)
+            run.write_history(history)
+            run.write_result(json.loads(json.dumps(result)))

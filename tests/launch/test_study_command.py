@@ -1,0 +1,115 @@
+"""Every study from a plan to a table and a figure, each run once."""
+
+import json
+
+import pytest
+from absl import flags as absl_flags
+
+from kdiffe_jax.studies import plan
+from launch import study
+from launch.command import DIVERGED
+from tests.launch.fake_runs import FakeRuns
+
+DATA = ("--planted_users=40", "--planted_items=60", "--planted_topics=4")
+
+
+def score(config):
+    return 0.2 + 0.1 * config.graph.xi - 0.01 * config.diffusion.top_q + config.train.seed / 1000
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    """Runs the command in an empty directory: arguments -> exit status."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        values = absl_flags.FlagValues()
+        monkeypatch.setattr(study, "FLAGS", values)
+        return study.main(["study", *DATA, "--out=out", *arguments])
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "runs", "words"),
+    [
+        ("main", 3, ("| full | 3 | 0.2610 ± 0.0006 |", "| most popular |")),
+        ("ablation", 18, ("| kdiffe_1 | recall@20 | -0.0630 ± 0.0000 | - | - |", "AUC of")),
+        ("denoising", 18, ("| top_q=6 | 3 | 0.2110 ± 0.0006 |", "| top_q=6 | 0.600 | 0.700 |")),
+        ("sensitivity", 60 * 3, ("| xi=0.1 | 3 |", "walk_length=30 walks_per_node=6")),
+        ("scalability", 30, ("| timesteps=80 | 3 |", "| knockout=users:0.125 | 3 |")),
+        ("knockout", 18, ("| kg_shuffled |", "| without brand | ndcg@20 |", "| no_kg |")),
+    ],
+)
+def test_a_study(command, monkeypatch, tmp_path, capsys, name, runs, words):
+    fake = FakeRuns(monkeypatch, score)
+    assert command(f"--study={name}", "--seeds=3", "--parallel=2") == 0
+    printed = capsys.readouterr().out
+    assert len(fake.started) == len(set(fake.started)) == runs
+    table = (tmp_path / "out" / "table.md").read_text()
+    assert table in printed and all(word in table for word in words), table
+    assert len((tmp_path / "out" / "runs.csv").read_text().splitlines()) == runs + 1
+    assert (tmp_path / "out" / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert command(f"--study={name}", "--seeds=3") == 0
+    assert len(fake.started) == runs, "finished runs were repeated"
+
+
+def test_more_seeds_and_variants_can_be_added_later(command, monkeypatch):
+    fake = FakeRuns(monkeypatch, score)
+    assert command("--study=ablation", "--variants=kdiffe_1", "--seeds=1") == 0
+    assert command("--study=ablation", "--variants=kdiffe_1,no_kg", "--seeds=2") == 0
+    names = ("full", "kdiffe_1", "no_kg")
+    assert sorted(fake.started) == [f"{name}, seed {seed}" for name in names for seed in (0, 1)]
+
+
+def test_one_seed_has_no_tests_over_seeds(command, monkeypatch, tmp_path):
+    FakeRuns(monkeypatch, score)
+    assert command("--study=ablation", "--variants=kdiffe_1", "--seeds=1") == 0
+    table = (tmp_path / "out" / "table.md").read_text()
+    assert "| kdiffe_1 | recall@20 | -0.0630 | - | - |" in table
+
+
+def test_times_are_measured_one_run_at_a_time_without_test_scores(command, monkeypatch, tmp_path):
+    FakeRuns(monkeypatch, score)
+    seen = []
+    run_jobs = study.run_jobs
+    monkeypatch.setattr(
+        study, "run_jobs", lambda *a, **k: (seen.append(k["parallel"]), run_jobs(*a, **k))
+    )
+    assert command("--study=scalability", "--parallel=4") == 0
+    assert seen == [1]
+    config = json.loads((tmp_path / "out" / "full" / "seed0" / "config.json").read_text())
+    assert (config["epochs"], config["patience"], config["score_test"]) == (6, 6, False)
+
+
+def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys):
+    FakeRuns(monkeypatch, score, fails=lambda j: DIVERGED if j.config.graph.xi == 1.0 else 0)
+    assert command("--study=sensitivity", "--parameters=xi,top_q", "--seeds=1") == 0
+    assert "xi=1.0, seed 0: a loss is not finite; left out" in capsys.readouterr().out
+    assert "xi=1.0" not in (tmp_path / "out" / "table.md").read_text()
+    FakeRuns(monkeypatch, score, fails=lambda job: DIVERGED)
+    assert command("--study=main", "--out=other", "--seeds=1") == 2
+    assert "no run of the full model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ((), "--study is needed: one of main, ablation"),
+        (("--study=luck",), "study"),
+        (("--study=ablation", "--variants=kdiffe_7"), "'kdiffe_7': choose among full, kdiffe_1"),
+        (("--study=sensitivity", "--parameters=dim"), "'dim': choose among walks, xi"),
+        (("--study=main", "--seeds=0"), "seeds"),
+        (("--study=main", "--workdir=x"), "--out"),
+        (("--study=main", "--score_test=false"), "--score_test=false"),
+    ],
+)
+def test_refusals(command, capsys, tmp_path, arguments, word):
+    assert command(*arguments) == 2
+    error = capsys.readouterr().err
+    assert word in error and error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_study_has_a_number_of_seeds():
+    assert plan.SEEDS["main"] == 10 and plan.SEEDS["ablation"] >= 5

@@ -1,0 +1,182 @@
+"""Sweeps from a file to a table: complete, pruned, diverged, broken off and taken up again."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from absl import flags as absl_flags
+
+from launch import flags, jobs, sweep
+from launch.command import DIVERGED
+from tests.launch.fake_runs import FakeRuns
+
+GRID = 'method = "grid"\n[parameters]\nlearning_rate = [1e-4, 1e-2, 1e-3]\nlayers = [1, 2]\n'
+TPE = (
+    'method = "tpe"\ntrials = 12\n[parameters]\n'
+    "learning_rate = {low = 1e-4, high = 1e-1, log = true}\n"
+)
+PRUNED = TPE + "[pruning]\nafter_trials = 3\nafter_epochs = 2\n"
+
+
+def score(config):
+    return 0.5 - abs(math.log10(config.train.learning_rate) + 2) / 10 + config.model.layers / 100
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    """Runs the command in an empty directory: arguments -> exit status."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(text, *arguments):
+        (tmp_path / "what.toml").write_text(text)
+        values = absl_flags.FlagValues()
+        monkeypatch.setattr(sweep, "FLAGS", values)
+        for name in ("config", "data_identity", "data_flags"):
+            monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
+        return sweep.main(["sweep", "--sweep=what.toml", "--out=out", *arguments])
+
+    return run
+
+
+def test_a_grid_from_file_to_files(command, monkeypatch, tmp_path, capsys):
+    runs = FakeRuns(monkeypatch, score)
+    assert command(GRID, "--xi=0.5") == 0
+    printed = capsys.readouterr().out
+    assert len(runs.started) == 6
+    assert "| 3 | 0.01 | 2 | 0.5200 | 3 | done |" in printed
+    assert (tmp_path / "out" / "table.md").read_text() in printed + "\n"
+    lines = (tmp_path / "out" / "trials.csv").read_text().splitlines()
+    assert lines[0] == "trial,learning_rate,layers,valid_recall@20,epochs,state" and len(lines) == 7
+    best = (tmp_path / "out" / "best.flags").read_text().splitlines()
+    assert best[1:] == ["--learning_rate=0.01", "--layers=2"]
+    assert (tmp_path / "out" / "figure.png").read_bytes().startswith(b"\x89PNG")
+    config = json.loads((tmp_path / "out" / "trial-0003" / "config.json").read_text())
+    assert (config["xi"], config["learning_rate"], config["score_test"]) == (0.5, 0.01, False)
+    assert "test" not in json.loads((tmp_path / "out" / "trial-0003" / "result.json").read_text())
+
+
+def test_a_finished_sweep_is_not_run_again_and_another_is_refused(command, monkeypatch, capsys):
+    runs = FakeRuns(monkeypatch, score)
+    assert command(GRID) == command(GRID) == 0
+    assert len(runs.started) == 6
+    capsys.readouterr()
+    assert command(GRID, "--xi=0.1") == 2
+    assert "xi (0.7 there, 0.1 now)" in capsys.readouterr().err
+    assert command(TPE) == 2
+    error = capsys.readouterr().err
+    assert "another configuration" in error and "--out" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("parallel", (1, 3))
+def test_pruned_trials_end_early_and_are_told(command, monkeypatch, tmp_path, parallel):
+    pytest.importorskip("optuna")
+    FakeRuns(monkeypatch, score)
+    assert command(PRUNED, f"--parallel={parallel}") == 0
+    trials = json.loads((tmp_path / "out" / "trials.json").read_text())
+    assert len(trials) == 12
+    done = [max(t["curve"]) for t in trials if t["state"] == "done"]
+    pruned = [t["curve"] for t in trials if t["state"] == "pruned"]
+    assert len(done) >= 3 and pruned and all(len(curve) == 2 for curve in pruned)
+
+
+def test_a_search_killed_between_trials_goes_on_as_if_it_had_not(command, monkeypatch, tmp_path):
+    pytest.importorskip("optuna")
+    FakeRuns(monkeypatch, score)
+    assert command(TPE) == 0
+    unbroken = (tmp_path / "out" / "trials.json").read_text()
+    (tmp_path / "out").rename(tmp_path / "unbroken")
+
+    def killed(job):
+        raise KeyboardInterrupt
+
+    broken = FakeRuns(monkeypatch, score, fails=lambda j: killed(j) if j.name[-1] == "5" else 0)
+    assert command(TPE) == 130
+    assert len(broken.started) == 6
+    again = FakeRuns(monkeypatch, score)
+    assert command(TPE) == 0
+    assert again.started == [f"trial-{n:04d}" for n in range(5, 12)]
+    assert (tmp_path / "out" / "trials.json").read_text() == unbroken
+
+
+def test_a_diverged_trial_is_noted_and_a_failed_one_stops_the_sweep(command, monkeypatch, capsys):
+    FakeRuns(monkeypatch, score, fails=lambda job: DIVERGED if job.name[-1] == "1" else 0)
+    assert command(GRID) == 0
+    assert "| 1 | 0.0001 | 2 | - | 0 | diverged |" in capsys.readouterr().out
+    FakeRuns(monkeypatch, score, fails=lambda job: 2)
+    assert command(GRID, "--out=other") == 2
+    error = capsys.readouterr().err
+    assert error == "error: trial-0000: ended with status 2: the disk is full\n"
+
+
+def test_all_diverged(command, monkeypatch, tmp_path, capsys):
+    FakeRuns(monkeypatch, score, fails=lambda job: DIVERGED)
+    assert command(GRID) == 0
+    assert "no trial came to a score" in capsys.readouterr().out
+    assert not (tmp_path / "out" / "best.flags").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--selection=test",), "chooses on validation"),
+        (("--workdir=x",), "--out"),
+        (("--sweep=none.toml",), "none.toml"),
+        (("--sweep=",), "--sweep is needed"),
+        (("--parallel=0",), "parallel"),
+        (("--epochs=0",), "epochs"),
+    ],
+)
+def test_refusals(command, capsys, tmp_path, arguments, word):
+    assert command(GRID, *arguments) == 2
+    error = capsys.readouterr().err
+    assert word in error and error.count("\n") == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["what.toml"]
+
+
+def test_a_finished_run_of_another_configuration_is_not_taken(monkeypatch, tmp_path):
+    from kdiffe_jax.config import Config
+    from kdiffe_jax.errors import RunError
+
+    job = jobs.Job("a", tmp_path / "a", Config())
+    FakeRuns(monkeypatch, score).write(job)
+    assert jobs.finished_result(job)["best_epoch"] == 2
+    with pytest.raises(RunError, match="another xi"):
+        jobs.finished_result(job._replace(config=Config.from_flat({"xi": 0.1})))
+
+
+TINY = (
+    "--planted_users=80 --planted_items=60 --planted_topics=4 --planted_interactions_per_user=8 "
+    "--dim=8 --batch_size=64 --denoiser_width=16 --walk_length=5 --walks_per_node=2 "
+    "--timesteps=3 --epochs=60 --patience=60"
+).split()
+
+
+def test_a_real_sweep_killed_in_a_trial_ends_its_run_and_goes_on(tmp_path):
+    (tmp_path / "a.toml").write_text('method = "grid"\n[parameters]\nlearning_rate = [0.01]\n')
+    command = [sys.executable, "-m", "launch.sweep", f"--sweep={tmp_path / 'a.toml'}", *TINY]
+    command.append(f"--out={tmp_path / 'out'}")
+    environment = os.environ | {"JAX_PLATFORMS": "cpu", "KDIFFE_CACHE": str(tmp_path / "cache")}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    metrics = tmp_path / "out" / "trial-0000" / "metrics.jsonl"
+    deadline = time.monotonic() + 200
+    while not (metrics.exists() and len(metrics.read_text().splitlines()) > 1):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(1.0)
+    epochs = len(metrics.read_text().splitlines())
+    time.sleep(0.5)
+    assert len(metrics.read_text().splitlines()) == epochs < 60, "the run outlived its sweep"
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "| 0 | 0.01 |" in done.stdout and "| 60 | done |" in done.stdout
+    log = (tmp_path / "out" / "trial-0000.log").read_text()
+    assert "resuming after epoch" in log
+    assert not (tmp_path / "out" / "trial-0000" / "checkpoints").exists()
