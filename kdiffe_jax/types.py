@@ -26,6 +26,14 @@ class SparseOperator(NamedTuple):
     to_transpose: jax.Array  # i32[nnz]
 
 
+class Laplacian(NamedTuple):
+    """Eq. 4 by its blocks: but for self-loops, users meet items only."""
+
+    to_users: SparseOperator  # [I, J]
+    to_items: SparseOperator  # [J, I], the transpose
+    loops: jax.Array | None  # f32[I + J], the diagonal; None where it is zero
+
+
 class KnowledgeGraph(NamedTuple):
     """Item-entity relations; `weights` is 0 on padding, 1 elsewhere."""
 
@@ -43,13 +51,13 @@ class EntityRows(NamedTuple):
 class Graphs(NamedTuple):
     """All constant structure that training reads; passed as an argument, never closed over."""
 
-    laplacian: SparseOperator  # [I + J, I + J], eq. 4
+    laplacian: Laplacian  # eq. 4
     item_users: SparseOperator  # [J, I], rows sum to 1, eq. 11
     knowledge: KnowledgeGraph
     rows: EntityRows
     entity_relation: jax.Array  # i32[E], the relation an entity has most often
     entity_items: jax.Array | None  # i32[E], the item an entity is, else -1; None if none is
-    dropped: SparseOperator | None = None  # the second view's Laplacian where it drops edges
+    dropped: Laplacian | None = None  # the second view's Laplacian where it drops edges
 
 
 class Batch(NamedTuple):

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.experimental.sparse import BCOO
 
-from kdiffe_jax.types import SparseOperator
+from kdiffe_jax.types import Laplacian, SparseOperator
 
 
 def attention_laplacian(
@@ -62,7 +62,7 @@ def attention_laplacian(
     )
 
 
-def drop_edges(laplacian: SparseOperator, key: jax.Array, share: float) -> SparseOperator:
+def drop_edges(laplacian: Laplacian, key: jax.Array, share: float) -> Laplacian:
     """The Laplacian of the graph without a random share of its edges, in the same places.
 
     An edge goes in both directions at once; the identity stays. D is taken anew from what is
@@ -70,21 +70,30 @@ def drop_edges(laplacian: SparseOperator, key: jax.Array, share: float) -> Spars
     `degree_from="adjacency"`.
 
     Args:
-      laplacian: symmetric f32[N, N] (eq. 4).
+      laplacian: eq. 4.
       key: of the draw.
       share: of the edges that go.
 
     Returns:
-      The same operator with other values, 0 where an edge is gone.
+      The same blocks with other values, 0 where an edge is gone.
     """
-    rows, columns = laplacian.rows, laplacian.columns
-    draws = jax.random.uniform(key, rows.shape)
-    draws = jnp.where(rows < columns, draws, draws[laplacian.to_transpose])
-    kept = ((draws >= share) | (rows == columns)).astype(jnp.float32)
-    before = jnp.diff(laplacian.row_starts).astype(jnp.float32)
-    left = jax.ops.segment_sum(kept, rows, before.shape[0], indices_are_sorted=True)
-    scale = jnp.sqrt(before / jnp.maximum(left, 1.0))
-    return laplacian._replace(values=laplacian.values * kept * (scale[rows] * scale[columns]))
+    there, back, loops = laplacian
+    own = 0.0 if loops is None else 1.0
+    kept = (jax.random.uniform(key, there.values.shape) >= share).astype(jnp.float32)
+    of_users = _regained(there, kept, own)
+    of_items = _regained(back, kept[there.to_transpose], own)
+    values = there.values * kept * (of_users[there.rows] * of_items[there.columns])
+    if loops is not None:
+        loops = loops * jnp.square(jnp.concatenate([of_users, of_items]))
+    transposed = values[there.to_transpose]
+    return Laplacian(there._replace(values=values), back._replace(values=transposed), loops)
+
+
+def _regained(block: SparseOperator, kept: jax.Array, own: float) -> jax.Array:
+    """f32[rows]: the root of a node's degree before over its degree after."""
+    before = jnp.diff(block.row_starts) + own
+    left = jax.ops.segment_sum(kept, block.rows, before.shape[0], indices_are_sorted=True) + own
+    return jnp.sqrt(before / jnp.maximum(left, 1.0))
 
 
 def mean_of_users(users: jax.Array, items: jax.Array, *, n_users: int, n_items: int) -> BCOO:

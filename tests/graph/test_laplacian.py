@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.graph.laplacian import attention_laplacian, drop_edges, mean_of_users
-from kdiffe_jax.graph.propagate import sparse_operator
+from kdiffe_jax.graph.propagate import laplacian_blocks
 from tests.reference import oracles
 
 SIZES = dict(n_users=7, n_items=5)
@@ -76,11 +76,14 @@ def test_mean_of_users_is_eq_11(edges):
         np.testing.assert_allclose(operator[item], expected, rtol=1e-6)
 
 
-def dense(operator):
-    n_nodes = len(operator.row_starts) - 1
+def dense(laplacian):
+    """The whole matrix of the blocks."""
+    there, back, loops = laplacian
+    n_users, n_nodes = len(there.row_starts) - 1, len(there.row_starts) + len(back.row_starts) - 2
     matrix = np.zeros((n_nodes, n_nodes))
-    matrix[operator.rows, operator.columns] = operator.values
-    return matrix
+    matrix[there.rows, n_users + there.columns] = there.values
+    matrix[n_users + back.rows, back.columns] = back.values
+    return matrix if loops is None else matrix + np.diag(loops)
 
 
 @pytest.mark.parametrize("self_loops", [False, True])
@@ -88,17 +91,16 @@ def test_dropped_edges_are_the_laplacian_of_what_is_left(edges, self_loops):
     pairs, similarity = edges
     options = dict(xi=0.7, self_loops=self_loops)
     whole = attention_laplacian(pairs[:, 0], pairs[:, 1], similarity, **SIZES, **options)
-    operator = sparse_operator(whole)
-    found = dense(drop_edges(operator, jax.random.key(1), 0.4))
+    blocks = laplacian_blocks(whole, n_users=SIZES["n_users"])
+    found = dense(drop_edges(blocks, jax.random.key(1), 0.4))
     kept = found[pairs[:, 0], SIZES["n_users"] + pairs[:, 1]] != 0
     assert 0 < kept.sum() < len(pairs)
     expected = oracles.laplacian(
         pairs[kept], similarity[kept], **SIZES, **options, degree_from="adjacency"
     )
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
-    np.testing.assert_array_equal(
-        drop_edges(operator, jax.random.key(1), 0.0).values, operator.values
-    )
+    none = drop_edges(blocks, jax.random.key(1), 0.0)
+    np.testing.assert_array_equal(dense(none), dense(blocks))
 
 
 def test_the_share_of_dropped_edges(rng):
@@ -106,5 +108,5 @@ def test_the_share_of_dropped_edges(rng):
     whole = attention_laplacian(
         pairs[:, 0], pairs[:, 1], np.zeros(len(pairs)), n_users=60, n_items=50, xi=0.0
     )
-    values = drop_edges(sparse_operator(whole), jax.random.key(0), 0.25).values
-    assert abs(float((values == 0).mean()) - 0.25) < 0.04
+    dropped = drop_edges(laplacian_blocks(whole, n_users=60), jax.random.key(0), 0.25)
+    assert abs(float((dropped.to_users.values == 0).mean()) - 0.25) < 0.04
