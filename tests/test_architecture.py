@@ -14,7 +14,7 @@ ALLOWED = {
     "": set(),
     "errors": set(),
     "options": {"errors"},
-    "config": {"options"},
+    "config": {"errors", "options"},
     "types": set(),
     "data": {"config", "errors", "options"},
     "extract": {"data", "errors", "options"},

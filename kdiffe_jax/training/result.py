@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -36,18 +37,39 @@ def rescore(problem: Problem, run: RunDirectory, *, say: Callable[[str], None]) 
 
 
 def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    own, per_user = best_scores(problem, trained)
+    seconds = round(sum(record["seconds"] for record in trained.history), 3)
+    result = assembled(
+        problem,
+        best_epoch=trained.best_epoch,
+        epochs=len(trained.history),
+        seconds=seconds,
+        **own,
+    )
+    if problem.dataset.relevant is not None:
+        score_triples = compile_parts(problem.parts).score_triples
+        seed = problem.parts.config.train.seed
+        result["planted"] = planted_truth(problem, trained.params, score_triples, seed=seed)
+    return result, per_user
+
+
+def best_scores(
+    problem: Problem, trained: Trained
+) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray]]:
+    """Mean metrics on "valid" and "test", and those of each test user."""
+    view, block = trained.view, problem.parts.config.eval.eval_block
+    per_user = evaluate(view.users, view.items, problem.test, block=block)
+    return {"valid": score(problem, view, problem.valid), "test": mean_metrics(per_user)}, per_user
+
+
+def assembled(problem: Problem, **own) -> dict[str, Any]:
+    """result.json: what a training found, beside what is known of its problem."""
     config, dataset = problem.parts.config, problem.dataset
-    view = trained.view
-    per_user = evaluate(view.users, view.items, problem.test, block=config.eval.eval_block)
-    result: dict[str, Any] = {
+    return {
         "dataset": dataset.name,
         "selection": config.eval.selection,
         "selection_metric": config.eval.selection_metric,
-        "best_epoch": trained.best_epoch,
-        "epochs": len(trained.history),
-        "seconds": round(sum(record["seconds"] for record in trained.history), 3),
-        "valid": score(problem, view, problem.valid),
-        "test": mean_metrics(per_user),
+        **own,
         "users_scored": {
             "valid": len(problem.valid.users),
             "test": len(problem.test.users),
@@ -56,9 +78,6 @@ def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[st
         "baselines": {"most_popular": _most_popular(problem)},
         "notes": list(dataset.notes),
     }
-    if dataset.relevant is not None:
-        result["planted"] = planted_truth(problem, trained.params)
-    return result, per_user
 
 
 def _most_popular(problem: Problem) -> dict[str, Any]:
@@ -68,11 +87,19 @@ def _most_popular(problem: Problem) -> dict[str, Any]:
     return {**test, "test": test, "valid": score(problem, view, problem.valid)}
 
 
-def planted_truth(problem: Problem, params) -> dict[str, float]:
-    """How well the denoiser ranks planted relevant triples over planted noise."""
-    compiled = compile_parts(problem.parts)
-    key = initial_state(problem.parts, problem.graphs).key
-    values = compiled.score_triples(params, problem.graphs, key, jnp.int32(0))
+def planted_truth(
+    problem: Problem, params, score_triples: Callable[..., jax.Array], *, seed: int
+) -> dict[str, float]:
+    """How well the denoiser ranks planted relevant triples over planted noise.
+
+    Args:
+      problem: with planted data.
+      params: encoder and denoiser.
+      score_triples: of `Compiled`.
+      seed: that the model was trained with.
+    """
+    key = initial_state(problem.parts, problem.graphs, seed=seed).key
+    values = score_triples(params, problem.graphs, key, jnp.int32(0))
     relevant = problem.dataset.relevant
     return {
         "relation_auc": within_item_auc(np.asarray(values), problem.dataset),
