@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.options import LARGEST_SEED, Checked, Groups, option
 
 
@@ -122,6 +123,20 @@ class TrainConfig(Checked):
     epochs: int = option(200, "most epochs to train", low=1)
     patience: int = option(15, "epochs without a better validation score before the stop", low=1)
     seed: int = option(0, "seed of parameters, batches, noise", low=0, high=LARGEST_SEED)
+    num_seeds: int = option(1, "models trained at once, with seed, seed + 1, ...", low=1)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.seeds[-1] > LARGEST_SEED:
+            raise ConfigError(
+                f"TrainConfig.num_seeds = {self.num_seeds}: the last seed, {self.seeds[-1]}, "
+                f"must be at most {LARGEST_SEED}"
+            )
+
+    @property
+    def seeds(self) -> range:
+        """The seed of every model."""
+        return range(self.seed, self.seed + self.num_seeds)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -96,6 +96,19 @@ def metrics_per_user(
     return values
 
 
+def score_users(
+    user_embeddings: jax.Array,
+    item_embeddings: jax.Array,
+    task: RankingTask,
+    *,
+    block: int,
+    cutoffs: tuple[int, ...] = CUTOFFS,
+) -> dict[str, jax.Array]:
+    """Ranks and scores on the device; may be traced: metric name -> f32[n]."""
+    ranked = rank_all(user_embeddings, item_embeddings, task, k=max(cutoffs), block=block)
+    return metrics_per_user(ranked, task.relevant, cutoffs=cutoffs)
+
+
 def evaluate(
     user_embeddings: jax.Array,
     item_embeddings: jax.Array,
@@ -105,8 +118,7 @@ def evaluate(
     cutoffs: tuple[int, ...] = CUTOFFS,
 ) -> dict[str, np.ndarray]:
     """Ranks and scores: metric name -> f64[n], one value a user of the task."""
-    ranked = rank_all(user_embeddings, item_embeddings, task, k=max(cutoffs), block=block)
-    values = metrics_per_user(ranked, task.relevant, cutoffs=cutoffs)
+    values = score_users(user_embeddings, item_embeddings, task, block=block, cutoffs=cutoffs)
     return {name: np.asarray(value, np.float64) for name, value in values.items()}
 
 

@@ -72,11 +72,12 @@ class Batch(NamedTuple):
 
 
 class Strengths(NamedTuple):
-    """The objective's continuous hyper-parameters, traced so that one compilation serves all."""
+    """The step's continuous hyper-parameters, traced so that one compilation serves all."""
 
     theta_1: jax.Array
     theta_2: jax.Array
     temperature: jax.Array
+    learning_rate: jax.Array
 
 
 class RankingTask(NamedTuple):

@@ -14,7 +14,7 @@ ALLOWED = {
     "": set(),
     "errors": set(),
     "options": {"errors"},
-    "config": {"options"},
+    "config": {"errors", "options"},
     "types": set(),
     "presets": set(),
     "variants": set(),

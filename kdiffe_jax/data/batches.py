@@ -6,7 +6,8 @@ the unbroken one would have drawn.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import copy
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -59,6 +60,12 @@ class InteractionSampler:
             row_items=self._fold(items, width, np.int32),
             row_weights=self._fold(np.ones(len(items)), width, np.float32),
         )
+
+    def with_seed(self, seed: int) -> Self:
+        """The sampler of the same interactions with another seed."""
+        other = copy.copy(self)
+        other._seed = seed
+        return other
 
     def negatives(self, users: np.ndarray, rng: np.random.Generator):
         """For each user an item uniform over those that the user has not, without rejection.

@@ -9,7 +9,24 @@ from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.graph.knowledge import entity_rows, knowledge_graph, usual_relation
 from kdiffe_jax.graph.laplacian import attention_laplacian, mean_of_users
 from kdiffe_jax.graph.propagate import laplacian_blocks, sparse_operator
-from kdiffe_jax.types import Graphs
+from kdiffe_jax.types import Graphs, Laplacian
+
+
+def build_laplacian(
+    pairs: np.ndarray, similarity: np.ndarray, *, n_users: int, n_items: int, config: GraphConfig
+) -> Laplacian:
+    """The blocks of eq. 4; arguments as those of `build_graphs`."""
+    matrix = attention_laplacian(
+        jnp.asarray(pairs[:, 0]),
+        jnp.asarray(pairs[:, 1]),
+        similarity,
+        n_users=n_users,
+        n_items=n_items,
+        xi=config.xi,
+        degree_from=config.degree_from,
+        self_loops=config.self_loops,
+    )
+    return laplacian_blocks(matrix, n_users=n_users)
 
 
 def build_graphs(
@@ -36,19 +53,11 @@ def build_graphs(
         where every entity has an embedding of its own.
     """
     users, items = jnp.asarray(pairs[:, 0]), jnp.asarray(pairs[:, 1])
-    laplacian = attention_laplacian(
-        users,
-        items,
-        similarity,
-        n_users=n_users,
-        n_items=n_items,
-        xi=config.xi,
-        degree_from=config.degree_from,
-        self_loops=config.self_loops,
-    )
     heads, relations, tails = jnp.asarray(triples, jnp.int32).T
     return Graphs(
-        laplacian=laplacian_blocks(laplacian, n_users=n_users),
+        laplacian=build_laplacian(
+            pairs, similarity, n_users=n_users, n_items=n_items, config=config
+        ),
         item_users=sparse_operator(mean_of_users(users, items, n_users=n_users, n_items=n_items)),
         knowledge=knowledge_graph(
             heads,

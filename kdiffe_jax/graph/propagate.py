@@ -4,7 +4,8 @@ XLA's CPU backend has a fast kernel for CSR products, but JAX differentiates the
 gather and scatter-add. `multiply` keeps the kernel in both directions: the gradient
 with respect to the dense side is a product with the transpose, stored beside the
 matrix; the gradient with respect to the values is one dot product per entry. On
-other backends the same entries are summed by sorted segments.
+other backends the same entries are summed by sorted segments. Under `jax.vmap` a product
+with one matrix stays one product, of a wider dense side.
 """
 
 from __future__ import annotations
@@ -131,10 +132,26 @@ def _integers_without_gradient(operator: SparseOperator) -> SparseOperator:
     )
 
 
+@jax.custom_batching.custom_vmap
 def _product(values, row_starts, columns, rows, dense):
     return jax.lax.platform_dependent(
         values, row_starts, columns, rows, dense, cpu=_csr_product, default=_segment_product
     )
+
+
+@_product.def_vmap
+def _product_of_members(n_members: int, batched: list[bool], *arguments):
+    """Of one matrix, all members' dense sides side by side; of several, one after another."""
+    *matrix, dense = arguments
+    if not any(batched[:-1]):
+        side_by_side = jnp.moveaxis(dense, 0, 1).reshape(dense.shape[1], -1)
+        products = _product(*matrix, side_by_side)
+        return jnp.moveaxis(products.reshape(-1, n_members, dense.shape[2]), 1, 0), True
+
+    def of_member(i):
+        return _product(*(a[i] if own else a for a, own in zip(arguments, batched, strict=True)))
+
+    return jax.lax.map(of_member, jnp.arange(n_members)), True
 
 
 def _csr_product(values, row_starts, columns, rows, dense):

@@ -151,4 +151,4 @@ def _denoise(
 def strengths_of(parts: Parts) -> Strengths:
     """The traced hyper-parameters of the configuration."""
     train = parts.config.train
-    return Strengths(*(jnp.float32(x) for x in (train.theta_1, train.theta_2, train.temperature)))
+    return Strengths(*(jnp.float32(getattr(train, name)) for name in Strengths._fields))

@@ -11,19 +11,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.config import Config
-from kdiffe_jax.errors import ConfigError, NonFiniteLossError, RunError
+from kdiffe_jax.errors import ConfigError, NonFiniteLossError
 from kdiffe_jax.metrics import METRICS
 from kdiffe_jax.model.encoder import View
 from kdiffe_jax.ranking import CUTOFFS, evaluate, mean_metrics
 from kdiffe_jax.rebuild import Kept
 from kdiffe_jax.training.checkpoints import Checkpoints
+from kdiffe_jax.training.course import Course, Record, follow, last_epoch
 from kdiffe_jax.training.epoch import Compiled, compile_parts, strengths_of
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.state import TrainState, initial_state
+from kdiffe_jax.training.step import Term
 from kdiffe_jax.types import Batch, RankingTask
-
-Record = dict[str, Any]
 
 
 class Carried(NamedTuple):
@@ -63,18 +63,12 @@ def train(
     Raises:
       NonFiniteLossError: a loss term is not finite; the last good checkpoint stays.
     """
-    config = problem.parts.config
-    check_selection_metric(config)
+    check_selection_metric(problem.parts.config)
     compiled = compile_parts(problem.parts)
+    course = _course(problem, compiled)
     with Checkpoints(run.checkpoints, say) as checkpoints:
-        carried, history = _begin(problem, compiled, checkpoints, say)
-        run.write_history(history)
-        while len(history) < config.train.epochs and not _out_of_patience(history, config):
-            carried, record = _one_epoch(problem, compiled, carried, epoch=len(history))
-            history.append(record)
-            checkpoints.save(carried, history, [selection_score(r, config) for r in history])
-            run.write_history(history)
-            on_epoch(record)
+        epochs = problem.parts.config.train.epochs
+        carried, history = follow(course, epochs, run, checkpoints, on_epoch=on_epoch, say=say)
         return _best(problem, compiled, checkpoints, carried, history)
 
 
@@ -85,12 +79,8 @@ def load_best(problem: Problem, run: RunDirectory, *, say: Callable[[str], None]
       RunError: the run has no readable checkpoint.
     """
     compiled = compile_parts(problem.parts)
-    if not run.checkpoints.is_dir():
-        raise RunError(f"{run.path}: no epoch was finished; train it first")
+    carried, history = last_epoch(_course(problem, compiled), run, say=say)
     with Checkpoints(run.checkpoints, say) as checkpoints:
-        carried, history = _begin(problem, compiled, checkpoints, lambda line: None)
-        if not history:
-            raise RunError(f"{run.path}: no epoch was finished; train it first")
         return _best(problem, compiled, checkpoints, carried, history)
 
 
@@ -131,23 +121,27 @@ def best_epoch(history: list[Record], config: Config) -> int:
     return best["epoch"]
 
 
-def _out_of_patience(history: list[Record], config: Config) -> bool:
+def out_of_patience(history: list[Record], config: Config) -> bool:
+    """Whether as many epochs as patience allows went by without a better one."""
     if not history:
         return False
     return len(history) - 1 - best_epoch(history, config) >= config.train.patience
 
 
-def _begin(
-    problem: Problem, compiled: Compiled, checkpoints: Checkpoints, say
-) -> tuple[Carried, list[Record]]:
-    state = initial_state(problem.parts, problem.graphs)
-    kept = compiled.rebuild(state.params, problem.graphs, state.key, jnp.int32(0))
-    fresh = Carried(state, kept)
-    snapshot = checkpoints.restore_latest(fresh)
-    if snapshot is None:
-        return fresh, []
-    say(f"resuming after epoch {snapshot.epoch}")
-    return snapshot.arrays, snapshot.history
+def _course(problem: Problem, compiled: Compiled) -> Course:
+    config = problem.parts.config
+    return Course(
+        fresh=lambda: fresh_start(problem, compiled, seed=config.train.seed),
+        epoch=lambda carried, history: _one_epoch(problem, compiled, carried, epoch=len(history)),
+        over=lambda history: out_of_patience(history, config),
+        scores=lambda history: [selection_score(record, config) for record in history],
+    )
+
+
+def fresh_start(problem: Problem, compiled: Compiled, *, seed: int) -> Carried:
+    """What the first epoch of a model with that seed begins with."""
+    state = initial_state(problem.parts, problem.graphs, seed=seed)
+    return Carried(state, compiled.rebuild(state.params, problem.graphs, state.key, jnp.int32(0)))
 
 
 def _one_epoch(
@@ -158,12 +152,11 @@ def _one_epoch(
     state, terms = compiled.epoch(
         carried.state, batches, problem.graphs, carried.kept, strengths_of(problem.parts)
     )
-    losses = _finite_means(terms, epoch)
+    losses = finite_means(jax.device_get(terms), where=f"epoch {epoch}")
     kept = compiled.rebuild(state.params, problem.graphs, state.key, jnp.int32(epoch + 1))
     view = compiled.encode(state.params, problem.graphs)
-    selection = problem.parts.config.eval.selection
     record: Record = {"epoch": epoch, "seconds": 0.0, **losses}
-    for split in sorted({"valid", selection}, reverse=True):
+    for split in splits_ranked(problem.parts.config):
         metrics = score(problem, view, getattr(problem, split))
         record[split] = metrics
     record["seconds"] = round(time.perf_counter() - begun, 3)
@@ -176,14 +169,26 @@ def score(problem: Problem, view: View, task: RankingTask) -> dict[str, float]:
     return mean_metrics(evaluate(view.users, view.items, task, block=block))
 
 
-def _finite_means(terms, epoch: int) -> dict[str, float]:
-    """The epoch's mean of each term; stops on the first step with a non-finite one."""
-    terms = jax.device_get(terms)
+def splits_ranked(config: Config) -> list[str]:
+    """The splits whose metrics an epoch has: validation, and the one that selects."""
+    return sorted({"valid", config.eval.selection}, reverse=True)
+
+
+def finite_means(terms: dict[str, Term], *, where: str) -> dict[str, float]:
+    """An epoch's mean of each term.
+
+    Args:
+      terms: arrays of one value a step, on the host.
+      where: names the epoch in a refusal.
+
+    Raises:
+      NonFiniteLossError: names the first step with a value that is not finite.
+    """
     for name, term in terms.items():
         bad = ~np.isfinite(term.total)
         if bad.any():
             raise NonFiniteLossError(
-                f"loss term {name} is not finite at epoch {epoch}, step {int(np.argmax(bad))}; "
+                f"loss term {name} is not finite at {where}, step {int(np.argmax(bad))}; "
                 "the last good checkpoint is kept; lower --learning_rate or raise --temperature"
             )
     sums = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -21,7 +22,7 @@ from kdiffe_jax.training.state import initial_state
 def finish(problem: Problem, trained: Trained, run: RunDirectory) -> dict[str, Any]:
     """Scores the best epoch and writes result.json; with the test split, each user's scores too."""
     result, per_user = _scored(problem, trained)
-    if per_user is not None:
+    if per_user:
         run.write_per_user(per_user, np.asarray(problem.test.users))
     run.write_result(result)
     return result
@@ -36,23 +37,43 @@ def rescore(problem: Problem, run: RunDirectory, *, say: Callable[[str], None]) 
     return _scored(problem, load_best(problem, run, say=say))[0]
 
 
-def _scored(
+def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    own, per_user = best_scores(problem, trained)
+    seconds = round(sum(record["seconds"] for record in trained.history), 3)
+    result = assembled(
+        problem,
+        best_epoch=trained.best_epoch,
+        epochs=len(trained.history),
+        seconds=seconds,
+        **own,
+    )
+    if problem.dataset.relevant is not None:
+        score_triples = compile_parts(problem.parts).score_triples
+        seed = problem.parts.config.train.seed
+        result["planted"] = planted_truth(problem, trained.params, score_triples, seed=seed)
+    return result, per_user
+
+
+def best_scores(
     problem: Problem, trained: Trained
-) -> tuple[dict[str, Any], dict[str, np.ndarray] | None]:
+) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray]]:
+    """Mean metrics on "valid" and "test", and those of each test user; none without test scores."""
+    view, config = trained.view, problem.parts.config.eval
+    valid = {"valid": score(problem, view, problem.valid)}
+    if not config.score_test:
+        return valid, {}
+    per_user = evaluate(view.users, view.items, problem.test, block=config.eval_block)
+    return valid | {"test": mean_metrics(per_user)}, per_user
+
+
+def assembled(problem: Problem, **own) -> dict[str, Any]:
+    """result.json: what a training found, beside what is known of its problem."""
     config, dataset = problem.parts.config, problem.dataset
-    view, per_user = trained.view, None
-    scores = {"valid": score(problem, view, problem.valid)}
-    if config.eval.score_test:
-        per_user = evaluate(view.users, view.items, problem.test, block=config.eval.eval_block)
-        scores["test"] = mean_metrics(per_user)
-    result: dict[str, Any] = {
+    return {
         "dataset": dataset.name,
         "selection": config.eval.selection,
         "selection_metric": config.eval.selection_metric,
-        "best_epoch": trained.best_epoch,
-        "epochs": len(trained.history),
-        "seconds": round(sum(record["seconds"] for record in trained.history), 3),
-        **scores,
+        **own,
         "users_scored": {
             "valid": len(problem.valid.users),
             "test": len(problem.test.users),
@@ -61,9 +82,6 @@ def _scored(
         "baselines": {"most_popular": _most_popular(problem)},
         "notes": list(dataset.notes),
     }
-    if dataset.relevant is not None:
-        result["planted"] = planted_truth(problem, trained.params)
-    return result, per_user
 
 
 def _most_popular(problem: Problem) -> dict[str, Any]:
@@ -74,11 +92,19 @@ def _most_popular(problem: Problem) -> dict[str, Any]:
     return {**scores.get("test", {}), **scores}
 
 
-def planted_truth(problem: Problem, params) -> dict[str, float]:
-    """How well the denoiser ranks planted relevant triples over planted noise."""
-    compiled = compile_parts(problem.parts)
-    key = initial_state(problem.parts, problem.graphs).key
-    values = compiled.score_triples(params, problem.graphs, key, jnp.int32(0))
+def planted_truth(
+    problem: Problem, params, score_triples: Callable[..., jax.Array], *, seed: int
+) -> dict[str, float]:
+    """How well the denoiser ranks planted relevant triples over planted noise.
+
+    Args:
+      problem: with planted data.
+      params: encoder and denoiser.
+      score_triples: of `Compiled`.
+      seed: that the model was trained with.
+    """
+    key = initial_state(problem.parts, problem.graphs, seed=seed).key
+    values = score_triples(params, problem.graphs, key, jnp.int32(0))
     relevant = problem.dataset.relevant
     q = problem.parts.config.diffusion.top_q
     return {

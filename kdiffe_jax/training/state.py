@@ -16,7 +16,10 @@ from kdiffe_jax.types import Graphs, KnowledgeGraph
 
 
 class Parts(NamedTuple):
-    """What a configuration makes: modules, noise schedule and optimiser; no data."""
+    """What a configuration makes: modules, noise schedule and optimiser; no data.
+
+    The optimiser's step size is not in it: it is one of the `Strengths`.
+    """
 
     config: Config
     encoder: Encoder
@@ -64,13 +67,13 @@ def build_parts(
             noise_min=diffusion.noise_min,
             noise_max=diffusion.noise_max,
         ),
-        optimizer=optax.adam(config.train.learning_rate),
+        optimizer=optax.scale_by_adam(),
     )
 
 
-def initial_state(parts: Parts, graphs: Graphs) -> TrainState:
-    """Fresh parameters and optimiser, drawn from the seed of the configuration."""
-    root = jax.random.key(parts.config.train.seed)
+def initial_state(parts: Parts, graphs: Graphs, *, seed: int | None = None) -> TrainState:
+    """Fresh parameters and optimiser, drawn from `seed`, or from that of the configuration."""
+    root = jax.random.key(parts.config.train.seed if seed is None else seed)
     encoder_key, denoiser_key, run_key = jax.random.split(root, 3)
     row = jnp.zeros((1, parts.denoiser.n_entities))
     guidance = jnp.zeros((1, parts.encoder.dim))

@@ -49,7 +49,7 @@ def train_step(
       batch: triplets and denoiser rows.
       graphs: constant structure.
       rebuilt: the contrastive view's knowledge graph.
-      strengths: theta_1, theta_2 and tau.
+      strengths: theta_1, theta_2, tau and Adam's step size.
 
     Returns:
       The next state and the loss terms "bpr", "info_nce_users", "info_nce_items",
@@ -63,6 +63,7 @@ def train_step(
 
     gradients, terms = jax.grad(objective, has_aux=True)(state.params)
     updates, opt_state = parts.optimizer.update(gradients, state.opt_state, state.params)
+    updates = jax.tree.map(lambda u: -strengths.learning_rate * u, updates)
     params = optax.apply_updates(state.params, updates)
     return TrainState(params, opt_state, state.step + 1, state.key), terms
 

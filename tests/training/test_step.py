@@ -45,7 +45,7 @@ def loss_gradient(case, **kwargs):
 
 def test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo(make_problem):
     case = Case(make_problem())
-    strengths = Strengths(jnp.float32(0.3), jnp.float32(0.02), jnp.float32(0.5))
+    strengths = Strengths(*map(jnp.float32, (0.3, 0.02, 0.5, 1e-3)))
     terms = {name: float(term.mean) for name, term in case.terms(strengths=strengths).items()}
     expected = (
         terms["bpr"]
@@ -78,7 +78,7 @@ def test_theta_1_zero_is_no_contrast(make_problem):
     with_zero = Case(make_problem(theta_1=0.0))
     traced = Case(make_problem())
     assert "info_nce_users" not in with_zero.terms()
-    zero = Strengths(jnp.float32(0.0), jnp.float32(1e-5), jnp.float32(0.5))
+    zero = Strengths(*map(jnp.float32, (0.0, 1e-5, 0.5, 1e-3)))
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
         loss_gradient(with_zero),

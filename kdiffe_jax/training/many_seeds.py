@@ -1,0 +1,179 @@
+"""Training of many seeds at once: every member stops by itself and keeps its own best."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kdiffe_jax.ranking import mean_metrics
+from kdiffe_jax.training.checkpoints import Checkpoints
+from kdiffe_jax.training.course import Course, Record, follow, last_epoch
+from kdiffe_jax.training.epoch import Compiled, compile_parts, strengths_of
+from kdiffe_jax.training.loop import (
+    Trained,
+    best_epoch,
+    check_selection_metric,
+    finite_means,
+    fresh_start,
+    out_of_patience,
+    splits_ranked,
+)
+from kdiffe_jax.training.members import CompiledMembers, Epoch, Members, compile_members
+from kdiffe_jax.training.problem import Problem
+from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.types import Batch
+
+
+class TrainedMembers(NamedTuple):
+    """The model of each member's best epoch, in the order of the seeds."""
+
+    models: list[Trained]
+    history: list[Record]
+
+
+def train_members(
+    problem: Problem,
+    run: RunDirectory,
+    *,
+    on_epoch: Callable[[Record], None],
+    say: Callable[[str], None],
+    compiled: CompiledMembers | None = None,
+) -> TrainedMembers:
+    """Trains `num_seeds` members until each is out of patience or the epochs are over.
+
+    Args:
+      problem: data and parts.
+      run: a claimed run directory; the training continues from its checkpoints.
+      on_epoch: receives each epoch's record, as in metrics.jsonl.
+      say: receives one line at a time.
+      compiled: made for this machine where omitted.
+
+    Raises:
+      NonFiniteLossError: a loss term of a member is not finite; the last good checkpoint stays.
+    """
+    config = problem.parts.config
+    check_selection_metric(config)
+    single = compile_parts(problem.parts)
+    course = _course(problem, single, compiled or compile_members(problem.parts))
+    with Checkpoints(run.checkpoints, say) as checkpoints:
+        members, history = follow(
+            course, config.train.epochs, run, checkpoints, on_epoch=on_epoch, say=say
+        )
+    return _trained(problem, single, members, history)
+
+
+def load_members(
+    problem: Problem, run: RunDirectory, *, say: Callable[[str], None]
+) -> TrainedMembers:
+    """The best model of every member of an existing run.
+
+    Raises:
+      RunError: the run has no readable checkpoint.
+    """
+    single = compile_parts(problem.parts)
+    course = _course(problem, single, compile_members(problem.parts))
+    members, history = last_epoch(course, run, say=say)
+    return _trained(problem, single, members, history)
+
+
+def member_history(history: list[Record], seed: int) -> list[Record]:
+    """The records of one member, for the epochs that it trained."""
+    return [
+        {"epoch": record["epoch"], **own}
+        for record in history
+        for own in record["members"]
+        if own["seed"] == seed
+    ]
+
+
+def _course(problem: Problem, single: Compiled, compiled: CompiledMembers) -> Course:
+    return Course(
+        fresh=lambda: _fresh(problem, single),
+        epoch=lambda members, history: _one_epoch(problem, compiled, members, history),
+        over=lambda history: not _running(problem, history).any(),
+        # Each checkpoint carries the best parameters of every member: the newest are the best.
+        scores=lambda history: [float(record["epoch"]) for record in history],
+    )
+
+
+def _fresh(problem: Problem, single: Compiled) -> Members:
+    starts = [fresh_start(problem, single, seed=s) for s in problem.parts.config.train.seeds]
+    state, kept = jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
+    return Members(state, kept, jax.tree.map(jnp.copy, state.params))
+
+
+def _running(problem: Problem, history: list[Record]) -> np.ndarray:
+    config = problem.parts.config
+    own = (member_history(history, seed) for seed in config.train.seeds)
+    return np.array([not out_of_patience(records, config) for records in own])
+
+
+def _one_epoch(
+    problem: Problem, compiled: CompiledMembers, members: Members, history: list[Record]
+) -> tuple[Members, Record]:
+    begun = time.perf_counter()
+    config, epoch = problem.parts.config, len(history)
+    running = _running(problem, history)
+    done = compiled.epoch(
+        members.state,
+        members.kept,
+        jnp.asarray(running),
+        _batches(problem, epoch),
+        problem.graphs,
+        jax.tree.map(lambda x: jnp.full(len(running), x), strengths_of(problem.parts)),
+        None,
+        {split: getattr(problem, split) for split in splits_ranked(config)},
+        jnp.int32(epoch),
+    )
+    record = {"epoch": epoch, "seconds": 0.0, "members": _records(problem, done, running, epoch)}
+    improved = _improved(problem, [*history, record])
+    best = compiled.keep_best(members.best, done.state.params, jnp.asarray(improved))
+    record["seconds"] = round(time.perf_counter() - begun, 3)
+    return Members(done.state, done.kept, best), record
+
+
+def _batches(problem: Problem, epoch: int) -> Batch:
+    seeds = problem.parts.config.train.seeds
+    drawn = [problem.sampler.with_seed(seed).epoch(epoch) for seed in seeds]
+    return Batch(*(jnp.asarray(np.stack(arrays)) for arrays in zip(*drawn, strict=True)))
+
+
+def _records(problem: Problem, done: Epoch, running: np.ndarray, epoch: int) -> list[Record]:
+    terms, metrics = jax.device_get((done.terms, done.metrics))
+    records = []
+    for member in np.flatnonzero(running):
+        seed = problem.parts.config.train.seeds[member]
+        own_terms, own_metrics = jax.tree.map(lambda a, m=member: a[m], (terms, metrics))
+        records.append(
+            {"seed": seed}
+            | finite_means(own_terms, where=f"epoch {epoch} of seed {seed}")
+            | {split: _means(per_user) for split, per_user in own_metrics.items()}
+        )
+    return records
+
+
+def _means(per_user: dict[str, np.ndarray]) -> dict[str, float]:
+    return mean_metrics({name: np.asarray(v, np.float64) for name, v in per_user.items()})
+
+
+def _improved(problem: Problem, history: list[Record]) -> np.ndarray:
+    config, epoch = problem.parts.config, len(history) - 1
+    own = (member_history(history, seed) for seed in config.train.seeds)
+    return np.array([best_epoch(records, config) == epoch for records in own])
+
+
+def _trained(
+    problem: Problem, single: Compiled, members: Members, history: list[Record]
+) -> TrainedMembers:
+    models = []
+    for member, seed in enumerate(problem.parts.config.train.seeds):
+        params = jax.tree.map(lambda a, m=member: a[m], members.best)
+        own = member_history(history, seed)
+        best = best_epoch(own, problem.parts.config)
+        models.append(Trained(params, single.encode(params, problem.graphs), best, own))
+    return TrainedMembers(models, history)
