@@ -19,11 +19,15 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 
 
 class Job(NamedTuple):
-    """One run: what it is called, where it lies, and what is trained."""
+    """One run: what it is called, where it lies, and what is trained.
+
+    `group` is None, or a file of trials that `launch.group` trains together.
+    """
 
     name: str
     workdir: Path
     config: Config
+    group: Path | None = None
 
 
 class Ended(NamedTuple):
@@ -103,7 +107,10 @@ def _start(job: Job, data_flags: Sequence[str], *, alone: bool) -> subprocess.Po
     defaults = Config().to_flat()
     changed = {n: v for n, v in job.config.to_flat().items() if v != defaults[n]}
     flags = [*data_flags, *(f"--{name}={value}" for name, value in changed.items())]
-    command = [sys.executable, "-m", "launch.child", str(os.getpid()), *flags]
+    if job.group is not None:
+        flags.append(f"--group={job.group}")
+    kind = "main" if job.group is None else "group"
+    command = [sys.executable, "-m", "launch.child", str(os.getpid()), kind, *flags]
     environment = dict(os.environ)
     if not alone:
         environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")

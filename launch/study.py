@@ -58,6 +58,8 @@ def _command(argv: Sequence[str]) -> None:
         raise ConfigError(f"--study is needed: one of {', '.join(plan.STUDIES)}")
     if FLAGS.workdir or FLAGS.mode != "train":
         raise ConfigError("--workdir and --mode are for one run; a study has --out")
+    if FLAGS.num_seeds > 1:
+        raise ConfigError("--num_seeds is for one run; a study has --seeds")
     print(_run(FLAGS.study))
 
 

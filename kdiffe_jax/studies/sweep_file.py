@@ -14,7 +14,7 @@ from kdiffe_jax.errors import ConfigError
 _KEYS = {"method", "trials", "seed", "pruning", "parameters"}
 _RANGE_KEYS = {"low", "high", "log"}
 _PRUNING_KEYS = {"after_trials", "after_epochs"}
-_OUTSIDE = ("selection", "selection_metric", "score_test", "eval_block", "mask_valid")
+_OUTSIDE = ("selection", "selection_metric", "score_test", "eval_block", "mask_valid", "num_seeds")
 
 
 class Range(NamedTuple):

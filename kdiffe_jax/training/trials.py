@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,9 +28,9 @@ from kdiffe_jax.training.loop import Carried, finite_means, fresh_start, out_of_
 from kdiffe_jax.training.members import Weights, compile_members, weights_of, with_weights
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.shapes import CONTINUOUS, shape_of
 from kdiffe_jax.types import Batch, Strengths
 
-CONTINUOUS = ("xi", "temperature", "theta_1", "theta_2", "learning_rate")
 DIVERGED = "diverged"
 Curve = tuple[float, ...]
 
@@ -41,13 +41,6 @@ class Trials(NamedTuple):
     configs: list[Config]
     strengths: Strengths
     weights: Weights | None
-
-
-def shape_of(config: Config) -> tuple[Any, ...]:
-    """What trials of one program must have in common: all but the continuous values."""
-    flat = config.to_flat()
-    fixed = tuple(value for name, value in flat.items() if name not in CONTINUOUS)
-    return (*fixed, config.train.theta_1 > 0)
 
 
 def trials_of(problem: Problem, configs: Sequence[Config], *, cache_dir: Path) -> Trials:

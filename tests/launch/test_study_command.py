@@ -101,6 +101,7 @@ def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys)
         (("--study=sensitivity", "--parameters=dim"), "'dim': choose among walks, xi"),
         (("--study=main", "--seeds=0"), "seeds"),
         (("--study=main", "--workdir=x"), "--out"),
+        (("--study=main", "--num_seeds=2"), "--seeds"),
         (("--study=main", "--score_test=false"), "--score_test=false"),
     ],
 )

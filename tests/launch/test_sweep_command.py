@@ -48,16 +48,16 @@ def test_a_grid_from_file_to_files(command, monkeypatch, tmp_path, capsys):
     assert command(GRID, "--xi=0.5") == 0
     printed = capsys.readouterr().out
     assert len(runs.started) == 6
-    assert "| 3 | 0.01 | 2 | 0.5200 | 3 | done |" in printed
+    assert "| 4 | 0.01 | 2 | 0.5200 | 3 | done |" in printed
     assert (tmp_path / "out" / "table.md").read_text() in printed + "\n"
     lines = (tmp_path / "out" / "trials.csv").read_text().splitlines()
     assert lines[0] == "trial,learning_rate,layers,valid_recall@20,epochs,state" and len(lines) == 7
     best = (tmp_path / "out" / "best.flags").read_text().splitlines()
     assert best[1:] == ["--learning_rate=0.01", "--layers=2"]
     assert (tmp_path / "out" / "figure.png").read_bytes().startswith(b"\x89PNG")
-    config = json.loads((tmp_path / "out" / "trial-0003" / "config.json").read_text())
+    config = json.loads((tmp_path / "out" / "trial-0004" / "config.json").read_text())
     assert (config["xi"], config["learning_rate"], config["score_test"]) == (0.5, 0.01, False)
-    assert "test" not in json.loads((tmp_path / "out" / "trial-0003" / "result.json").read_text())
+    assert "test" not in json.loads((tmp_path / "out" / "trial-0004" / "result.json").read_text())
 
 
 def test_a_finished_sweep_is_not_run_again_and_another_is_refused(command, monkeypatch, capsys):
@@ -106,11 +106,32 @@ def test_a_search_killed_between_trials_goes_on_as_if_it_had_not(command, monkey
 def test_a_diverged_trial_is_noted_and_a_failed_one_stops_the_sweep(command, monkeypatch, capsys):
     FakeRuns(monkeypatch, score, fails=lambda job: DIVERGED if job.name[-1] == "1" else 0)
     assert command(GRID) == 0
-    assert "| 1 | 0.0001 | 2 | - | 0 | diverged |" in capsys.readouterr().out
+    assert "| 1 | 0.01 | 1 | - | 0 | diverged |" in capsys.readouterr().out
     FakeRuns(monkeypatch, score, fails=lambda job: 2)
     assert command(GRID, "--out=other") == 2
     error = capsys.readouterr().err
     assert error == "error: trial-0000: ended with status 2: the disk is full\n"
+
+
+def test_trials_of_one_shape_share_a_program(command, monkeypatch, tmp_path, capsys):
+    runs = FakeRuns(monkeypatch, score)
+    assert command(GRID, "--vmap=2") == 0
+    assert runs.started == ["group-0000", "group-0002", "group-0003", "group-0005"]
+    assert "| 4 | 0.01 | 2 | 0.5200 | 3 | done |" in capsys.readouterr().out
+    group = json.loads((tmp_path / "out" / "group-0003.json").read_text())
+    assert [values["layers"] for values in group["trials"]] == [2, 2] and group["pruning"] is None
+    assert len(group["peers"]) == 3
+
+
+def test_a_broken_off_group_is_started_as_it_was(command, monkeypatch, tmp_path):
+    def killed(job):
+        raise KeyboardInterrupt
+
+    FakeRuns(monkeypatch, score, fails=lambda j: killed(j) if j.name == "group-0003" else 0)
+    assert command(GRID, "--vmap=2") == 130
+    again = FakeRuns(monkeypatch, score)
+    assert command(GRID, "--vmap=1") == 0
+    assert again.started == ["group-0003", "trial-0005"]
 
 
 def test_all_diverged(command, monkeypatch, tmp_path, capsys):
@@ -125,6 +146,8 @@ def test_all_diverged(command, monkeypatch, tmp_path, capsys):
     [
         (("--selection=test",), "chooses on validation"),
         (("--workdir=x",), "--out"),
+        (("--num_seeds=2",), "seed among its parameters"),
+        (("--vmap=0",), "vmap"),
         (("--sweep=none.toml",), "none.toml"),
         (("--sweep=",), "--sweep is needed"),
         (("--parallel=0",), "parallel"),
@@ -152,8 +175,27 @@ def test_a_finished_run_of_another_configuration_is_not_taken(monkeypatch, tmp_p
 TINY = (
     "--planted_users=80 --planted_items=60 --planted_topics=4 --planted_interactions_per_user=8 "
     "--dim=8 --batch_size=64 --denoiser_width=16 --walk_length=5 --walks_per_node=2 "
-    "--timesteps=3 --epochs=60 --patience=60"
+    "--timesteps=3 --epochs=25 --patience=25"
 ).split()
+
+
+def test_a_real_group_scores_its_trials(tmp_path):
+    rule = "[pruning]\nafter_trials = 1\nafter_epochs = 1\n"
+    values = "[parameters]\nlearning_rate = [0.01, 0.02]\nxi = [0.7, 0.2]\n"
+    (tmp_path / "a.toml").write_text('method = "grid"\n' + rule + values)
+    command = [sys.executable, "-m", "launch.sweep", f"--sweep={tmp_path / 'a.toml'}", *TINY]
+    done = subprocess.run(
+        [*command, f"--out={tmp_path / 'out'}", "--epochs=2", "--vmap=4"],
+        env=os.environ | {"JAX_PLATFORMS": "cpu", "KDIFFE_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    trials = json.loads((tmp_path / "out" / "trials.json").read_text())
+    assert [(t["state"], len(t["curve"]), t["group"]) for t in trials] == [("done", 2, 0)] * 4
+    assert "test" not in (tmp_path / "out" / "group-0000" / "metrics.jsonl").read_text()
+    assert not (tmp_path / "out" / "group-0000" / "checkpoints").exists()
 
 
 def test_a_real_sweep_killed_in_a_trial_ends_its_run_and_goes_on(tmp_path):
@@ -172,11 +214,11 @@ def test_a_real_sweep_killed_in_a_trial_ends_its_run_and_goes_on(tmp_path):
     time.sleep(1.0)
     epochs = len(metrics.read_text().splitlines())
     time.sleep(0.5)
-    assert len(metrics.read_text().splitlines()) == epochs < 60, "the run outlived its sweep"
+    assert len(metrics.read_text().splitlines()) == epochs < 25, "the run outlived its sweep"
 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert "| 0 | 0.01 |" in done.stdout and "| 60 | done |" in done.stdout
+    assert "| 0 | 0.01 |" in done.stdout and "| 25 | done |" in done.stdout
     log = (tmp_path / "out" / "trial-0000.log").read_text()
     assert "resuming after epoch" in log
     assert not (tmp_path / "out" / "trial-0000" / "checkpoints").exists()
