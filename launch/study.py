@@ -130,7 +130,7 @@ def _run_all(jobs: list[Job], *, parallel: int) -> None:
 def _write(
     study: str, planned: plan.Plan, outcomes: list[gather.Outcome], out: RunDirectory
 ) -> str:
-    text = report.tables(study, outcomes)
+    text = report.tables(study, planned, outcomes)
     out.write("table.md", (text + "\n").encode())
     out.write("runs.csv", gather.runs_csv(outcomes, planned.settings))
     parts = report.parts(study, planned, outcomes)

@@ -34,7 +34,9 @@ class Panel(NamedTuple):
     lines: Sequence[Line]
     log_x: bool = False
     base: float | None = None
-    levels: Mapping[str, float] = {}  # name -> height of a horizontal line
+    levels: Mapping[
+        str, float
+    ] = {}  # name -> height of a horizontal line, in the colours of the lines
     from_zero: bool = False
 
 
@@ -113,8 +115,10 @@ def _panel(axes, panel: Panel) -> None:
             capsize=3,
             **style,
         )
-    for name, height in panel.levels.items():
-        axes.axhline(height, color=_GREY, linestyle=":", linewidth=1.2, label=name)
+    for number, (name, height) in enumerate(panel.levels.items()):
+        axes.axhline(height, color=COLOURS[number], linestyle=":", linewidth=1.2)
+        place = dict(xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
+        axes.annotate(name, (1.0, height), color=COLOURS[number], **place)
     if panel.base is not None:
         axes.axvline(panel.base, color="0.8", linewidth=6, zorder=0, label="configured")
     if panel.log_x:
@@ -124,7 +128,9 @@ def _panel(axes, panel: Panel) -> None:
         axes.set_ylim(bottom=0)
     _finish(axes)
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False, fontsize=8)
+    if len(panel.lines) > 1 or panel.base is not None:
+        above = dict(loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0)
+        axes.legend(frameon=False, fontsize=8, ncols=3, columnspacing=1.0, **above)
 
 
 def _log_ticks(axes, x: Sequence[float]) -> None:

@@ -66,8 +66,13 @@ def settings_of(outcomes: Sequence[Outcome]) -> list[str]:
     return list(dict.fromkeys(outcome.setting for outcome in outcomes))
 
 
-def summary_table(outcomes: Sequence[Outcome]) -> str:
-    """A row per setting: means with standard errors over seeds, in Markdown."""
+def summary_table(outcomes: Sequence[Outcome], names: Mapping[str, str]) -> str:
+    """A row per setting: means with standard errors over seeds, in Markdown.
+
+    Args:
+      outcomes: all runs.
+      names: what settings are called where it is not their own name.
+    """
     cells = [(s, m) for s in SPLITS for m in SCORES if any(o.score(s, m) for o in outcomes)]
     header = ["", "seeds", *(f"{s} {m}" for s, m in cells), "best epoch", "s / epoch"]
     rows = []
@@ -77,7 +82,8 @@ def summary_table(outcomes: Sequence[Outcome]) -> str:
         best = np.mean([o.result["best_epoch"] for o in mine])
         seconds = np.median([o.epoch_seconds for o in mine])
         means = map(mean_text, scores)
-        rows.append([setting, str(len(mine)), *means, f"{best:.0f}", f"{seconds:.2f}"])
+        name = names.get(setting, setting)
+        rows.append([name, str(len(mine)), *means, f"{best:.0f}", f"{seconds:.2f}"])
     return markdown(header, rows)
 
 

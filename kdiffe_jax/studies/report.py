@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -33,15 +33,17 @@ _LOG = ("timesteps", "theta_1")
 _NAMES = {"valid": "validation", "test": "test"}
 
 
-def tables(study: str, outcomes: Sequence[Outcome]) -> str:
+def tables(study: str, plan: Plan, outcomes: Sequence[Outcome]) -> str:
     """All tables of a study, in Markdown."""
-    parts = [summary_table(outcomes)]
+    base = ", ".join(f"{axis.parameter}={axis.base}" for axis in plan.axes)
+    names = {FULL: f"{FULL} ({base})"} if base else {}
+    parts = [summary_table(outcomes, names)]
     if study == "main":
         parts.append(_baselines(outcomes))
     if study in ("ablation", "knockout") and len(settings_of(outcomes)) > 1:
         parts.append(comparison_table(outcomes, against=FULL))
     if study in ("ablation", "denoising") and "planted" in outcomes[0].result:
-        parts.append(_planted(outcomes))
+        parts.append(_planted(outcomes, names))
     return "\n\n".join(parts)
 
 
@@ -78,12 +80,13 @@ def _baselines(outcomes: Sequence[Outcome]) -> str:
     return markdown(header, rows)
 
 
-def _planted(outcomes: Sequence[Outcome]) -> str:
+def _planted(outcomes: Sequence[Outcome], names: Mapping[str, str]) -> str:
     rows = []
     for setting in settings_of(outcomes):
         found = [o.result.get("planted") for o in outcomes if o.setting == setting]
         means = [np.mean([f[name] for f in found if f]) for name in _PLANTED] if all(found) else []
-        rows.append([setting, *(f"{mean:.3f}" for mean in means)] if means else [setting, "-", "-"])
+        cells = [f"{mean:.3f}" for mean in means] or ["-"] * len(_PLANTED)
+        rows.append([names.get(setting, setting), *cells])
     share = outcomes[0].result["planted"]["relevant_share"]
     return (
         markdown(["planted truth", *_PLANTED.values()], rows)
@@ -93,7 +96,7 @@ def _planted(outcomes: Sequence[Outcome]) -> str:
 
 _PLANTED = {
     "relation_auc": "AUC of relevant triples",
-    "kept_relevant_share": "relevant share of the kept triples",
+    "kept_relevant_share": "relevant share of kept",
 }
 
 
