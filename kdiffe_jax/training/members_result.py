@@ -17,9 +17,7 @@ from kdiffe_jax.training.spread import spread
 PerUser = dict[str, np.ndarray]
 
 
-def finish_members(
-    problem: Problem, trained: TrainedMembers, run: RunDirectory
-) -> dict[str, Any]:
+def finish_members(problem: Problem, trained: TrainedMembers, run: RunDirectory) -> dict[str, Any]:
     """Scores every member's best epoch; writes result.json and each user's scores.
 
     test_per_user.npz holds `users`, `seeds`, and each metric as [seeds, users].
@@ -59,7 +57,9 @@ def _scored(problem: Problem, trained: TrainedMembers) -> tuple[dict[str, Any], 
     result |= {"members": members, "over_seeds": over_seeds}
     if problem.dataset.relevant is not None:
         planted = [member["planted"] for member in members]
-        result["planted"] = {name: float(np.mean([p[name] for p in planted])) for name in planted[0]}
+        result["planted"] = {
+            name: float(np.mean([p[name] for p in planted])) for name in planted[0]
+        }
     return result, per_user
 
 
