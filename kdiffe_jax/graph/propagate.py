@@ -1,11 +1,9 @@
-"""The only sparse x dense product of the program (eq. 1, 3, 6, 11).
+"""Sparse x dense products with their gradients, and propagation (eq. 1, 3, 6, 11).
 
 XLA's CPU backend has a fast kernel for CSR products, but JAX differentiates them by
 gather and scatter-add. `multiply` keeps the kernel in both directions: the gradient
 with respect to the dense side is a product with the transpose, stored beside the
-matrix; the gradient with respect to the values is one dot product per entry. On
-other backends the same entries are summed by sorted segments. Under `jax.vmap` a product
-with one matrix stays one product, of a wider dense side.
+matrix; the gradient with respect to the values is one dot product per entry.
 """
 
 from __future__ import annotations
@@ -13,11 +11,13 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental.sparse import BCOO, BCSR
+from jax.experimental.sparse import BCOO
 
-from kdiffe_jax.types import SparseOperator
+from kdiffe_jax.graph.product import product
+from kdiffe_jax.rowwise import row_dots
+from kdiffe_jax.types import Laplacian, SparseOperator
 
-_ENTRIES_AT_ONCE = 8192
+_ENTRIES_AT_ONCE = 1024
 
 
 def sparse_operator(matrix: BCOO) -> SparseOperator:
@@ -49,6 +49,28 @@ def operator_from_entries(values, rows, columns, *, shape: tuple[int, int]) -> S
     )
 
 
+def laplacian_blocks(matrix: BCOO, *, n_users: int) -> Laplacian:
+    """The blocks of eq. 4 that `propagate` multiplies by.
+
+    Args:
+      matrix: symmetric f32[I + J, I + J], indices sorted, nothing but the diagonal within
+        users and within items.
+      n_users: I.
+    """
+    rows, columns = matrix.indices.T
+    size = matrix.shape[0]
+    upper, diagonal = (rows < n_users) & (columns >= n_users), rows == columns
+    values, users, items = matrix.data[upper], rows[upper], columns[upper] - n_users
+    order = jnp.argsort(items, stable=True)
+    shape = (n_users, size - n_users)
+    loops = jnp.zeros(size).at[rows].add(jnp.where(diagonal, matrix.data, 0.0))
+    return Laplacian(
+        operator_from_entries(values, users, items, shape=shape),
+        operator_from_entries(values[order], items[order], users[order], shape=shape[::-1]),
+        loops if diagonal.any() else None,
+    )
+
+
 def _starts(ids: jax.Array, size: int) -> jax.Array:
     counts = jnp.zeros(size + 1, jnp.int32).at[ids + 1].add(1)
     return jnp.cumsum(counts, dtype=jnp.int32)
@@ -65,7 +87,7 @@ def multiply(operator: SparseOperator, dense: jax.Array) -> jax.Array:
     Returns:
       f32[rows, d].
     """
-    return _product(operator.values, operator.row_starts, operator.columns, operator.rows, dense)
+    return product(operator.values, operator.row_starts, operator.columns, operator.rows, dense)
 
 
 def _multiply_forward(operator: SparseOperator, dense: jax.Array):
@@ -75,7 +97,7 @@ def _multiply_forward(operator: SparseOperator, dense: jax.Array):
 def _multiply_backward(saved, gradient):
     operator, dense = saved
     order = operator.to_transpose
-    to_dense = _product(
+    to_dense = product(
         operator.values[order],
         operator.column_starts,
         operator.rows[order],
@@ -83,7 +105,7 @@ def _multiply_backward(saved, gradient):
         gradient,
     )
     to_values = _entry_dots(gradient, dense, operator.rows, operator.columns)
-    return _zero_cotangents(operator)._replace(values=to_values), to_dense
+    return _integers_without_gradient(operator)._replace(values=to_values), to_dense
 
 
 multiply.defvjp(_multiply_forward, _multiply_backward)
@@ -93,67 +115,106 @@ def _entry_dots(left, right, rows, columns):
     """f32[nnz]: left[row] . right[column] of every entry, in blocks that stay in the cache."""
     n_entries = rows.shape[0]
     if n_entries <= _ENTRIES_AT_ONCE:
-        return jnp.sum(left[rows] * right[columns], axis=-1)
+        return row_dots(left[rows], right[columns])
     missing = -n_entries % _ENTRIES_AT_ONCE
-    places = (jnp.pad(ids, (0, missing)).reshape(-1, _ENTRIES_AT_ONCE) for ids in (rows, columns))
-    dots = jax.lax.map(lambda place: jnp.sum(left[place[0]] * right[place[1]], -1), tuple(places))
+    places = tuple(
+        jnp.pad(ids, (0, missing)).reshape(-1, _ENTRIES_AT_ONCE) for ids in (rows, columns)
+    )
+    dots = jax.lax.map(lambda place: row_dots(left[place[0]], right[place[1]]), places)
     return dots.ravel()[:n_entries]
 
 
-def _zero_cotangents(operator: SparseOperator) -> SparseOperator:
-    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, jax.dtypes.float0), operator)
-
-
-@jax.custom_batching.custom_vmap
-def _product(values, row_starts, columns, rows, dense):
-    return jax.lax.platform_dependent(
-        values, row_starts, columns, rows, dense, cpu=_csr_product, default=_segment_product
+def _integers_without_gradient(operator: SparseOperator) -> SparseOperator:
+    return SparseOperator(
+        operator.values,
+        *(np.zeros(leaf.shape, jax.dtypes.float0) for leaf in operator[1:]),
     )
 
 
-@_product.def_vmap
-def _product_of_members(n_members: int, batched: list[bool], *arguments):
-    """Of one matrix, all members' dense sides side by side; of several, one after another."""
-    *matrix, dense = arguments
-    if not any(batched[:-1]):
-        side_by_side = jnp.moveaxis(dense, 0, 1).reshape(dense.shape[1], -1)
-        products = _product(*matrix, side_by_side)
-        return jnp.moveaxis(products.reshape(-1, n_members, dense.shape[2]), 1, 0), True
+def across(there: SparseOperator, back: SparseOperator, dense: jax.Array) -> jax.Array:
+    """there @ dense; its gradient is the stored transpose: back @ gradient.
 
-    def of_member(i):
-        return _product(*(a[i] if own else a for a, own in zip(arguments, batched, strict=True)))
+    Args:
+      there: f32[rows, columns].
+      back: its transpose, f32[columns, rows].
+      dense: f32[columns, d].
 
-    return jax.lax.map(of_member, jnp.arange(n_members)), True
-
-
-def _csr_product(values, row_starts, columns, rows, dense):
-    del rows
-    shape = (row_starts.shape[0] - 1, dense.shape[0])
-    return BCSR((values, columns, row_starts), shape=shape) @ dense
+    Returns:
+      f32[rows, d], differentiable in `dense` alone.
+    """
+    return _across(jax.lax.stop_gradient(there), jax.lax.stop_gradient(back), dense)
 
 
-def _segment_product(values, row_starts, columns, rows, dense):
-    return jax.ops.segment_sum(
-        values[:, None] * dense[columns],
-        rows,
-        num_segments=row_starts.shape[0] - 1,
-        indices_are_sorted=True,
-    )
+@jax.custom_vjp
+def _across(there: SparseOperator, back: SparseOperator, dense: jax.Array) -> jax.Array:
+    return product(there.values, there.row_starts, there.columns, there.rows, dense)
 
 
-def propagate(laplacian: SparseOperator, embeddings: jax.Array, *, layers: int) -> jax.Array:
+def _across_forward(there, back, dense):
+    return _across(there, back, dense), (there, back)
+
+
+def _across_backward(saved, gradient):
+    there, back = saved
+    to_dense = product(back.values, back.row_starts, back.columns, back.rows, gradient)
+    nothing = (o._replace(values=jnp.zeros_like(o.values)) for o in (there, back))
+    return *map(_integers_without_gradient, nothing), to_dense
+
+
+_across.defvjp(_across_forward, _across_backward)
+
+
+def propagate(
+    laplacian: Laplacian, users: jax.Array, items: jax.Array, *, layers: int
+) -> tuple[jax.Array, jax.Array]:
     """Sum of Z, L Z, L^2 Z ... L^layers Z (eq. 3, 6; the sum over layers is our reading).
 
     Args:
-      laplacian: symmetric f32[N, N] (eq. 4).
-      embeddings: f32[N, d], layer 0.
-      layers: L, at least 0.
+      laplacian: L by its blocks (eq. 4).
+      users: f32[I, d], layer 0.
+      items: f32[J, d], layer 0.
+      layers: at least 0.
 
     Returns:
-      f32[N, d].
+      f32[I, d] and f32[J, d].
     """
-    total = embeddings
+    there, back, loops = laplacian
+    of_users, of_items = users, items
     for _ in range(layers):
-        embeddings = multiply(laplacian, embeddings)
-        total = total + embeddings
-    return total
+        arrived = across(there, back, items), across(back, there, users)
+        if loops is not None:
+            n_users = users.shape[0]
+            arrived = (
+                arrived[0] + loops[:n_users, None] * users,
+                arrived[1] + loops[n_users:, None] * items,
+            )
+        users, items = arrived
+        of_users, of_items = of_users + users, of_items + items
+    return of_users, of_items
+
+
+def propagate_items(
+    laplacian: Laplacian, items: jax.Array, *, layers: int
+) -> tuple[jax.Array, jax.Array]:
+    """`propagate` with zero users, for half the products.
+
+    Without self-loops a layer of item rows reaches users only, and the next one items
+    only. Propagation is linear, so a view that differs in its items alone is another view
+    plus this of the difference.
+
+    Args:
+      laplacian, items, layers: as in `propagate`.
+    """
+    there, back, loops = laplacian
+    of_users = jnp.zeros((there.row_starts.shape[0] - 1, items.shape[1]), items.dtype)
+    if loops is not None:
+        return propagate(laplacian, of_users, items, layers=layers)
+    rows, of_items = items, items
+    for layer in range(layers):
+        if layer % 2 == 0:
+            rows = across(there, back, rows)
+            of_users = of_users + rows
+        else:
+            rows = across(back, there, rows)
+            of_items = of_items + rows
+    return of_users, of_items

@@ -203,8 +203,9 @@ def test_a_loss_that_is_not_finite_names_the_seed_and_keeps_the_checkpoint(
 
     with pytest.raises(Killed):
         train_many(problem, tmp_path, compiled[1], on_epoch=kill)
-    broken = problem.graphs.laplacian.values.at[0].set(np.nan)
-    graphs = problem.graphs._replace(laplacian=problem.graphs.laplacian._replace(values=broken))
+    to_users = problem.graphs.laplacian.to_users
+    broken = to_users._replace(values=to_users.values.at[0].set(np.nan))
+    graphs = problem.graphs._replace(laplacian=problem.graphs.laplacian._replace(to_users=broken))
     with pytest.raises(NonFiniteLossError, match="epoch 1 of seed 9, step 0"):
         train_many(problem._replace(graphs=graphs), tmp_path, compiled[1])
     kept = {path.name for path in (tmp_path / "checkpoints").iterdir()}
