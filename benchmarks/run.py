@@ -36,6 +36,7 @@ PARTS = (
     "epoch",
     "start",
     "training",
+    "seeds",
 )
 
 

@@ -35,7 +35,12 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string(
         "data_dir", None, "its directory [$KDIFFE_DATA/<dataset>, or datasets/<dataset>]", **common
     )
-    flags.DEFINE_string("workdir", None, "run directory [runs/<dataset>-seed<seed>]", **common)
+    flags.DEFINE_string(
+        "workdir",
+        None,
+        "run directory [runs/<dataset>-seed<seed>, or -seeds<first>-<last> for several]",
+        **common,
+    )
     flags.DEFINE_string(
         "cache_dir", None, "where S is kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]", **common
     )
@@ -137,7 +142,9 @@ def load(values: flags.FlagValues = flags.FLAGS) -> Dataset:
 def workdir(values: flags.FlagValues = flags.FLAGS) -> Path:
     """The run directory."""
     variant = "" if values.variant == "full" else f"-{values.variant}"
-    return Path(values.workdir or f"runs/{values.dataset}{variant}-seed{values.seed}")
+    last = values.seed + values.num_seeds - 1
+    seeds = f"seed{values.seed}" if last == values.seed else f"seeds{values.seed}-{last}"
+    return Path(values.workdir or f"runs/{values.dataset}{variant}-{seeds}")
 
 
 def cache_dir(values: flags.FlagValues = flags.FLAGS) -> Path:

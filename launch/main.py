@@ -12,6 +12,8 @@ from absl import flags as absl_flags
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import RunError
 from kdiffe_jax.training.loop import check_selection_metric, train
+from kdiffe_jax.training.many_seeds import train_members
+from kdiffe_jax.training.members_result import finish_members, rescore_members
 from kdiffe_jax.training.problem import build_problem
 from kdiffe_jax.training.result import finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
@@ -48,6 +50,7 @@ def _command(argv: Sequence[str]) -> None:
 
 def _train() -> dict[str, Any]:
     config = flags.config()
+    alone = config.train.num_seeds == 1
     check_selection_metric(config)
     run = RunDirectory(flags.workdir())
     dataset = flags.load()
@@ -59,8 +62,9 @@ def _train() -> dict[str, Any]:
             return finished
         with Progress(config) as progress:
             problem = build_problem(dataset, config, cache_dir=flags.cache_dir(), say=progress.say)
-            trained = train(problem, run, on_epoch=progress.on_epoch, say=progress.say)
-        return finish(problem, trained, run)
+            trainer, finisher = (train, finish) if alone else (train_members, finish_members)
+            trained = trainer(problem, run, on_epoch=progress.on_epoch, say=progress.say)
+        return finisher(problem, trained, run)
 
 
 def _evaluate() -> dict[str, Any]:
@@ -73,8 +77,10 @@ def _evaluate() -> dict[str, Any]:
     if dataset.fingerprint() != stored.get("data_sha256"):
         raise RunError(f"{run.path}: was trained on other data than {dataset.name} holds now")
     with run.claim(stored):
-        problem = build_problem(dataset, _config_of(stored), cache_dir=flags.cache_dir(), say=print)
-        return rescore(problem, run, say=print)
+        config = _config_of(stored)
+        problem = build_problem(dataset, config, cache_dir=flags.cache_dir(), say=print)
+        scorer = rescore if config.train.num_seeds == 1 else rescore_members
+        return scorer(problem, run, say=print)
 
 
 def _adopt(stored: dict[str, Any]) -> None:

@@ -39,7 +39,10 @@ class Progress:
             self._bar.write(line)
 
     def on_epoch(self, record: dict[str, Any]) -> None:
-        """Shows one epoch."""
+        """Shows one epoch; of several seeds, the mean and range of those that still train."""
+        if "members" in record:
+            self._on_members(record)
+            return
         value = selection_score(record, self._config)
         self._best = max(self._best, value)
         if self._bar is None:
@@ -51,6 +54,31 @@ class Progress:
             return
         self._bar.n = record["epoch"] + 1
         self._bar.set_postfix_str(f"{self._metric} {value:.4f}, best {self._best:.4f}")
+
+    def _on_members(self, record: dict[str, Any]) -> None:
+        members = record["members"]
+        scores = [selection_score(member, self._config) for member in members]
+        shown = f"{self._metric} {mean_and_range(scores)}"
+        training = f"{len(members)} of {self._config.train.num_seeds} seeds"
+        if self._bar is None:
+            losses = mean_and_range([member["loss"] for member in members])
+            print(
+                f"epoch {record['epoch']:3d}  {training}  loss {losses}  {shown}  "
+                f"{record['seconds']:.1f} s",
+                flush=True,
+            )
+            return
+        self._bar.n = record["epoch"] + 1
+        self._bar.set_postfix_str(f"{training}, {shown}")
+
+
+def mean_and_range(values: list[float]) -> str:
+    """Several figures as one.
+
+    >>> mean_and_range([0.1, 0.3])
+    '0.2000 (0.1000-0.3000)'
+    """
+    return f"{sum(values) / len(values):.4f} ({min(values):.4f}-{max(values):.4f})"
 
 
 def _terminal_bar(epochs: int):

@@ -81,7 +81,8 @@ def _write(runs: TrialRuns, out: RunDirectory) -> str:
     if all(trial.score is None for trial in trials):
         return f"\n{text}\n\n{out.path}: no trial came to a score; {', '.join(written)}"
     out.write("best.flags", sweep_report.best_flags(trials, metric))
-    out.write("figure.png", figures.draw(sweep_report.parts(runs.sweep, trials, metric)))
+    parts = sweep_report.parts(runs.sweep, trials, metric)
+    out.write("figure.png", figures.draw(parts, columns=2 if len(parts) in (2, 4) else 3))
     written += ["best.flags", "figure.png"]
     return (
         f"\n{text}\n\n{out.path}: {', '.join(written)}\n"

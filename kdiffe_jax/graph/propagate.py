@@ -1,11 +1,9 @@
-"""The only sparse x dense product of the program (eq. 1, 3, 6, 11).
+"""Sparse x dense products with their gradients, and propagation (eq. 1, 3, 6, 11).
 
 XLA's CPU backend has a fast kernel for CSR products, but JAX differentiates them by
 gather and scatter-add. `multiply` keeps the kernel in both directions: the gradient
 with respect to the dense side is a product with the transpose, stored beside the
-matrix; the gradient with respect to the values is one dot product per entry. On
-other backends the same entries are summed by sorted segments. Under `jax.vmap` a product
-with one matrix stays one product, of a wider dense side.
+matrix; the gradient with respect to the values is one dot product per entry.
 """
 
 from __future__ import annotations
@@ -13,8 +11,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental.sparse import BCOO, BCSR
+from jax.experimental.sparse import BCOO
 
+from kdiffe_jax.graph.product import product
 from kdiffe_jax.rowwise import row_dots
 from kdiffe_jax.types import Laplacian, SparseOperator
 
@@ -88,7 +87,7 @@ def multiply(operator: SparseOperator, dense: jax.Array) -> jax.Array:
     Returns:
       f32[rows, d].
     """
-    return _product(operator.values, operator.row_starts, operator.columns, operator.rows, dense)
+    return product(operator.values, operator.row_starts, operator.columns, operator.rows, dense)
 
 
 def _multiply_forward(operator: SparseOperator, dense: jax.Array):
@@ -98,7 +97,7 @@ def _multiply_forward(operator: SparseOperator, dense: jax.Array):
 def _multiply_backward(saved, gradient):
     operator, dense = saved
     order = operator.to_transpose
-    to_dense = _product(
+    to_dense = product(
         operator.values[order],
         operator.column_starts,
         operator.rows[order],
@@ -132,43 +131,6 @@ def _integers_without_gradient(operator: SparseOperator) -> SparseOperator:
     )
 
 
-@jax.custom_batching.custom_vmap
-def _product(values, row_starts, columns, rows, dense):
-    return jax.lax.platform_dependent(
-        values, row_starts, columns, rows, dense, cpu=_csr_product, default=_segment_product
-    )
-
-
-@_product.def_vmap
-def _product_of_members(n_members: int, batched: list[bool], *arguments):
-    """Of one matrix, all members' dense sides side by side; of several, one after another."""
-    *matrix, dense = arguments
-    if not any(batched[:-1]):
-        side_by_side = jnp.moveaxis(dense, 0, 1).reshape(dense.shape[1], -1)
-        products = _product(*matrix, side_by_side)
-        return jnp.moveaxis(products.reshape(-1, n_members, dense.shape[2]), 1, 0), True
-
-    def of_member(i):
-        return _product(*(a[i] if own else a for a, own in zip(arguments, batched, strict=True)))
-
-    return jax.lax.map(of_member, jnp.arange(n_members)), True
-
-
-def _csr_product(values, row_starts, columns, rows, dense):
-    del rows
-    shape = (row_starts.shape[0] - 1, dense.shape[0])
-    return BCSR((values, columns, row_starts), shape=shape) @ dense
-
-
-def _segment_product(values, row_starts, columns, rows, dense):
-    return jax.ops.segment_sum(
-        values[:, None] * dense[columns],
-        rows,
-        num_segments=row_starts.shape[0] - 1,
-        indices_are_sorted=True,
-    )
-
-
 def across(there: SparseOperator, back: SparseOperator, dense: jax.Array) -> jax.Array:
     """there @ dense; its gradient is the stored transpose: back @ gradient.
 
@@ -185,7 +147,7 @@ def across(there: SparseOperator, back: SparseOperator, dense: jax.Array) -> jax
 
 @jax.custom_vjp
 def _across(there: SparseOperator, back: SparseOperator, dense: jax.Array) -> jax.Array:
-    return _product(there.values, there.row_starts, there.columns, there.rows, dense)
+    return product(there.values, there.row_starts, there.columns, there.rows, dense)
 
 
 def _across_forward(there, back, dense):
@@ -194,7 +156,7 @@ def _across_forward(there, back, dense):
 
 def _across_backward(saved, gradient):
     there, back = saved
-    to_dense = _product(back.values, back.row_starts, back.columns, back.rows, gradient)
+    to_dense = product(back.values, back.row_starts, back.columns, back.rows, gradient)
     nothing = (o._replace(values=jnp.zeros_like(o.values)) for o in (there, back))
     return *map(_integers_without_gradient, nothing), to_dense
 

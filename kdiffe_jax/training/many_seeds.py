@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kdiffe_jax.config import Config
 from kdiffe_jax.ranking import mean_metrics
 from kdiffe_jax.training.checkpoints import Checkpoints
 from kdiffe_jax.training.course import Course, Record, follow, last_epoch
@@ -23,7 +24,7 @@ from kdiffe_jax.training.loop import (
     out_of_patience,
     splits_ranked,
 )
-from kdiffe_jax.training.members import CompiledMembers, Epoch, Members, compile_members
+from kdiffe_jax.training.members import CompiledMembers, Members, compile_members
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.types import Batch
@@ -95,7 +96,7 @@ def _course(problem: Problem, single: Compiled, compiled: CompiledMembers) -> Co
     return Course(
         fresh=lambda: _fresh(problem, single),
         epoch=lambda members, history: _one_epoch(problem, compiled, members, history),
-        over=lambda history: not _running(problem, history).any(),
+        over=lambda history: not _running(problem.parts.config, history).any(),
         # Each checkpoint carries the best parameters of every member: the newest are the best.
         scores=lambda history: [float(record["epoch"]) for record in history],
     )
@@ -107,8 +108,7 @@ def _fresh(problem: Problem, single: Compiled) -> Members:
     return Members(state, kept, jax.tree.map(jnp.copy, state.params))
 
 
-def _running(problem: Problem, history: list[Record]) -> np.ndarray:
-    config = problem.parts.config
+def _running(config: Config, history: list[Record]) -> np.ndarray:
     own = (member_history(history, seed) for seed in config.train.seeds)
     return np.array([not out_of_patience(records, config) for records in own])
 
@@ -118,23 +118,26 @@ def _one_epoch(
 ) -> tuple[Members, Record]:
     begun = time.perf_counter()
     config, epoch = problem.parts.config, len(history)
-    running = _running(problem, history)
-    done = compiled.epoch(
+    running = _running(config, history)
+    running_mask = jnp.asarray(running)
+    state, terms = compiled.train(
         members.state,
         members.kept,
-        jnp.asarray(running),
+        running_mask,
         _batches(problem, epoch),
         problem.graphs,
         jax.tree.map(lambda x: jnp.full(len(running), x), strengths_of(problem.parts)),
-        None,
-        {split: getattr(problem, split) for split in splits_ranked(config)},
-        jnp.int32(epoch),
     )
-    record = {"epoch": epoch, "seconds": 0.0, "members": _records(problem, done, running, epoch)}
-    improved = _improved(problem, [*history, record])
-    best = compiled.keep_best(members.best, done.state.params, jnp.asarray(improved))
+    tasks = {split: getattr(problem, split) for split in splits_ranked(config)}
+    kept, metrics = compiled.rank(
+        state, members.kept, running_mask, problem.graphs, tasks, jnp.int32(epoch + 1)
+    )
+    reports = jax.device_get((terms, metrics))
+    record = {"epoch": epoch, "seconds": 0.0, "members": _records(config, reports, running, epoch)}
+    improved = jnp.asarray(_improved(config, [*history, record]))
+    best = compiled.keep_best(members.best, state.params, improved)
     record["seconds"] = round(time.perf_counter() - begun, 3)
-    return Members(done.state, done.kept, best), record
+    return Members(state, kept, best), record
 
 
 def _batches(problem: Problem, epoch: int) -> Batch:
@@ -143,16 +146,15 @@ def _batches(problem: Problem, epoch: int) -> Batch:
     return Batch(*(jnp.asarray(np.stack(arrays)) for arrays in zip(*drawn, strict=True)))
 
 
-def _records(problem: Problem, done: Epoch, running: np.ndarray, epoch: int) -> list[Record]:
-    terms, metrics = jax.device_get((done.terms, done.metrics))
+def _records(config: Config, reports, running: np.ndarray, epoch: int) -> list[Record]:
     records = []
     for member in np.flatnonzero(running):
-        seed = problem.parts.config.train.seeds[member]
-        own_terms, own_metrics = jax.tree.map(lambda a, m=member: a[m], (terms, metrics))
+        seed = config.train.seeds[member]
+        terms, metrics = jax.tree.map(lambda a, m=member: a[m], reports)
         records.append(
             {"seed": seed}
-            | finite_means(own_terms, where=f"epoch {epoch} of seed {seed}")
-            | {split: _means(per_user) for split, per_user in own_metrics.items()}
+            | finite_means(terms, where=f"epoch {epoch} of seed {seed}")
+            | {split: _means(per_user) for split, per_user in metrics.items()}
         )
     return records
 
@@ -161,8 +163,8 @@ def _means(per_user: dict[str, np.ndarray]) -> dict[str, float]:
     return mean_metrics({name: np.asarray(v, np.float64) for name, v in per_user.items()})
 
 
-def _improved(problem: Problem, history: list[Record]) -> np.ndarray:
-    config, epoch = problem.parts.config, len(history) - 1
+def _improved(config: Config, history: list[Record]) -> np.ndarray:
+    epoch = len(history) - 1
     own = (member_history(history, seed) for seed in config.train.seeds)
     return np.array([best_epoch(records, config) == epoch for records in own])
 

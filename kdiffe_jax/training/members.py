@@ -1,4 +1,4 @@
-"""All members of a run in one compiled epoch: one graph, each its own parameters and noise."""
+"""The compiled calls of an epoch of many members: one graph, each its own parameters and noise."""
 
 from __future__ import annotations
 
@@ -33,19 +33,11 @@ class Weights(NamedTuple):
     loops: jax.Array | None  # f32[I + J]
 
 
-class Epoch(NamedTuple):
-    """What one epoch of all members makes; a member that has stopped reports zeros."""
-
-    state: TrainState
-    kept: Kept
-    terms: dict[str, Term]  # [members, steps]
-    metrics: dict[str, dict[str, jax.Array]]  # by split and name, [members, users of the split]
-
-
 class CompiledMembers(NamedTuple):
     """Jitted functions; each compiles once per shape."""
 
-    epoch: Callable[..., Epoch]
+    train: Callable[..., tuple[TrainState, dict[str, Term]]]
+    rank: Callable[..., tuple[Kept, dict[str, dict[str, jax.Array]]]]
     keep_best: Callable[..., dict[str, Any]]
 
 
@@ -60,12 +52,13 @@ def compile_members(parts: Parts, *, at_once: int | None = None) -> CompiledMemb
     if at_once is None:
         at_once = 1 if jax.default_backend() == "cpu" else parts.config.train.num_seeds
     return CompiledMembers(
-        epoch=jax.jit(partial(run_members, parts, at_once), donate_argnums=(0, 1)),
+        train=jax.jit(partial(train_epoch, parts, at_once), donate_argnums=0),
+        rank=jax.jit(partial(rank_members, parts), donate_argnums=1),
         keep_best=jax.jit(keep_best, donate_argnums=0),
     )
 
 
-def run_members(
+def train_epoch(
     parts: Parts,
     at_once: int,
     state: TrainState,
@@ -74,27 +67,24 @@ def run_members(
     batches: Batch,
     graphs: Graphs,
     strengths: Strengths,
-    weights: Weights | None,
-    tasks: dict[str, RankingTask],
-    epoch: jax.Array,
-) -> Epoch:
-    """Trains every running member for one epoch, rebuilds its relations and ranks.
-
-    A member that has stopped keeps its state; where members run one at a time it costs
-    nothing. Rebuilding and ranking take one member at a time, so that no array has an axis
-    of members beside one of blocks of users or items.
+    weights: Weights | None = None,
+) -> tuple[TrainState, dict[str, Term]]:
+    """Trains every running member for one epoch; a stopped one keeps its state.
 
     Args:
       parts: static.
-      at_once: static, members trained side by side.
-      state, kept: of all members, donated.
+      at_once: static, members trained side by side. One at a time, a stopped member costs
+        nothing; side by side it is computed with the others and thrown away.
+      state: of all members, donated.
+      kept: the relations of each member's contrastive view.
       running: bool[members].
       batches: every array of `Batch` with leading axes of members and steps.
       graphs: constant structure, shared.
       strengths: of all members.
-      weights: of all members, the values of their Laplacians; None where they share it.
-      tasks: the splits to rank, by name.
-      epoch: number of this epoch.
+      weights: the values of each member's Laplacian; None where they share it.
+
+    Returns:
+      The states after the epoch, and each term with arrays of [members, steps].
     """
 
     def train(member):
@@ -106,21 +96,51 @@ def run_members(
 
         return _if_running(running, work, state)
 
-    def finish(member):
+    of_members = (running, state, kept, batches, strengths, weights)
+    return jax.lax.map(train, of_members, batch_size=at_once)
+
+
+def rank_members(
+    parts: Parts,
+    state: TrainState,
+    kept: Kept,
+    running: jax.Array,
+    graphs: Graphs,
+    tasks: dict[str, RankingTask],
+    epoch: jax.Array,
+    weights: Weights | None = None,
+) -> tuple[Kept, dict[str, dict[str, jax.Array]]]:
+    """Rebuilds the relations of every running member and ranks with it.
+
+    One member at a time, so that no array has an axis of members beside one of blocks of
+    users or items.
+
+    Args:
+      parts: static.
+      state: of all members.
+      kept: donated; a stopped member keeps them.
+      running: bool[members].
+      graphs: constant structure, shared.
+      tasks: the splits to rank, by name.
+      epoch: number of the epoch that will use the relations.
+      weights: as in `train_epoch`.
+
+    Returns:
+      The relations, and each metric by split and name, [members, users of the split].
+    """
+
+    def rank(member):
         running, state, kept, weights = member
         own = with_weights(graphs, weights)
 
         def work():
-            rebuilt = rebuild_relations(parts, state.params, own, state.key, epoch + 1)
+            rebuilt = rebuild_relations(parts, state.params, own, state.key, epoch)
             view = main_view(parts, state.params, own)
             return rebuilt, {name: _scores(parts, view, task) for name, task in tasks.items()}
 
         return _if_running(running, work, kept)
 
-    of_members = (running, state, kept, batches, strengths, weights)
-    state, terms = jax.lax.map(train, of_members, batch_size=at_once)
-    kept, metrics = jax.lax.map(finish, (running, state, kept, weights))
-    return Epoch(state, kept, terms, metrics)
+    return jax.lax.map(rank, (running, state, kept, weights))
 
 
 def weights_of(laplacian: Laplacian) -> Weights:
@@ -148,7 +168,7 @@ def keep_best(best: dict[str, Any], params: dict[str, Any], improved: jax.Array)
 
 
 def _if_running(running: jax.Array, work: Callable[[], tuple], unchanged: Any) -> tuple:
-    """What `work` makes and reports, or what there was and a report of zeros."""
+    """What `work` makes and reports; of a stopped member what there was, and zeros."""
     _, report = jax.eval_shape(work)
     nothing = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), report)
     return jax.lax.cond(running, work, lambda: (unchanged, nothing))

@@ -17,8 +17,9 @@ def spread(values: Sequence[float]) -> dict[str, float | list[float]]:
       values: one a seed, at least two.
 
     >>> found = spread([0.1, 0.2, 0.3])
-    >>> print(f"{found['mean']:.3f} {found['standard_error']:.3f}", np.round(found["interval_95"], 3))
-    0.200 0.058 [-0.048  0.448]
+    >>> low, high = found["interval_95"]
+    >>> f"{found['mean']:.3f} ± {found['standard_error']:.3f}, {low:.3f} to {high:.3f}"
+    '0.200 ± 0.058, -0.048 to 0.448'
     """
     mean = float(np.mean(values))
     error = float(np.std(values, ddof=1)) / math.sqrt(len(values))

@@ -111,22 +111,28 @@ def train_trials(
         begun = time.perf_counter()
         number, running = len(history), _running(trials, history, goes_on)
         drawn = (np.stack([a] * len(running)) for a in problem.sampler.epoch(number))
-        done = compiled.epoch(
+        mask = jnp.asarray(running)
+        state, terms = compiled.train(
             carried.state,
             carried.kept,
-            jnp.asarray(running),
+            mask,
             Batch(*map(jnp.asarray, drawn)),
             problem.graphs,
             trials.strengths,
             trials.weights,
-            {"valid": problem.valid},
-            jnp.int32(number),
         )
-        members = _records(done, running)
+        kept, metrics = compiled.rank(
+            state,
+            carried.kept,
+            mask,
+            problem.graphs,
+            {"valid": problem.valid},
+            jnp.int32(number + 1),
+            trials.weights,
+        )
+        members = _records(*jax.device_get((terms, metrics["valid"])), running)
         seconds = round(time.perf_counter() - begun, 3)
-        return Carried(done.state, done.kept), {
-            "epoch": number, "seconds": seconds, "members": members
-        }  # fmt: skip
+        return Carried(state, kept), {"epoch": number, "seconds": seconds, "members": members}
 
     course = Course(
         fresh=fresh,
@@ -171,8 +177,7 @@ def _running(trials: Trials, history: list[Record], goes_on) -> np.ndarray:
     return np.array([runs(trial, config) for trial, config in enumerate(trials.configs)])
 
 
-def _records(done, running: np.ndarray) -> list[Record]:
-    terms, metrics = jax.device_get((done.terms, done.metrics["valid"]))
+def _records(terms, metrics, running: np.ndarray) -> list[Record]:
     records = []
     for trial in np.flatnonzero(running).tolist():
         own = jax.tree.map(lambda a, t=trial: a[t], terms)

@@ -5,6 +5,7 @@ import pytest
 from jax.experimental.sparse import BCOO
 from jax.test_util import check_grads
 
+from kdiffe_jax.graph import product
 from kdiffe_jax.graph import propagate as module
 from kdiffe_jax.graph.propagate import (
     laplacian_blocks,
@@ -61,7 +62,7 @@ def test_both_platform_forms_agree(rng, dense_matrix):
     x = jnp.asarray(rng.normal(size=(6, 4)), jnp.float32)
     arguments = (o.values, o.row_starts, o.columns, o.rows, x)
     np.testing.assert_allclose(
-        module._csr_product(*arguments), module._segment_product(*arguments), rtol=1e-5, atol=1e-6
+        product._csr_product(*arguments), product._segment_product(*arguments), rtol=1e-5, atol=1e-6
     )
 
 
@@ -116,11 +117,11 @@ def test_unsorted_indices_are_refused(dense_matrix):
 
 
 def test_graph_is_an_argument_so_a_new_one_compiles_nothing(rng, dense_matrix):
-    product = jax.jit(multiply)
+    compiled = jax.jit(multiply)
     x = jnp.ones((6, 4))
-    product(operator_of(dense_matrix), x)
-    product(operator_of(2 * dense_matrix), x)
-    assert product._cache_size() == 1
+    compiled(operator_of(dense_matrix), x)
+    compiled(operator_of(2 * dense_matrix), x)
+    assert compiled._cache_size() == 1
 
 
 @pytest.mark.parametrize("block", (1, 4, 64))
@@ -132,3 +133,45 @@ def test_gradient_to_the_values_does_not_depend_on_the_block(rng, dense_matrix, 
     _, pull = jax.vjp(lambda values: multiply(operator._replace(values=values), x), operator.values)
     expected = (upstream @ x.T)[operator.rows, operator.columns]
     np.testing.assert_allclose(pull(upstream)[0], expected, rtol=1e-5, atol=1e-6)
+
+
+def gradients(operator, x, upstream):
+    """Of the values and of the dense side, for upstream gradients of one member or of all."""
+    found, pull = jax.vjp(lambda v, x: multiply(operator._replace(values=v), x), operator.values, x)
+    return (found, *pull(upstream))
+
+
+@pytest.mark.parametrize("own", ["dense", "values", "both"])
+def test_members_are_multiplied_as_one_by_one(rng, dense_matrix, own):
+    operator, n = operator_of(dense_matrix), 3
+    x = jnp.asarray(rng.normal(size=(n, 6, 4)), jnp.float32)
+    upstream = jnp.asarray(rng.normal(size=(n, 9, 4)), jnp.float32)
+    values = operator.values[None] * jnp.arange(1.0, n + 1)[:, None]
+    if own == "dense":
+        values = jnp.broadcast_to(operator.values[None], values.shape)
+    if own == "values":
+        x = jnp.broadcast_to(x[:1], x.shape)
+    axes = (None if own == "dense" else 0, None if own == "values" else 0, 0)
+
+    def of_member(values, x, upstream):
+        return gradients(operator._replace(values=values), x, upstream)
+
+    inputs = (values[0] if own == "dense" else values, x[0] if own == "values" else x, upstream)
+    found = jax.vmap(of_member, axes)(*inputs)
+    for member in range(n):
+        expected = of_member(values[member], x[member], upstream[member])
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_allclose(ours[member], theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_one_matrix_and_many_members_are_one_wide_product(dense_matrix):
+    operator = operator_of(dense_matrix)
+    members = jnp.ones((5, 6, 4))
+
+    def both_ways(operator, members):
+        found, pull = jax.vjp(lambda x: jax.vmap(multiply, (None, 0))(operator, x), members)
+        return pull(found)
+
+    lowered = jax.jit(both_ways).lower(operator, members).as_text()
+    assert "tensor<6x20xf32>" in lowered and "tensor<9x20xf32>" in lowered
+    assert "while" not in lowered

@@ -101,6 +101,7 @@ def test_bad_command_line_names_what_is_wrong(argument, word):
         "--timesteps=0",
         "--batch_size=0",
         "--seed=-1",
+        "--num_seeds=0",
         "--noise_max=2",
     ],
 )
@@ -172,6 +173,8 @@ def test_where_data_are_looked_for(tmp_path, monkeypatch):
 def test_directories(tmp_path, monkeypatch):
     monkeypatch.setenv("KDIFFE_CACHE", str(tmp_path))
     assert flags.workdir(parsed("--seed=4")) == Path("runs/synthetic-seed4")
+    several = parsed("--seed=4", "--num_seeds=3")
+    assert flags.workdir(several) == Path("runs/synthetic-seeds4-6")
     assert flags.workdir(parsed("--workdir=here")) == Path("here")
     assert flags.cache_dir(parsed()) == tmp_path
     assert flags.cache_dir(parsed("--cache_dir=there")) == Path("there")

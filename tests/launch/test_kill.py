@@ -16,8 +16,8 @@ FLAGS = (
 ).split()
 
 
-def start(workdir, cache):
-    command = [sys.executable, "-m", "launch.main", *FLAGS]
+def start(workdir, cache, *flags):
+    command = [sys.executable, "-m", "launch.main", *FLAGS, *flags]
     environment = os.environ | {"JAX_PLATFORMS": "cpu", "KDIFFE_CACHE": str(cache)}
     return subprocess.Popen(
         [*command, f"--workdir={workdir}"],
@@ -43,6 +43,13 @@ def wait_for_epochs(process, metrics, count):
     raise AssertionError(f"no {count} epochs: {process.communicate()}")
 
 
+def kill_after(process, workdir, epochs):
+    wait_for_epochs(process, workdir / "metrics.jsonl", epochs)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL and not (workdir / "result.json").exists()
+
+
 def outcome(workdir):
     result = json.loads((workdir / "result.json").read_text())
     history = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
@@ -55,11 +62,7 @@ def test_killed_and_continued_equals_unbroken(tmp_path):
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     finish(start(unbroken, tmp_path / "cache"))
     for epochs in (1, 4):
-        process = start(broken, tmp_path / "cache")
-        wait_for_epochs(process, broken / "metrics.jsonl", epochs)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL and not (broken / "result.json").exists()
+        kill_after(start(broken, tmp_path / "cache"), broken, epochs)
     out = finish(start(broken, tmp_path / "cache"))
     assert "resuming after epoch" in out
     assert outcome(broken) == outcome(unbroken)
@@ -79,3 +82,12 @@ def test_killed_and_continued_equals_unbroken(tmp_path):
     assert rescored.returncode == 0, rescored.stderr
     assert rescored.stdout.splitlines()[-6:] == again.splitlines()[-6:]
     assert (broken / "result.json").read_bytes() == before
+
+
+def test_many_seeds_killed_and_continued_equal_unbroken(tmp_path):
+    unbroken, broken, cache = tmp_path / "unbroken", tmp_path / "broken", tmp_path / "cache"
+    shown = finish(start(unbroken, cache, "--num_seeds=2"))
+    assert "2 of 2 seeds" in shown and "±" in shown and "seeds 0 to 1" in shown
+    kill_after(start(broken, cache, "--num_seeds=2"), broken, 2)
+    assert "resuming after epoch" in finish(start(broken, cache, "--num_seeds=2"))
+    assert outcome(broken) == outcome(unbroken)

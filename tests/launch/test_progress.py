@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from launch.progress import rows_bar
+from kdiffe_jax.config import Config
+from launch.progress import Progress, rows_bar
 
 
 class Terminal(io.StringIO):
@@ -47,3 +48,24 @@ def test_a_read_that_reports_nothing_shows_nothing(monkeypatch):
     with rows_bar("reading"):
         pass
     assert screen.getvalue() == ""
+
+
+def of_seed(loss, recall):
+    return {"loss": loss, "bpr": 0.5, "valid": {"recall@20": recall}}
+
+
+def test_an_epoch_is_a_line(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    Progress(Config()).on_epoch({"epoch": 3, "seconds": 1.0, **of_seed(1.0, 0.25)})
+    line = capsys.readouterr().out
+    assert "epoch   3" in line and "recall@20 0.2500  best 0.2500  1.0 s" in line
+
+
+def test_of_several_seeds_mean_and_range_are_shown(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    members = [of_seed(1.0, 0.2), of_seed(3.0, 0.3)]
+    config = Config.from_flat({"num_seeds": 4})
+    Progress(config).on_epoch({"epoch": 3, "seconds": 1.0, "members": members})
+    line = capsys.readouterr().out
+    assert "2 of 4 seeds  loss 2.0000 (1.0000-3.0000)" in line
+    assert "valid recall@20 0.2500 (0.2000-0.3000)  1.0 s" in line

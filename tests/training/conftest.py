@@ -29,10 +29,12 @@ def planted():
     return planted_dataset(sizes)
 
 
-@pytest.fixture
-def make_problem(planted, tmp_path):
+@pytest.fixture(scope="session")
+def make_problem(planted, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+
     def make(dataset=planted, **changes):
         config = Config.from_flat(SMALL | changes)
-        return build_problem(dataset, config, cache_dir=tmp_path / "cache", say=lambda line: None)
+        return build_problem(dataset, config, cache_dir=cache, say=lambda line: None)
 
     return make
