@@ -62,11 +62,20 @@ class Encoder(nn.Module):
           entity_items: i32[E], the item that an entity is, whose embedding it then
             shares; -1 for entities with an embedding of their own. None: all have one.
         """
-        items = self.knowledge(self.item_embedding, self.entities(entity_items), graph)
-        items = items + self.item_residual * self.item_embedding
-        nodes = jnp.concatenate([self.user_embedding, items])
+        nodes = self.layer_zero(graph, entity_items)
         nodes = propagate(laplacian, nodes, layers=self.layers)
         return View(nodes[: self.n_users], nodes[self.n_users :])
+
+    def layer_zero(self, graph: KnowledgeGraph, entity_items: jax.Array | None) -> jax.Array:
+        """f32[I + J, d]: users' own embeddings, then items after the knowledge layer."""
+        items = self.knowledge(self.item_embedding, self.entities(entity_items), graph)
+        items = items + self.item_residual * self.item_embedding
+        return jnp.concatenate([self.user_embedding, items])
+
+    def attention(self, graph: KnowledgeGraph, entity_items: jax.Array | None) -> jax.Array:
+        """f32[nnz]: a(e, r, j) of every triple of a knowledge graph (eq. 2)."""
+        entities = self.entities(entity_items)
+        return self.knowledge.attention(self.item_embedding, entities, graph).values
 
     def entities(self, entity_items: jax.Array | None) -> jax.Array:
         """f32[E, d]: what the knowledge layer reads of every entity."""
