@@ -8,6 +8,7 @@ shapes, so damage is noticed when the file is read.
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,18 @@ from kdiffe_jax.files import replacing
 MODEL = "model.npz"
 FORMAT_VERSION = 1
 _HEADER = "header"
+# What zipfile, numpy and json raise where bytes are missing or changed.
+_DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    struct.error,
+)
 
 
 class SavedModel(NamedTuple):
@@ -91,7 +104,7 @@ def read_model(run_dir: str | Path) -> SavedModel:
     if not file.is_file():
         raise _missing(Path(run_dir))
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             header = _unpacked(archive[_HEADER])
             if header["format"] != FORMAT_VERSION:
                 raise RunError(
@@ -101,7 +114,7 @@ def read_model(run_dir: str | Path) -> SavedModel:
             members = {name: archive[name] for name in (*_ARRAYS, *_NAMES)}
             _check_members(members, header["members"])
             names = {name: tuple(_unpacked(members.pop(name))) for name in _NAMES}
-    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise RunError(f"{file}: damaged ({reason}); {_again(Path(run_dir))}") from error
     return SavedModel(about=header["about"], **members, **names)

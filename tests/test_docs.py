@@ -10,7 +10,7 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
-from launch import extract, flags, prepare
+from launch import explain, export, extract, flags, prepare, recommend
 
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
@@ -50,7 +50,8 @@ def test_links_lead_to_files_and_headings(page):
 def known_flags() -> set[str]:
     """Flags of all commands, those of absl itself, and options of the benchmarks."""
     known = {"flagfile", "help", "helpfull"}
-    for define in (flags.define, prepare.define, extract.define):
+    commands = (prepare, extract, recommend, explain, export)
+    for define in (flags.define, *(command.define for command in commands)):
         values = absl_flags.FlagValues()
         define(values)
         known |= set(values) | {f"no{name}" for name in values if values[name].boolean}
