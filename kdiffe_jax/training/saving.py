@@ -10,7 +10,7 @@ import numpy as np
 
 import kdiffe_jax
 from kdiffe_jax.graph.laplacian import entry_weights
-from kdiffe_jax.graph.propagate import multiply
+from kdiffe_jax.graph.propagate import next_layer
 from kdiffe_jax.model.encoder import Encoder
 from kdiffe_jax.saved_model import MODEL, SavedModel, write_model
 from kdiffe_jax.training.epoch import rebuild_relations
@@ -40,7 +40,6 @@ def model_of(problem: Problem, trained: Trained) -> SavedModel:
     dataset, graphs = problem.dataset, problem.graphs
     table = trained.params["encoder"]
     layers, attention, entities = _inner(problem.parts.encoder, table, graphs)
-    entries, loops = _laplacian_entries(graphs, dataset.n_users)
     held_out = np.concatenate([dataset.valid, dataset.test])
     return SavedModel(
         about={
@@ -52,11 +51,11 @@ def model_of(problem: Problem, trained: Trained) -> SavedModel:
         users=np.asarray(trained.view.users),
         items=np.asarray(trained.view.items),
         own_users=np.asarray(table["user_embedding"]),
-        item_layers=np.asarray(layers[:, dataset.n_users :]),
+        item_layers=np.asarray(layers),
         train=dataset.train,
         held_out=held_out[np.lexsort(held_out.T[::-1])],
-        laplacian=entries,
-        user_loops=loops,
+        laplacian=np.asarray(graphs.laplacian.to_users.values),
+        user_loops=_user_loops(graphs, dataset.n_users),
         item_degrees=_item_degrees(problem),
         similarity=np.asarray(problem.similarity, np.float32),
         triples=dataset.triples,
@@ -77,23 +76,21 @@ def model_of(problem: Problem, trained: Trained) -> SavedModel:
 
 @partial(jax.jit, static_argnums=0)
 def _inner(encoder: Encoder, table, graphs: Graphs):
-    """Layers 0..L-1 of all nodes, the attention, and the entities as they are read."""
+    """Layers 0..L-1 of the items, the attention, and the entities as they are read."""
     apply = partial(encoder.apply, {"params": table})
-    layers = [apply(graphs.knowledge, graphs.entity_items, method="layer_zero")]
+    users = table["user_embedding"]
+    items = apply(graphs.knowledge, graphs.entity_items, method="item_rows")
+    layers = [items]
     for _ in range(encoder.layers - 1):
-        layers.append(multiply(graphs.laplacian, layers[-1]))
+        users, items = next_layer(graphs.laplacian, users, items)
+        layers.append(items)
     attention = apply(graphs.knowledge, graphs.entity_items, method="attention")
     return jnp.stack(layers), attention, apply(graphs.entity_items, method="entities")
 
 
-def _laplacian_entries(graphs: Graphs, n_users: int) -> tuple[np.ndarray, np.ndarray]:
-    """Eq. 4 on the sorted training interactions, and its diagonal on the users."""
-    laplacian = jax.device_get(graphs.laplacian)
-    of_users = laplacian.rows < n_users
-    loops = laplacian.rows == laplacian.columns
-    diagonal = np.zeros(n_users, np.float32)
-    diagonal[laplacian.rows[of_users & loops]] = laplacian.values[of_users & loops]
-    return laplacian.values[of_users & ~loops], diagonal
+def _user_loops(graphs: Graphs, n_users: int) -> np.ndarray:
+    loops = graphs.laplacian.loops
+    return np.zeros(n_users, np.float32) if loops is None else np.asarray(loops[:n_users])
 
 
 def _item_degrees(problem: Problem) -> np.ndarray:

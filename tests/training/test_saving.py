@@ -25,11 +25,12 @@ def case(request, tmp_path_factory):
 
 
 def dense_laplacian(problem):
-    laplacian = problem.graphs.laplacian
-    size = problem.dataset.n_users + problem.dataset.n_items
-    dense = np.zeros((size, size))
-    dense[laplacian.rows, laplacian.columns] = laplacian.values
-    return dense
+    there, _, loops = problem.graphs.laplacian
+    n_users, n_items = problem.dataset.n_users, problem.dataset.n_items
+    dense = np.zeros((n_users + n_items, n_users + n_items))
+    dense[there.rows, n_users + there.columns] = there.values
+    dense += dense.T
+    return dense if loops is None else dense + np.diag(loops)
 
 
 def test_the_entries_are_those_of_the_laplacian(case):
