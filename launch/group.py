@@ -57,7 +57,7 @@ def _train(group: dict[str, Any]) -> None:
     with run.claim({**identity, **config.to_flat(), "group": group}):
         problem = build_problem(dataset, config, cache_dir=flags.cache_dir(FLAGS), say=print)
         configs = [changed(config, values) for values in group["trials"]]
-        trials = together.trials_of(problem, configs, cache_dir=flags.cache_dir(FLAGS))
+        trials = together.trials_of(problem, configs)
         history = together.train_trials(
             problem, trials, run, goes_on=goes_on, on_epoch=_say_epoch, say=print
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +14,7 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.knockouts import knocked_out
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.studies import figures, gather, plan, report
-from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.run_directory import CHECKPOINTS, RunDirectory
 from launch import flags
 from launch.command import guarded
 from launch.jobs import Ended, Job, finished_result, run_jobs
@@ -119,6 +120,7 @@ def _run_all(jobs: list[Job], *, parallel: int) -> None:
         said = "a loss is not finite; left out"
         if end.result is not None:
             metric, seconds = end.result["selection_metric"], end.result["seconds"]
+            shutil.rmtree(job.workdir / CHECKPOINTS, ignore_errors=True)
             said = f"validation {metric} {end.result['valid'][metric]:.4f}, {seconds:.0f} s"
         print(f"[{ended}/{len(jobs)}] {job.name}: {said}", flush=True)
 

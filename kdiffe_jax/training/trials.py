@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -19,7 +19,6 @@ import numpy as np
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, NonFiniteLossError
 from kdiffe_jax.graph.build import build_laplacian
-from kdiffe_jax.graph.cache import cached_similarity
 from kdiffe_jax.ranking import mean_metrics
 from kdiffe_jax.training.checkpoints import Checkpoints
 from kdiffe_jax.training.course import Course, Record, follow
@@ -43,13 +42,12 @@ class Trials(NamedTuple):
     weights: Weights | None
 
 
-def trials_of(problem: Problem, configs: Sequence[Config], *, cache_dir: Path) -> Trials:
+def trials_of(problem: Problem, configs: Sequence[Config]) -> Trials:
     """The trials of a problem.
 
     Args:
       problem: of any of the configurations.
       configs: one a trial.
-      cache_dir: where S is kept.
 
     Raises:
       ConfigError: the configurations need different shapes.
@@ -59,14 +57,15 @@ def trials_of(problem: Problem, configs: Sequence[Config], *, cache_dir: Path) -
     strengths = [strengths_of(problem.parts._replace(config=config)) for config in configs]
     weights = None
     if len({config.graph.xi for config in configs}) > 1:
-        sizes = dict(n_users=problem.dataset.n_users, n_items=problem.dataset.n_items)
-        pairs = problem.dataset.train
-        graph = configs[0].graph
-        similarity = cached_similarity(pairs, config=graph, directory=cache_dir, **sizes)
-        weights = _stack(
-            weights_of(build_laplacian(pairs, similarity, config=config.graph, **sizes))
-            for config in configs
+        dataset = problem.dataset
+        laplacian_of = partial(
+            build_laplacian,
+            dataset.train,
+            problem.similarity,
+            n_users=dataset.n_users,
+            n_items=dataset.n_items,
         )
+        weights = _stack(weights_of(laplacian_of(config=config.graph)) for config in configs)
     return Trials(list(configs), _stack(strengths), weights)
 
 

@@ -15,7 +15,16 @@ from kdiffe_jax.training.trials import (
     trial_history,
     trials_of,
 )
-from tests.training.conftest import SMALL
+
+SMALL = dict(
+    dim=8,
+    batch_size=64,
+    denoiser_width=16,
+    walk_length=5,
+    walks_per_node=2,
+    patience=3,
+    timesteps=3,
+)
 
 VALUES = (
     {"learning_rate": 0.02},
@@ -34,7 +43,7 @@ def silent(_):
 
 def trained(problem, path, values, **options):
     """The history of the trials, from a run directory that may hold a part of it."""
-    trials = trials_of(problem, configs_of(values), cache_dir=path.parent / "cache")
+    trials = trials_of(problem, configs_of(values))
     rules = dict(goes_on=lambda curve: True, on_epoch=silent, say=silent) | options
     with RunDirectory(path).claim({}) as run:
         return train_trials(problem, trials, run, **rules)
@@ -83,16 +92,16 @@ def test_a_killed_program_continues(make_problem, tmp_path):
     assert continued == unbroken
 
 
-def test_one_compilation_serves_other_values(make_problem, tmp_path):
+def test_one_compilation_serves_other_values(make_problem):
     problem = make_problem(**VALUES[0])
-    first = trials_of(problem, configs_of(VALUES), cache_dir=tmp_path / "cache")
-    other = trials_of(problem, configs_of(VALUES[::-1]), cache_dir=tmp_path / "cache")
+    first = trials_of(problem, configs_of(VALUES))
+    other = trials_of(problem, configs_of(VALUES[::-1]))
     assert jax.tree.map(lambda a: (a.shape, a.dtype), first[1:]) == jax.tree.map(
         lambda a: (a.shape, a.dtype), other[1:]
     )
 
 
 @pytest.mark.parametrize("change", ({"dim": 16}, {"theta_1": 0.0}, {"seed": 3}))
-def test_another_shape_is_refused(make_problem, tmp_path, change):
+def test_another_shape_is_refused(make_problem, change):
     with pytest.raises(ConfigError, match="differ in xi, temperature"):
-        trials_of(make_problem(), configs_of([{}, change]), cache_dir=tmp_path)
+        trials_of(make_problem(), configs_of([{}, change]))
