@@ -12,7 +12,7 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
-from launch import explain, export, extract, flags, prepare, recommend
+from launch import explain, export, extract, flags, prepare, recommend, study, sweep
 
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
@@ -53,7 +53,7 @@ def test_links_lead_to_files_and_headings(page):
 def known_flags() -> set[str]:
     """Flags of all commands, those of absl itself, and options of the benchmarks."""
     known = {"flagfile", "help", "helpfull"}
-    commands = (prepare, extract, recommend, explain, export)
+    commands = (prepare, extract, recommend, explain, export, study, sweep)
     for define in (flags.define, *(command.define for command in commands)):
         values = absl_flags.FlagValues()
         define(values)

@@ -165,7 +165,7 @@ def _dots(axes, dots: Dots) -> None:
     axes.set_yticks(range(len(dots.rows)), list(dots.rows))
     axes.set_ylim(len(dots.rows) - 0.5, -0.5)
     axes.set_xlabel(dots.x_label)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=7)
     _finish(axes)
     axes.grid(axis="x", alpha=0.25)
 
