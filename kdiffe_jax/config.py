@@ -34,6 +34,12 @@ class ContentConfig(Checked):
         4, "nearest codes of one codebook that become an item's entities", low=1
     )
     content_seed: int = option(0, "seed of the codebooks", low=0, high=LARGEST_SEED)
+
+
+@dataclasses.dataclass(frozen=True)
+class KnockoutConfig(Checked):
+    """What is taken from the data, to see what it was worth."""
+
     knockout: str = option(
         "none",
         "what the data lose before training: none, shuffled (tails within each relation), noise "
@@ -163,6 +169,7 @@ class Config(Groups):
     """
 
     content: ContentConfig = ContentConfig()
+    knockout: KnockoutConfig = KnockoutConfig()
     graph: GraphConfig = GraphConfig()
     model: ModelConfig = ModelConfig()
     diffusion: DiffusionConfig = DiffusionConfig()

@@ -67,7 +67,7 @@ def _command(argv: Sequence[str]) -> None:
 def _run(study: str) -> str:
     base = _base(study)
     dataset = flags.load(FLAGS)
-    known = knocked_out(dataset, base.content) if study == "knockout" else dataset
+    known = knocked_out(dataset, base.content, base.knockout) if study == "knockout" else dataset
     planned = plan.make_plan(
         study, base, known, variants=FLAGS.variants, parameters=FLAGS.parameters
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from types import MappingProxyType
 
 import numpy as np
 
-from kdiffe_jax.config import ContentConfig
+from kdiffe_jax.config import ContentConfig, KnockoutConfig
 from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.data.relation import Knowledge
@@ -15,52 +14,40 @@ from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import ConfigError, DataError
 
 _ROUNDS = 200
+_KINDS = ("none", "shuffled", "noise", "relation", "users")
 _USES = "none, shuffled, noise, relation:NAME or users:SHARE"
 
 
-def knocked_out(dataset: Dataset, config: ContentConfig) -> Dataset:
-    """The data set that training reads: its knowledge graph, less what `config.knockout` says.
+def knocked_out(dataset: Dataset, content: ContentConfig, knockout: KnockoutConfig) -> Dataset:
+    """The data set that training reads: its knowledge graph, less what `knockout` says.
 
     Raises:
       ConfigError: no such knock-out, or no such relation.
       DataError: noise in place of features that are not there; see also `ensure_knowledge`.
     """
-    kind, _, what = config.knockout.partition(":")
-    if kind not in _KNOCKOUTS or bool(what) != (kind in ("relation", "users")):
-        raise ConfigError(f"knockout = {config.knockout!r}: choose {_USES}")
-    return _KNOCKOUTS[kind](dataset, config, what)
+    kind, _, what = knockout.knockout.partition(":")
+    if kind not in _KINDS or bool(what) != (kind in ("relation", "users")):
+        raise ConfigError(f"knockout = {knockout.knockout!r}: choose {_USES}")
+    seed = knockout.knockout_seed
+    if kind == "noise":
+        dataset = noise_features(dataset, seed=seed)
+        content = dataclasses.replace(content, kg_source="features")
+    if kind == "users":
+        dataset = some_users(dataset, _share(what), seed=seed)
+    dataset = ensure_knowledge(dataset, content)
+    if kind == "shuffled":
+        return shuffled_tails(dataset, seed=seed)
+    return without_relation(dataset, what) if kind == "relation" else dataset
 
 
-def _none(dataset: Dataset, config: ContentConfig, what: str) -> Dataset:
-    return ensure_knowledge(dataset, config)
-
-
-def _shuffled(dataset: Dataset, config: ContentConfig, what: str) -> Dataset:
-    return shuffled_tails(ensure_knowledge(dataset, config), seed=config.knockout_seed)
-
-
-def _noise(dataset: Dataset, config: ContentConfig, what: str) -> Dataset:
-    noisy = noise_features(dataset, seed=config.knockout_seed)
-    return ensure_knowledge(noisy, dataclasses.replace(config, kg_source="features"))
-
-
-def _relation(dataset: Dataset, config: ContentConfig, what: str) -> Dataset:
-    return without_relation(ensure_knowledge(dataset, config), what)
-
-
-def _users(dataset: Dataset, config: ContentConfig, what: str) -> Dataset:
+def _share(text: str) -> float:
     try:
-        share = float(what)
+        share = float(text)
     except ValueError:
         share = np.nan
     if not 0 < share <= 1:
-        raise ConfigError(f"knockout = 'users:{what}': a share above 0 and up to 1 is needed")
-    return ensure_knowledge(some_users(dataset, share, seed=config.knockout_seed), config)
-
-
-_KNOCKOUTS = MappingProxyType(
-    dict(none=_none, shuffled=_shuffled, noise=_noise, relation=_relation, users=_users)
-)
+        raise ConfigError(f"knockout = 'users:{text}': a share above 0 and up to 1 is needed")
+    return share
 
 
 def shuffled_tails(dataset: Dataset, *, seed: int) -> Dataset:

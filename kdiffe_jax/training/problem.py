@@ -47,7 +47,7 @@ def build_problem(
       DataError: a split to rank is empty.
       ConfigError: a hyper-parameter that the sizes of the data forbid.
     """
-    dataset = knocked_out(dataset, config.content)
+    dataset = knocked_out(dataset, config.content, config.knockout)
     for note in dataset.notes:
         say(f"{dataset.name}: {note}")
     _check(dataset, config)

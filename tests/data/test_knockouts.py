@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdiffe_jax.config import ContentConfig
+from kdiffe_jax.config import ContentConfig, KnockoutConfig
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.knockouts import (
     knocked_out,
@@ -100,8 +100,9 @@ def test_noise_has_the_shape_of_the_features(planted):
 def test_noise_becomes_the_knowledge_graph(planted):
     pytest.importorskip("sklearn")
     features = {"image": np.eye(planted.n_items, 5, dtype=np.float32)}
-    config = ContentConfig(knockout="noise", codebook_size=4, codes_per_item=1)
-    graph = knocked_out(dataclasses.replace(planted, features=features), config)
+    content = ContentConfig(codebook_size=4, codes_per_item=1)
+    dataset = dataclasses.replace(planted, features=features)
+    graph = knocked_out(dataset, content, KnockoutConfig("noise"))
     assert len(graph.relation_names) == 1 and len(graph.triples) == planted.n_items
 
 
@@ -110,15 +111,15 @@ def test_some_users_keep_their_interactions(planted):
     assert part.n_users == 15 and part.n_items == planted.n_items
     per_user = len(planted.train) / planted.n_users
     assert len(part.train) == per_user * 15
-    again = knocked_out(planted, ContentConfig(knockout="users:0.25", knockout_seed=1))
+    again = knocked_out(planted, ContentConfig(), KnockoutConfig("users:0.25", 1))
     assert (again.train == part.train).all()
 
 
 def test_the_configuration_chooses(planted):
-    assert knocked_out(planted, ContentConfig()) is planted
-    shuffled = knocked_out(planted, ContentConfig(knockout="shuffled", knockout_seed=3))
+    assert knocked_out(planted, ContentConfig(), KnockoutConfig()) is planted
+    shuffled = knocked_out(planted, ContentConfig(), KnockoutConfig("shuffled", 3))
     assert (shuffled.triples == shuffled_tails(planted, seed=3).triples).all()
-    rest = knocked_out(planted, ContentConfig(knockout="relation:brand"))
+    rest = knocked_out(planted, ContentConfig(), KnockoutConfig("relation:brand"))
     assert rest.relation_names == ("visual label", "word")
 
 
@@ -136,5 +137,5 @@ def test_the_configuration_chooses(planted):
 )
 def test_refusals(planted, knockout, error, word):
     with pytest.raises(error, match=word) as caught:
-        knocked_out(planted, ContentConfig(knockout=knockout))
+        knocked_out(planted, ContentConfig(), KnockoutConfig(knockout))
     assert "\n" not in str(caught.value)
