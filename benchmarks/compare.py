@@ -2,9 +2,9 @@
 
     python -m benchmarks.compare FIRST SECOND
 
-FIRST and SECOND are directories that `benchmarks.seeds --out` made. Prints a table in
-Markdown; t and p are of the paired t test over seeds. The last lines are over test users,
-each user's metric being the mean over the seeds.
+FIRST and SECOND are directories that `benchmarks.seeds --out` made, or run directories of
+`--num_seeds`. Prints a table in Markdown; t and p are of the paired t test over seeds. The
+last lines are over test users, each user's metric being the mean over the seeds.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from scipy import stats
 CELLS = [(split, metric) for split in ("valid", "test") for metric in ("recall@20", "ndcg@20")]
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     first, second = _results(options.first), _results(options.second)
     seeds = sorted(first.keys() & second.keys())
     if len(seeds) < 2:
@@ -49,12 +49,19 @@ def main() -> None:
 
 
 def _results(directory: Path) -> dict[str, dict]:
+    if (directory / "result.json").exists():
+        members = json.loads((directory / "result.json").read_text()).get("members", [])
+        return {str(member["seed"]): member for member in members}
     files = sorted(directory.glob("seed*/result.json"))
     return {file.parent.name.removeprefix("seed"): json.loads(file.read_text()) for file in files}
 
 
 def _per_user(directory: Path, seeds: list[str], metric: str) -> np.ndarray:
     """Each test user's metric, the mean over the seeds."""
+    whole = directory / "test_per_user.npz"
+    if whole.exists():
+        file = np.load(whole)
+        return file[metric][np.isin(file["seeds"], np.array(seeds, np.int64))].mean(axis=0)
     files = [np.load(directory / f"seed{seed}" / "test_per_user.npz") for seed in seeds]
     return np.mean([file[metric] for file in files], axis=0)
 
