@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -24,11 +25,19 @@ class Problem(NamedTuple):
     """Everything the loop reads and never changes."""
 
     dataset: Dataset
+    similarity: np.ndarray  # f32[n], S on the training interactions (eq. 5)
     parts: Parts
     graphs: Graphs
     sampler: InteractionSampler
     valid: RankingTask
     test: RankingTask
+
+    def of_seed(self, seed: int) -> Problem:
+        """The problem of a single run with that seed, on the same data and graphs."""
+        config = self.parts.config
+        train = dataclasses.replace(config.train, seed=seed, num_seeds=1)
+        parts = self.parts._replace(config=dataclasses.replace(config, train=train))
+        return self._replace(parts=parts, sampler=self.sampler.with_seed(seed))
 
 
 def build_problem(
@@ -66,6 +75,7 @@ def build_problem(
         seen_at_test = seen[np.lexsort(seen.T[::-1])]
     return Problem(
         dataset=dataset,
+        similarity=similarity,
         parts=build_parts(config, **sizes),
         graphs=build_graphs(
             dataset.train,

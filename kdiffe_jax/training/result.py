@@ -16,24 +16,28 @@ from kdiffe_jax.training.loop import Trained, load_best, score
 from kdiffe_jax.training.planted import within_item_auc
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.saving import save_model
 from kdiffe_jax.training.state import initial_state
 
 
 def finish(problem: Problem, trained: Trained, run: RunDirectory) -> dict[str, Any]:
-    """Scores validation and test with the best epoch; writes result.json and each user's scores."""
+    """Scores validation and test with the best epoch; writes model, result and users' scores."""
     result, per_user = _scored(problem, trained)
     run.write_per_user(per_user, np.asarray(problem.test.users))
+    save_model(problem, trained, run)
     run.write_result(result)
     return result
 
 
 def rescore(problem: Problem, run: RunDirectory, *, say: Callable[[str], None]) -> dict[str, Any]:
-    """Scores the best checkpoint of a run again, without training or writing.
+    """Scores the best checkpoint of a run again, without training, and writes the model again.
 
     Raises:
       RunError: the run has no checkpoint.
     """
-    return _scored(problem, load_best(problem, run, say=say))[0]
+    trained = load_best(problem, run, say=say)
+    save_model(problem, trained, run)
+    return _scored(problem, trained)[0]
 
 
 def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -48,8 +52,7 @@ def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[st
     )
     if problem.dataset.relevant is not None:
         score_triples = compile_parts(problem.parts).score_triples
-        seed = problem.parts.config.train.seed
-        result["planted"] = planted_truth(problem, trained.params, score_triples, seed=seed)
+        result["planted"] = planted_truth(problem, trained.params, score_triples)
     return result, per_user
 
 
@@ -88,7 +91,7 @@ def _most_popular(problem: Problem) -> dict[str, Any]:
 
 
 def planted_truth(
-    problem: Problem, params, score_triples: Callable[..., jax.Array], *, seed: int
+    problem: Problem, params, score_triples: Callable[..., jax.Array]
 ) -> dict[str, float]:
     """How well the denoiser ranks planted relevant triples over planted noise.
 
@@ -96,9 +99,8 @@ def planted_truth(
       problem: with planted data.
       params: encoder and denoiser.
       score_triples: of `Compiled`.
-      seed: that the model was trained with.
     """
-    key = initial_state(problem.parts, problem.graphs, seed=seed).key
+    key = initial_state(problem.parts, problem.graphs).key
     values = score_triples(params, problem.graphs, key, jnp.int32(0))
     relevant = problem.dataset.relevant
     return {
