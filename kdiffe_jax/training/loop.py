@@ -131,16 +131,16 @@ def out_of_patience(history: list[Record], config: Config) -> bool:
 def _course(problem: Problem, compiled: Compiled) -> Course:
     config = problem.parts.config
     return Course(
-        fresh=lambda: fresh_start(problem, compiled, seed=config.train.seed),
+        fresh=lambda: fresh_start(problem, compiled),
         epoch=lambda carried, history: _one_epoch(problem, compiled, carried, epoch=len(history)),
         over=lambda history: out_of_patience(history, config),
         scores=lambda history: [selection_score(record, config) for record in history],
     )
 
 
-def fresh_start(problem: Problem, compiled: Compiled, *, seed: int) -> Carried:
-    """What the first epoch of a model with that seed begins with."""
-    state = initial_state(problem.parts, problem.graphs, seed=seed)
+def fresh_start(problem: Problem, compiled: Compiled) -> Carried:
+    """What the first epoch begins with."""
+    state = initial_state(problem.parts, problem.graphs)
     return Carried(state, compiled.rebuild(state.params, problem.graphs, state.key, jnp.int32(0)))
 
 

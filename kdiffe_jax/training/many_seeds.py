@@ -103,7 +103,7 @@ def _course(problem: Problem, single: Compiled, compiled: CompiledMembers) -> Co
 
 
 def _fresh(problem: Problem, single: Compiled) -> Members:
-    starts = [fresh_start(problem, single, seed=s) for s in problem.parts.config.train.seeds]
+    starts = [fresh_start(problem.of_seed(s), single) for s in problem.parts.config.train.seeds]
     state, kept = jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
     return Members(state, kept, jax.tree.map(jnp.copy, state.params))
 
@@ -142,7 +142,7 @@ def _one_epoch(
 
 def _batches(problem: Problem, epoch: int) -> Batch:
     seeds = problem.parts.config.train.seeds
-    drawn = [problem.sampler.with_seed(seed).epoch(epoch) for seed in seeds]
+    drawn = [problem.of_seed(seed).sampler.epoch(epoch) for seed in seeds]
     return Batch(*(jnp.asarray(np.stack(arrays)) for arrays in zip(*drawn, strict=True)))
 
 

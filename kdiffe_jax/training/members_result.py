@@ -8,24 +8,28 @@ from typing import Any
 import numpy as np
 
 from kdiffe_jax.training.epoch import compile_parts
+from kdiffe_jax.training.loop import selection_score
 from kdiffe_jax.training.many_seeds import TrainedMembers, load_members
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.result import assembled, best_scores, planted_truth
 from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.saving import save_model
 from kdiffe_jax.training.spread import spread
 
 PerUser = dict[str, np.ndarray]
 
 
 def finish_members(problem: Problem, trained: TrainedMembers, run: RunDirectory) -> dict[str, Any]:
-    """Scores every member's best epoch; writes result.json and each user's scores.
+    """Scores every member's best epoch; writes one model, the result and each user's scores.
 
-    test_per_user.npz holds `users`, `seeds`, and each metric as [seeds, users].
+    test_per_user.npz holds `users`, `seeds`, and each metric as [seeds, users]; model.npz
+    the member with the best selection score.
     """
     result, per_user = _scored(problem, trained)
     seeds = np.array(problem.parts.config.train.seeds)
     if per_user:
         run.write_per_user({"seeds": seeds, **per_user}, np.asarray(problem.test.users))
+        _save_best(problem, trained, run)
     run.write_result(result)
     return result
 
@@ -33,12 +37,21 @@ def finish_members(problem: Problem, trained: TrainedMembers, run: RunDirectory)
 def rescore_members(
     problem: Problem, run: RunDirectory, *, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Scores the best models of a run again, without training or writing.
+    """Scores the best models of a run again, without training, and writes the model again.
 
     Raises:
       RunError: the run has no checkpoint.
     """
-    return _scored(problem, load_members(problem, run, say=say))[0]
+    trained = load_members(problem, run, say=say)
+    _save_best(problem, trained, run)
+    return _scored(problem, trained)[0]
+
+
+def _save_best(problem: Problem, trained: TrainedMembers, run: RunDirectory) -> None:
+    config = problem.parts.config
+    scores = [selection_score(m.history[m.best_epoch], config) for m in trained.models]
+    best = int(np.argmax(scores))
+    save_model(problem.of_seed(config.train.seeds[best]), trained.models[best], run)
 
 
 def _scored(problem: Problem, trained: TrainedMembers) -> tuple[dict[str, Any], PerUser]:
@@ -73,7 +86,7 @@ def _each(problem: Problem, trained: TrainedMembers) -> tuple[list[dict[str, Any
         own, per_user = best_scores(problem, model)
         member = {"seed": seed, "best_epoch": model.best_epoch, "epochs": len(model.history), **own}
         if problem.dataset.relevant is not None:
-            member["planted"] = planted_truth(problem, model.params, score_triples, seed=seed)
+            member["planted"] = planted_truth(problem.of_seed(seed), model.params, score_triples)
         members.append(member)
         of_users.append(per_user)
     return members, {name: np.stack([p[name] for p in of_users]) for name in of_users[0]}

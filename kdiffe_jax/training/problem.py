@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,13 @@ class Problem(NamedTuple):
     sampler: InteractionSampler
     valid: RankingTask
     test: RankingTask
+
+    def of_seed(self, seed: int) -> Problem:
+        """The problem of a single run with that seed, on the same data and graphs."""
+        config = self.parts.config
+        train = dataclasses.replace(config.train, seed=seed, num_seeds=1)
+        parts = self.parts._replace(config=dataclasses.replace(config, train=train))
+        return self._replace(parts=parts, sampler=self.sampler.with_seed(seed))
 
 
 def build_problem(

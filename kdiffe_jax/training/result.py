@@ -53,8 +53,7 @@ def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[st
     )
     if problem.dataset.relevant is not None:
         score_triples = compile_parts(problem.parts).score_triples
-        seed = problem.parts.config.train.seed
-        result["planted"] = planted_truth(problem, trained.params, score_triples, seed=seed)
+        result["planted"] = planted_truth(problem, trained.params, score_triples)
     return result, per_user
 
 
@@ -97,7 +96,7 @@ def _most_popular(problem: Problem) -> dict[str, Any]:
 
 
 def planted_truth(
-    problem: Problem, params, score_triples: Callable[..., jax.Array], *, seed: int
+    problem: Problem, params, score_triples: Callable[..., jax.Array]
 ) -> dict[str, float]:
     """How well the denoiser ranks planted relevant triples over planted noise.
 
@@ -105,9 +104,8 @@ def planted_truth(
       problem: with planted data.
       params: encoder and denoiser.
       score_triples: of `Compiled`.
-      seed: that the model was trained with.
     """
-    key = initial_state(problem.parts, problem.graphs, seed=seed).key
+    key = initial_state(problem.parts, problem.graphs).key
     values = score_triples(params, problem.graphs, key, jnp.int32(0))
     relevant = problem.dataset.relevant
     q = problem.parts.config.diffusion.top_q

@@ -71,9 +71,9 @@ def build_parts(
     )
 
 
-def initial_state(parts: Parts, graphs: Graphs, *, seed: int | None = None) -> TrainState:
-    """Fresh parameters and optimiser, drawn from `seed`, or from that of the configuration."""
-    root = jax.random.key(parts.config.train.seed if seed is None else seed)
+def initial_state(parts: Parts, graphs: Graphs) -> TrainState:
+    """Fresh parameters and optimiser, drawn from the seed of the configuration."""
+    root = jax.random.key(parts.config.train.seed)
     encoder_key, denoiser_key, run_key = jax.random.split(root, 3)
     row = jnp.zeros((1, parts.denoiser.n_entities))
     guidance = jnp.zeros((1, parts.encoder.dim))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.errors import ConfigError, NonFiniteLossError
+from kdiffe_jax.saved_model import read_model
 from kdiffe_jax.training import many_seeds
 from kdiffe_jax.training.epoch import compile_parts, strengths_of
 from kdiffe_jax.training.loop import train
@@ -188,6 +189,10 @@ def test_result_has_members_and_their_spread(problem, unbroken):
         assert spread["standard_error"] == pytest.approx(values.std(ddof=1) / np.sqrt(3))
         low, high = spread["interval_95"]
         assert (low + high) / 2 == pytest.approx(values.mean())
+    best = max(trained.models, key=lambda m: m.history[m.best_epoch]["valid"]["recall@20"])
+    saved = read_model(run.path)
+    assert np.array_equal(saved.items, best.view.items)
+    assert saved.about["config"]["seed"] == best.history[0]["seed"]
     with np.load(run.path / "test_per_user.npz") as per_user:
         assert per_user["seeds"].tolist() == list(SEEDS)
         assert per_user["recall@20"].shape == (len(SEEDS), len(per_user["users"]))
