@@ -2,7 +2,7 @@
 
     python -m benchmarks.compare FIRST SECOND
 
-FIRST and SECOND are directories that `benchmarks.seeds --out` made, or run directories of
+FIRST and SECOND are settings of a `launch.study`, such as DIR/full, or run directories of
 `--num_seeds`. Prints a table in Markdown; t and p are of the paired t test over seeds. The
 last lines are over test users, each user's metric being the mean over the seeds.
 """
