@@ -104,7 +104,7 @@ def train_trials(
             for trial in range(len(trials.configs))
         )
         problems = (problem._replace(graphs=own) for own in graphs)
-        return _stack(fresh_start(own, single, seed=config.train.seed) for own in problems)
+        return _stack(fresh_start(own, single) for own in problems)
 
     def epoch(carried: Carried, history: list[Record]) -> tuple[Carried, Record]:
         begun = time.perf_counter()
