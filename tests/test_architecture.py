@@ -16,6 +16,7 @@ ALLOWED = {
     "options": {"errors"},
     "config": {"options"},
     "types": set(),
+    "phases": set(),
     "data": {"config", "errors", "options"},
     "extract": {"data", "errors", "options"},
     "graph": {"config", "types"},
@@ -30,8 +31,9 @@ ALLOWED = {
     "baselines": {"model"},
     "training": {
         "baselines", "config", "data", "diffusion", "errors", "graph", "losses", "metrics",
-        "model", "ranking", "rebuild", "reverse", "types",
+        "model", "phases", "ranking", "rebuild", "reverse", "types",
     },
+    "profile": {"config", "data", "errors", "graph", "phases"},
 }  # fmt: skip
 FENCED = {
     "absl": lambda room, path: False,

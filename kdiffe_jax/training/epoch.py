@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from kdiffe_jax.diffusion import reverse_from
 from kdiffe_jax.model.encoder import View
+from kdiffe_jax.phases import device_phase
 from kdiffe_jax.rebuild import (
     Kept,
     dense_rows,
@@ -70,9 +71,10 @@ def run_epoch(
     Returns:
       The state after the epoch and each term with arrays of [steps].
     """
-    rebuilt = rebuilt_graph(
-        kept, n_items=parts.encoder.n_items, n_entities=parts.encoder.n_entities
-    )
+    with device_phase("rebuild"):
+        rebuilt = rebuilt_graph(
+            kept, n_items=parts.encoder.n_items, n_entities=parts.encoder.n_entities
+        )
 
     def step(state, batch):
         return train_step(parts, state, batch, graphs, rebuilt, strengths)
@@ -80,11 +82,13 @@ def run_epoch(
     return jax.lax.scan(step, state, batches)
 
 
+@device_phase("encode")
 def main_view(parts: Parts, params, graphs: Graphs) -> View:
     """Final embeddings for ranking: the main view, nothing random (eq. 7)."""
     return view_of(parts, params, graphs, graphs.knowledge)
 
 
+@device_phase("rebuild")
 def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoch) -> Kept:
     """Denoises every item's row and keeps its top-q relations.
 

@@ -14,6 +14,7 @@ from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, NonFiniteLossError, RunError
 from kdiffe_jax.metrics import METRICS
 from kdiffe_jax.model.encoder import View
+from kdiffe_jax.phases import host_phase
 from kdiffe_jax.ranking import CUTOFFS, evaluate, mean_metrics
 from kdiffe_jax.rebuild import Kept
 from kdiffe_jax.training.checkpoints import Checkpoints
@@ -70,10 +71,13 @@ def train(
         carried, history = _begin(problem, compiled, checkpoints, say)
         run.write_history(history)
         while len(history) < config.train.epochs and not _out_of_patience(history, config):
-            carried, record = _one_epoch(problem, compiled, carried, epoch=len(history))
-            history.append(record)
-            checkpoints.save(carried, history, [selection_score(r, config) for r in history])
-            run.write_history(history)
+            with host_phase("epoch"):
+                carried, record = _one_epoch(problem, compiled, carried, epoch=len(history))
+                history.append(record)
+                with host_phase("checkpoint"):
+                    scores = [selection_score(r, config) for r in history]
+                    checkpoints.save(carried, history, scores)
+                    run.write_history(history)
             on_epoch(record)
         return _best(problem, compiled, checkpoints, carried, history)
 
@@ -154,7 +158,8 @@ def _one_epoch(
     problem: Problem, compiled: Compiled, carried: Carried, *, epoch: int
 ) -> tuple[Carried, Record]:
     begun = time.perf_counter()
-    batches = Batch(*(jnp.asarray(a) for a in problem.sampler.epoch(epoch)))
+    with host_phase("batches"):
+        batches = Batch(*(jnp.asarray(a) for a in problem.sampler.epoch(epoch)))
     state, terms = compiled.epoch(
         carried.state, batches, problem.graphs, carried.kept, strengths_of(problem.parts)
     )
@@ -173,7 +178,8 @@ def _one_epoch(
 def score(problem: Problem, view: View, task: RankingTask) -> dict[str, float]:
     """Mean metrics of a view on a ranking task."""
     block = problem.parts.config.eval.eval_block
-    return mean_metrics(evaluate(view.users, view.items, task, block=block))
+    with host_phase("evaluation"):
+        return mean_metrics(evaluate(view.users, view.items, task, block=block))
 
 
 def _finite_means(terms, epoch: int) -> dict[str, float]:

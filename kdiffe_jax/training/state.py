@@ -12,6 +12,7 @@ from kdiffe_jax.config import Config
 from kdiffe_jax.diffusion import Schedule, linear_variance_schedule
 from kdiffe_jax.model.denoiser import Denoiser
 from kdiffe_jax.model.encoder import Encoder, View
+from kdiffe_jax.phases import device_phase
 from kdiffe_jax.types import Graphs, KnowledgeGraph
 
 
@@ -85,6 +86,7 @@ def initial_state(parts: Parts, graphs: Graphs) -> TrainState:
     return TrainState(params, parts.optimizer.init(params), jnp.zeros((), jnp.int32), run_key)
 
 
+@device_phase("views")
 def view_of(parts: Parts, params: dict[str, Any], graphs: Graphs, graph: KnowledgeGraph) -> View:
     """The view of the given or the rebuilt knowledge graph (eq. 1-6)."""
     variables = {"params": params["encoder"]}
