@@ -53,8 +53,8 @@ def rank_all(
     left. Equal scores are ordered by item id.
 
     Args:
-      user_embeddings: f32[I, d].
-      item_embeddings: f32[J, d].
+      user_embeddings: f32 or bf16[I, d]; scores are f32 either way.
+      item_embeddings: f32 or bf16[J, d].
       task: users and what they have seen.
       k: length of the lists; J where that is smaller.
       block: users at once; bounds the memory.
@@ -68,7 +68,8 @@ def rank_all(
     at = jnp.minimum(jnp.arange(n_blocks * block), n_users - 1).reshape(n_blocks, block)
 
     def rank_block(rows):
-        scores = user_embeddings[task.users[rows]] @ item_embeddings.T
+        users = user_embeddings[task.users[rows]]
+        scores = jnp.matmul(users, item_embeddings.T, preferred_element_type=jnp.float32)
         seen = task.seen[rows]
         scores = scores.at[jnp.arange(block)[:, None], seen].set(-jnp.inf, mode="drop")
         values, items = jax.lax.top_k(scores, min(k, n_items))

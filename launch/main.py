@@ -64,6 +64,8 @@ def _recorder() -> Recorder | None:
 def _train(recorder: Recorder | None) -> dict[str, Any]:
     config = flags.config()
     check_selection_metric(config)
+    if recorder is not None:
+        recorder.claim()
     run = RunDirectory(flags.workdir())
     dataset = flags.load()
     identity = {**flags.data_identity(), "data_sha256": dataset.fingerprint(), **config.to_flat()}

@@ -4,7 +4,8 @@ XLA's CPU backend has a fast kernel for CSR products, but JAX differentiates the
 gather and scatter-add. `multiply` keeps the kernel in both directions: the gradient
 with respect to the dense side is a product with the transpose, stored beside the
 matrix; the gradient with respect to the values is one dot product per entry. On
-other backends the same entries are summed by sorted segments.
+other backends the same entries are summed by sorted segments; on CUDA, jax's own option
+`jax_bcoo_cusparse_lowering` takes cuSPARSE's CSR product instead.
 """
 
 from __future__ import annotations
@@ -104,8 +105,15 @@ def _zero_cotangents(operator: SparseOperator) -> SparseOperator:
 
 
 def _product(values, row_starts, columns, rows, dense):
+    with_kernel = ("cpu", "cuda") if jax.config.jax_bcoo_cusparse_lowering else ("cpu",)
     return jax.lax.platform_dependent(
-        values, row_starts, columns, rows, dense, cpu=_csr_product, default=_segment_product
+        values,
+        row_starts,
+        columns,
+        rows,
+        dense,
+        default=_segment_product,
+        **dict.fromkeys(with_kernel, _csr_product),
     )
 
 

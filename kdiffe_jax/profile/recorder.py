@@ -26,16 +26,13 @@ _KEY_HAS_METADATA = "jax_compilation_cache_include_metadata_in_key"
 
 
 class Recorder:
-    """Watches one training; `with Recorder(directory) as recorder: ...`.
+    """Watches one training; `with recorder: ...`.
 
     Each recorder writes into a new directory below `directory`/plugins/profile, where
     TensorBoard looks for traces: the trace in both of jax's formats, and split.json.
 
     Args:
-      directory: created where missing.
-
-    Raises:
-      RunError: the directory cannot be written.
+      directory: created by `claim`, not before.
 
     Attributes:
       session: where the trace is, None before it begins.
@@ -52,14 +49,22 @@ class Recorder:
         self.split: Split | None = None
         self.walks: dict[str, Any] | None = None
         self.epochs: list[tuple[float, bool]] = []
+
+    def claim(self) -> Recorder:
+        """Makes sure that a trace can be written.
+
+        Raises:
+          RunError: the directory cannot be made or written.
+        """
         try:
             self._sessions.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self._sessions).close()
         except OSError as error:
             raise RunError(
-                f"{directory}: no trace can be written there: {error.strerror}; "
-                "name a directory of yours"
+                f"{self._sessions}: no trace can be written: {error.strerror}; "
+                "name another directory"
             ) from error
+        return self
 
     def __enter__(self) -> Recorder:
         """Keeps programs of the compilation cache away that carry no phases, or older ones."""

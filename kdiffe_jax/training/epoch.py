@@ -102,7 +102,7 @@ def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
     settings = parts.config.diffusion
     guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
     noise_key = _noise_key(key, epoch)
-    denoiser = hidden_denoiser(params["denoiser"])
+    denoiser = hidden_denoiser(params["denoiser"], parts.denoiser.precision)
 
     def keep(items):
         denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
@@ -120,7 +120,7 @@ def score_own_triples(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
     """The denoised value of every given triple: f32[J, K], -inf on padding."""
     guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
     noise_key = _noise_key(key, epoch)
-    denoiser = hidden_denoiser(params["denoiser"])
+    denoiser = hidden_denoiser(params["denoiser"], parts.denoiser.precision)
 
     def score(items):
         denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
@@ -142,7 +142,7 @@ def _denoise(
     noise = jax.vmap(lambda key: jax.random.normal(key, (n_entities,)))(keys)
     rows = dense_rows(graphs.rows, items, n_entities=n_entities)
     start = reverse_from(parts.config.diffusion.reverse_start, parts.schedule, rows, noise)
-    return reverse_rows(denoiser, parts.schedule, start, guidance[items])
+    return reverse_rows(denoiser, parts.schedule, start, guidance[items], parts.denoiser.precision)
 
 
 def strengths_of(parts: Parts) -> Strengths:

@@ -177,9 +177,15 @@ def _one_epoch(
 
 def score(problem: Problem, view: View, task: RankingTask) -> dict[str, float]:
     """Mean metrics of a view on a ranking task."""
-    block = problem.parts.config.eval.eval_block
     with host_phase("evaluation"):
-        return mean_metrics(evaluate(view.users, view.items, task, block=block))
+        return mean_metrics(score_users(problem, view, task))
+
+
+def score_users(problem: Problem, view: View, task: RankingTask) -> dict[str, np.ndarray]:
+    """Every user's metrics, ranked in the configured precision."""
+    settings = problem.parts.config.eval
+    users, items = (table.astype(settings.eval_precision) for table in view)
+    return evaluate(users, items, task, block=settings.eval_block)
 
 
 def _finite_means(terms, epoch: int) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy as np
 from kdiffe_jax.baselines.most_popular import most_popular_view
 from kdiffe_jax.ranking import evaluate, mean_metrics
 from kdiffe_jax.training.epoch import compile_parts
-from kdiffe_jax.training.loop import Trained, load_best, score
+from kdiffe_jax.training.loop import Trained, load_best, score, score_users
 from kdiffe_jax.training.planted import within_item_auc
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
@@ -38,7 +38,7 @@ def rescore(problem: Problem, run: RunDirectory, *, say: Callable[[str], None]) 
 def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     config, dataset = problem.parts.config, problem.dataset
     view = trained.view
-    per_user = evaluate(view.users, view.items, problem.test, block=config.eval.eval_block)
+    per_user = score_users(problem, view, problem.test)
     result: dict[str, Any] = {
         "dataset": dataset.name,
         "selection": config.eval.selection,
@@ -64,8 +64,12 @@ def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[st
 def _most_popular(problem: Problem) -> dict[str, Any]:
     dataset = problem.dataset
     view = most_popular_view(dataset.train, n_users=dataset.n_users, n_items=dataset.n_items)
-    test = score(problem, view, problem.test)
-    return {**test, "test": test, "valid": score(problem, view, problem.valid)}
+    block = problem.parts.config.eval.eval_block
+    valid, test = (
+        mean_metrics(evaluate(view.users, view.items, task, block=block))
+        for task in (problem.valid, problem.test)
+    )
+    return {**test, "test": test, "valid": valid}
 
 
 def planted_truth(problem: Problem, params) -> dict[str, float]:

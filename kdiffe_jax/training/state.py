@@ -58,6 +58,7 @@ def build_parts(
             step_size=diffusion.step_embedding_size,
             dropout=diffusion.denoiser_dropout,
             guided=diffusion.guidance,
+            precision=diffusion.denoiser_precision,
         ),
         schedule=linear_variance_schedule(
             diffusion.timesteps,
