@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 
+from kdiffe_jax.profile.programs import Memory
 from kdiffe_jax.profile.recorder import Recorder
 from kdiffe_jax.profile.split import IDLE, UNMARKED
 
@@ -40,11 +41,20 @@ def profile_lines(recorder: Recorder) -> str:
     if recorder.walks is not None:
         origin = "read from the cache" if recorder.walks["cached"] else "computed"
         lines.append(_line("walks, S", recorder.walks["seconds"], f"once, {origin}"))
+    lines.append(_memory(recorder.memory))
     return "\n".join(lines + _tracing(recorder))
 
 
 def _line(label: str, seconds: float, remark: str) -> str:
     return f"  {label:<28}{1e3 * seconds:10.1f} ms  {remark}"
+
+
+def _memory(memory: Memory) -> str:
+    held, temporary = (f"{size / 2**20:.0f} MiB" for size in (memory.held, memory.temporary))
+    return (
+        f"  the largest program, {memory.program}, takes {held} of arguments and results "
+        f"and {temporary} of temporaries"
+    )
 
 
 def _tracing(recorder: Recorder) -> list[str]:
@@ -53,6 +63,6 @@ def _tracing(recorder: Recorder) -> list[str]:
     if not others:
         return []
     return [
-        f"  without checkpoint, an epoch took {statistics.median(traced):.3f} s while traced "
+        f"  without checkpoint, an epoch takes {statistics.median(traced):.3f} s while traced "
         f"and {statistics.median(others):.3f} s after (medians)"
     ]

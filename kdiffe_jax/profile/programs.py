@@ -35,6 +35,25 @@ def live_programs() -> Programs:
     return operations_of((module.name, module.to_string()) for module in modules)
 
 
+class Memory(NamedTuple):
+    """Bytes that a compiled program takes on its device."""
+
+    program: str
+    held: int  # arguments, and results that do not take their place
+    temporary: int
+
+
+def largest_program() -> Memory:
+    """The compiled program of this process that takes the most memory."""
+    programs = []
+    for executable in jax.extend.backend.get_backend().live_executables():
+        size = executable.get_compiled_memory_stats()
+        held = size.argument_size_in_bytes + size.output_size_in_bytes - size.alias_size_in_bytes
+        name = executable.hlo_modules()[0].name.removeprefix("jit_")
+        programs.append(Memory(name, held, size.temp_size_in_bytes))
+    return max(programs, key=lambda program: program.held + program.temporary)
+
+
 def operations_of(modules) -> Programs:
     """The operations of the modules that have a phase at all.
 

@@ -16,7 +16,7 @@ from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import RunError
 from kdiffe_jax.graph.cache import cached_similarity, stored_similarity
-from kdiffe_jax.profile.programs import Programs, live_programs
+from kdiffe_jax.profile.programs import Memory, Programs, largest_program, live_programs
 from kdiffe_jax.profile.spans import read_spans
 from kdiffe_jax.profile.split import Split, split_epochs
 
@@ -37,6 +37,7 @@ class Recorder:
     Attributes:
       session: where the trace is, None before it begins.
       split: where an epoch's time goes, None until an epoch was traced.
+      memory: of the largest program, None until the trace begins.
       walks: {"seconds": ..., "cached": ...} of S, None where it was not timed.
       epochs: seconds of each epoch in its record, and whether it was traced.
     """
@@ -47,6 +48,7 @@ class Recorder:
         self._tracing = False
         self.session: Path | None = None
         self.split: Split | None = None
+        self.memory: Memory | None = None
         self.walks: dict[str, Any] | None = None
         self.epochs: list[tuple[float, bool]] = []
 
@@ -100,7 +102,7 @@ class Recorder:
         return watched
 
     def _start(self) -> None:
-        self._programs = live_programs()
+        self._programs, self.memory = live_programs(), largest_program()
         self.session = Path(
             tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=self._sessions)
         )
@@ -126,5 +128,6 @@ class Recorder:
 
     def _write(self) -> None:
         draft = self.session / f"{SPLIT}.partial"
-        draft.write_text(json.dumps({"walks": self.walks, **self.split._asdict()}, indent=2) + "\n")
+        found = {**self.split._asdict(), "walks": self.walks, "memory": self.memory._asdict()}
+        draft.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
         os.replace(draft, self.session / SPLIT)

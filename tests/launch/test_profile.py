@@ -40,6 +40,7 @@ def test_every_phase_has_its_share(run, capsys, tmp_path):
     assert all(stored["rows"][phase] > 0 for phase in PHASES), stored["rows"]
     assert sum(stored["rows"].values()) == pytest.approx(stored["seconds"])
     assert stored["walks"]["cached"] is False
+    assert stored["memory"]["held"] > 0 and "the largest program, " in printed
     shares = re.findall(r"^  (.+?) +[\d.]+ ms +([\d.]+) %$", printed, re.MULTILINE)
     assert {name for name, _ in shares} == {*_LABELS.values(), "epoch"}
     assert sum(float(share) for _, share in shares) == pytest.approx(200, abs=1)

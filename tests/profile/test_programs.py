@@ -4,7 +4,12 @@ import jax
 import jax.numpy as jnp
 
 from kdiffe_jax.phases import device_phase
-from kdiffe_jax.profile.programs import Operation, live_programs, operations_of
+from kdiffe_jax.profile.programs import (
+    Operation,
+    largest_program,
+    live_programs,
+    operations_of,
+)
 
 
 def named(name):
@@ -70,3 +75,14 @@ def test_programs_of_one_name_that_disagree_lose_the_phase():
 
 def test_a_module_without_phases_is_left_out():
     assert operations_of([("m", text(("a", "add", "add")))]) == {}
+
+
+def test_the_largest_program_is_told_with_its_bytes():
+    def profiled_giant(x):
+        return x + 1
+
+    # Compiled and never run: larger than any other program of the tests.
+    giant = jax.jit(profiled_giant).lower(jax.ShapeDtypeStruct((2**15, 2**15), jnp.float32))
+    program = giant.compile()
+    assert largest_program() == ("profiled_giant", 2 * 2**32, 0)
+    assert program.memory_analysis().argument_size_in_bytes == 2**32
