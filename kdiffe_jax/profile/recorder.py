@@ -43,7 +43,7 @@ class Recorder:
     """
 
     def __init__(self, directory: str | Path):
-        self._sessions = Path(directory).absolute() / "plugins" / "profile"
+        self._sessions = Path(directory) / "plugins" / "profile"
         self._programs: Programs = {}
         self._tracing = False
         self.session: Path | None = None
