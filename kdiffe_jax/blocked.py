@@ -1,4 +1,4 @@
-"""log sum_v w_v exp(a . c_v) over many candidates, a block of them at a time.
+"""log sum_v w_v exp(a . c_v) over candidates, a block of them at a time where they are many.
 
 The logits of eq. 13 over all nodes are [batch, nodes]. Neither the value nor the gradient
 needs them at once: the sum is accumulated over blocks of candidates, and the backward pass
@@ -38,11 +38,42 @@ def log_sum_exp(
     """
     if weights is None:
         weights = jnp.ones(candidates.shape[0])
-    block = min(block, candidates.shape[0])
+    log_weights = jnp.log(jax.lax.stop_gradient(weights))
     missing = -candidates.shape[0] % block
+    if candidates.shape[0] <= block:
+        return _whole(anchors, candidates, log_weights)
     candidates = jnp.pad(candidates, ((0, missing), (0, 0)))
-    log_weights = jnp.log(jnp.pad(jax.lax.stop_gradient(weights), (0, missing)))
+    log_weights = jnp.pad(log_weights, (0, missing), constant_values=-jnp.inf)
     return _blocked(block, anchors, candidates, log_weights)
+
+
+@jax.custom_vjp
+def _whole(anchors, candidates, log_weights):
+    return _whole_forward(anchors, candidates, log_weights)[0]
+
+
+def _whole_forward(anchors, candidates, log_weights):
+    logits = anchors @ candidates.T + log_weights[None]
+    largest = logits.max(axis=1)
+    scaled = jnp.exp(logits - largest[:, None])
+    total = scaled.sum(axis=1)
+    return largest + jnp.log(total), (anchors, candidates, scaled, total)
+
+
+def _whole_backward(saved, gradient):
+    anchors, candidates, scaled, total = saved
+    pull = (gradient / total)[:, None]
+    to_candidates = _transpose_times(scaled, pull * anchors)
+    return pull * (scaled @ candidates), to_candidates, jnp.zeros(candidates.shape[0])
+
+
+_whole.defvjp(_whole_forward, _whole_backward)
+
+
+def _transpose_times(matrix: jax.Array, rows: jax.Array) -> jax.Array:
+    """matrix^T @ rows by transposing the small sides, which XLA would undo on its own."""
+    fixed = jax.lax.optimization_barrier
+    return fixed(fixed(rows.T) @ matrix).T
 
 
 def _blocks(block: int, candidates: jax.Array, log_weights: jax.Array):
@@ -75,7 +106,7 @@ def _backward(block: int, saved, gradient):
     def one_block(to_anchors, part):
         logits = anchors @ part[0].T + part[1][None]
         pull = jnp.exp(logits - sums[:, None]) * gradient[:, None]
-        return to_anchors + pull @ part[0], pull.T @ anchors
+        return to_anchors + pull @ part[0], _transpose_times(pull, anchors)
 
     to_anchors, to_candidates = jax.lax.scan(
         one_block, jnp.zeros_like(anchors), _blocks(block, candidates, log_weights)

@@ -129,7 +129,7 @@ class EvalConfig(Checked):
         choices=("valid", "test"),
     )
     selection_metric: str = option("recall@20", "metric that chooses the epoch")
-    eval_block: int = option(1024, "users ranked at once; never changes a metric", low=1)
+    eval_block: int = option(128, "users ranked at once; never changes a metric", low=1)
     eval_precision: str = option(
         "float32",
         "what the matrix product of the ranking takes; it is summed in float32",

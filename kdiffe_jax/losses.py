@@ -5,7 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from kdiffe_jax.blocked import CANDIDATES_AT_ONCE, log_sum_exp
+from kdiffe_jax.blocked import log_sum_exp
+from kdiffe_jax.rowwise import row_dots, unit_rows
 
 
 def bpr(positive_scores: jax.Array, negative_scores: jax.Array) -> jax.Array:
@@ -51,15 +52,9 @@ def info_nce(
     >>> [f"{loss:.4f}" for loss in info_nce(views, views, jnp.arange(2), temperature=1.0)]
     ['0.3133', '0.3133']
     """
-    anchors, candidates = _unit(anchors), _unit(candidates)
-    if candidates.shape[0] > CANDIDATES_AT_ONCE:
-        own = jnp.sum(anchors * candidates[positive_index], axis=-1) / temperature
-        return log_sum_exp(anchors / temperature, candidates, candidate_weights) - own
-    logits = anchors @ candidates.T / temperature
-    own = jnp.take_along_axis(logits, positive_index[:, None], axis=1)[:, 0]
-    if candidate_weights is None:
-        return jax.nn.logsumexp(logits, axis=1) - own
-    return jax.nn.logsumexp(logits, axis=1, b=candidate_weights[None]) - own
+    anchors, candidates = unit_rows(anchors), unit_rows(candidates)
+    own = row_dots(anchors, candidates[positive_index]) / temperature
+    return log_sum_exp(anchors / temperature, candidates, candidate_weights) - own
 
 
 def first_occurrence(ids: jax.Array, *, size: int) -> jax.Array:
@@ -77,11 +72,6 @@ def first_occurrence(ids: jax.Array, *, size: int) -> jax.Array:
     positions = jnp.arange(ids.shape[0])
     first = jnp.full(size, ids.shape[0]).at[ids].min(positions)
     return (first[ids] == positions).astype(jnp.float32)
-
-
-def _unit(rows: jax.Array) -> jax.Array:
-    squared = jnp.sum(jnp.square(rows), axis=-1, keepdims=True)
-    return rows * jax.lax.rsqrt(jnp.maximum(squared, 1e-12))
 
 
 def elbo(x_start: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:

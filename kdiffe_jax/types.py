@@ -26,6 +26,14 @@ class SparseOperator(NamedTuple):
     to_transpose: jax.Array  # i32[nnz]
 
 
+class Laplacian(NamedTuple):
+    """Eq. 4 by its blocks: but for self-loops, users meet items only."""
+
+    to_users: SparseOperator  # [I, J]
+    to_items: SparseOperator  # [J, I], the transpose
+    loops: jax.Array | None  # f32[I + J], the diagonal; None where it is zero
+
+
 class KnowledgeGraph(NamedTuple):
     """Item-entity relations; `weights` is 0 on padding, 1 elsewhere."""
 
@@ -43,7 +51,7 @@ class EntityRows(NamedTuple):
 class Graphs(NamedTuple):
     """All constant structure that training reads; passed as an argument, never closed over."""
 
-    laplacian: SparseOperator  # [I + J, I + J], eq. 4
+    laplacian: Laplacian  # eq. 4
     item_users: SparseOperator  # [J, I], rows sum to 1, eq. 11
     knowledge: KnowledgeGraph
     rows: EntityRows

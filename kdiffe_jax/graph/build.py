@@ -8,7 +8,7 @@ import numpy as np
 from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.graph.knowledge import entity_rows, knowledge_graph, usual_relation
 from kdiffe_jax.graph.laplacian import attention_laplacian, mean_of_users
-from kdiffe_jax.graph.propagate import sparse_operator
+from kdiffe_jax.graph.propagate import laplacian_blocks, sparse_operator
 from kdiffe_jax.types import Graphs
 
 
@@ -48,7 +48,7 @@ def build_graphs(
     )
     heads, relations, tails = jnp.asarray(triples, jnp.int32).T
     return Graphs(
-        laplacian=sparse_operator(laplacian),
+        laplacian=laplacian_blocks(laplacian, n_users=n_users),
         item_users=sparse_operator(mean_of_users(users, items, n_users=n_users, n_items=n_items)),
         knowledge=knowledge_graph(
             heads,

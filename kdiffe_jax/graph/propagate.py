@@ -15,9 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.sparse import BCOO, BCSR
 
-from kdiffe_jax.types import SparseOperator
+from kdiffe_jax.rowwise import row_dots
+from kdiffe_jax.types import Laplacian, SparseOperator
 
-_ENTRIES_AT_ONCE = 8192
+_ENTRIES_AT_ONCE = 1024
 
 
 def sparse_operator(matrix: BCOO) -> SparseOperator:
@@ -46,6 +47,28 @@ def operator_from_entries(values, rows, columns, *, shape: tuple[int, int]) -> S
         rows=rows,
         column_starts=_starts(columns, shape[1]),
         to_transpose=jnp.argsort(columns, stable=True).astype(jnp.int32),
+    )
+
+
+def laplacian_blocks(matrix: BCOO, *, n_users: int) -> Laplacian:
+    """The blocks of eq. 4 that `propagate` multiplies by.
+
+    Args:
+      matrix: symmetric f32[I + J, I + J], indices sorted, nothing but the diagonal within
+        users and within items.
+      n_users: I.
+    """
+    rows, columns = matrix.indices.T
+    size = matrix.shape[0]
+    upper, diagonal = (rows < n_users) & (columns >= n_users), rows == columns
+    values, users, items = matrix.data[upper], rows[upper], columns[upper] - n_users
+    order = jnp.argsort(items, stable=True)
+    shape = (n_users, size - n_users)
+    loops = jnp.zeros(size).at[rows].add(jnp.where(diagonal, matrix.data, 0.0))
+    return Laplacian(
+        operator_from_entries(values, users, items, shape=shape),
+        operator_from_entries(values[order], items[order], users[order], shape=shape[::-1]),
+        loops if diagonal.any() else None,
     )
 
 
@@ -83,7 +106,7 @@ def _multiply_backward(saved, gradient):
         gradient,
     )
     to_values = _entry_dots(gradient, dense, operator.rows, operator.columns)
-    return _zero_cotangents(operator)._replace(values=to_values), to_dense
+    return _integers_without_gradient(operator)._replace(values=to_values), to_dense
 
 
 multiply.defvjp(_multiply_forward, _multiply_backward)
@@ -93,15 +116,20 @@ def _entry_dots(left, right, rows, columns):
     """f32[nnz]: left[row] . right[column] of every entry, in blocks that stay in the cache."""
     n_entries = rows.shape[0]
     if n_entries <= _ENTRIES_AT_ONCE:
-        return jnp.sum(left[rows] * right[columns], axis=-1)
+        return row_dots(left[rows], right[columns])
     missing = -n_entries % _ENTRIES_AT_ONCE
-    places = (jnp.pad(ids, (0, missing)).reshape(-1, _ENTRIES_AT_ONCE) for ids in (rows, columns))
-    dots = jax.lax.map(lambda place: jnp.sum(left[place[0]] * right[place[1]], -1), tuple(places))
+    places = tuple(
+        jnp.pad(ids, (0, missing)).reshape(-1, _ENTRIES_AT_ONCE) for ids in (rows, columns)
+    )
+    dots = jax.lax.map(lambda place: row_dots(left[place[0]], right[place[1]]), places)
     return dots.ravel()[:n_entries]
 
 
-def _zero_cotangents(operator: SparseOperator) -> SparseOperator:
-    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, jax.dtypes.float0), operator)
+def _integers_without_gradient(operator: SparseOperator) -> SparseOperator:
+    return SparseOperator(
+        operator.values,
+        *(np.zeros(leaf.shape, jax.dtypes.float0) for leaf in operator[1:]),
+    )
 
 
 def _product(values, row_starts, columns, rows, dense):
@@ -132,19 +160,90 @@ def _segment_product(values, row_starts, columns, rows, dense):
     )
 
 
-def propagate(laplacian: SparseOperator, embeddings: jax.Array, *, layers: int) -> jax.Array:
+def across(there: SparseOperator, back: SparseOperator, dense: jax.Array) -> jax.Array:
+    """there @ dense; its gradient is the stored transpose: back @ gradient.
+
+    Args:
+      there: f32[rows, columns].
+      back: its transpose, f32[columns, rows].
+      dense: f32[columns, d].
+
+    Returns:
+      f32[rows, d], differentiable in `dense` alone.
+    """
+    return _across(jax.lax.stop_gradient(there), jax.lax.stop_gradient(back), dense)
+
+
+@jax.custom_vjp
+def _across(there: SparseOperator, back: SparseOperator, dense: jax.Array) -> jax.Array:
+    return _product(there.values, there.row_starts, there.columns, there.rows, dense)
+
+
+def _across_forward(there, back, dense):
+    return _across(there, back, dense), (there, back)
+
+
+def _across_backward(saved, gradient):
+    there, back = saved
+    to_dense = _product(back.values, back.row_starts, back.columns, back.rows, gradient)
+    nothing = (o._replace(values=jnp.zeros_like(o.values)) for o in (there, back))
+    return *map(_integers_without_gradient, nothing), to_dense
+
+
+_across.defvjp(_across_forward, _across_backward)
+
+
+def propagate(
+    laplacian: Laplacian, users: jax.Array, items: jax.Array, *, layers: int
+) -> tuple[jax.Array, jax.Array]:
     """Sum of Z, L Z, L^2 Z ... L^layers Z (eq. 3, 6; the sum over layers is our reading).
 
     Args:
-      laplacian: symmetric f32[N, N] (eq. 4).
-      embeddings: f32[N, d], layer 0.
-      layers: L, at least 0.
+      laplacian: L by its blocks (eq. 4).
+      users: f32[I, d], layer 0.
+      items: f32[J, d], layer 0.
+      layers: at least 0.
 
     Returns:
-      f32[N, d].
+      f32[I, d] and f32[J, d].
     """
-    total = embeddings
+    there, back, loops = laplacian
+    of_users, of_items = users, items
     for _ in range(layers):
-        embeddings = multiply(laplacian, embeddings)
-        total = total + embeddings
-    return total
+        arrived = across(there, back, items), across(back, there, users)
+        if loops is not None:
+            n_users = users.shape[0]
+            arrived = (
+                arrived[0] + loops[:n_users, None] * users,
+                arrived[1] + loops[n_users:, None] * items,
+            )
+        users, items = arrived
+        of_users, of_items = of_users + users, of_items + items
+    return of_users, of_items
+
+
+def propagate_items(
+    laplacian: Laplacian, items: jax.Array, *, layers: int
+) -> tuple[jax.Array, jax.Array]:
+    """`propagate` with zero users, for half the products.
+
+    Without self-loops a layer of item rows reaches users only, and the next one items
+    only. Propagation is linear, so a view that differs in its items alone is another view
+    plus this of the difference.
+
+    Args:
+      laplacian, items, layers: as in `propagate`.
+    """
+    there, back, loops = laplacian
+    of_users = jnp.zeros((there.row_starts.shape[0] - 1, items.shape[1]), items.dtype)
+    if loops is not None:
+        return propagate(laplacian, of_users, items, layers=layers)
+    rows, of_items = items, items
+    for layer in range(layers):
+        if layer % 2 == 0:
+            rows = across(there, back, rows)
+            of_users = of_users + rows
+        else:
+            rows = across(back, there, rows)
+            of_items = of_items + rows
+    return of_users, of_items

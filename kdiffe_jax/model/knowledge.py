@@ -7,15 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from kdiffe_jax.graph.propagate import multiply
+from kdiffe_jax.rowwise import unit_rows
 from kdiffe_jax.types import KnowledgeGraph
 
 _LEAKY_SLOPE = 0.2
-
-
-def unit_rows(rows: jax.Array, *, epsilon: float = 1e-12) -> jax.Array:
-    """Rows scaled to Euclidean length 1; a zero row stays zero and has a finite gradient."""
-    squared = jnp.sum(jnp.square(rows), axis=-1, keepdims=True)
-    return rows * jax.lax.rsqrt(jnp.maximum(squared, epsilon))
 
 
 def segment_softmax(

@@ -92,3 +92,19 @@ def view_of(parts: Parts, params: dict[str, Any], graphs: Graphs, graph: Knowled
     """The view of the given or the rebuilt knowledge graph (eq. 1-6)."""
     variables = {"params": params["encoder"]}
     return parts.encoder.apply(variables, graphs.laplacian, graph, graphs.entity_items)
+
+
+@device_phase("views")
+def two_views_of(
+    parts: Parts, params: dict[str, Any], graphs: Graphs, other: KnowledgeGraph
+) -> tuple[View, View]:
+    """The main view and that of another knowledge graph."""
+    variables = {"params": params["encoder"]}
+    return parts.encoder.apply(
+        variables,
+        graphs.laplacian,
+        graphs.knowledge,
+        other,
+        graphs.entity_items,
+        method=Encoder.two_views,
+    )

@@ -14,7 +14,7 @@ from kdiffe_jax.losses import bpr, elbo, first_occurrence, info_nce, squared_nor
 from kdiffe_jax.model.encoder import View, scores
 from kdiffe_jax.phases import device_phase
 from kdiffe_jax.rebuild import dense_rows
-from kdiffe_jax.training.state import Parts, TrainState, view_of
+from kdiffe_jax.training.state import Parts, TrainState, two_views_of, view_of
 from kdiffe_jax.types import Batch, Graphs, KnowledgeGraph, Strengths
 
 
@@ -79,15 +79,18 @@ def loss_terms(
     key: jax.Array,
 ) -> dict[str, Term]:
     """All terms of eq. 14 and the ELBO for one batch."""
-    main = view_of(parts, params, graphs, graphs.knowledge)
+    contrasted = parts.config.train.theta_1 > 0
+    if contrasted:
+        main, other = two_views_of(parts, params, graphs, rebuilt)
+    else:
+        main = view_of(parts, params, graphs, graphs.knowledge)
     terms = {
         "bpr": _bpr_term(main, batch),
         "squared_norm": _norm_term(params),
         "elbo": _elbo_term(parts, params["denoiser"], main, batch, graphs, key),
     }
     loss = terms["bpr"].mean + strengths.theta_2 * terms["squared_norm"].mean + terms["elbo"].mean
-    if parts.config.train.theta_1 > 0:
-        other = view_of(parts, params, graphs, rebuilt)
+    if contrasted:
         terms |= _contrast_terms(parts, main, other, batch, strengths.temperature)
         contrast = terms["info_nce_users"].mean + terms["info_nce_items"].mean
         loss = loss + strengths.theta_1 * contrast

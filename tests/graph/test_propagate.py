@@ -6,7 +6,13 @@ from jax.experimental.sparse import BCOO
 from jax.test_util import check_grads
 
 from kdiffe_jax.graph import propagate as module
-from kdiffe_jax.graph.propagate import multiply, propagate, sparse_operator
+from kdiffe_jax.graph.propagate import (
+    laplacian_blocks,
+    multiply,
+    propagate,
+    propagate_items,
+    sparse_operator,
+)
 
 
 @pytest.fixture
@@ -59,14 +65,47 @@ def test_both_platform_forms_agree(rng, dense_matrix):
     )
 
 
-def test_propagation_is_the_sum_of_layers(rng):
-    matrix = rng.random((5, 5)).astype(np.float32)
-    matrix = (matrix + matrix.T) / 5
-    x = rng.normal(size=(5, 3)).astype(np.float32)
-    expected = x + matrix @ x + matrix @ matrix @ x
-    found = propagate(operator_of(matrix), jnp.asarray(x), layers=2)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    np.testing.assert_array_equal(propagate(operator_of(matrix), jnp.asarray(x), layers=0), x)
+@pytest.fixture
+def halves(rng):
+    """A symmetric matrix over 5 users and 3 items, as it stands and by its blocks."""
+    matrix = np.zeros((8, 8), np.float32)
+    matrix[:5, 5:] = rng.random((5, 3)) * (rng.random((5, 3)) < 0.7)
+    return matrix + matrix.T
+
+
+def blocks_of(matrix):
+    return laplacian_blocks(BCOO.fromdense(jnp.asarray(matrix)).sort_indices(), n_users=5)
+
+
+@pytest.mark.parametrize("loops", (False, True))
+@pytest.mark.parametrize("layers", (0, 1, 2, 3))
+def test_propagation_is_the_sum_of_layers(rng, halves, layers, loops):
+    if loops:
+        halves += np.diag(rng.random(8).astype(np.float32))
+    powers = sum(np.linalg.matrix_power(halves, k) for k in range(layers + 1))
+    x, upstream = rng.normal(size=(2, 8, 3)).astype(np.float32)
+    laplacian = blocks_of(halves)
+    found, pull = jax.vjp(
+        lambda u, i: propagate(laplacian, u, i, layers=layers),
+        jnp.asarray(x[:5]),
+        jnp.asarray(x[5:]),
+    )
+    np.testing.assert_allclose(np.concatenate(found), powers @ x, rtol=1e-4, atol=1e-5)
+    gradient = pull((jnp.asarray(upstream[:5]), jnp.asarray(upstream[5:])))
+    np.testing.assert_allclose(np.concatenate(gradient), powers @ upstream, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("loops", (False, True))
+@pytest.mark.parametrize("layers", (0, 1, 2, 3))
+def test_items_alone_are_propagation_with_zero_users(rng, halves, layers, loops):
+    if loops:
+        halves += np.diag(rng.random(8).astype(np.float32))
+    laplacian = blocks_of(halves)
+    items = jnp.asarray(rng.normal(size=(3, 4)), jnp.float32)
+    found = propagate_items(laplacian, items, layers=layers)
+    expected = propagate(laplacian, jnp.zeros((5, 4)), items, layers=layers)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
 def test_unsorted_indices_are_refused(dense_matrix):

@@ -38,7 +38,9 @@ def test_view_is_eq_6_summed_over_layers(graphs):
     params, view = view_of(encoder_of(), graphs)
     _, zero = view_of(encoder_of(layers=0), graphs)
     nodes = np.concatenate([zero.users, zero.items])
-    laplacian = dense(graphs.laplacian, 9)
+    laplacian = np.zeros((9, 9))
+    laplacian[:5, 5:] = dense(graphs.laplacian.to_users, 4)
+    laplacian += laplacian.T
     expected = nodes + laplacian @ nodes + laplacian @ laplacian @ nodes
     np.testing.assert_allclose(np.concatenate([view.users, view.items]), expected, rtol=1e-5)
     np.testing.assert_array_equal(zero.users, params["user_embedding"])
@@ -89,3 +91,35 @@ def test_a_shared_embedding_receives_the_gradient_of_the_entity(graphs):
     gradient = jax.grad(first_item)(params)
     assert np.abs(gradient["item_embedding"][3]).max() > 0
     np.testing.assert_array_equal(gradient["entity_embedding"][1], 0)
+
+
+@pytest.mark.parametrize("layers", (0, 1, 2, 3))
+@pytest.mark.parametrize("self_loops", (False, True))
+def test_two_views_are_the_views_one_by_one(graphs, layers, self_loops):
+    config = GraphConfig(self_loops=self_loops)
+    graphs = build_graphs(PAIRS, TRIPLES, np.full(5, 0.3, np.float32), config=config, **SIZES)
+    other = graphs.knowledge._replace(
+        structure=graphs.knowledge.structure._replace(values=jnp.array([1.0, 0.0, 1.0]))
+    )
+    encoder = encoder_of(layers=layers)
+    params = encoder.init(jax.random.key(1), graphs.laplacian, graphs.knowledge)
+    upstream = jax.random.normal(jax.random.key(2), (9, 4))
+
+    def loss(views):
+        return sum(
+            jnp.sum(jnp.concatenate(v) * upstream[:9] * (i + 1)) for i, v in enumerate(views)
+        )
+
+    def together(params):
+        return loss(
+            encoder.apply(
+                params, graphs.laplacian, graphs.knowledge, other, method=Encoder.two_views
+            )
+        )
+
+    def apart(params):
+        return loss([encoder.apply(params, graphs.laplacian, g) for g in (graphs.knowledge, other)])
+
+    found, expected = (jax.value_and_grad(f)(params) for f in (together, apart))
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

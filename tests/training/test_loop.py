@@ -125,8 +125,9 @@ def test_non_finite_loss_names_term_and_step_and_keeps_the_checkpoint(make_probl
 
     with pytest.raises(Killed):
         train_in(problem, tmp_path / "run", on_epoch=kill)
-    broken = problem.graphs.laplacian.values.at[0].set(np.nan)
-    graphs = problem.graphs._replace(laplacian=problem.graphs.laplacian._replace(values=broken))
+    to_users = problem.graphs.laplacian.to_users
+    broken = to_users._replace(values=to_users.values.at[0].set(np.nan))
+    graphs = problem.graphs._replace(laplacian=problem.graphs.laplacian._replace(to_users=broken))
     with pytest.raises(NonFiniteLossError, match=r"epoch 2, step 0"):
         train_in(problem._replace(graphs=graphs), tmp_path / "run")
     kept = {path.name for path in (tmp_path / "run" / "checkpoints").iterdir()}
