@@ -93,3 +93,21 @@ def rows_bar(what: str, unit: str = "row") -> Iterator[Callable[[int, int, int],
     finally:
         for bar in bars:
             bar.close()
+
+
+@contextlib.contextmanager
+def count_bar(total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """A bar for a known number of things: yields a function of how many more are done."""
+    bar = None
+    if sys.stderr.isatty():
+        try:
+            from tqdm import tqdm
+
+            bar = tqdm(total=total, unit=unit, dynamic_ncols=True)
+        except ImportError:
+            bar = None
+    try:
+        yield (lambda more: None) if bar is None else bar.update
+    finally:
+        if bar is not None:
+            bar.close()

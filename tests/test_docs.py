@@ -1,8 +1,10 @@
 """What the documentation says: links lead somewhere, flags exist, examples do what is printed."""
 
 import doctest
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,12 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
-from launch import extract, flags, prepare
+from launch import explain, export, extract, flags, prepare, recommend
 
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [*(ROOT / name for name in ("README.md", "BUILD.md", "CHANGELOG.md")), *GUIDES]
+RECOMMENDING = (ROOT / "docs" / "recommending.md").read_text(encoding="utf-8")
 DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 OPTIONS = PrepareConfig.all_options() | TableColumns.all_options()
 FLAG = re.compile(r"(?<![\w-])--([A-Za-z][\w-]*)")
@@ -50,7 +53,8 @@ def test_links_lead_to_files_and_headings(page):
 def known_flags() -> set[str]:
     """Flags of all commands, those of absl itself, and options of the benchmarks."""
     known = {"flagfile", "help", "helpfull"}
-    for define in (flags.define, prepare.define, extract.define):
+    commands = (prepare, extract, recommend, explain, export)
+    for define in (flags.define, *(command.define for command in commands)):
         values = absl_flags.FlagValues()
         define(values)
         known |= set(values) | {f"no{name}" for name in values if values[name].boolean}
@@ -120,3 +124,47 @@ def test_the_first_example_prints_what_is_shown(tmp_path, monkeypatch, capsys):
         printed = capsys.readouterr().out
         for part in shown.strip().split("\n\n"):
             assert part in printed, f"docs/data.md shows\n{part}\nbut it prints\n{printed}"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A directory with the demo's run in it, trained for one epoch."""
+    directory = tmp_path_factory.mktemp("demo")
+    flags = [f"--flagfile={ROOT / 'launch' / 'demo.flags'}", "--epochs=1", "--denoiser_width=32"]
+    subprocess.run(
+        [sys.executable, "-m", "launch.main", *flags, "--workdir=runs/demo", "--cache_dir=cache"],
+        cwd=directory,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+    )
+    return directory
+
+
+def pattern(text: str) -> list[str]:
+    """The lines without what another epoch changes: numbers, their widths, what is kept."""
+    text = re.sub(r"(kept|left out) by the denoiser", "*", text)
+    text = re.sub(r"[-+]?\d+(\.\d+)?", "#", text)
+    return sorted(" ".join(line.split()) for line in text.splitlines())
+
+
+def test_the_page_about_recommending_runs(demo, monkeypatch, capsys):
+    for library in ("pyarrow", "safetensors", "flatbuffers", "faiss"):
+        pytest.importorskip(library)
+    monkeypatch.chdir(demo)
+    monkeypatch.setenv("KDIFFE_CACHE", str(demo / "cache"))
+    commands = {"recommend": recommend, "explain": explain, "export": export}
+    for shown in blocks(RECOMMENDING, "console"):
+        call, _, output = shown.partition("\n")
+        name, *arguments = call.removeprefix("$ python -m launch.").split()
+        assert commands[name].main([name, *arguments], absl_flags.FlagValues()) == 0
+        assert pattern(capsys.readouterr().out) == pattern(output)
+    run_examples(RECOMMENDING)
+
+
+@pytest.mark.parametrize("command", [recommend, explain, export])
+def test_every_flag_of_the_commands_after_training_is_described(command):
+    values = absl_flags.FlagValues()
+    command.define(values)
+    common = {"debug", "cache_dir"}
+    assert set(values) - common <= set(FLAG.findall(RECOMMENDING))

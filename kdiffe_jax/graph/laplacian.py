@@ -35,19 +35,18 @@ def attention_laplacian(
     Raises:
       ValueError: an unknown `degree_from`.
     """
-    if degree_from not in ("adjacency", "weighted"):
-        raise ValueError(f"degree_from={degree_from!r}: expected 'adjacency' or 'weighted'")
+    weights, counted = entry_weights(similarity, xi=xi, degree_from=degree_from)
     n_nodes = n_users + n_items
     users = jnp.asarray(users, jnp.int32)
     items = jnp.asarray(items, jnp.int32) + n_users
-    weights = 1.0 + xi * jnp.asarray(similarity, jnp.float32)
     rows, columns = jnp.concatenate([users, items]), jnp.concatenate([items, users])
     values = jnp.concatenate([weights, weights])
+    counted = jnp.concatenate([counted, counted])
     if self_loops:
         nodes = jnp.arange(n_nodes, dtype=jnp.int32)
         rows, columns = jnp.concatenate([rows, nodes]), jnp.concatenate([columns, nodes])
         values = jnp.concatenate([values, jnp.ones(n_nodes)])
-    counted = jnp.ones_like(values) if degree_from == "adjacency" else values
+        counted = jnp.concatenate([counted, jnp.ones(n_nodes)])
     degrees = jax.ops.segment_sum(counted, rows, n_nodes)
     scale = jnp.where(degrees > 0, 1.0 / jnp.sqrt(jnp.maximum(degrees, 1e-12)), 0.0)
     order = jnp.lexsort((columns, rows))
@@ -58,6 +57,20 @@ def attention_laplacian(
         indices_sorted=True,
         unique_indices=True,
     )
+
+
+def entry_weights(
+    similarity: jax.Array, *, xi: float | jax.Array, degree_from: str
+) -> tuple[jax.Array, jax.Array]:
+    """1 + xi S of every interaction, and what it counts in D; both f32[n].
+
+    Raises:
+      ValueError: an unknown `degree_from`.
+    """
+    if degree_from not in ("adjacency", "weighted"):
+        raise ValueError(f"degree_from={degree_from!r}: expected 'adjacency' or 'weighted'")
+    weights = 1.0 + xi * jnp.asarray(similarity, jnp.float32)
+    return weights, weights if degree_from == "weighted" else jnp.ones_like(weights)
 
 
 def mean_of_users(users: jax.Array, items: jax.Array, *, n_users: int, n_items: int) -> BCOO:

@@ -207,19 +207,24 @@ def propagate(
     Returns:
       f32[I, d] and f32[J, d].
     """
-    there, back, loops = laplacian
     of_users, of_items = users, items
     for _ in range(layers):
-        arrived = across(there, back, items), across(back, there, users)
-        if loops is not None:
-            n_users = users.shape[0]
-            arrived = (
-                arrived[0] + loops[:n_users, None] * users,
-                arrived[1] + loops[n_users:, None] * items,
-            )
-        users, items = arrived
+        users, items = next_layer(laplacian, users, items)
         of_users, of_items = of_users + users, of_items + items
     return of_users, of_items
+
+
+def next_layer(
+    laplacian: Laplacian, users: jax.Array, items: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """L Z of one layer's users f32[I, d] and items f32[J, d] (eq. 3)."""
+    there, back, loops = laplacian
+    to_users, to_items = across(there, back, items), across(back, there, users)
+    if loops is not None:
+        n_users = users.shape[0]
+        to_users = to_users + loops[:n_users, None] * users
+        to_items = to_items + loops[n_users:, None] * items
+    return to_users, to_items
 
 
 def propagate_items(

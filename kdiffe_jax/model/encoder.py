@@ -91,6 +91,11 @@ class Encoder(nn.Module):
         items = self.knowledge(self.item_embedding, self.entities(entity_items), graph)
         return items + self.item_residual * self.item_embedding
 
+    def attention(self, graph: KnowledgeGraph, entity_items: jax.Array | None) -> jax.Array:
+        """f32[nnz]: a(e, r, j) of every triple of a knowledge graph (eq. 2)."""
+        entities = self.entities(entity_items)
+        return self.knowledge.attention(self.item_embedding, entities, graph).values
+
     def entities(self, entity_items: jax.Array | None) -> jax.Array:
         """f32[E, d]: what the knowledge layer reads of every entity."""
         if entity_items is None:

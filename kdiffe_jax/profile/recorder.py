@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import jax
 from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import RunError
+from kdiffe_jax.files import replacing
 from kdiffe_jax.graph.cache import cached_similarity, stored_similarity
 from kdiffe_jax.profile.programs import Memory, Programs, largest_program, live_programs
 from kdiffe_jax.profile.spans import read_spans
@@ -127,7 +127,6 @@ class Recorder:
             self._write()
 
     def _write(self) -> None:
-        draft = self.session / f"{SPLIT}.partial"
         found = {**self.split._asdict(), "walks": self.walks, "memory": self.memory._asdict()}
-        draft.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        os.replace(draft, self.session / SPLIT)
+        with replacing(self.session / SPLIT) as draft:
+            draft.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

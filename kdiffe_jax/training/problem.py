@@ -24,6 +24,7 @@ class Problem(NamedTuple):
     """Everything the loop reads and never changes."""
 
     dataset: Dataset
+    similarity: np.ndarray  # f32[n], S on the training interactions (eq. 5)
     parts: Parts
     graphs: Graphs
     sampler: InteractionSampler
@@ -66,6 +67,7 @@ def build_problem(
         seen_at_test = seen[np.lexsort(seen.T[::-1])]
     return Problem(
         dataset=dataset,
+        similarity=similarity,
         parts=build_parts(config, **sizes),
         graphs=build_graphs(
             dataset.train,

@@ -15,24 +15,28 @@ from kdiffe_jax.training.loop import Trained, load_best, score, score_users
 from kdiffe_jax.training.planted import within_item_auc
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.saving import save_model
 from kdiffe_jax.training.state import initial_state
 
 
 def finish(problem: Problem, trained: Trained, run: RunDirectory) -> dict[str, Any]:
-    """Scores validation and test with the best epoch; writes result.json and each user's scores."""
+    """Scores validation and test with the best epoch; writes model, result and users' scores."""
     result, per_user = _scored(problem, trained)
     run.write_per_user(per_user, np.asarray(problem.test.users))
+    save_model(problem, trained, run)
     run.write_result(result)
     return result
 
 
 def rescore(problem: Problem, run: RunDirectory, *, say: Callable[[str], None]) -> dict[str, Any]:
-    """Scores the best checkpoint of a run again, without training or writing.
+    """Scores the best checkpoint of a run again, without training, and writes the model again.
 
     Raises:
       RunError: the run has no checkpoint.
     """
-    return _scored(problem, load_best(problem, run, say=say))[0]
+    trained = load_best(problem, run, say=say)
+    save_model(problem, trained, run)
+    return _scored(problem, trained)[0]
 
 
 def _scored(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -17,5 +17,5 @@ def arrow():
         import pyarrow.csv
         import pyarrow.parquet
     except ImportError as error:
-        raise DataError("reading tables needs pyarrow: pip install 'kdiffe_jax[tables]'") from error
+        raise DataError("tables need pyarrow: pip install 'kdiffe_jax[tables]'") from error
     return pyarrow

@@ -231,7 +231,7 @@ def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DataError) as caught:
         content(write(tmp_path / "t.csv", CSV))
-    assert str(caught.value) == ("reading tables needs pyarrow: pip install 'kdiffe_jax[tables]'")
+    assert str(caught.value) == ("tables need pyarrow: pip install 'kdiffe_jax[tables]'")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""Files and directories that appear under their name only when they are complete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from kdiffe_jax.errors import DataError
+
+_DRAFT = ".partial"
+
+
+@contextlib.contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """A temporary name beside `file`, renamed to it at the end of the block.
+
+    Where the block raises, nothing is left and an older file stays as it was.
+
+    Raises:
+      DataError: the file cannot be written.
+    """
+    with _written(file):
+        handle, name = tempfile.mkstemp(dir=file.parent, suffix=_DRAFT)
+        os.close(handle)
+        draft = Path(name)
+        try:
+            yield draft
+            draft.chmod(0o644)
+            os.replace(draft, file)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_directory(directory: Path) -> Iterator[Path]:
+    """A temporary directory, renamed to `directory` at the end of the block.
+
+    Raises:
+      DataError: there is something already, or it cannot be written.
+    """
+    if directory.exists():
+        raise DataError(f"{directory}: exists already; choose another directory or remove it")
+    with _written(directory):
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=directory.parent, suffix=_DRAFT))
+        try:
+            yield draft
+            draft.chmod(0o755)
+            os.rename(draft, directory)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"{path}: cannot be written: {reason}; nothing was left") from error

@@ -1,0 +1,1 @@
+"""A trained model in use: lists, new users and items, explanations, export."""

@@ -1,0 +1,64 @@
+"""Ranking among some items only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kdiffe_jax.recommend.blocks import Best, best_rows
+from kdiffe_jax.recommend.ids import Ids, listed
+
+
+def allowed_items(
+    ids: Ids, candidates: Iterable | None, filter: Callable[[str], bool] | None
+) -> np.ndarray | None:
+    """i32[n]: the rows that may be listed, ascending; None for all.
+
+    Raises:
+      DataError: a candidate that is not known.
+    """
+    if candidates is None and filter is None:
+        return None
+    rows = np.arange(len(ids), dtype=np.int32)
+    if candidates is not None:
+        rows = np.unique(ids.numbers(listed(candidates)))
+    if filter is not None:
+        rows = rows[[bool(filter(ids.ids[row])) for row in rows.tolist()]]
+    return rows
+
+
+def among(
+    allowed: np.ndarray | None,
+    vectors: np.ndarray,
+    matrix: jax.Array,
+    excluded: np.ndarray,
+    k: int,
+) -> Best:
+    """The best of the allowed rows for each vector, as i32[n, k] and f32[n, k].
+
+    Args:
+      allowed: as `allowed_items` gives them.
+      vectors: f32[n, d], at most a block of them.
+      matrix: f32[J, d].
+      excluded: int[m, 2] of (vector, row), sorted.
+      k: places of a list, at most J.
+    """
+    rows = np.full((len(vectors), k), -1, np.int32)
+    scores = np.full((len(vectors), k), np.nan, np.float32)
+    if allowed is not None:
+        if not len(allowed):
+            return Best(rows, scores)
+        matrix = matrix[jnp.asarray(allowed)]
+        place = np.minimum(np.searchsorted(allowed, excluded[:, 1]), len(allowed) - 1)
+        inside = allowed[place] == excluded[:, 1]
+        excluded = np.stack([excluded[inside, 0], place[inside]], axis=1)
+    start = 0
+    for found, values in best_rows(vectors, matrix, excluded, k=k):
+        part = slice(start, start + len(found)), slice(0, found.shape[1])
+        rows[part] = found if allowed is None else np.where(found < 0, -1, allowed[found])
+        scores[part] = values
+        start += len(found)
+    return Best(rows, scores)

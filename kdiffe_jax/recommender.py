@@ -1,0 +1,224 @@
+"""A trained model in use: `Recommender.load(run_dir).recommend("ann", 20)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.model.knowledge import unit_rows
+from kdiffe_jax.recommend.blocks import best_rows, block_size
+from kdiffe_jax.recommend.candidates import allowed_items, among
+from kdiffe_jax.recommend.entities import items_with
+from kdiffe_jax.recommend.explain import Explanation, explain
+from kdiffe_jax.recommend.fold_in import with_items, with_users
+from kdiffe_jax.recommend.ids import Ids, listed
+from kdiffe_jax.recommend.lists import Lists, joined
+from kdiffe_jax.saved_model import SavedModel, read_model
+
+UNKNOWN = ("raise", "ignore", "popular")
+SEEN = {True: True, False: False, "train": "train", "all": True, "none": False}
+
+
+class Recommender:
+    """Lists, scores and explanations by the source's own ids.
+
+    Nothing is trained and nothing is written. Users are ranked in blocks, so memory does
+    not grow with their number.
+
+    Args:
+      model: what a run leaves in model.npz; see `load`.
+    """
+
+    def __init__(self, model: SavedModel):
+        self.model = model
+        self.users = Ids("user", model.user_ids)
+        self.items = Ids("item", model.item_ids)
+
+    @classmethod
+    def load(cls, run_dir: str | Path) -> Recommender:
+        """The model of a finished run; the data set is not needed.
+
+        Raises:
+          RunError: no run there, or its model file is missing or damaged.
+        """
+        return cls(read_model(run_dir))
+
+    def recommend(self, users=None, k: int = 20, **options) -> Lists:
+        """The k best items of some users, all at once; options as in `recommend_in_blocks`."""
+        blocks = list(self.recommend_in_blocks(users, k, **options))
+        return joined(blocks, self.items.ids, k=min(k, len(self.items)))
+
+    def recommend_in_blocks(
+        self,
+        users=None,
+        k: int = 20,
+        *,
+        exclude_seen: bool | str = True,
+        candidates: Iterable | None = None,
+        filter: Callable[[str], bool] | None = None,
+        unknown: str = "raise",
+    ) -> Iterator[Lists]:
+        """The k best items of some users, a block of users after another.
+
+        Equal scores are ordered by item, as the data set numbers them. A list is shorter
+        than k where fewer items remain.
+
+        Args:
+          users: an id, several, or None for all.
+          k: length of the lists.
+          exclude_seen: True leaves out all items that the data set holds for the user;
+            "train" only the training items, as the test score does; False none.
+          candidates: ids of the only items to rank.
+          filter: called with an item's id; items for which it is false are left out.
+          unknown: what a user that is not known gets: "raise" a DataError, "ignore" no
+            list, "popular" the most popular items. With "popular" so do users without
+            training interactions, of whom the model knows nothing. Such lists are
+            labelled.
+
+        Raises:
+          DataError: a user or candidate that is not known.
+          ConfigError: an option with another value than listed here.
+        """
+        _check(k, unknown, exclude_seen)
+        allowed = allowed_items(self.items, candidates, filter)
+        asked = self.users.ids if users is None else tuple(map(str, listed(users)))
+        rows = self.users.numbers(asked) if unknown == "raise" else self.users.find(asked)
+        if unknown == "ignore":
+            asked = tuple(name for name, row in zip(asked, rows.tolist(), strict=True) if row >= 0)
+            rows = rows[rows >= 0]
+        seen = self._seen(SEEN[exclude_seen])
+        popular = (rows < 0) | (self._trained[rows] == 0) & (unknown == "popular")
+        size = block_size(len(self.items))
+        for start in range(0, len(rows), size):
+            part = slice(start, start + size)
+            found, scores = self._ranked(rows[part], popular[part], seen, allowed, k)
+            yield Lists(asked[part], found, scores, popular[part], self.items.ids)
+
+    def similar_items(self, items, k: int = 20) -> Lists:
+        """The k items with the most similar embeddings, by cosine; an item is not its own."""
+        rows = self.items.numbers(listed(items))
+        return self._similar(self.items, rows, self._unit_items, k)
+
+    def similar_users(self, users, k: int = 20) -> Lists:
+        """The k users with the most similar embeddings, by cosine; a user is not their own."""
+        rows = self.users.numbers(listed(users))
+        return self._similar(self.users, rows, self._unit_users, k)
+
+    def score(self, pairs: Iterable[tuple]) -> np.ndarray:
+        """f32[n]: z_u . z_v of (user, item) pairs (eq. 7).
+
+        Raises:
+          DataError: an id that is not known.
+        """
+        users, items = zip(*pairs, strict=True) if (pairs := list(pairs)) else ((), ())
+        left = self.model.users[self.users.numbers(users)]
+        return np.einsum("nd,nd->n", left, self.model.items[self.items.numbers(items)])
+
+    def explain(self, user, item) -> Explanation:
+        """Why this user is given this item; see `kdiffe_jax.recommend.explain`."""
+        return explain(self.model, user, item)
+
+    def with_users(self, histories: Mapping[str, Sequence]) -> Recommender:
+        """A recommender that also knows new users, by the items they have chosen.
+
+        Raises:
+          DataError: an id that exists already, an item that is not known, no items.
+        """
+        return Recommender(with_users(self.model, histories))
+
+    def with_items(self, entities: Mapping[str, Sequence]) -> Recommender:
+        """A recommender that also knows new items, by their entities.
+
+        An entity is a name, or (relation, name) where one name stands in several
+        relations. A new item's embedding is its layer 0 alone, so it is shorter than that
+        of an item with users: compare new items with each other, by `candidates`.
+
+        Raises:
+          DataError: an id that exists already, an entity that is not known, no entities.
+        """
+        return Recommender(with_items(self.model, entities))
+
+    def items_with(self, entity: str, relation: str | None = None) -> list[str]:
+        """Ids of the items that have an entity.
+
+        Raises:
+          DataError: no such entity or relation, or a name that stands in several.
+        """
+        return [self.items.ids[row] for row in items_with(self.model, entity, relation).tolist()]
+
+    def _ranked(self, rows, popular, seen, allowed, k: int):
+        k = min(k, len(self.items))
+        excluded = _pairs_of(rows, seen)
+        found, scores = among(allowed, self.model.users[rows], self._items, excluded, k)
+        if popular.any():
+            places = np.flatnonzero(popular)
+            excluded = _pairs_of(rows[places], seen)
+            ones = np.ones((len(places), 1), np.float32)
+            found[places], scores[places] = among(allowed, ones, self._popularity, excluded, k)
+        return found, scores
+
+    def _similar(self, ids: Ids, rows: np.ndarray, unit: jax.Array, k: int) -> Lists:
+        _check(k, "raise", True)
+        itself = np.stack([np.arange(len(rows)), rows], axis=1)
+        blocks = list(best_rows(np.asarray(unit)[rows], unit, itself, k=k))
+        asked = tuple(ids.ids[row] for row in rows.tolist())
+        found = [b.rows for b in blocks] or [np.zeros((0, min(k, len(ids))), np.int32)]
+        scores = [b.scores for b in blocks] or [np.zeros(found[0].shape, np.float32)]
+        never = np.zeros(len(rows), bool)
+        return Lists(asked, np.concatenate(found), np.concatenate(scores), never, ids.ids)
+
+    def _seen(self, which: bool | str) -> np.ndarray:
+        """int[n, 2] of (user, item) that are left out, sorted."""
+        if not which:
+            return np.zeros((0, 2), np.int32)
+        return self.model.train if which == "train" else self._all_seen
+
+    @cached_property
+    def _all_seen(self) -> np.ndarray:
+        pairs = np.concatenate([self.model.train, self.model.held_out])
+        return pairs[np.lexsort(pairs.T[::-1])]
+
+    @cached_property
+    def _trained(self) -> np.ndarray:
+        return np.bincount(self.model.train[:, 0], minlength=len(self.users))
+
+    @cached_property
+    def _items(self) -> jax.Array:
+        return jnp.asarray(self.model.items)
+
+    @cached_property
+    def _popularity(self) -> jax.Array:
+        counts = np.bincount(self.model.train[:, 1], minlength=len(self.items))
+        return jnp.asarray(counts[:, None], jnp.float32)
+
+    @cached_property
+    def _unit_items(self) -> jax.Array:
+        return unit_rows(self._items)
+
+    @cached_property
+    def _unit_users(self) -> jax.Array:
+        return unit_rows(jnp.asarray(self.model.users))
+
+
+def _pairs_of(rows: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """int[m, 2]: `pairs` of some users, in their order, named by place instead of user."""
+    starts = np.searchsorted(pairs[:, 0], rows)
+    counts = np.searchsorted(pairs[:, 0], rows, side="right") - starts
+    places = np.repeat(np.arange(len(rows)), counts)
+    within = np.arange(len(places)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.stack([places, pairs[starts[places] + within, 1]], axis=1)
+
+
+def _check(k: int, unknown: str, exclude_seen: bool | str) -> None:
+    if k < 1:
+        raise ConfigError(f"k = {k}: a list has at least 1 place")
+    if unknown not in UNKNOWN:
+        raise ConfigError(f"unknown = {unknown!r}: choose one of {', '.join(UNKNOWN)}")
+    if exclude_seen not in SEEN:
+        raise ConfigError(f"exclude_seen = {exclude_seen!r}: choose True, 'train' or False")

@@ -1,0 +1,68 @@
+"""Why a user is given an item: python -m launch.explain --workdir=RUN --user=U --item=I."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+from absl import app
+from absl import flags as absl_flags
+from absl.flags import FlagValues
+
+from kdiffe_jax.errors import DataError
+from kdiffe_jax.recommend.explain import in_words
+from kdiffe_jax.recommender import Recommender
+from launch import flags, trained
+from launch.command import guarded
+
+FLAGS = absl_flags.FLAGS
+
+
+def define(values: FlagValues) -> None:
+    """Registers every flag of the command."""
+    common = dict(flag_values=values)
+    trained.define(values)
+    absl_flags.adopt_module_key_flags(trained, values)
+    absl_flags.DEFINE_string("user", None, "id of the user", **common)
+    absl_flags.DEFINE_string("item", None, "id of the item [the user's first]", **common)
+    absl_flags.DEFINE_enum("format", "text", ["text", "json"], "words or JSON", **common)
+    absl_flags.DEFINE_integer(
+        "most", 5, "past items named one by one in words", lower_bound=0, **common
+    )
+
+
+def main(argv: Sequence[str], values: FlagValues = FLAGS) -> int:
+    """Runs the command; see `guarded` for the exit status."""
+    return guarded(lambda: _command(argv, values), values, interrupted="stopped")
+
+
+def _command(argv: Sequence[str], values: FlagValues) -> None:
+    define(values)
+    if values is FLAGS:
+        app.define_help_flags()
+    flags.parse(argv, values)
+    trained.needed(values, "workdir", "user")
+    recommender = trained.load(values)
+    item = _first(recommender, values.user) if values.item is None else values.item
+    explanation = recommender.explain(values.user, item)
+    if values.format == "json":
+        print(json.dumps(explanation.to_json(), indent=2, ensure_ascii=False))
+    else:
+        print(in_words(explanation, most=values.most))
+
+
+def _first(recommender: Recommender, user: str) -> str:
+    best = recommender.recommend(user, 1)[user]
+    if not best:
+        raise DataError(f"user {user!r} has every item already; name one with --item")
+    return best[0][0]
+
+
+def entry() -> None:
+    """The console command `kdiffe-explain`."""
+    sys.exit(main(sys.argv))
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,111 @@
+"""Explanations add up to the score and say what the model holds."""
+
+import json
+
+import numpy as np
+import pytest
+
+from kdiffe_jax.errors import DataError
+from kdiffe_jax.recommend.explain import in_words
+from kdiffe_jax.recommender import Recommender
+from kdiffe_jax.training.saving import model_of
+from tests.small_model import small_problem, untrained
+
+VARIANTS = {
+    "default": {},
+    "looped": {"layers": 3, "self_loops": True, "rebuild_from": "all", "top_q": 3},
+    "flat": {"layers": 0},
+    "one layer": {"layers": 1, "xi": 0.0},
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS.values(), ids=VARIANTS)
+def any_recommender(request, tmp_path_factory):
+    problem = small_problem(tmp_path_factory.mktemp("cache"), **request.param)
+    return Recommender(model_of(problem, untrained(problem)))
+
+
+def test_contributions_add_up_to_the_score(any_recommender):
+    pairs = [(f"ann {u}", f"p{i}") for u, i in zip(range(0, 60, 7), range(0, 48, 5), strict=False)]
+    for (user, item), score in zip(pairs, any_recommender.score(pairs), strict=True):
+        explained = any_recommender.explain(user, item)
+        assert explained.score == pytest.approx(score, rel=1e-5, abs=1e-5)
+        total = explained.own + sum(past.contribution for past in explained.past)
+        assert total == pytest.approx(explained.score, rel=1e-5, abs=1e-5)
+
+
+def test_without_one_past_item_its_contribution_is_gone(recommender):
+    """The share of an item is what the score loses when its entry of the Laplacian is 0."""
+    model = recommender.model
+    row = int(np.searchsorted(model.train[:, 0], 4))
+    item = model.item_ids[model.train[row, 1]]
+    share = {p.item: p for p in recommender.explain("ann 4", "p8").past}[item]
+    cut = np.insert(np.delete(model.laplacian, row), row, 0.0)
+    without = Recommender(model._replace(laplacian=cut)).explain("ann 4", "p8")
+    lost = sum(p.contribution for p in recommender.explain("ann 4", "p8").past) - sum(
+        p.contribution for p in without.past
+    )
+    assert lost == pytest.approx(share.contribution, abs=1e-5)
+
+
+def test_past_items_are_the_training_items_with_their_s(any_recommender):
+    model = any_recommender.model
+    rows = np.flatnonzero(model.train[:, 0] == 11)
+    past = any_recommender.explain("ann 11", "p0").past
+    assert sorted(p.item for p in past) == sorted(f"p{i}" for i in model.train[rows, 1])
+    expected = {f"p{model.train[r, 1]}": (model.similarity[r], model.laplacian[r]) for r in rows}
+    assert all((p.similarity, p.weight) == expected[p.item] for p in past)
+    contributions = [p.contribution for p in past]
+    assert contributions == sorted(contributions, reverse=True)
+
+
+def test_entities_say_what_the_denoiser_did(any_recommender):
+    model = any_recommender.model
+    names = {name: r for r, name in enumerate(model.relation_names)}
+    for item in range(0, 48, 5):
+        own = set(map(tuple, model.triples[model.triples[:, 0] == item, 1:].tolist()))
+        kept = set(map(tuple, model.kept[model.kept[:, 0] == item, 1:].tolist()))
+        entities = any_recommender.explain("ann 0", f"p{item}").entities
+        found = {
+            (names[e.relation], model.entity_names.index(e.entity)): e.status for e in entities
+        }
+        wanted = dict.fromkeys(own - kept, "left out") | dict.fromkeys(own & kept, "kept")
+        assert found == wanted | dict.fromkeys(kept - own, "added")
+        assert all((e.attention is None) == (e.status == "added") for e in entities)
+        total = sum(e.attention for e in entities if e.attention is not None)
+        assert total == pytest.approx(1.0, abs=1e-5)
+
+
+def test_json_holds_the_same(recommender):
+    explained = recommender.explain("ann 2", "p4")
+    plain = json.loads(json.dumps(explained.to_json()))
+    assert plain["score"] == explained.score and plain["item"] == "p4"
+    assert plain["past"][0] == explained.past[0]._asdict()
+    assert plain["entities"][-1] == explained.entities[-1]._asdict()
+
+
+def test_words_say_every_share_once(recommender):
+    explained = recommender.explain("ann 2", "p4")
+    words = in_words(explained, most=2)
+    assert words.startswith(f"user ann 2, item p4 (Tëa cup 4): score {explained.score:.4f}")
+    shares = [float(line.split()[0]) for line in words.splitlines() if line[2:3] in "+- "][:4]
+    assert sum(shares) == pytest.approx(explained.score, abs=5e-4)
+    assert f"from {len(explained.past) - 2} other items chosen before" in words
+    assert "kept by the denoiser" in words
+
+
+def test_new_users_and_items_are_explained(recommender):
+    name = recommender.model.entity_names[int(recommender.model.triples[0, 2])]
+    more = recommender.with_users({"new": ["p1", "p2"]}).with_items({"fresh": [name]})
+    explained = more.explain("new", "fresh")
+    assert explained.own == 0 and {p.item for p in explained.past} == {"p1", "p2"}
+    assert [e.status for e in explained.entities] == ["not seen"]
+    total = sum(p.contribution for p in explained.past)
+    assert total == pytest.approx(explained.score, abs=1e-5)
+
+
+def test_ids_that_are_not_known(recommender):
+    with pytest.raises(DataError, match="no user 'x'"):
+        recommender.explain("x", "p0")
+    with pytest.raises(DataError, match="no item 'x'"):
+        recommender.explain("ann 0", "x")

@@ -1,0 +1,91 @@
+"""What a finished run leaves says what the model computes."""
+
+import numpy as np
+import pytest
+
+from kdiffe_jax.saved_model import MODEL, read_model
+from kdiffe_jax.training.loop import train
+from kdiffe_jax.training.result import finish, rescore
+from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.saving import model_of
+from tests.small_model import small_problem, untrained
+
+VARIANTS = [
+    {},
+    {"layers": 3, "self_loops": True, "degree_from": "weighted", "rebuild_from": "all", "top_q": 2},
+    {"layers": 0, "item_residual": 0.5},
+]
+
+
+@pytest.fixture(params=VARIANTS, ids=["default", "looped", "flat"])
+def case(request, tmp_path_factory):
+    problem = small_problem(tmp_path_factory.mktemp("cache"), **request.param)
+    trained = untrained(problem)
+    return problem, trained, model_of(problem, trained)
+
+
+def dense_laplacian(problem):
+    there, _, loops = problem.graphs.laplacian
+    n_users, n_items = problem.dataset.n_users, problem.dataset.n_items
+    dense = np.zeros((n_users + n_items, n_users + n_items))
+    dense[there.rows, n_users + there.columns] = there.values
+    dense += dense.T
+    return dense if loops is None else dense + np.diag(loops)
+
+
+def test_the_entries_are_those_of_the_laplacian(case):
+    problem, _, model = case
+    dense, n_users = dense_laplacian(problem), problem.dataset.n_users
+    users, items = model.train.T
+    np.testing.assert_array_equal(dense[users, n_users + items], model.laplacian.astype(float))
+    np.testing.assert_array_equal(dense.diagonal()[:n_users], model.user_loops)
+    looped = problem.parts.config.graph.self_loops
+    counts = 1 + 0.7 * model.similarity if looped else np.ones(len(items))
+    expected = np.bincount(items, counts, problem.dataset.n_items) + looped
+    np.testing.assert_allclose(model.item_degrees, expected, rtol=1e-6)
+
+
+def test_the_layers_add_up_to_the_final_embeddings(case):
+    problem, _, model = case
+    dense, n_users = dense_laplacian(problem), problem.dataset.n_users
+    layer = np.concatenate([model.own_users, model.item_layers[0]]).astype(float)
+    total = layer.copy()
+    for number in range(problem.parts.config.model.layers):
+        np.testing.assert_allclose(layer[n_users:], model.item_layers[number], atol=1e-5)
+        layer = dense @ layer
+        total += layer
+    np.testing.assert_allclose(total, np.concatenate([model.users, model.items]), atol=1e-5)
+
+
+def test_attention_sums_to_one_and_kept_relations_have_their_number(case):
+    problem, _, model = case
+    sums = np.bincount(model.triples[:, 0], model.attention, problem.dataset.n_items)
+    np.testing.assert_allclose(sums, 1.0, atol=1e-5)
+    counts = np.bincount(model.kept[:, 0], minlength=problem.dataset.n_items)
+    diffusion = problem.parts.config.diffusion
+    assert (counts == diffusion.top_q).all()
+    if diffusion.rebuild_from == "own":
+        own = set(map(tuple, model.triples.tolist()))
+        assert set(map(tuple, model.kept.tolist())) <= own
+
+
+def silent(_):
+    return None
+
+
+def test_a_finished_run_has_its_model_and_evaluation_writes_it_again(tmp_path):
+    problem = small_problem(tmp_path / "cache")
+    with RunDirectory(tmp_path / "run").claim({"seed": 0}) as run:
+        trained = train(problem, run, on_epoch=silent, say=silent)
+        finish(problem, trained, run)
+        model = read_model(run.path)
+        np.testing.assert_array_equal(model.users, trained.view.users)
+        assert model.about["best_epoch"] == trained.best_epoch
+        assert model.item_names[3] == "Tëa cup 3"
+        before = (run.path / MODEL).read_bytes()
+        (run.path / MODEL).unlink()
+        rescore(problem, run, say=silent)
+        again = read_model(run.path)
+        assert len(before) == (run.path / MODEL).stat().st_size
+        np.testing.assert_array_equal(again.kept, model.kept)
+        np.testing.assert_array_equal(again.items, model.items)
