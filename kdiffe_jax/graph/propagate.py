@@ -132,17 +132,10 @@ def _integers_without_gradient(operator: SparseOperator) -> SparseOperator:
     )
 
 
-def _product(values, row_starts, columns, rows, dense):
-    with_kernel = ("cpu", "cuda") if jax.config.jax_bcoo_cusparse_lowering else ("cpu",)
-    return jax.lax.platform_dependent(
-        values,
-        row_starts,
-        columns,
-        rows,
-        dense,
-        default=_segment_product,
-        **dict.fromkeys(with_kernel, _csr_product),
-    )
+def _product(*entries_and_dense):
+    platforms = ("cpu", "cuda") if jax.config.jax_bcoo_cusparse_lowering else ("cpu",)
+    forms = dict.fromkeys(platforms, _csr_product)
+    return jax.lax.platform_dependent(*entries_and_dense, default=_segment_product, **forms)
 
 
 def _csr_product(values, row_starts, columns, rows, dense):
