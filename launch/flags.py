@@ -43,6 +43,9 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
         "cache_dir", None, "where S is kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]", **common
     )
     flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "train, or score a run", **common)
+    flags.DEFINE_string(
+        "profile", None, "trace a few epochs into this directory, and say where they go", **common
+    )
     flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
     flags.DEFINE_integer(
         "planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from kdiffe_jax.diffusion import reverse_from
 from kdiffe_jax.model.encoder import View
+from kdiffe_jax.phases import device_phase
 from kdiffe_jax.rebuild import (
     Kept,
     dense_rows,
@@ -70,9 +71,10 @@ def run_epoch(
     Returns:
       The state after the epoch and each term with arrays of [steps].
     """
-    rebuilt = rebuilt_graph(
-        kept, n_items=parts.encoder.n_items, n_entities=parts.encoder.n_entities
-    )
+    with device_phase("rebuild"):
+        rebuilt = rebuilt_graph(
+            kept, n_items=parts.encoder.n_items, n_entities=parts.encoder.n_entities
+        )
 
     def step(state, batch):
         return train_step(parts, state, batch, graphs, rebuilt, strengths)
@@ -80,11 +82,13 @@ def run_epoch(
     return jax.lax.scan(step, state, batches)
 
 
+@device_phase("encode")
 def main_view(parts: Parts, params, graphs: Graphs) -> View:
     """Final embeddings for ranking: the main view, nothing random (eq. 7)."""
     return view_of(parts, params, graphs, graphs.knowledge)
 
 
+@device_phase("rebuild")
 def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoch) -> Kept:
     """Denoises every item's row and keeps its top-q relations.
 
@@ -98,7 +102,7 @@ def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
     settings = parts.config.diffusion
     guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
     noise_key = _noise_key(key, epoch)
-    denoiser = hidden_denoiser(params["denoiser"])
+    denoiser = hidden_denoiser(params["denoiser"], parts.denoiser.precision)
 
     def keep(items):
         denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
@@ -116,7 +120,7 @@ def score_own_triples(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
     """The denoised value of every given triple: f32[J, K], -inf on padding."""
     guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
     noise_key = _noise_key(key, epoch)
-    denoiser = hidden_denoiser(params["denoiser"])
+    denoiser = hidden_denoiser(params["denoiser"], parts.denoiser.precision)
 
     def score(items):
         denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
@@ -138,7 +142,7 @@ def _denoise(
     noise = jax.vmap(lambda key: jax.random.normal(key, (n_entities,)))(keys)
     rows = dense_rows(graphs.rows, items, n_entities=n_entities)
     start = reverse_from(parts.config.diffusion.reverse_start, parts.schedule, rows, noise)
-    return reverse_rows(denoiser, parts.schedule, start, guidance[items])
+    return reverse_rows(denoiser, parts.schedule, start, guidance[items], parts.denoiser.precision)
 
 
 def strengths_of(parts: Parts) -> Strengths:

@@ -12,7 +12,7 @@ import numpy as np
 from kdiffe_jax.baselines.most_popular import most_popular_view
 from kdiffe_jax.ranking import evaluate, mean_metrics
 from kdiffe_jax.training.epoch import compile_parts
-from kdiffe_jax.training.loop import Trained, load_best, score
+from kdiffe_jax.training.loop import Trained, load_best, score, score_users
 from kdiffe_jax.training.planted import within_item_auc
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
@@ -60,9 +60,9 @@ def best_scores(
     problem: Problem, trained: Trained
 ) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray]]:
     """Mean metrics on "valid" and "test", and those of each test user."""
-    view, block = trained.view, problem.parts.config.eval.eval_block
-    per_user = evaluate(view.users, view.items, problem.test, block=block)
-    return {"valid": score(problem, view, problem.valid), "test": mean_metrics(per_user)}, per_user
+    per_user = score_users(problem, trained.view, problem.test)
+    valid = score(problem, trained.view, problem.valid)
+    return {"valid": valid, "test": mean_metrics(per_user)}, per_user
 
 
 def assembled(problem: Problem, **own) -> dict[str, Any]:
@@ -86,8 +86,12 @@ def assembled(problem: Problem, **own) -> dict[str, Any]:
 def _most_popular(problem: Problem) -> dict[str, Any]:
     dataset = problem.dataset
     view = most_popular_view(dataset.train, n_users=dataset.n_users, n_items=dataset.n_items)
-    test = score(problem, view, problem.test)
-    return {**test, "test": test, "valid": score(problem, view, problem.valid)}
+    block = problem.parts.config.eval.eval_block
+    valid, test = (
+        mean_metrics(evaluate(view.users, view.items, task, block=block))
+        for task in (problem.valid, problem.test)
+    )
+    return {**test, "test": test, "valid": valid}
 
 
 def planted_truth(
