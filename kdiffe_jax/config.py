@@ -12,6 +12,8 @@ import dataclasses
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.options import LARGEST_SEED, Checked, Groups, option
 
+_PRECISIONS = ("float32", "bfloat16")
+
 
 @dataclasses.dataclass(frozen=True)
 class ContentConfig(Checked):
@@ -93,6 +95,11 @@ class DiffusionConfig(Checked):
     denoiser_width: int = option(512, "hidden units of the denoiser", low=1)
     step_embedding_size: int = option(16, "size of the sinusoidal step embedding", low=2)
     denoiser_dropout: float = option(0.5, "dropout on the denoiser's noisy row", low=0.0, high=0.99)
+    denoiser_precision: str = option(
+        "float32",
+        "what the denoiser's matrix products take; they are summed in float32",
+        choices=_PRECISIONS,
+    )
     reverse_start: str = option(
         "noise",
         "start of the reverse process: pure noise (paper), x_T drawn from the row, or the row",
@@ -157,6 +164,11 @@ class EvalConfig(Checked):
     score_test: bool = option(True, "score the test split at the end; a search does not")
     selection_metric: str = option("recall@20", "metric that chooses the epoch")
     eval_block: int = option(128, "users ranked at once; never changes a metric", low=1)
+    eval_precision: str = option(
+        "float32",
+        "what the matrix product of the ranking takes; it is summed in float32",
+        choices=_PRECISIONS,
+    )
     mask_valid: bool = option(False, "at test time also exclude the validation items")
 
 

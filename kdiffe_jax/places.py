@@ -23,8 +23,8 @@ def places(
     Users with about as many relevant items share a block, whose time grows with the most.
 
     Args:
-      user_embeddings: f32[I, d].
-      item_embeddings: f32[J, d].
+      user_embeddings: f32 or bf16[I, d]; scores are f32 either way.
+      item_embeddings: f32 or bf16[J, d].
       task: users, what they have seen and what is relevant.
       block: users at once; bounds the memory.
 
@@ -39,7 +39,8 @@ def places(
     at = order[jnp.minimum(jnp.arange(n_blocks * block), n_users - 1)].reshape(n_blocks, block)
 
     def place_block(rows):
-        scores = user_embeddings[task.users[rows]] @ item_embeddings.T
+        users = user_embeddings[task.users[rows]]
+        scores = jnp.matmul(users, item_embeddings.T, preferred_element_type=jnp.float32)
         return _places_in(
             jax.lax.optimization_barrier(scores), task.seen[rows], task.relevant[rows]
         )

@@ -55,8 +55,8 @@ def rank_all(
     left. Equal scores are ordered by item id.
 
     Args:
-      user_embeddings: f32[I, d].
-      item_embeddings: f32[J, d].
+      user_embeddings: f32 or bf16[I, d]; scores are f32 either way.
+      item_embeddings: f32 or bf16[J, d].
       task: users and what they have seen.
       k: length of the lists; J where that is smaller.
       block: users at once; bounds the memory.
@@ -73,7 +73,8 @@ def rank_all(
     padding = np.flatnonzero(groups.stored >= n_items)
 
     def rank_block(rows):
-        scores = user_embeddings[task.users[rows]] @ stored.T
+        users = user_embeddings[task.users[rows]]
+        scores = jnp.matmul(users, stored.T, preferred_element_type=jnp.float32)
         seen = task.seen[rows]
         hidden = jnp.where(seen < n_items, groups.place(seen), len(groups.stored))
         scores = scores.at[jnp.arange(block)[:, None], hidden].set(-jnp.inf, mode="drop")
@@ -112,7 +113,7 @@ def _all_metrics(hits, relevant, cutoffs):
     return values
 
 
-def score_users(
+def ranked_metrics(
     user_embeddings: jax.Array,
     item_embeddings: jax.Array,
     task: RankingTask,
@@ -134,7 +135,7 @@ def evaluate(
     cutoffs: tuple[int, ...] = CUTOFFS,
 ) -> dict[str, np.ndarray]:
     """Ranks and scores: metric name -> f64[n], one value a user of the task."""
-    values = score_users(user_embeddings, item_embeddings, task, block=block, cutoffs=cutoffs)
+    values = ranked_metrics(user_embeddings, item_embeddings, task, block=block, cutoffs=cutoffs)
     return {name: np.asarray(value, np.float64) for name, value in values.items()}
 
 

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 
 from kdiffe_jax.diffusion import Schedule, posterior_weights
 from kdiffe_jax.model.denoiser import context
+from kdiffe_jax.precision import product
 
 
 class HiddenDenoiser(NamedTuple):
@@ -31,20 +32,24 @@ class HiddenDenoiser(NamedTuple):
     offset: jax.Array  # f32[width], b_2 W_1
 
 
-def hidden_denoiser(params: Mapping[str, Any]) -> HiddenDenoiser:
+def hidden_denoiser(params: Mapping[str, Any], precision: str = "float32") -> HiddenDenoiser:
     """Makes the products once, for all items.
 
     Args:
       params: of `Denoiser`.
+      precision: of the product of both kernels.
     """
     enter, leave = params["from_row"], params["to_row"]
-    return HiddenDenoiser(
-        params, leave["kernel"] @ enter["kernel"], leave["bias"] @ enter["kernel"]
-    )
+    loop = product(leave["kernel"], enter["kernel"], precision)
+    return HiddenDenoiser(params, loop, leave["bias"] @ enter["kernel"])
 
 
 def reverse_rows(
-    denoiser: HiddenDenoiser, schedule: Schedule, x_last: jax.Array, guidance: jax.Array
+    denoiser: HiddenDenoiser,
+    schedule: Schedule,
+    x_last: jax.Array,
+    guidance: jax.Array,
+    precision: str = "float32",
 ) -> jax.Array:
     """Goes from x_T to x_0; equals `diffusion.reverse_process` with the denoiser.
 
@@ -53,6 +58,7 @@ def reverse_rows(
       schedule: of T steps.
       x_last: f32[n, E], the start.
       guidance: f32[n, d], z~ of eq. 11.
+      precision: of the products, that of the denoiser.
 
     Returns:
       f32[n, E].
@@ -62,12 +68,13 @@ def reverse_rows(
 
     def active(hidden, t):
         timesteps = jnp.full(hidden.shape[0], t)
-        return jnp.tanh(hidden + context(params, timesteps, guidance))
+        return jnp.tanh(hidden + context(params, timesteps, guidance, precision))
 
     def step(hidden, t):
-        predicted = active(hidden, t) @ denoiser.loop + denoiser.offset[None]
+        predicted = product(active(hidden, t), denoiser.loop, precision) + denoiser.offset[None]
         return of_start[t] * predicted + of_noisy[t] * hidden, None
 
-    hidden = x_last @ params["from_row"]["kernel"]
+    hidden = product(x_last, params["from_row"]["kernel"], precision)
     hidden, _ = jax.lax.scan(step, hidden, jnp.arange(n_steps - 1, 0, -1))
-    return active(hidden, 0) @ params["to_row"]["kernel"] + params["to_row"]["bias"][None]
+    last = product(active(hidden, 0), params["to_row"]["kernel"], precision)
+    return last + params["to_row"]["bias"][None]

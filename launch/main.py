@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,8 @@ from absl import app
 from absl import flags as absl_flags
 
 from kdiffe_jax.config import Config
-from kdiffe_jax.errors import RunError
+from kdiffe_jax.errors import ConfigError, RunError
+from kdiffe_jax.profile.recorder import Recorder
 from kdiffe_jax.training.loop import check_selection_metric, train
 from kdiffe_jax.training.many_seeds import train_members
 from kdiffe_jax.training.members_result import finish_members, rescore_members
@@ -21,6 +23,7 @@ from kdiffe_jax.variants import VARIANTS
 from launch import flags
 from launch.command import guarded
 from launch.compiled import keep_compiled
+from launch.profile import profile_lines
 from launch.progress import Progress
 from launch.table import planted_lines, result_table
 
@@ -42,16 +45,31 @@ def _command(argv: Sequence[str]) -> None:
     app.define_help_flags()
     flags.parse(argv)
     keep_compiled(flags.cache_dir())
-    result = _evaluate() if FLAGS.mode == "evaluate" else _train()
+    recorder = _recorder()
+    result = _evaluate() if FLAGS.mode == "evaluate" else _train(recorder)
     print(result_table(result))
     if "planted" in result:
         print(planted_lines(result))
+    if recorder is not None:
+        print(profile_lines(recorder))
 
 
-def _train() -> dict[str, Any]:
+def _recorder() -> Recorder | None:
+    if FLAGS.profile is None:
+        return None
+    if FLAGS.mode == "evaluate":
+        raise ConfigError(
+            "--profile: only a training has epochs; leave one of it and --mode=evaluate out"
+        )
+    return Recorder(FLAGS.profile)
+
+
+def _train(recorder: Recorder | None) -> dict[str, Any]:
     config = flags.config()
     alone = config.train.num_seeds == 1
     check_selection_metric(config)
+    if recorder is not None:
+        recorder.claim()
     run = RunDirectory(flags.workdir())
     dataset = flags.load()
     identity = {**flags.data_identity(), "data_sha256": dataset.fingerprint(), **config.to_flat()}
@@ -60,10 +78,14 @@ def _train() -> dict[str, Any]:
         if finished is not None:
             print(f"{run.path}: this run is finished; its result:")
             return finished
-        with Progress(config) as progress:
+        with Progress(config) as progress, recorder or contextlib.nullcontext():
+            on_epoch = progress.on_epoch
+            if recorder is not None:
+                recorder.time_walks(dataset, config.graph, directory=flags.cache_dir())
+                on_epoch = recorder.after(on_epoch)
             problem = build_problem(dataset, config, cache_dir=flags.cache_dir(), say=progress.say)
             trainer, finisher = (train, finish) if alone else (train_members, finish_members)
-            trained = trainer(problem, run, on_epoch=progress.on_epoch, say=progress.say)
+            trained = trainer(problem, run, on_epoch=on_epoch, say=progress.say)
         return finisher(problem, trained, run)
 
 

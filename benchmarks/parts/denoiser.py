@@ -15,7 +15,7 @@ from kdiffe_jax.rebuild import dense_rows
 
 
 def part(sizes: Sizes) -> Part:
-    """The module of the program against the MLP written out, of one concatenated input."""
+    """The module of the program, in both precisions, against the MLP of one joined input."""
     parts = default_parts(sizes)
     steps = -(-sizes.train // min(parts.config.train.batch_size, sizes.train))
     count = -(-sizes.items // steps)
@@ -36,15 +36,18 @@ def part(sizes: Sizes) -> Part:
 
         return jax.jit(jax.value_and_grad(loss))
 
-    def module(params, *inputs):
-        return parts.denoiser.apply({"params": params}, *inputs)
+    def module(precision):
+        denoiser = parts.denoiser.clone(precision=precision)
+        return lambda params, *inputs: denoiser.apply({"params": params}, *inputs)
 
     inputs = (params, rows, noise, timesteps, guidance)
-    ours, written = loss_with(module), loss_with(_one_input)
+    ours, rounded = (loss_with(module(precision)) for precision in ("float32", "bfloat16"))
+    written = loss_with(_one_input)
     dropped = jax.jit(jax.value_and_grad(_trained(parts)))
     key = jax.random.key(1)
     runs = {
         "ours": lambda: ours(*inputs),
+        "ours, bfloat16 products": lambda: rounded(*inputs),
         "one concatenated input": lambda: written(*inputs),
         "ours, noise drawn and dropout": lambda: dropped(params, rows, timesteps, guidance, key),
     }
@@ -52,8 +55,11 @@ def part(sizes: Sizes) -> Part:
     return Part(
         f"denoiser, value and gradient of the ELBO: {count} rows of {sizes.entities} entities, "
         f"width {parts.denoiser.width}",
-        [Case(name, run, name.startswith("one"), work) for name, run in runs.items()],
-        check=lambda: _check(ours(*inputs), written(*inputs)),
+        [
+            Case(name, run, name.startswith("one"), None if "bfloat16" in name else work)
+            for name, run in runs.items()
+        ],
+        check=lambda: _check(ours(*inputs), written(*inputs), rounded(*inputs)),
     )
 
 
@@ -88,6 +94,8 @@ def _one_input(params, x_t, timesteps, guidance):
     return hidden @ params["to_row"]["kernel"] + params["to_row"]["bias"][None]
 
 
-def _check(ours, written):
-    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(written), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * max(1.0, float(jnp.abs(b).max())))
+def _check(ours, written, rounded):
+    for a, b, c in zip(*map(jax.tree.leaves, (ours, written, rounded)), strict=True):
+        largest = float(jnp.abs(b).max())
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * max(1.0, largest))
+        np.testing.assert_allclose(c, b, rtol=0, atol=2e-2 * largest)

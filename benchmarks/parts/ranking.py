@@ -17,7 +17,8 @@ _SAMPLE = 200
 
 
 def part(sizes: Sizes) -> Part:
-    """Ours against the bare blocked product, the product with argpartition, and user by user."""
+    """Ours, of float32 and of bfloat16 tables, against the bare blocked product, the product
+    with argpartition, and user by user."""
     seen = random_dataset(sizes).train
     rng = np.random.default_rng(0)
     users, items = (rng.standard_normal((n, DIM), np.float32) for n in (sizes.users, sizes.items))
@@ -29,6 +30,7 @@ def part(sizes: Sizes) -> Part:
     blocks = [np.arange(u, min(u + block, sizes.users)) for u in range(0, sizes.users, block)]
     sample = np.arange(min(_SAMPLE, sizes.users))
     on_device = (jnp.asarray(users), jnp.asarray(items))
+    rounded = tuple(table.astype(jnp.bfloat16) for table in on_device)
     product = jax.jit(lambda users, items: users @ items.T)
     out = np.empty((block, sizes.items), np.float32)
 
@@ -56,19 +58,27 @@ def part(sizes: Sizes) -> Part:
     def metrics():
         return evaluate(*on_device, task, block=block, cutoffs=(cutoff,))
 
+    def metrics_rounded():
+        return evaluate(*rounded, task, block=block, cutoffs=(cutoff,))
+
+    def lists_rounded():
+        return rank_all(*rounded, task, k=cutoff, block=block)
+
     work = ranking_work(sizes.users, sizes.items, dim=DIM)
     return Part(
         f"full ranking at {cutoff}: {sizes.users} users, {sizes.items} items, d = {DIM}, blocks "
         f"of {block}; user by user: {len(sample)} users, scaled to all",
         [
             Case("ours, metrics at 20", metrics, work=work),
+            Case("ours, metrics at 20, bfloat16 tables", metrics_rounded),
             Case("ours, lists of 20", lists, work=work),
+            Case("ours, lists of 20, bfloat16 tables", lists_rounded),
             Case("bare blocked product, XLA", bare, work=work),
             Case("bare blocked product, NumPy, buffer kept", bare_numpy, True, work),
             Case("product, mask, argpartition, NumPy", partitioned, work=work),
             Case("user by user, NumPy", one_by_one, work=work, scale=sizes.users / len(sample)),
         ],
-        check=lambda: _check(lists(), (partitioned(), one_by_one()), users, items),
+        check=lambda: _check(lists(), (partitioned(), one_by_one()), lists_rounded(), users, items),
     )
 
 
@@ -89,11 +99,13 @@ def _best(scores, cutoff):
     return np.take_along_axis(kept, np.argsort(-values, axis=1), axis=1)
 
 
-def _check(ours, others, users, items):
-    ours = np.asarray(ours)
+def _check(ours, others, rounded, users, items):
+    def scores(ranked, count):
+        return np.einsum("ud,ukd->uk", users[:count], items[np.asarray(ranked)[:count]])
+
     for other in others:
-        a, b = (
-            np.einsum("ud,ukd->uk", users[: len(other)], items[ranked[: len(other)]])
-            for ranked in (ours, other)
-        )
+        a, b = scores(ours, len(other)), scores(other, len(other))
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+    exact = scores(ours, _SAMPLE)
+    atol = 2e-2 * np.abs(exact).max()
+    np.testing.assert_allclose(scores(rounded, _SAMPLE), exact, rtol=0, atol=atol)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,7 +17,7 @@ BLOCK = 1024
 
 
 def part(sizes: Sizes) -> Part:
-    """In the hidden space, and literally: T predictions of whole rows."""
+    """In the hidden space, in both precisions, and literally: T predictions of whole rows."""
     parts = default_parts(sizes)
     rows = min(BLOCK, sizes.items)
     rng = np.random.default_rng(0)
@@ -25,9 +27,10 @@ def part(sizes: Sizes) -> Part:
         jax.random.key(0), noise[:1], jnp.zeros(1, jnp.int32), guidance[:1]
     )["params"]
 
-    @jax.jit
-    def ours(params, noise, guidance):
-        return reverse_rows(hidden_denoiser(params), parts.schedule, noise, guidance)
+    @partial(jax.jit, static_argnames="precision")
+    def ours(params, noise, guidance, *, precision):
+        denoiser = hidden_denoiser(params, precision)
+        return reverse_rows(denoiser, parts.schedule, noise, guidance, precision)
 
     @jax.jit
     def literal(params, noise, guidance):
@@ -37,12 +40,14 @@ def part(sizes: Sizes) -> Part:
         return reverse_process(predict, parts.schedule, noise)
 
     runs = {
-        "ours, in the hidden space": lambda: ours(params, noise, guidance),
+        "ours, in the hidden space": lambda: ours(params, noise, guidance, precision="float32"),
+        "ours, bfloat16 products": lambda: ours(params, noise, guidance, precision="bfloat16"),
         "literal": lambda: literal(params, noise, guidance),
     }
     steps, width = parts.config.diffusion.timesteps, parts.denoiser.width
     works = (
         reverse_work(rows, sizes.entities, width, steps),
+        None,
         Work(bytes=8.0 * noise.size, operations=steps * 4.0 * noise.size * width),
     )
     return Part(
@@ -51,9 +56,7 @@ def part(sizes: Sizes) -> Part:
             Case(name, run, name == "literal", work)
             for (name, run), work in zip(runs.items(), works, strict=True)
         ],
-        check=lambda: np.testing.assert_allclose(
-            *(np.asarray(run()) for run in runs.values()), rtol=1e-3, atol=1e-4
-        ),
+        check=lambda: _check(*(np.asarray(run()) for run in runs.values())),
     )
 
 
@@ -65,3 +68,8 @@ def reverse_work(rows: int, entities: int, width: int, steps: int) -> Work:
     return Work(
         bytes=8.0 * rows * entities + 16.0 * entities * width, operations=wide + inner + loop
     )
+
+
+def _check(ours, rounded, literal):
+    np.testing.assert_allclose(ours, literal, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(rounded, literal, rtol=0, atol=2e-2 * np.abs(literal).max())

@@ -28,13 +28,25 @@ def cached_similarity(
     Returns:
       float32[n], S(u, v) in the order of `pairs`.
     """
-    file = Path(directory) / f"similarity-{_key(pairs, n_users, n_items, config)}.npy"
-    stored = _read(file, len(pairs))
+    sizes = dict(n_users=n_users, n_items=n_items, config=config)
+    stored = stored_similarity(pairs, directory=directory, **sizes)
     if stored is not None:
         return stored
-    similarity = attention_similarity(pairs, n_users=n_users, n_items=n_items, config=config)
-    _write(file, similarity)
+    similarity = attention_similarity(pairs, **sizes)
+    _write(_file(pairs, directory=directory, **sizes), similarity)
     return similarity
+
+
+def stored_similarity(
+    pairs: np.ndarray, *, n_users: int, n_items: int, config: GraphConfig, directory: Path
+) -> np.ndarray | None:
+    """What `cached_similarity` would read, None where it would compute."""
+    sizes = dict(n_users=n_users, n_items=n_items, config=config)
+    return _read(_file(pairs, directory=directory, **sizes), len(pairs))
+
+
+def _file(pairs, *, n_users: int, n_items: int, config: GraphConfig, directory: Path) -> Path:
+    return Path(directory) / f"similarity-{_key(pairs, n_users, n_items, config)}.npy"
 
 
 def _key(pairs, n_users: int, n_items: int, config: GraphConfig) -> str:

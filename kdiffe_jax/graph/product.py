@@ -1,7 +1,8 @@
 """A sparse matrix times a dense one, on every platform and for many members at once.
 
 XLA's CPU backend has a fast kernel for CSR products; elsewhere the entries are summed by
-sorted segments. Under `jax.vmap` a product with one matrix stays one product, of a wider
+sorted segments; on CUDA, jax's own option `jax_bcoo_cusparse_lowering` takes cuSPARSE's CSR
+product instead. Under `jax.vmap` a product with one matrix stays one product, of a wider
 dense side.
 """
 
@@ -31,8 +32,10 @@ def product(
     Returns:
       f32[rows, d].
     """
+    platforms = ("cpu", "cuda") if jax.config.jax_bcoo_cusparse_lowering else ("cpu",)
+    forms = dict.fromkeys(platforms, _csr_product)
     return jax.lax.platform_dependent(
-        values, row_starts, columns, rows, dense, cpu=_csr_product, default=_segment_product
+        values, row_starts, columns, rows, dense, default=_segment_product, **forms
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+
+from kdiffe_jax.precision import dot_general_of, product
 
 
 def step_embedding(timesteps: jax.Array, size: int) -> jax.Array:
@@ -30,18 +33,25 @@ def step_embedding(timesteps: jax.Array, size: int) -> jax.Array:
     return jnp.pad(embedding, ((0, 0), (0, size - 2 * half)))
 
 
-def context(params: Mapping[str, Any], timesteps: jax.Array, guidance: jax.Array) -> jax.Array:
+def context(
+    params: Mapping[str, Any],
+    timesteps: jax.Array,
+    guidance: jax.Array,
+    precision: str = "float32",
+) -> jax.Array:
     """What the hidden layer sees besides the row: bias, step and guidance, f32[n, width].
 
     Args:
       params: of `Denoiser`.
       timesteps: i32[n], 0-based.
       guidance: f32[n, d], z~ of eq. 11; left out by an unguided denoiser.
+      precision: of the products.
     """
     from_step = params["from_step"]["kernel"]
-    seen = params["from_row"]["bias"][None] + step_embedding(timesteps, len(from_step)) @ from_step
+    steps = step_embedding(timesteps, len(from_step))
+    seen = params["from_row"]["bias"][None] + product(steps, from_step, precision)
     if "from_guidance" in params:
-        seen += guidance @ params["from_guidance"]["kernel"]
+        seen += product(guidance, params["from_guidance"]["kernel"], precision)
     return seen
 
 
@@ -54,6 +64,7 @@ class Denoiser(nn.Module):
       step_size: width of the step embedding.
       dropout: rate on x_t, while training.
       guided: whether z~ enters; False is the variant KDiffE_2.
+      precision: of the matrix products; parameters and results are float32 either way.
     """
 
     n_entities: int
@@ -61,6 +72,7 @@ class Denoiser(nn.Module):
     step_size: int
     dropout: float
     guided: bool
+    precision: str = "float32"
 
     @nn.compact
     def __call__(
@@ -82,10 +94,11 @@ class Denoiser(nn.Module):
         Returns:
           f32[n, E].
         """
+        dense = partial(nn.Dense, dot_general=dot_general_of(self.precision))
         step = step_embedding(timesteps, self.step_size)
         hidden = nn.Dropout(self.dropout, deterministic=not train)(x_t)
-        hidden = nn.Dense(self.width, name="from_row")(hidden)
-        hidden += nn.Dense(self.width, use_bias=False, name="from_step")(step)
+        hidden = dense(self.width, name="from_row")(hidden)
+        hidden += dense(self.width, use_bias=False, name="from_step")(step)
         if self.guided:
-            hidden += nn.Dense(self.width, use_bias=False, name="from_guidance")(guidance)
-        return nn.Dense(self.n_entities, name="to_row")(nn.tanh(hidden))
+            hidden += dense(self.width, use_bias=False, name="from_guidance")(guidance)
+        return dense(self.n_entities, name="to_row")(nn.tanh(hidden))

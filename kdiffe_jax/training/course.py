@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kdiffe_jax.errors import RunError
+from kdiffe_jax.phases import host_phase
 from kdiffe_jax.training.checkpoints import Checkpoints
 from kdiffe_jax.training.run_directory import RunDirectory
 
@@ -44,10 +45,12 @@ def follow(
     carried, history = _begin(course, checkpoints, say)
     run.write_history(history)
     while len(history) < epochs and not course.over(history):
-        carried, record = course.epoch(carried, history)
-        history.append(record)
-        checkpoints.save(carried, history, course.scores(history))
-        run.write_history(history)
+        with host_phase("epoch"):
+            carried, record = course.epoch(carried, history)
+            history.append(record)
+            with host_phase("checkpoint"):
+                checkpoints.save(carried, history, course.scores(history))
+                run.write_history(history)
         on_epoch(record)
     return carried, history
 

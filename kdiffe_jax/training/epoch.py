@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from kdiffe_jax.diffusion import reverse_from
 from kdiffe_jax.graph.laplacian import drop_edges
 from kdiffe_jax.model.encoder import View
+from kdiffe_jax.phases import device_phase
 from kdiffe_jax.rebuild import (
     Kept,
     dense_rows,
@@ -72,9 +73,10 @@ def run_epoch(
     Returns:
       The state after the epoch and each term with arrays of [steps].
     """
-    rebuilt = rebuilt_graph(
-        kept, n_items=parts.encoder.n_items, n_entities=parts.encoder.n_entities
-    )
+    with device_phase("rebuild"):
+        rebuilt = rebuilt_graph(
+            kept, n_items=parts.encoder.n_items, n_entities=parts.encoder.n_entities
+        )
     train = parts.config.train
     if train.contrast == "edge_drop":
         key = _stream_key(state.key, _DROP_STREAM, state.step)
@@ -87,11 +89,13 @@ def run_epoch(
     return jax.lax.scan(step, state, batches)
 
 
+@device_phase("encode")
 def main_view(parts: Parts, params, graphs: Graphs) -> View:
     """Final embeddings for ranking: the main view, nothing random (eq. 7)."""
     return view_of(parts, params, graphs, graphs.knowledge)
 
 
+@device_phase("rebuild")
 def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoch) -> Kept:
     """Denoises every item's row and keeps its top-q relations.
 
@@ -105,7 +109,7 @@ def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
     settings = parts.config.diffusion
     guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
     noise_key = _stream_key(key, _REBUILD_STREAM, epoch)
-    denoiser = hidden_denoiser(params["denoiser"])
+    denoiser = hidden_denoiser(params["denoiser"], parts.denoiser.precision)
 
     def keep(items):
         denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
@@ -123,7 +127,7 @@ def score_own_triples(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
     """The denoised value of every given triple: f32[J, K], -inf on padding."""
     guidance = guidance_rows(parts, main_view(parts, params, graphs), graphs)
     noise_key = _stream_key(key, _REBUILD_STREAM, epoch)
-    denoiser = hidden_denoiser(params["denoiser"])
+    denoiser = hidden_denoiser(params["denoiser"], parts.denoiser.precision)
 
     def score(items):
         denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
@@ -145,7 +149,7 @@ def _denoise(
     noise = jax.vmap(lambda key: jax.random.normal(key, (n_entities,)))(keys)
     rows = dense_rows(graphs.rows, items, n_entities=n_entities)
     start = reverse_from(parts.config.diffusion.reverse_start, parts.schedule, rows, noise)
-    return reverse_rows(denoiser, parts.schedule, start, guidance[items])
+    return reverse_rows(denoiser, parts.schedule, start, guidance[items], parts.denoiser.precision)
 
 
 def strengths_of(parts: Parts) -> Strengths:

@@ -14,6 +14,7 @@ from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, NonFiniteLossError
 from kdiffe_jax.metrics import METRICS
 from kdiffe_jax.model.encoder import View
+from kdiffe_jax.phases import host_phase
 from kdiffe_jax.ranking import CUTOFFS, evaluate, mean_metrics
 from kdiffe_jax.rebuild import Kept
 from kdiffe_jax.training.checkpoints import Checkpoints
@@ -148,7 +149,8 @@ def _one_epoch(
     problem: Problem, compiled: Compiled, carried: Carried, *, epoch: int
 ) -> tuple[Carried, Record]:
     begun = time.perf_counter()
-    batches = Batch(*(jnp.asarray(a) for a in problem.sampler.epoch(epoch)))
+    with host_phase("batches"):
+        batches = Batch(*(jnp.asarray(a) for a in problem.sampler.epoch(epoch)))
     state, terms = compiled.epoch(
         carried.state, batches, problem.graphs, carried.kept, strengths_of(problem.parts)
     )
@@ -165,8 +167,15 @@ def _one_epoch(
 
 def score(problem: Problem, view: View, task: RankingTask) -> dict[str, float]:
     """Mean metrics of a view on a ranking task."""
-    block = problem.parts.config.eval.eval_block
-    return mean_metrics(evaluate(view.users, view.items, task, block=block))
+    with host_phase("evaluation"):
+        return mean_metrics(score_users(problem, view, task))
+
+
+def score_users(problem: Problem, view: View, task: RankingTask) -> dict[str, np.ndarray]:
+    """Every user's metrics, ranked in the configured precision."""
+    settings = problem.parts.config.eval
+    users, items = (table.astype(settings.eval_precision) for table in view)
+    return evaluate(users, items, task, block=settings.eval_block)
 
 
 def splits_ranked(config: Config) -> list[str]:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.config import Config
+from kdiffe_jax.phases import host_phase
 from kdiffe_jax.ranking import mean_metrics
 from kdiffe_jax.training.checkpoints import Checkpoints
 from kdiffe_jax.training.course import Course, Record, follow, last_epoch
@@ -120,11 +121,13 @@ def _one_epoch(
     config, epoch = problem.parts.config, len(history)
     running = _running(config, history)
     running_mask = jnp.asarray(running)
+    with host_phase("batches"):
+        batches = _batches(problem, epoch)
     state, terms = compiled.train(
         members.state,
         members.kept,
         running_mask,
-        _batches(problem, epoch),
+        batches,
         problem.graphs,
         jax.tree.map(lambda x: jnp.full(len(running), x), strengths_of(problem.parts)),
     )

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kdiffe_jax.ranking import score_users
+from kdiffe_jax.model.encoder import View
+from kdiffe_jax.phases import device_phase
+from kdiffe_jax.ranking import ranked_metrics
 from kdiffe_jax.rebuild import Kept
 from kdiffe_jax.training.epoch import main_view, rebuild_relations, run_epoch
 from kdiffe_jax.training.state import Parts, TrainState
@@ -174,5 +176,8 @@ def _if_running(running: jax.Array, work: Callable[[], tuple], unchanged: Any) -
     return jax.lax.cond(running, work, lambda: (unchanged, nothing))
 
 
-def _scores(parts: Parts, view, task: RankingTask) -> dict[str, jax.Array]:
-    return score_users(view.users, view.items, task, block=parts.config.eval.eval_block)
+@device_phase("evaluation")
+def _scores(parts: Parts, view: View, task: RankingTask) -> dict[str, jax.Array]:
+    settings = parts.config.eval
+    users, items = (table.astype(settings.eval_precision) for table in view)
+    return ranked_metrics(users, items, task, block=settings.eval_block)

@@ -12,7 +12,7 @@ import numpy as np
 from kdiffe_jax.baselines.most_popular import most_popular_view
 from kdiffe_jax.ranking import evaluate, mean_metrics
 from kdiffe_jax.training.epoch import compile_parts
-from kdiffe_jax.training.loop import Trained, load_best, score
+from kdiffe_jax.training.loop import Trained, load_best, score, score_users
 from kdiffe_jax.training.planted import kept_relevant_share, within_item_auc
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
@@ -61,11 +61,10 @@ def best_scores(
     problem: Problem, trained: Trained
 ) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray]]:
     """Mean metrics on "valid" and "test", and those of each test user; none without test scores."""
-    view, config = trained.view, problem.parts.config.eval
-    valid = {"valid": score(problem, view, problem.valid)}
-    if not config.score_test:
+    valid = {"valid": score(problem, trained.view, problem.valid)}
+    if not problem.parts.config.eval.score_test:
         return valid, {}
-    per_user = evaluate(view.users, view.items, problem.test, block=config.eval_block)
+    per_user = score_users(problem, trained.view, problem.test)
     return valid | {"test": mean_metrics(per_user)}, per_user
 
 
@@ -90,8 +89,13 @@ def assembled(problem: Problem, **own) -> dict[str, Any]:
 def _most_popular(problem: Problem) -> dict[str, Any]:
     dataset = problem.dataset
     view = most_popular_view(dataset.train, n_users=dataset.n_users, n_items=dataset.n_items)
-    splits = ("valid", "test") if problem.parts.config.eval.score_test else ("valid",)
-    scores = {split: score(problem, view, getattr(problem, split)) for split in splits}
+    settings = problem.parts.config.eval
+    scores = {
+        split: mean_metrics(
+            evaluate(view.users, view.items, getattr(problem, split), block=settings.eval_block)
+        )
+        for split in (("valid", "test") if settings.score_test else ("valid",))
+    }
     return {**scores.get("test", {}), **scores}
 
 

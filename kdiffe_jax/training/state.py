@@ -12,6 +12,7 @@ from kdiffe_jax.config import Config
 from kdiffe_jax.diffusion import Schedule, linear_variance_schedule
 from kdiffe_jax.model.denoiser import Denoiser
 from kdiffe_jax.model.encoder import Encoder, View
+from kdiffe_jax.phases import device_phase
 from kdiffe_jax.types import Graphs, KnowledgeGraph
 
 
@@ -60,6 +61,7 @@ def build_parts(
             step_size=diffusion.step_embedding_size,
             dropout=diffusion.denoiser_dropout,
             guided=diffusion.guidance,
+            precision=diffusion.denoiser_precision,
         ),
         schedule=linear_variance_schedule(
             diffusion.timesteps,
@@ -88,12 +90,14 @@ def initial_state(parts: Parts, graphs: Graphs) -> TrainState:
     return TrainState(params, parts.optimizer.init(params), jnp.zeros((), jnp.int32), run_key)
 
 
+@device_phase("views")
 def view_of(parts: Parts, params: dict[str, Any], graphs: Graphs, graph: KnowledgeGraph) -> View:
     """The view of the given or the rebuilt knowledge graph (eq. 1-6)."""
     variables = {"params": params["encoder"]}
     return parts.encoder.apply(variables, graphs.laplacian, graph, graphs.entity_items)
 
 
+@device_phase("views")
 def two_views_of(
     parts: Parts, params: dict[str, Any], graphs: Graphs, other: KnowledgeGraph
 ) -> tuple[View, View]:

@@ -12,6 +12,7 @@ from kdiffe_jax.diffusion import elbo_weights, q_sample
 from kdiffe_jax.graph.propagate import multiply
 from kdiffe_jax.losses import bpr, elbo, first_occurrence, info_nce, squared_norm
 from kdiffe_jax.model.encoder import View, scores
+from kdiffe_jax.phases import device_phase
 from kdiffe_jax.rebuild import dense_rows
 from kdiffe_jax.training.state import Parts, TrainState, two_views_of, view_of
 from kdiffe_jax.types import Batch, Graphs, KnowledgeGraph, Strengths
@@ -62,9 +63,10 @@ def train_step(
         return terms["loss"].mean, terms
 
     gradients, terms = jax.grad(objective, has_aux=True)(state.params)
-    updates, opt_state = parts.optimizer.update(gradients, state.opt_state, state.params)
-    updates = jax.tree.map(lambda u: -strengths.learning_rate * u, updates)
-    params = optax.apply_updates(state.params, updates)
+    with device_phase("norm_adam"):
+        updates, opt_state = parts.optimizer.update(gradients, state.opt_state, state.params)
+        updates = jax.tree.map(lambda u: -strengths.learning_rate * u, updates)
+        params = optax.apply_updates(state.params, updates)
     return TrainState(params, opt_state, state.step + 1, state.key), terms
 
 
@@ -87,7 +89,7 @@ def loss_terms(
         other = view_of(parts, params, graphs._replace(laplacian=graphs.dropped), rebuilt)
     terms = {
         "bpr": _bpr_term(main, batch),
-        "squared_norm": Term(squared_norm(params["encoder"]), jnp.ones(())),
+        "squared_norm": _norm_term(params),
         "elbo": _elbo_term(parts, params["denoiser"], main, batch, graphs, key),
     }
     loss = terms["bpr"].mean + strengths.theta_2 * terms["squared_norm"].mean + terms["elbo"].mean
@@ -98,6 +100,12 @@ def loss_terms(
     return terms | {"loss": Term(loss, jnp.ones(()))}
 
 
+@device_phase("norm_adam")
+def _norm_term(params) -> Term:
+    return Term(squared_norm(params["encoder"]), jnp.ones(()))
+
+
+@device_phase("bpr")
 def _bpr_term(main: View, batch: Batch) -> Term:
     users = main.users[batch.users]
     positive = scores(users, main.items[batch.positives])
@@ -105,6 +113,7 @@ def _bpr_term(main: View, batch: Batch) -> Term:
     return weighted_term(bpr(positive, negative), batch.weights)
 
 
+@device_phase("info_nce")
 def _contrast_terms(parts: Parts, main: View, other: View, batch: Batch, temperature):
     nce = _all_node_nce if parts.config.train.negatives == "all" else _batch_nce
     return {
@@ -133,6 +142,7 @@ def _batch_nce(main, other, nodes, weights, temperature) -> Term:
     return weighted_term(losses, weights)
 
 
+@device_phase("denoiser")
 def _elbo_term(parts: Parts, params, main: View, batch: Batch, graphs: Graphs, key) -> Term:
     time_key, noise_key, dropout_key = jax.random.split(key, 3)
     rows = dense_rows(graphs.rows, batch.row_items, n_entities=parts.denoiser.n_entities)
