@@ -36,6 +36,9 @@ class ContentConfig(Checked):
         4, "nearest codes of one codebook that become an item's entities", low=1
     )
     content_seed: int = option(0, "seed of the codebooks", low=0, high=LARGEST_SEED)
+    nearest_items: int = option(
+        10, "nearest items by each kind of content, where neighbours are used", low=1
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +80,17 @@ class ModelConfig(Checked):
     dim: int = option(64, "d: embedding size", low=1)
     layers: int = option(2, "L: propagation layers", low=0)
     share_item_embeddings: bool = option(True, "entities that are items share the item's embedding")
+    neighbour_weight: float = option(
+        0.0, "weight of the nearest items' embeddings added to layer 0; 0 is the paper", low=0.0
+    )
+    neighbour_smoothing: float = option(
+        0.0, "weight of the nearest items added to the final item; 0 is the paper", low=0.0
+    )
+    score: str = option(
+        "inner_product",
+        "ranking by the inner product (eq. 7), or by the cosine",
+        choices=("inner_product", "cosine"),
+    )
     item_residual: float = option(
         0.0, "weight of the item's own embedding added to the knowledge layer's output", low=0.0
     )
@@ -128,6 +142,13 @@ class TrainConfig(Checked):
         choices=("knowledge", "edge_drop"),
     )
     edge_drop: float = option(0.1, "share of edges that the second view drops", low=0.0, high=0.99)
+    ranking_loss: str = option(
+        "bpr",
+        "BPR (eq. 15), or a softmax of cosines over drawn items",
+        choices=("bpr", "softmax"),
+    )
+    softmax_negatives: int = option(1024, "items drawn for the softmax, a step", low=1)
+    softmax_temperature: float = option(0.2, "temperature of the softmax", above=0.0)
     negatives: str = option(
         "batch",
         "InfoNCE negatives: the nodes of the batch or all nodes",

@@ -12,6 +12,7 @@ from absl import flags as absl_flags
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.knockouts import knocked_out
+from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.studies import figures, gather, plan, report
 from kdiffe_jax.training.run_directory import CHECKPOINTS, RunDirectory
@@ -67,7 +68,9 @@ def _command(argv: Sequence[str]) -> None:
 def _run(study: str) -> str:
     base = _base(study)
     dataset = flags.load(FLAGS)
-    known = knocked_out(dataset, base.content, base.knockout) if study == "knockout" else dataset
+    known = dataset
+    if study == "knockout":
+        known = ensure_knowledge(knocked_out(dataset, base.knockout), base.content)
     planned = plan.make_plan(
         study, base, known, variants=FLAGS.variants, parameters=FLAGS.parameters
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 
-from kdiffe_jax.config import ContentConfig, KnockoutConfig
+from kdiffe_jax.config import KnockoutConfig
 from kdiffe_jax.data.dataset import SPLITS, Dataset
-from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.data.relation import Knowledge
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import ConfigError, DataError
@@ -18,25 +18,23 @@ _KINDS = ("none", "shuffled", "noise", "relation", "users")
 _USES = "none, shuffled, noise, relation:NAME or users:SHARE"
 
 
-def knocked_out(dataset: Dataset, content: ContentConfig, knockout: KnockoutConfig) -> Dataset:
-    """The data set that training reads: its knowledge graph, less what `knockout` says.
+def knocked_out(dataset: Dataset, config: KnockoutConfig) -> Dataset:
+    """The data set, as read, less what `config.knockout` says.
 
     Raises:
       ConfigError: no such knock-out, or no such relation.
-      DataError: noise in place of features that are not there; see also `ensure_knowledge`.
+      DataError: noise in place of features that are not there.
     """
-    kind, _, what = knockout.knockout.partition(":")
+    kind, _, what = config.knockout.partition(":")
     if kind not in _KINDS or bool(what) != (kind in ("relation", "users")):
-        raise ConfigError(f"knockout = {knockout.knockout!r}: choose {_USES}")
-    seed = knockout.knockout_seed
-    if kind == "noise":
-        dataset = noise_features(dataset, seed=seed)
-        content = dataclasses.replace(content, kg_source="features")
-    if kind == "users":
-        dataset = some_users(dataset, _share(what), seed=seed)
-    dataset = ensure_knowledge(dataset, content)
+        raise ConfigError(f"knockout = {config.knockout!r}: choose {_USES}")
+    seed = config.knockout_seed
     if kind == "shuffled":
-        return shuffled_tails(dataset, seed=seed)
+        return shuffled(dataset, seed=seed)
+    if kind == "noise":
+        return noise_features(dataset, seed=seed)
+    if kind == "users":
+        return some_users(dataset, _share(what), seed=seed)
     return without_relation(dataset, what) if kind == "relation" else dataset
 
 
@@ -50,24 +48,34 @@ def _share(text: str) -> float:
     return share
 
 
-def shuffled_tails(dataset: Dataset, *, seed: int) -> Dataset:
-    """Permutes the entities within each relation: items and entities keep their degrees.
+def shuffled(dataset: Dataset, *, seed: int) -> Dataset:
+    """Gives every item the content of others: items and entities keep their degrees.
 
-    A permutation that gives an item the same entity twice is mended by swaps with other
-    triples of the relation. Where none is left to swap with, the second one goes, and the
-    note says how many did.
+    Within each relation the entities are permuted over the triples, within each modality the
+    rows of features over the items. A permutation that gives an item the same entity twice
+    is mended by swaps with other triples of the relation. Where none is left to swap with,
+    the second one goes, and the note says how many did.
     """
     rng = np.random.default_rng(seed)
-    triples = dataset.triples.astype(np.int64)
-    for relation in range(dataset.n_relations):
-        mine = triples[:, 1] == relation
-        heads = triples[mine, 0]
-        triples[mine, 2] = _permuted(heads, triples[mine, 2], dataset.n_entities, rng)
-    rows = sorted_unique(triples)
-    lost = len(triples) - len(rows)
-    note = "knock-out: the knowledge graph is shuffled within its relations"
+    rows = _shuffled_tails(dataset, range(dataset.n_relations), rng)
+    lost = len(dataset.triples) - len(rows)
+    note = "knock-out: the knowledge graph is shuffled within its relations, features over items"
     note += f"; {lost} triples that no swap could tell apart are gone" if lost else ""
-    return dataset.with_knowledge(_knowledge(dataset, rows), note)
+    features = {
+        modality: dataset.features[modality][rng.permutation(dataset.n_items)]
+        for modality in sorted(dataset.features)
+    }
+    return dataclasses.replace(
+        dataset, triples=rows, relevant=None, features=features, notes=(*dataset.notes, note)
+    )
+
+
+def _shuffled_tails(dataset: Dataset, relations: Iterable[int], rng) -> np.ndarray:
+    triples = dataset.triples.astype(np.int64)
+    for relation in relations:
+        mine = triples[:, 1] == relation
+        triples[mine, 2] = _permuted(triples[mine, 0], triples[mine, 2], dataset.n_entities, rng)
+    return sorted_unique(triples)
 
 
 def _permuted(heads, tails, n_entities: int, rng) -> np.ndarray:
@@ -93,16 +101,22 @@ def _permuted(heads, tails, n_entities: int, rng) -> np.ndarray:
 
 
 def without_relation(dataset: Dataset, name: str) -> Dataset:
-    """Removes a relation, and the entities that then have no triple.
+    """Removes a relation, the entities that then have no triple, and features of its name.
 
     Raises:
-      ConfigError: there is no relation of that name.
+      ConfigError: there is no relation and no modality of that name.
     """
     names = dataset.relation_names
-    if name not in names:
+    known = dict.fromkeys((*names, *sorted(dataset.features)))
+    if name not in known:
         raise ConfigError(
-            f"knockout = 'relation:{name}': the relations of {dataset.name} are {', '.join(names)}"
+            f"knockout = 'relation:{name}': the relations of {dataset.name} are {', '.join(known)}"
         )
+    note = f"knock-out: the relation {name!r} is removed"
+    features = {modality: rows for modality, rows in dataset.features.items() if modality != name}
+    dataset = dataclasses.replace(dataset, features=features)
+    if name not in names:
+        return dataclasses.replace(dataset, notes=(*dataset.notes, note))
     number = names.index(name)
     keep = dataset.triples[:, 1] != number
     heads, relations, tails = dataset.triples[keep].T
@@ -117,7 +131,7 @@ def without_relation(dataset: Dataset, name: str) -> Dataset:
         tuple(entity_names[e] for e in used),
         entity_items if (entity_items >= 0).any() else None,
     )
-    rest = dataset.with_knowledge(knowledge, f"knock-out: the relation {name!r} is removed")
+    rest = dataset.with_knowledge(knowledge, note)
     if dataset.relevant is None:
         return rest
     return dataclasses.replace(rest, relevant=dataset.relevant[keep][order])
@@ -125,6 +139,9 @@ def without_relation(dataset: Dataset, name: str) -> Dataset:
 
 def noise_features(dataset: Dataset, *, seed: int) -> Dataset:
     """Replaces every modality by standard normal noise of the same shape.
+
+    Relations that preparation made of a modality, and which have its name, are shuffled:
+    codes of noise say as little of an item.
 
     Raises:
       DataError: there are no features.
@@ -136,8 +153,14 @@ def noise_features(dataset: Dataset, *, seed: int) -> Dataset:
         modality: rng.standard_normal(dataset.features[modality].shape, np.float32)
         for modality in sorted(dataset.features)
     }
-    note = "knock-out: the features are noise"
-    return dataclasses.replace(dataset, features=noise, notes=(*dataset.notes, note))
+    coded = [n for n, name in enumerate(dataset.relation_names) if name in noise]
+    return dataclasses.replace(
+        dataset,
+        triples=_shuffled_tails(dataset, coded, rng),
+        relevant=None,
+        features=noise,
+        notes=(*dataset.notes, "knock-out: the features are noise"),
+    )
 
 
 def some_users(dataset: Dataset, share: float, *, seed: int) -> Dataset:
@@ -159,8 +182,3 @@ def some_users(dataset: Dataset, share: float, *, seed: int) -> Dataset:
         user_ids=tuple(dataset.user_ids[u] for u in kept) if dataset.user_ids else (),
         notes=(*dataset.notes, note),
     )
-
-
-def _knowledge(dataset: Dataset, triples: np.ndarray) -> Knowledge:
-    names = (dataset.relation_names, dataset.entities_by_name())
-    return Knowledge(triples, *names, dataset.entity_items)

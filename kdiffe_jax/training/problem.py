@@ -12,7 +12,9 @@ import numpy as np
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.batches import InteractionSampler
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.item_neighbours import neighbour_matrix, without_item_relations
 from kdiffe_jax.data.knockouts import knocked_out
+from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.graph.build import build_graphs
 from kdiffe_jax.graph.cache import cached_similarity
@@ -55,7 +57,11 @@ def build_problem(
       DataError: a split to rank is empty.
       ConfigError: a hyper-parameter that the sizes of the data forbid.
     """
-    dataset = knocked_out(dataset, config.content, config.knockout)
+    dataset, neighbours = knocked_out(dataset, config.knockout), None
+    if config.model.neighbour_weight or config.model.neighbour_smoothing:
+        neighbours = neighbour_matrix(dataset, config.content)
+        dataset = without_item_relations(dataset)
+    dataset = ensure_knowledge(dataset, config.content)
     for note in dataset.notes:
         say(f"{dataset.name}: {note}")
     _check(dataset, config)
@@ -83,6 +89,7 @@ def build_problem(
             similarity,
             config=config.graph,
             entity_items=dataset.entity_items if config.model.share_item_embeddings else None,
+            neighbours=neighbours,
             **sizes,
         ),
         sampler=InteractionSampler(

@@ -6,7 +6,14 @@ from typing import Any
 
 from kdiffe_jax.config import Config
 
-CONTINUOUS = ("xi", "temperature", "theta_1", "theta_2", "learning_rate")
+CONTINUOUS = (
+    "xi",
+    "temperature",
+    "softmax_temperature",
+    "theta_1",
+    "theta_2",
+    "learning_rate",
+)
 
 
 def shape_of(config: Config) -> tuple[Any, ...]:

@@ -12,10 +12,11 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.knockouts import (
     knocked_out,
     noise_features,
-    shuffled_tails,
+    shuffled,
     some_users,
     without_relation,
 )
+from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import ConfigError, DataError
@@ -33,7 +34,7 @@ def degrees(dataset, column):
 
 
 def test_shuffling_keeps_all_degrees_and_moves_triples(planted):
-    other = shuffled_tails(planted, seed=3)
+    other = shuffled(planted, seed=3)
     assert degrees(other, 0) == degrees(planted, 0)
     assert degrees(other, 2) == degrees(planted, 2)
     same = np.isin(other.triples @ [10**6, 10**4, 1], planted.triples @ [10**6, 10**4, 1])
@@ -42,7 +43,7 @@ def test_shuffling_keeps_all_degrees_and_moves_triples(planted):
 
 
 def test_shuffling_is_a_function_of_the_seed(planted):
-    first, again, other = (shuffled_tails(planted, seed=seed).triples for seed in (1, 1, 2))
+    first, again, other = (shuffled(planted, seed=seed).triples for seed in (1, 1, 2))
     assert (first == again).all() and (first != other).any()
 
 
@@ -53,7 +54,7 @@ def test_shuffling_any_graph_gives_valid_triples_and_says_what_went(seed, entiti
     triples = sorted_unique(rng.integers((6, 2, entities), size=(size, 3)))
     pairs = [np.array([[0, item]], np.int32) for item in range(3)]
     dataset = Dataset("any", 1, 6, entities, *pairs, triples, relation_names=("a", "b"))
-    other = shuffled_tails(dataset, seed=seed)
+    other = shuffled(dataset, seed=seed)
     lost = len(triples) - len(other.triples)
     assert lost == 0 or f"; {lost} triples" in other.notes[-1]
     assert (np.bincount(other.triples[:, 1]) <= np.bincount(triples[:, 1])).all()
@@ -63,7 +64,7 @@ def test_a_full_graph_cannot_be_shuffled_and_stays():
     triples = np.array([[i, 0, e] for i in range(4) for e in range(3)], np.int32)
     pairs = [np.array([[0, item]], np.int32) for item in range(3)]
     dataset = Dataset("full", 1, 4, 3, *pairs, triples, relation_names=("a",))
-    assert len(shuffled_tails(dataset, seed=0).triples) <= len(triples)
+    assert len(shuffled(dataset, seed=0).triples) <= len(triples)
 
 
 def test_a_relation_goes_with_its_entities(planted):
@@ -100,10 +101,32 @@ def test_noise_has_the_shape_of_the_features(planted):
 def test_noise_becomes_the_knowledge_graph(planted):
     pytest.importorskip("sklearn")
     features = {"image": np.eye(planted.n_items, 5, dtype=np.float32)}
-    content = ContentConfig(codebook_size=4, codes_per_item=1)
+    content = ContentConfig(codebook_size=4, codes_per_item=1, kg_source="features")
     dataset = dataclasses.replace(planted, features=features)
-    graph = knocked_out(dataset, content, KnockoutConfig("noise"))
+    graph = ensure_knowledge(knocked_out(dataset, KnockoutConfig("noise")), content)
     assert len(graph.relation_names) == 1 and len(graph.triples) == planted.n_items
+
+
+def test_relations_made_of_features_become_noise_with_them(planted):
+    features = {"brand": np.eye(planted.n_items, 5, dtype=np.float32)}
+    noisy = noise_features(dataclasses.replace(planted, features=features), seed=0)
+    changed = (noisy.triples != planted.triples).any(axis=1)
+    assert set(planted.triples[changed, 1]) == {planted.relation_names.index("brand")}
+
+
+def test_shuffling_gives_items_the_features_of_others(planted):
+    rows = np.arange(planted.n_items, dtype=np.float32)[:, None]
+    other = shuffled(dataclasses.replace(planted, features={"image": rows}), seed=0)
+    moved = other.features["image"]
+    assert (moved != rows).any() and (np.sort(moved, axis=0) == rows).all()
+
+
+def test_a_modality_goes_by_its_name(planted):
+    rows = np.ones((planted.n_items, 2), np.float32)
+    dataset = dataclasses.replace(planted, features={"image": rows, "brand": rows})
+    assert set(without_relation(dataset, "image").features) == {"brand"}
+    rest = without_relation(dataset, "brand")
+    assert set(rest.features) == {"image"} and "brand" not in rest.relation_names
 
 
 def test_some_users_keep_their_interactions(planted):
@@ -111,15 +134,15 @@ def test_some_users_keep_their_interactions(planted):
     assert part.n_users == 15 and part.n_items == planted.n_items
     per_user = len(planted.train) / planted.n_users
     assert len(part.train) == per_user * 15
-    again = knocked_out(planted, ContentConfig(), KnockoutConfig("users:0.25", 1))
+    again = knocked_out(planted, KnockoutConfig("users:0.25", 1))
     assert (again.train == part.train).all()
 
 
 def test_the_configuration_chooses(planted):
-    assert knocked_out(planted, ContentConfig(), KnockoutConfig()) is planted
-    shuffled = knocked_out(planted, ContentConfig(), KnockoutConfig("shuffled", 3))
-    assert (shuffled.triples == shuffled_tails(planted, seed=3).triples).all()
-    rest = knocked_out(planted, ContentConfig(), KnockoutConfig("relation:brand"))
+    assert knocked_out(planted, KnockoutConfig()) is planted
+    shuffled = knocked_out(planted, KnockoutConfig("shuffled", 3))
+    assert (shuffled.triples == shuffled(planted, seed=3).triples).all()
+    rest = knocked_out(planted, KnockoutConfig("relation:brand"))
     assert rest.relation_names == ("visual label", "word")
 
 
@@ -137,5 +160,5 @@ def test_the_configuration_chooses(planted):
 )
 def test_refusals(planted, knockout, error, word):
     with pytest.raises(error, match=word) as caught:
-        knocked_out(planted, ContentConfig(), KnockoutConfig(knockout))
+        knocked_out(planted, KnockoutConfig(knockout))
     assert "\n" not in str(caught.value)
