@@ -129,7 +129,7 @@ def _one_epoch(
         running_mask,
         batches,
         problem.graphs,
-        jax.tree.map(lambda x: jnp.full(len(running), x), strengths_of(problem.parts)),
+        strengths_of(problem.parts),
     )
     tasks = {split: getattr(problem, split) for split in splits_ranked(config)}
     kept, metrics = compiled.rank(

@@ -82,7 +82,7 @@ def train_epoch(
       running: bool[members].
       batches: every array of `Batch` with leading axes of members and steps.
       graphs: constant structure, shared.
-      strengths: of all members.
+      strengths: those of each member, or scalars where they share them.
       weights: the values of each member's Laplacian; None where they share it.
 
     Returns:
@@ -98,6 +98,7 @@ def train_epoch(
 
         return _if_running(running, work, state)
 
+    strengths = jax.tree.map(lambda s: jnp.broadcast_to(s, running.shape), strengths)
     of_members = (running, state, kept, batches, strengths, weights)
     return jax.lax.map(train, of_members, batch_size=at_once)
 

@@ -140,8 +140,8 @@ def test_some_users_keep_their_interactions(planted):
 
 def test_the_configuration_chooses(planted):
     assert knocked_out(planted, KnockoutConfig()) is planted
-    shuffled = knocked_out(planted, KnockoutConfig("shuffled", 3))
-    assert (shuffled.triples == shuffled(planted, seed=3).triples).all()
+    other = knocked_out(planted, KnockoutConfig("shuffled", 3))
+    assert (other.triples == shuffled(planted, seed=3).triples).all()
     rest = knocked_out(planted, KnockoutConfig("relation:brand"))
     assert rest.relation_names == ("visual label", "word")
 
