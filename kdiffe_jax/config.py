@@ -36,6 +36,9 @@ class ContentConfig(Checked):
         4, "nearest codes of one codebook that become an item's entities", low=1
     )
     content_seed: int = option(0, "seed of the codebooks", low=0, high=LARGEST_SEED)
+    nearest_items: int = option(
+        10, "nearest items by each kind of content, where neighbours are used", low=1
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +68,17 @@ class ModelConfig(Checked):
     dim: int = option(64, "d: embedding size", low=1)
     layers: int = option(2, "L: propagation layers", low=0)
     share_item_embeddings: bool = option(True, "entities that are items share the item's embedding")
+    neighbour_weight: float = option(
+        0.0, "weight of the nearest items' embeddings added to layer 0; 0 is the paper", low=0.0
+    )
+    neighbour_smoothing: float = option(
+        0.0, "weight of the nearest items added to the final item; 0 is the paper", low=0.0
+    )
+    score: str = option(
+        "inner_product",
+        "ranking by the inner product (eq. 7), or by the cosine",
+        choices=("inner_product", "cosine"),
+    )
     item_residual: float = option(
         0.0, "weight of the item's own embedding added to the knowledge layer's output", low=0.0
     )
@@ -110,6 +124,13 @@ class TrainConfig(Checked):
     theta_1: float = option(1e-2, "theta_1: weight of the contrastive loss; 0 is KDiffE_3", low=0.0)
     theta_2: float = option(1e-5, "theta_2: weight of the squared parameter norm", low=0.0)
     temperature: float = option(0.5, "tau: InfoNCE temperature", above=0.0)
+    ranking_loss: str = option(
+        "bpr",
+        "BPR (eq. 15), or a softmax of cosines over drawn items",
+        choices=("bpr", "softmax"),
+    )
+    softmax_negatives: int = option(1024, "items drawn for the softmax, a step", low=1)
+    softmax_temperature: float = option(0.2, "temperature of the softmax", above=0.0)
     negatives: str = option(
         "batch",
         "InfoNCE negatives: the nodes of the batch or all nodes",

@@ -27,6 +27,35 @@ def bpr(positive_scores: jax.Array, negative_scores: jax.Array) -> jax.Array:
     return jax.nn.softplus(negative_scores - positive_scores)
 
 
+def sampled_softmax(
+    users: jax.Array,
+    positives: jax.Array,
+    negatives: jax.Array,
+    *,
+    temperature: float | jax.Array,
+) -> jax.Array:
+    """-log exp(s(u, i)/tau) / (exp(s(u, i)/tau) + sum_j exp(s(u, j)/tau)), s the cosine.
+
+    In place of eq. 15 where `ranking_loss` is softmax. All triplets share the negatives;
+    a positive among them counts twice.
+
+    Args:
+      users, positives: f32[n, d], rows that match.
+      negatives: f32[m, d].
+      temperature: tau, greater than 0.
+
+    Returns:
+      f32[n], greater than 0.
+
+    >>> rows = jnp.eye(2)
+    >>> [f"{x:.4f}" for x in sampled_softmax(rows, rows, -rows[:1], temperature=1.0)]
+    ['0.1269', '0.3133']
+    """
+    users, positives, negatives = map(unit_rows, (users, positives, negatives))
+    own = row_dots(users, positives) / temperature
+    return jnp.logaddexp(own, log_sum_exp(users / temperature, negatives)) - own
+
+
 def info_nce(
     anchors: jax.Array,
     candidates: jax.Array,

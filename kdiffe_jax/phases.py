@@ -17,7 +17,7 @@ PHASES = (
     "batches",
     "views",
     "info_nce",
-    "bpr",
+    "ranking_loss",
     "denoiser",
     "norm_adam",
     "rebuild",

@@ -34,6 +34,13 @@ class Laplacian(NamedTuple):
     loops: jax.Array | None  # f32[I + J], the diagonal; None where it is zero
 
 
+class TwoWay(NamedTuple):
+    """A sparse matrix that carries gradients: itself and its transpose."""
+
+    there: SparseOperator
+    back: SparseOperator
+
+
 class KnowledgeGraph(NamedTuple):
     """Item-entity relations; `weights` is 0 on padding, 1 elsewhere."""
 
@@ -57,6 +64,7 @@ class Graphs(NamedTuple):
     rows: EntityRows
     entity_relation: jax.Array  # i32[E], the relation an entity has most often
     entity_items: jax.Array | None  # i32[E], the item an entity is, else -1; None if none is
+    neighbours: TwoWay | None  # f32[J, J], nearest items by content; None where unused
 
 
 class Batch(NamedTuple):
@@ -76,6 +84,7 @@ class Strengths(NamedTuple):
     theta_1: jax.Array
     theta_2: jax.Array
     temperature: jax.Array
+    softmax_temperature: jax.Array
 
 
 class RankingTask(NamedTuple):

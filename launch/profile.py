@@ -12,7 +12,7 @@ _LABELS = {
     "batches": "batches drawn",
     "views": "views, main and contrastive",
     "info_nce": "InfoNCE",
-    "bpr": "BPR",
+    "ranking_loss": "ranking loss",
     "denoiser": "denoiser, ELBO",
     "norm_adam": "norm and Adam",
     "rebuild": "rebuild",

@@ -37,7 +37,7 @@ ALLOWED = {
     "baselines": {"model"},
     "training": {
         "baselines", "config", "data", "diffusion", "errors", "graph", "losses", "metrics",
-        "model", "phases", "ranking", "rebuild", "reverse", "saved_model", "types",
+        "model", "phases", "ranking", "rebuild", "reverse", "rowwise", "saved_model", "types",
     },
     "recommend": {
         "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "types",

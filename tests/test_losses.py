@@ -127,3 +127,31 @@ def test_losses_take_arrays_alone_and_vmap_equals_a_loop(rng):
 def test_squared_norm_over_a_tree():
     tree = {"a": jnp.ones((2, 3)), "b": {"c": f32([2.0])}}
     np.testing.assert_allclose(losses.squared_norm(tree), 10.0)
+
+
+def test_sampled_softmax_is_its_formula_in_float64(rng):
+    users, positives, negatives = (rng.normal(size=(n, 6)) for n in (5, 5, 9))
+    unit = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (users, positives, negatives)]
+    own = np.exp((unit[0] * unit[1]).sum(axis=1) / 0.2)
+    others = np.exp(unit[0] @ unit[2].T / 0.2).sum(axis=1)
+    found = losses.sampled_softmax(f32(users), f32(positives), f32(negatives), temperature=0.2)
+    np.testing.assert_allclose(found, -np.log(own / (own + others)), rtol=1e-4)
+
+
+def test_sampled_softmax_gradient(rng):
+    positives, negatives = f32(rng.normal(size=(3, 4))), f32(rng.normal(size=(5, 4)))
+    check_grads(
+        lambda u: losses.sampled_softmax(u, positives, negatives, temperature=0.5),
+        (f32(rng.normal(size=(3, 4))),),
+        order=1,
+        modes=["rev"],
+        atol=2e-2,
+        rtol=2e-2,
+    )
+
+
+@pytest.mark.parametrize("temperature", (0.01, 0.2, 10.0))
+def test_sampled_softmax_is_finite_at_extremes(temperature):
+    rows = f32([[1.0, 0.0], [0.0, 0.0], [1e8, 1e8]])
+    found = losses.sampled_softmax(rows, -rows, rows, temperature=temperature)
+    assert np.isfinite(found).all()

@@ -12,7 +12,8 @@ from benchmarks.harness import Case, Part, Work
 from benchmarks.parts import torch_sparse
 from benchmarks.parts.sizes import Sizes, random_dataset
 from kdiffe_jax.graph.laplacian import attention_laplacian
-from kdiffe_jax.graph.propagate import laplacian_blocks, propagate
+from kdiffe_jax.graph.operators import laplacian_blocks
+from kdiffe_jax.graph.propagate import propagate
 
 DIM = 64
 LAYERS = 2

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
+from scipy import sparse
 
 from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.graph.knowledge import entity_rows, knowledge_graph, usual_relation
 from kdiffe_jax.graph.laplacian import attention_laplacian, mean_of_users
-from kdiffe_jax.graph.propagate import laplacian_blocks, sparse_operator
+from kdiffe_jax.graph.operators import laplacian_blocks, sparse_operator, two_way
 from kdiffe_jax.types import Graphs
 
 
@@ -23,6 +24,7 @@ def build_graphs(
     n_relations: int,
     config: GraphConfig,
     entity_items: np.ndarray | None = None,
+    neighbours: sparse.csr_array | None = None,
 ) -> Graphs:
     """The Laplacian (eq. 4), the guidance operator (eq. 11) and the knowledge graph.
 
@@ -34,6 +36,7 @@ def build_graphs(
       config: xi and the reading of D.
       entity_items: int[E], the items whose embeddings entities share, else -1; None
         where every entity has an embedding of its own.
+      neighbours: f32[J, J], nearest items by content; None where they have no weight.
     """
     users, items = jnp.asarray(pairs[:, 0]), jnp.asarray(pairs[:, 1])
     laplacian = attention_laplacian(
@@ -61,4 +64,5 @@ def build_graphs(
         rows=entity_rows(triples, n_items=n_items, n_entities=n_entities),
         entity_relation=usual_relation(triples, n_entities=n_entities, n_relations=n_relations),
         entity_items=None if entity_items is None else jnp.asarray(entity_items, jnp.int32),
+        neighbours=None if neighbours is None else two_way(neighbours),
     )

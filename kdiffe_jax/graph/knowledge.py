@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.graph.propagate import operator_from_entries
+from kdiffe_jax.graph.operators import operator_from_entries
 from kdiffe_jax.types import EntityRows, KnowledgeGraph
 
 

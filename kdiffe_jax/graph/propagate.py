@@ -11,69 +11,12 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental.sparse import BCOO
 
 from kdiffe_jax.graph.product import product
 from kdiffe_jax.rowwise import row_dots
 from kdiffe_jax.types import Laplacian, SparseOperator
 
 _ENTRIES_AT_ONCE = 1024
-
-
-def sparse_operator(matrix: BCOO) -> SparseOperator:
-    """Prepares a sorted BCOO matrix for `multiply`.
-
-    Args:
-      matrix: 2-d BCOO with sorted, unique indices.
-
-    Raises:
-      ValueError: the indices are not sorted.
-    """
-    if not (matrix.indices_sorted and matrix.ndim == 2):
-        raise ValueError("a 2-d BCOO with sorted indices is needed; call .sort_indices()")
-    return operator_from_entries(
-        matrix.data, matrix.indices[:, 0], matrix.indices[:, 1], shape=matrix.shape
-    )
-
-
-def operator_from_entries(values, rows, columns, *, shape: tuple[int, int]) -> SparseOperator:
-    """An operator from entries sorted by (row, column); may be traced."""
-    rows, columns = jnp.asarray(rows, jnp.int32), jnp.asarray(columns, jnp.int32)
-    return SparseOperator(
-        values=values,
-        row_starts=_starts(rows, shape[0]),
-        columns=columns,
-        rows=rows,
-        column_starts=_starts(columns, shape[1]),
-        to_transpose=jnp.argsort(columns, stable=True).astype(jnp.int32),
-    )
-
-
-def laplacian_blocks(matrix: BCOO, *, n_users: int) -> Laplacian:
-    """The blocks of eq. 4 that `propagate` multiplies by.
-
-    Args:
-      matrix: symmetric f32[I + J, I + J], indices sorted, nothing but the diagonal within
-        users and within items.
-      n_users: I.
-    """
-    rows, columns = matrix.indices.T
-    size = matrix.shape[0]
-    upper, diagonal = (rows < n_users) & (columns >= n_users), rows == columns
-    values, users, items = matrix.data[upper], rows[upper], columns[upper] - n_users
-    order = jnp.argsort(items, stable=True)
-    shape = (n_users, size - n_users)
-    loops = jnp.zeros(size).at[rows].add(jnp.where(diagonal, matrix.data, 0.0))
-    return Laplacian(
-        operator_from_entries(values, users, items, shape=shape),
-        operator_from_entries(values[order], items[order], users[order], shape=shape[::-1]),
-        loops if diagonal.any() else None,
-    )
-
-
-def _starts(ids: jax.Array, size: int) -> jax.Array:
-    counts = jnp.zeros(size + 1, jnp.int32).at[ids + 1].add(1)
-    return jnp.cumsum(counts, dtype=jnp.int32)
 
 
 @jax.custom_vjp

@@ -8,10 +8,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from kdiffe_jax.graph.propagate import propagate, propagate_items
+from kdiffe_jax.graph.propagate import across, propagate, propagate_items
 from kdiffe_jax.model.knowledge import KnowledgeLayer
 from kdiffe_jax.rowwise import row_dots
-from kdiffe_jax.types import KnowledgeGraph, Laplacian
+from kdiffe_jax.types import KnowledgeGraph, Laplacian, TwoWay
 
 
 class View(NamedTuple):
@@ -32,6 +32,8 @@ class Encoder(nn.Module):
       dim: d.
       layers: L.
       item_residual: weight of the item's own embedding added after eq. 1; 0 is the paper.
+      neighbour_weight: weight of the nearest items' embeddings in layer 0; 0 is the paper.
+      neighbour_smoothing: weight of the nearest items in the final item; 0 is the paper.
     """
 
     n_users: int
@@ -41,6 +43,8 @@ class Encoder(nn.Module):
     dim: int
     layers: int
     item_residual: float = 0.0
+    neighbour_weight: float = 0.0
+    neighbour_smoothing: float = 0.0
 
     def setup(self):
         init = nn.initializers.xavier_uniform()
@@ -54,6 +58,7 @@ class Encoder(nn.Module):
         laplacian: Laplacian,
         graph: KnowledgeGraph,
         entity_items: jax.Array | None = None,
+        neighbours: TwoWay | None = None,
     ) -> View:
         """The view of a knowledge graph.
 
@@ -62,9 +67,11 @@ class Encoder(nn.Module):
           graph: the given or the rebuilt knowledge graph.
           entity_items: i32[E], the item that an entity is, whose embedding it then
             shares; -1 for entities with an embedding of their own. None: all have one.
+          neighbours: f32[J, J], nearest items by content; needed where they have weight.
         """
-        items = self.item_rows(graph, entity_items)
-        return View(*propagate(laplacian, self.user_embedding, items, layers=self.layers))
+        items = self.item_rows(graph, entity_items, neighbours)
+        users, items = propagate(laplacian, self.user_embedding, items, layers=self.layers)
+        return View(users, self._smoothed(items, neighbours))
 
     def two_views(
         self,
@@ -72,24 +79,40 @@ class Encoder(nn.Module):
         graph: KnowledgeGraph,
         other: KnowledgeGraph,
         entity_items: jax.Array | None = None,
+        neighbours: TwoWay | None = None,
     ) -> tuple[View, View]:
         """The views of two knowledge graphs, for one and a half times the price of one.
 
         They differ in layer 0 of the items alone, and propagation is linear.
 
         Args:
-          laplacian, graph, entity_items: as in `__call__`.
+          laplacian, graph, entity_items, neighbours: as in `__call__`.
           other: the second knowledge graph.
         """
-        items, other_items = (self.item_rows(g, entity_items) for g in (graph, other))
-        main = View(*propagate(laplacian, self.user_embedding, items, layers=self.layers))
-        change = propagate_items(laplacian, other_items - items, layers=self.layers)
-        return main, View(main.users + change[0], main.items + change[1])
+        items, others = (self.item_rows(g, entity_items, neighbours) for g in (graph, other))
+        change = others - items
+        users, items = propagate(laplacian, self.user_embedding, items, layers=self.layers)
+        of_users, of_items = propagate_items(laplacian, change, layers=self.layers)
+        main = View(users, self._smoothed(items, neighbours))
+        return main, View(users + of_users, main.items + self._smoothed(of_items, neighbours))
 
-    def item_rows(self, graph: KnowledgeGraph, entity_items: jax.Array | None) -> jax.Array:
-        """f32[J, d]: layer 0 of the items (eq. 1)."""
+    def item_rows(
+        self,
+        graph: KnowledgeGraph,
+        entity_items: jax.Array | None,
+        neighbours: TwoWay | None = None,
+    ) -> jax.Array:
+        """f32[J, d]: layer 0 of the items (eq. 1), with their neighbours where they have weight."""
         items = self.knowledge(self.item_embedding, self.entities(entity_items), graph)
-        return items + self.item_residual * self.item_embedding
+        items = items + self.item_residual * self.item_embedding
+        if self.neighbour_weight:
+            items = items + self.neighbour_weight * across(*neighbours, self.item_embedding)
+        return items
+
+    def _smoothed(self, items: jax.Array, neighbours: TwoWay | None) -> jax.Array:
+        if not self.neighbour_smoothing:
+            return items
+        return items + self.neighbour_smoothing * across(*neighbours, items)
 
     def attention(self, graph: KnowledgeGraph, entity_items: jax.Array | None) -> jax.Array:
         """f32[nnz]: a(e, r, j) of every triple of a knowledge graph (eq. 2)."""

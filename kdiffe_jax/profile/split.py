@@ -33,9 +33,9 @@ def split_epochs(spans: Spans) -> Split:
       spans: with at least one epoch.
 
     >>> epoch = [Span(0, 10e9, "epoch")]
-    >>> device = [Span(1e9, 4e9, "views"), Span(3e9, 4e9, "bpr")]
+    >>> device = [Span(1e9, 4e9, "views"), Span(3e9, 4e9, "ranking_loss")]
     >>> split = split_epochs(Spans(epoch, device, [], [Span(0, 1e9, "batches")]))
-    >>> [split.rows[name] for name in ("batches", "views", "bpr", "idle")]
+    >>> [split.rows[name] for name in ("batches", "views", "ranking_loss", "idle")]
     [1.0, 2.5, 0.5, 6.0]
     """
     times = np.unique([time for group in spans for span in group for time in span[:2]])

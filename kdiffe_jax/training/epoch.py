@@ -22,6 +22,7 @@ from kdiffe_jax.rebuild import (
     triple_scores,
 )
 from kdiffe_jax.reverse import HiddenDenoiser, hidden_denoiser, reverse_rows
+from kdiffe_jax.rowwise import unit_rows
 from kdiffe_jax.training.state import Parts, TrainState, view_of
 from kdiffe_jax.training.step import Term, guidance_rows, train_step
 from kdiffe_jax.types import Batch, Graphs, Strengths
@@ -84,8 +85,15 @@ def run_epoch(
 
 @device_phase("encode")
 def main_view(parts: Parts, params, graphs: Graphs) -> View:
-    """Final embeddings for ranking: the main view, nothing random (eq. 7)."""
-    return view_of(parts, params, graphs, graphs.knowledge)
+    """Final embeddings for ranking: the main view, nothing random (eq. 7).
+
+    Where the score is the cosine, the items have length 1; the length of a user changes
+    no ranking.
+    """
+    view = view_of(parts, params, graphs, graphs.knowledge)
+    if parts.config.model.score == "cosine":
+        return view._replace(items=unit_rows(view.items))
+    return view
 
 
 @device_phase("rebuild")
@@ -148,4 +156,4 @@ def _denoise(
 def strengths_of(parts: Parts) -> Strengths:
     """The traced hyper-parameters of the configuration."""
     train = parts.config.train
-    return Strengths(*(jnp.float32(x) for x in (train.theta_1, train.theta_2, train.temperature)))
+    return Strengths(*(jnp.float32(getattr(train, name)) for name in Strengths._fields))

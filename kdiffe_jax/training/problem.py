@@ -12,6 +12,7 @@ import numpy as np
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.batches import InteractionSampler
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.item_neighbours import neighbour_matrix, without_item_relations
 from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.graph.build import build_graphs
@@ -55,6 +56,10 @@ def build_problem(
       DataError: a split to rank is empty.
       ConfigError: a hyper-parameter that the sizes of the data forbid.
     """
+    neighbours = None
+    if config.model.neighbour_weight or config.model.neighbour_smoothing:
+        neighbours = neighbour_matrix(dataset, config.content)
+        dataset = without_item_relations(dataset)
     dataset = ensure_knowledge(dataset, config.content)
     for note in dataset.notes:
         say(f"{dataset.name}: {note}")
@@ -83,6 +88,7 @@ def build_problem(
             similarity,
             config=config.graph,
             entity_items=dataset.entity_items if config.model.share_item_embeddings else None,
+            neighbours=neighbours,
             **sizes,
         ),
         sampler=InteractionSampler(

@@ -79,7 +79,7 @@ def _inner(encoder: Encoder, table, graphs: Graphs):
     """Layers 0..L-1 of the items, the attention, and the entities as they are read."""
     apply = partial(encoder.apply, {"params": table})
     users = table["user_embedding"]
-    items = apply(graphs.knowledge, graphs.entity_items, method="item_rows")
+    items = apply(graphs.knowledge, graphs.entity_items, graphs.neighbours, method="item_rows")
     layers = [items]
     for _ in range(encoder.layers - 1):
         users, items = next_layer(graphs.laplacian, users, items)

@@ -51,6 +51,8 @@ def build_parts(
             dim=model.dim,
             layers=model.layers,
             item_residual=model.item_residual,
+            neighbour_weight=model.neighbour_weight,
+            neighbour_smoothing=model.neighbour_smoothing,
         ),
         denoiser=Denoiser(
             n_entities=n_entities,
@@ -78,7 +80,7 @@ def initial_state(parts: Parts, graphs: Graphs) -> TrainState:
     guidance = jnp.zeros((1, parts.encoder.dim))
     params = {
         "encoder": parts.encoder.init(
-            encoder_key, graphs.laplacian, graphs.knowledge, graphs.entity_items
+            encoder_key, graphs.laplacian, graphs.knowledge, *_constants(graphs)
         )["params"],
         "denoiser": parts.denoiser.init(denoiser_key, row, jnp.zeros(1, jnp.int32), guidance)[
             "params"
@@ -91,7 +93,11 @@ def initial_state(parts: Parts, graphs: Graphs) -> TrainState:
 def view_of(parts: Parts, params: dict[str, Any], graphs: Graphs, graph: KnowledgeGraph) -> View:
     """The view of the given or the rebuilt knowledge graph (eq. 1-6)."""
     variables = {"params": params["encoder"]}
-    return parts.encoder.apply(variables, graphs.laplacian, graph, graphs.entity_items)
+    return parts.encoder.apply(variables, graphs.laplacian, graph, *_constants(graphs))
+
+
+def _constants(graphs: Graphs):
+    return graphs.entity_items, graphs.neighbours
 
 
 @device_phase("views")
@@ -105,6 +111,6 @@ def two_views_of(
         graphs.laplacian,
         graphs.knowledge,
         other,
-        graphs.entity_items,
+        *_constants(graphs),
         method=Encoder.two_views,
     )

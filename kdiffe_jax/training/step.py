@@ -10,7 +10,7 @@ import optax
 
 from kdiffe_jax.diffusion import elbo_weights, q_sample
 from kdiffe_jax.graph.propagate import multiply
-from kdiffe_jax.losses import bpr, elbo, first_occurrence, info_nce, squared_norm
+from kdiffe_jax.losses import bpr, elbo, first_occurrence, info_nce, sampled_softmax, squared_norm
 from kdiffe_jax.model.encoder import View, scores
 from kdiffe_jax.phases import device_phase
 from kdiffe_jax.rebuild import dense_rows
@@ -53,7 +53,7 @@ def train_step(
       strengths: theta_1, theta_2 and tau.
 
     Returns:
-      The next state and the loss terms "bpr", "info_nce_users", "info_nce_items",
+      The next state and the loss terms "bpr" or "softmax", "info_nce_users", "info_nce_items",
       "squared_norm", "elbo" and their weighted sum, "loss".
     """
     key = jax.random.fold_in(state.key, state.step)
@@ -84,12 +84,18 @@ def loss_terms(
         main, other = two_views_of(parts, params, graphs, rebuilt)
     else:
         main = view_of(parts, params, graphs, graphs.knowledge)
+    ranking = parts.config.train.ranking_loss
+    if ranking == "softmax":
+        key, drawing_key = jax.random.split(key)
+        ranking_term = _softmax_term(parts, main, batch, strengths, drawing_key)
+    else:
+        ranking_term = _bpr_term(main, batch)
     terms = {
-        "bpr": _bpr_term(main, batch),
+        ranking: ranking_term,
         "squared_norm": _norm_term(params),
         "elbo": _elbo_term(parts, params["denoiser"], main, batch, graphs, key),
     }
-    loss = terms["bpr"].mean + strengths.theta_2 * terms["squared_norm"].mean + terms["elbo"].mean
+    loss = terms[ranking].mean + strengths.theta_2 * terms["squared_norm"].mean + terms["elbo"].mean
     if contrasted:
         terms |= _contrast_terms(parts, main, other, batch, strengths.temperature)
         contrast = terms["info_nce_users"].mean + terms["info_nce_items"].mean
@@ -102,7 +108,16 @@ def _norm_term(params) -> Term:
     return Term(squared_norm(params["encoder"]), jnp.ones(()))
 
 
-@device_phase("bpr")
+@device_phase("ranking_loss")
+def _softmax_term(parts: Parts, main: View, batch: Batch, strengths: Strengths, key) -> Term:
+    shape = (parts.config.train.softmax_negatives,)
+    drawn = main.items[jax.random.randint(key, shape, 0, main.items.shape[0])]
+    users, positives = main.users[batch.users], main.items[batch.positives]
+    tau = strengths.softmax_temperature
+    return weighted_term(sampled_softmax(users, positives, drawn, temperature=tau), batch.weights)
+
+
+@device_phase("ranking_loss")
 def _bpr_term(main: View, batch: Batch) -> Term:
     users = main.users[batch.users]
     positive = scores(users, main.items[batch.positives])

@@ -2,18 +2,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from jax.experimental.sparse import BCOO
 from jax.test_util import check_grads
 
 from kdiffe_jax.graph import product
 from kdiffe_jax.graph import propagate as module
-from kdiffe_jax.graph.propagate import (
-    laplacian_blocks,
-    multiply,
-    propagate,
-    propagate_items,
-    sparse_operator,
-)
+from kdiffe_jax.graph.operators import laplacian_blocks, sparse_operator, two_way
+from kdiffe_jax.graph.propagate import across, multiply, propagate, propagate_items
 
 
 @pytest.fixture
@@ -175,3 +171,12 @@ def test_one_matrix_and_many_members_are_one_wide_product(dense_matrix):
     lowered = jax.jit(both_ways).lower(operator, members).as_text()
     assert "tensor<6x20xf32>" in lowered and "tensor<9x20xf32>" in lowered
     assert "while" not in lowered
+
+
+def test_two_way_carries_the_gradient_of_the_dense_side(rng, dense_matrix):
+    operator = two_way(sp.csr_array(dense_matrix))
+    x, upstream = rng.normal(size=(6, 4)), rng.normal(size=(9, 4))
+    found, pull = jax.vjp(lambda x: across(*operator, x), jnp.asarray(x, jnp.float32))
+    np.testing.assert_allclose(found, dense_matrix @ x, rtol=1e-4, atol=1e-5)
+    gradient = pull(jnp.asarray(upstream, jnp.float32))[0]
+    np.testing.assert_allclose(gradient, dense_matrix.T @ upstream, rtol=1e-4, atol=1e-5)

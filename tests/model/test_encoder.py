@@ -2,9 +2,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.graph.build import build_graphs
+from kdiffe_jax.graph.operators import two_way
 from kdiffe_jax.model.encoder import Encoder, scores
 
 SIZES = dict(n_users=5, n_items=4, n_entities=3, n_relations=2)
@@ -101,8 +103,9 @@ def test_two_views_are_the_views_one_by_one(graphs, layers, self_loops):
     other = graphs.knowledge._replace(
         structure=graphs.knowledge.structure._replace(values=jnp.array([1.0, 0.0, 1.0]))
     )
-    encoder = encoder_of(layers=layers)
-    params = encoder.init(jax.random.key(1), graphs.laplacian, graphs.knowledge)
+    near = two_way(sp.csr_array(np.eye(4, k=1, dtype=np.float32)))
+    encoder = encoder_of(layers=layers, neighbour_weight=0.3, neighbour_smoothing=0.7)
+    params = encoder.init(jax.random.key(1), graphs.laplacian, graphs.knowledge, None, near)
     upstream = jax.random.normal(jax.random.key(2), (9, 4))
 
     def loss(views):
@@ -113,13 +116,37 @@ def test_two_views_are_the_views_one_by_one(graphs, layers, self_loops):
     def together(params):
         return loss(
             encoder.apply(
-                params, graphs.laplacian, graphs.knowledge, other, method=Encoder.two_views
+                params,
+                graphs.laplacian,
+                graphs.knowledge,
+                other,
+                None,
+                near,
+                method=Encoder.two_views,
             )
         )
 
     def apart(params):
-        return loss([encoder.apply(params, graphs.laplacian, g) for g in (graphs.knowledge, other)])
+        views = (
+            encoder.apply(params, graphs.laplacian, g, None, near)
+            for g in (graphs.knowledge, other)
+        )
+        return loss(views)
 
     found, expected = (jax.value_and_grad(f)(params) for f in (together, apart))
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_neighbours_enter_layer_0_and_the_final_items(graphs, rng):
+    matrix = (rng.random((4, 4)) * (rng.random((4, 4)) < 0.6)).astype(np.float32)
+    near = two_way(sp.csr_array(matrix))
+    params, plain = view_of(encoder_of(layers=0), graphs)
+    apply = dict(variables={"params": params}, laplacian=graphs.laplacian, graph=graphs.knowledge)
+    first = encoder_of(layers=0, neighbour_weight=0.5).apply(**apply, neighbours=near)
+    expected = plain.items + 0.5 * matrix @ params["item_embedding"]
+    np.testing.assert_allclose(first.items, expected, rtol=1e-5, atol=1e-6)
+    last = encoder_of(layers=2, neighbour_smoothing=0.5).apply(**apply, neighbours=near)
+    _, before = view_of(encoder_of(layers=2), graphs)
+    np.testing.assert_allclose(last.items, before.items + 0.5 * matrix @ before.items, rtol=1e-5)
+    np.testing.assert_array_equal(last.users, before.users)

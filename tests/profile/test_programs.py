@@ -19,7 +19,7 @@ def named(name):
         def step(x, _):
             with device_phase("views"):
                 x = jnp.tanh(x @ x)
-            with device_phase("bpr"):
+            with device_phase("ranking_loss"):
                 x = x / jnp.linalg.norm(x)
             return x, None
 
@@ -39,7 +39,7 @@ def test_gradients_have_the_phase_of_what_they_are_of():
     program(jnp.eye(8))
     found = {op: what for (m, op), what in live_programs().items() if m == "jit_profiled_gradient"}
     by_phase = {what.phase for what in found.values()}
-    assert {"views", "bpr", None} <= by_phase
+    assert {"views", "ranking_loss", None} <= by_phase
     assert any(what.container for op, what in found.items() if op.startswith("while"))
     text = program.lower(jnp.eye(8)).compile().as_text()
     backward = [line for line in text.splitlines() if "transpose(" in line and " dot(" in line]
@@ -62,15 +62,20 @@ def test_a_module_of_one_phase_lends_it_to_all_its_operations():
 
 
 def test_the_outermost_phase_counts():
-    nested = text(("a", "add", "kdiffe.rebuild/kdiffe.encode/add"), ("b", "add", "kdiffe.bpr/add"))
+    nested = text(
+        ("a", "add", "kdiffe.rebuild/kdiffe.encode/add"), ("b", "add", "kdiffe.ranking_loss/add")
+    )
     assert operations_of([("m", nested)])["m", "a"].phase == "rebuild"
 
 
 def test_programs_of_one_name_that_disagree_lose_the_phase():
-    first = text(("a", "add", "kdiffe.views/add"), ("b", "add", "kdiffe.bpr/add"))
-    second = text(("a", "add", "kdiffe.bpr/add"), ("b", "add", "kdiffe.bpr/add"))
+    first = text(("a", "add", "kdiffe.views/add"), ("b", "add", "kdiffe.ranking_loss/add"))
+    second = text(("a", "add", "kdiffe.ranking_loss/add"), ("b", "add", "kdiffe.ranking_loss/add"))
     found = operations_of([("m", first), ("m", second)])
-    assert found == {("m", "a"): Operation(None, False), ("m", "b"): Operation("bpr", False)}
+    assert found == {
+        ("m", "a"): Operation(None, False),
+        ("m", "b"): Operation("ranking_loss", False),
+    }
 
 
 def test_a_module_without_phases_is_left_out():

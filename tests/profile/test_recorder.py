@@ -21,7 +21,7 @@ def two_phases(x):
     with device_phase("views"):
         for _ in range(40):
             x = jnp.tanh(x @ x)
-    with device_phase("bpr"):
+    with device_phase("ranking_loss"):
         return x - x.mean()
 
 
@@ -51,7 +51,7 @@ def test_phases_get_the_time_they_take(tmp_path):
     assert split.seconds == pytest.approx(sum(lengths[1:4]) / 3, rel=0.1)
     assert sum(split.rows.values()) == pytest.approx(split.seconds)
     assert split.rows["checkpoint"] >= SLEEP
-    assert split.rows["views"] > 5 * split.rows["bpr"] > 0
+    assert split.rows["views"] > 5 * split.rows["ranking_loss"] > 0
     assert split.rows["rebuild"] == 0
     stored = json.loads((recorder.session / "split.json").read_text())
     assert stored["rows"] == split.rows

@@ -35,7 +35,7 @@ def oracle(spans: Spans) -> dict[str, float]:
 
 
 @given(
-    operations=spans_of("views", "bpr", None),
+    operations=spans_of("views", "ranking_loss", None),
     containers=spans_of("rebuild", None),
     host=spans_of("evaluation", "checkpoint"),
     cuts=st.lists(st.integers(0, LENGTH), min_size=2, max_size=4, unique=True).map(sorted),

@@ -9,7 +9,7 @@ from kdiffe_jax.rebuild import rebuilt_graph
 from kdiffe_jax.training.epoch import compile_parts, strengths_of
 from kdiffe_jax.training.state import initial_state
 from kdiffe_jax.training.step import loss_terms, train_step
-from kdiffe_jax.types import Batch, Strengths
+from kdiffe_jax.types import Batch
 
 
 class Case:
@@ -45,7 +45,9 @@ def loss_gradient(case, **kwargs):
 
 def test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo(make_problem):
     case = Case(make_problem())
-    strengths = Strengths(jnp.float32(0.3), jnp.float32(0.02), jnp.float32(0.5))
+    strengths = strengths_of(case.parts)._replace(
+        theta_1=jnp.float32(0.3), theta_2=jnp.float32(0.02)
+    )
     terms = {name: float(term.mean) for name, term in case.terms(strengths=strengths).items()}
     expected = (
         terms["bpr"]
@@ -78,12 +80,20 @@ def test_theta_1_zero_is_no_contrast(make_problem):
     with_zero = Case(make_problem(theta_1=0.0))
     traced = Case(make_problem())
     assert "info_nce_users" not in with_zero.terms()
-    zero = Strengths(jnp.float32(0.0), jnp.float32(1e-5), jnp.float32(0.5))
+    zero = strengths_of(traced.parts)._replace(theta_1=jnp.float32(0.0))
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
         loss_gradient(with_zero),
         loss_gradient(traced, strengths=zero),
     )
+
+
+def test_softmax_takes_the_place_of_bpr(make_problem):
+    case = Case(make_problem(ranking_loss="softmax", softmax_negatives=7))
+    terms = case.terms()
+    assert "bpr" not in terms and terms["softmax"].total.shape == ()
+    users = np.asarray(loss_gradient(case)["encoder"]["user_embedding"])
+    assert np.abs(users).max() > 0
 
 
 @pytest.mark.parametrize("negatives", ["batch", "all"])

@@ -54,7 +54,7 @@ def feature_neighbours(
     n_neighbours = min(n_neighbours, len(rows) - 1)
     parts = [(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))]
     for block in row_blocks(len(rows), len(rows)) if n_neighbours > 0 else ():
-        parts.append(_block_neighbours(rows, block, n_neighbours))
+        parts.append(nearest_in_block(rows[block] @ rows.T, block.start, n_neighbours))
     heads, tails, cosines = (np.concatenate(column) for column in zip(*parts, strict=True))
     note = f"{name}: {max(n_neighbours, 0)} nearest items by cosine for {len(items)} items"
     if len(items) < len(features):
@@ -127,13 +127,23 @@ def _of_length_1(rows: np.ndarray) -> np.ndarray:
     return scaled
 
 
-def _block_neighbours(
-    rows: np.ndarray, block: slice, n_neighbours: int
+def nearest_in_block(
+    cosines: np.ndarray, start: int, n_neighbours: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of the block, their nearest other rows, nearest first, and the cosines."""
-    cosines = np.round(rows[block] @ rows.T, _DIGITS)
-    itself = np.arange(block.start, block.stop)
-    cosines[itself - block.start, itself] = -np.inf
+    """Rows of a block, their nearest other rows, nearest first, and the cosines.
+
+    Args:
+      cosines: f32[n, all rows], of the rows `start`, `start` + 1, ...; equal in six digits
+        is equal, and of equal ones the lower row is the nearer.
+      start: the block's first row.
+      n_neighbours: of each row; as many as there are other rows at most.
+    """
+    cosines = np.round(cosines, _DIGITS)
+    itself = np.arange(start, start + len(cosines))
+    cosines[itself - start, itself] = -np.inf
+    n_neighbours = min(n_neighbours, cosines.shape[1] - 1)
+    if n_neighbours < 1:
+        return itself[:0], itself[:0], np.zeros(0, np.float32)
     at = cosines.shape[1] - n_neighbours
     last = np.partition(cosines, at, axis=1)[:, at]
     heads, tails = np.nonzero(cosines >= last[:, None])

@@ -1,0 +1,105 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from kdiffe_jax.config import ContentConfig
+from kdiffe_jax.data.content.shared_entities import neighbours_by_entities
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.item_neighbours import neighbour_matrix, without_item_relations
+from kdiffe_jax.errors import DataError
+
+# Items 0 and 1 share the rare entity 0; all share entity 1; item 2 is near item 0 (entity 2).
+TRIPLES = np.array([[0, 0, 0], [0, 0, 1], [1, 0, 0], [1, 0, 1], [2, 0, 1], [2, 1, 2]], np.int32)
+
+
+@pytest.fixture
+def dataset():
+    pairs = np.array([[0, 0], [0, 1], [1, 2]], np.int32)
+    return Dataset(
+        name="tiny",
+        n_users=2,
+        n_items=3,
+        n_entities=3,
+        train=pairs[:1],
+        valid=pairs[1:2],
+        test=pairs[2:],
+        triples=TRIPLES,
+        relation_names=("word", "near"),
+        entity_names=("rare", "common", "item zero"),
+        entity_items=np.array([-1, -1, 0], np.int32),
+    )
+
+
+def nearest(n):
+    return ContentConfig(nearest_items=n)
+
+
+def test_entities_of_all_items_tell_nothing():
+    """log(4/3) of the common entity is small beside log(4/2) of the rare one, not zero."""
+    near = neighbours_by_entities(TRIPLES[:5], 1, n_items=3, n_entities=2)
+    assert near.entities.tolist()[:2] == [1, 0]
+    rarity = np.log([4 / 3, 4 / 4])
+    rows = np.array([[1, 1], [1, 1], [0, 1]]) * rarity
+    assert (rows[2] == 0).all() and near.items.tolist() == [0, 1]
+
+
+def test_shared_entities_equal_a_dense_oracle(rng):
+    has = (rng.random((20, 12)) < 0.3).astype(float)
+    items, entities = np.nonzero(has)
+    triples = np.stack([items, np.zeros_like(items), entities], axis=1)
+    near = neighbours_by_entities(triples, 3, n_items=20, n_entities=12)
+    rows = has * np.log(21 / (has.sum(axis=0) + 1))
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+    cosines = np.round(rows @ rows.T, 6)
+    np.fill_diagonal(cosines, -1)
+    for item in range(20):
+        best = np.lexsort((np.arange(20), -cosines[item]))[:3]
+        expected = [j for j in best if cosines[item, j] > 0]
+        np.testing.assert_allclose(
+            np.sort(near.weights[near.items == item]),
+            np.sort(cosines[item, expected]),
+            atol=2e-6,
+        )
+
+
+def test_matrix_is_the_mean_of_the_normalised_kinds(dataset):
+    """Given: 2 -> 0. By entities: 0 -> 1 and 1 -> 0. Each has one entry a row and column."""
+    found = neighbour_matrix(dataset, nearest(1)).toarray()
+    expected = np.zeros((3, 3))
+    expected[2, 0] = expected[0, 1] = expected[1, 0] = 0.5
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_features_are_a_kind_and_the_codes_made_of_them_are_not(dataset):
+    features = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], np.float32)
+    coded = dataclasses.replace(dataset, features={"word": features})
+    found = neighbour_matrix(coded, nearest(1)).toarray()
+    expected = np.zeros((3, 3))
+    expected[0, 1], expected[1, 0], expected[2, 0] = 0.5, 0.5**1.5, 0.5 + 0.5**1.5
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_a_near_item_of_many_weighs_less(dataset):
+    triples = np.array([[0, 1, 2], [1, 1, 2], [2, 0, 0]], np.int32)
+    entity_items = np.array([-1, -1, 2], np.int32)
+    hub = dataclasses.replace(dataset, triples=triples, entity_items=entity_items)
+    found = neighbour_matrix(hub, nearest(1)).toarray()
+    np.testing.assert_allclose(found[:2, 2], 1 / np.sqrt(2), rtol=1e-6)
+
+
+def test_relations_between_items_leave_the_graph_and_say_so(dataset):
+    without = without_item_relations(dataset)
+    np.testing.assert_array_equal(without.triples, TRIPLES[:5])
+    assert without.relation_names == ("word",) and without.entity_names == ("rare", "common")
+    assert without.entity_items is None and "1 relations between items" in without.notes[-1]
+    assert without_item_relations(without) is without
+
+
+def test_no_content_is_refused(dataset):
+    bare = dataclasses.replace(
+        dataset, triples=np.zeros((0, 3), np.int32), entity_items=None, relation_names=()
+    )
+    with pytest.raises(DataError, match="nearest items"):
+        neighbour_matrix(bare, nearest(1))
