@@ -122,7 +122,7 @@ class EvalConfig(Checked):
         choices=("valid", "test"),
     )
     selection_metric: str = option("recall@20", "metric that chooses the epoch")
-    eval_block: int = option(1024, "users ranked at once; never changes a metric", low=1)
+    eval_block: int = option(128, "users ranked at once; never changes a metric", low=1)
     mask_valid: bool = option(False, "at test time also exclude the validation items")
 
 

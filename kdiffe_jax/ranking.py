@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.metrics import hits_of, metrics_at_k
+from kdiffe_jax.places import places
+from kdiffe_jax.top_k import grouped_top_k, groups_for
 from kdiffe_jax.types import RankingTask
 
 CUTOFFS = (5, 10, 20, 50)
@@ -63,15 +65,20 @@ def rank_all(
       i32[n, min(k, J)].
     """
     n_users, n_items = task.users.shape[0], item_embeddings.shape[0]
-    block = min(block, n_users)
+    k, block = min(k, n_items), min(block, n_users)
     n_blocks = -(-n_users // block)
     at = jnp.minimum(jnp.arange(n_blocks * block), n_users - 1).reshape(n_blocks, block)
+    groups = groups_for(n_items, k)
+    stored = item_embeddings[np.minimum(groups.stored, n_items - 1)]
+    padding = np.flatnonzero(groups.stored >= n_items)
 
     def rank_block(rows):
-        scores = user_embeddings[task.users[rows]] @ item_embeddings.T
+        scores = user_embeddings[task.users[rows]] @ stored.T
         seen = task.seen[rows]
-        scores = scores.at[jnp.arange(block)[:, None], seen].set(-jnp.inf, mode="drop")
-        values, items = jax.lax.top_k(scores, min(k, n_items))
+        hidden = jnp.where(seen < n_items, groups.place(seen), len(groups.stored))
+        scores = scores.at[jnp.arange(block)[:, None], hidden].set(-jnp.inf, mode="drop")
+        scores = scores.at[:, padding].set(-jnp.inf)
+        values, items = grouped_top_k(scores, k, groups)
         return jnp.where(jnp.isneginf(values), -1, items)
 
     return jax.lax.map(rank_block, at).reshape(n_blocks * block, -1)[:n_users]
@@ -88,7 +95,16 @@ def metrics_per_user(
       relevant: i32[n, P], -1 on padding.
       cutoffs: the k of recall@k and the others.
     """
-    hits = hits_of(ranked, relevant)
+    return _all_metrics(hits_of(ranked, relevant), relevant, cutoffs)
+
+
+@partial(jax.jit, static_argnames=("cutoffs",))
+def _metrics_of_places(found: jax.Array, relevant: jax.Array, *, cutoffs: tuple[int, ...]):
+    hits = (found[:, :, None] == jnp.arange(max(cutoffs))[None, None]).any(axis=1)
+    return _all_metrics(hits, relevant, cutoffs)
+
+
+def _all_metrics(hits, relevant, cutoffs):
     n_relevant = (relevant >= 0).sum(axis=1)
     values = {}
     for k in cutoffs:
@@ -105,8 +121,8 @@ def evaluate(
     cutoffs: tuple[int, ...] = CUTOFFS,
 ) -> dict[str, np.ndarray]:
     """Ranks and scores: metric name -> f64[n], one value a user of the task."""
-    ranked = rank_all(user_embeddings, item_embeddings, task, k=max(cutoffs), block=block)
-    values = metrics_per_user(ranked, task.relevant, cutoffs=cutoffs)
+    found = places(user_embeddings, item_embeddings, task, block=block)
+    values = _metrics_of_places(found, task.relevant, cutoffs=cutoffs)
     return {name: np.asarray(value, np.float64) for name, value in values.items()}
 
 

@@ -1,9 +1,18 @@
 import ir_measures
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kdiffe_jax.ranking import evaluate, mean_metrics, rank_all, ranking_task
+from kdiffe_jax.places import places
+from kdiffe_jax.ranking import (
+    evaluate,
+    mean_metrics,
+    metrics_per_user,
+    rank_all,
+    ranking_task,
+)
+from kdiffe_jax.top_k import Groups, grouped_top_k, groups_for
 
 ORACLE = {
     "recall": ir_measures.R,
@@ -85,3 +94,52 @@ def test_fewer_candidates_than_k():
     found = evaluate(jnp.ones((1, 1)), jnp.ones((3, 1)), task, block=1, cutoffs=(5, 20))
     assert found["recall@20"][0] == 1 and found["ndcg@20"][0] == 1
     np.testing.assert_allclose(found["precision@5"], [0.2])
+
+
+def test_places_give_the_metrics_of_the_lists(problem):
+    """Few distinct scores, so that most places are decided by item id."""
+    users, items, *_ = problem
+    users, items = np.sign(users[:, :2]), np.sign(items[:, :2])
+    task = task_of(problem)
+    lists = metrics_per_user(rank_all(users, items, task, k=50, block=8), task.relevant)
+    for name, values in evaluate(users, items, task, block=8).items():
+        np.testing.assert_array_equal(values, np.asarray(lists[name], np.float64), err_msg=name)
+
+
+def test_place_is_where_the_full_list_has_the_item(problem):
+    users, items, *_ = problem
+    task = task_of(problem)
+    lists = np.asarray(rank_all(users, items, task, k=60, block=8))
+    found, relevant = np.asarray(places(users, items, task, block=5)), np.asarray(task.relevant)
+    for row, column in np.argwhere(relevant >= 0):
+        assert lists[row, found[row, column]] == relevant[row, column]
+    assert (found[relevant < 0] == 60).all()
+
+
+def test_a_seen_item_and_a_score_that_is_no_number_have_no_place():
+    task = ranking_task(np.array([[0, 1]]), np.array([[0, 1], [0, 2]]), n_users=1, n_items=3)
+    items = jnp.array([[1.0], [1.0], [jnp.nan]])
+    np.testing.assert_array_equal(places(jnp.ones((1, 1)), items, task, block=1), [[3, 3]])
+
+
+@pytest.mark.parametrize("k", (1, 3, 20))
+@pytest.mark.parametrize("n_items", (20, 47, 64))
+@pytest.mark.parametrize("size", (1, 4, 16))
+def test_grouped_top_k_is_top_k_with_ties(rng, n_items, k, size):
+    scores = rng.integers(0, 6, (9, n_items)).astype(np.float32)
+    scores[3] = 1.0
+    scores[4, 5:] = -np.inf
+    groups = Groups(n_items, size)
+    stored = np.pad(scores, ((0, 0), (0, size * groups.count - n_items)), constant_values=-np.inf)
+    values, items = grouped_top_k(jnp.asarray(stored[:, groups.stored]), k, groups)
+    expected = jax.lax.top_k(jnp.asarray(scores), k)
+    np.testing.assert_array_equal(values, expected[0])
+    finite = np.isfinite(expected[0])
+    np.testing.assert_array_equal(np.asarray(items)[finite], np.asarray(expected[1])[finite])
+
+
+def test_groups_store_every_item_once():
+    groups = groups_for(1000, 20)
+    inside = groups.stored[groups.stored < 1000]
+    np.testing.assert_array_equal(np.sort(inside), np.arange(1000))
+    np.testing.assert_array_equal(groups.stored[groups.place(np.arange(1000))], np.arange(1000))
