@@ -36,7 +36,7 @@ def beyond_accuracy(
     order = 2 * np.arange(1, n_items + 1) - n_items - 1
     shares = np.maximum(popularity[places], 1) / n_users
     values = {
-        "coverage": np.count_nonzero(given) / n_items,
+        "coverage": float((given > 0).mean()),
         "novelty": float(-np.log2(shares).sum()) / total,
         "popularity": float(popularity[places].sum()) / total,
         "gini": float(order @ np.sort(given)) / (n_items * total),

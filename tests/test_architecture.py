@@ -30,10 +30,16 @@ ALLOWED = {
     "ranking": {"metrics", "places", "top_k", "types"},
     "reverse": {"diffusion", "model"},
     "rebuild": {"graph", "types"},
-    "baselines": {"model"},
+    "rankers": {"ranking", "types"},
+    "beyond_accuracy": set(),
+    "assessment": {"beyond_accuracy", "rankers", "ranking", "types"},
+    "baselines": {
+        "assessment", "config", "data", "errors", "graph", "losses", "model", "options",
+        "rankers", "ranking", "types",
+    },
     "training": {
-        "baselines", "config", "data", "diffusion", "errors", "graph", "losses", "metrics",
-        "model", "ranking", "rebuild", "reverse", "types",
+        "assessment", "baselines", "config", "data", "diffusion", "errors", "graph", "losses",
+        "metrics", "model", "rankers", "ranking", "rebuild", "reverse", "types",
     },
 }  # fmt: skip
 FENCED = {
