@@ -13,8 +13,8 @@ import numpy as np
 from kdiffe_jax.ranking import rank_all
 from kdiffe_jax.types import RankingTask
 
-# float32 scores of one block on the host: 256 MiB.
-_SCORES_AT_ONCE = 2**26
+# Scores of one block of users on the host: 64 MiB of float32.
+_SCORES_AT_ONCE = 2**24
 
 
 class Ranker(Protocol):
@@ -44,24 +44,21 @@ def embedding_ranker(users: jax.Array, items: jax.Array, *, block: int) -> Ranke
     return rank
 
 
-def score_ranker(
-    scores_of: Callable[[np.ndarray], np.ndarray], *, n_items: int, block: int
-) -> Ranker:
+def score_ranker(scores_of: Callable[[np.ndarray], np.ndarray], *, n_items: int) -> Ranker:
     """Ranks by scores that a function computes on the host, one block of users after another.
 
     Equal scores are ordered by item id, and seen items left out, as in `rank_all`.
 
     Args:
       scores_of: user ids i32[b] -> f32[b, J].
-      n_items: J.
-      block: users at once; fewer where that many rows of J would be too large.
+      n_items: J; a block has as many users as make 64 MiB of scores, one at least.
     """
 
     def rank(task: RankingTask, *, k: int, candidates: np.ndarray | None = None) -> jax.Array:
         users, size = np.asarray(task.users), len(task.users)
         if candidates is not None:
             task = among(task, candidates, n_items=n_items)
-        rows = max(1, min(block, size, _SCORES_AT_ONCE // n_items))
+        rows = max(1, min(size, _SCORES_AT_ONCE // n_items))
         lists = []
         for start in range(0, size, rows):
             at = np.minimum(np.arange(start, start + rows), size - 1)

@@ -34,7 +34,6 @@ class Ease:
     """
 
     def __init__(self, bench: Bench):
-        self._bench = bench
         self._matrix = interaction_matrix(bench).astype(np.float32)
         self._gram = (self._matrix.T @ self._matrix).toarray(order="F")
 
@@ -44,13 +43,13 @@ class Ease:
         Raises:
           numpy.linalg.LinAlgError: in single precision G + lambda I is not positive definite.
         """
+        matrix = self._matrix
         off_diagonal, scale = ease_weights(self._gram, regularisation)
 
         def scores(users: np.ndarray) -> np.ndarray:
-            return (self._matrix[users] @ off_diagonal) * scale
+            return (matrix[users] @ off_diagonal) * scale
 
-        bench = self._bench
-        return score_ranker(scores, n_items=bench.n_items, block=bench.eval.eval_block)
+        return score_ranker(scores, n_items=matrix.shape[1])
 
 
 def ease_weights(gram: np.ndarray, regularisation: float) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,6 @@ class RP3beta:
     """
 
     def __init__(self, bench: Bench):
-        self._bench = bench
         self._matrix = interaction_matrix(bench)
         self._walks: tuple[float, list[Block]] | None = None
 
@@ -54,8 +53,7 @@ class RP3beta:
         def scores(users: np.ndarray) -> np.ndarray:
             return (matrix[users] @ weights).astype(np.float32).toarray()
 
-        bench = self._bench
-        return score_ranker(scores, n_items=bench.n_items, block=bench.eval.eval_block)
+        return score_ranker(scores, n_items=matrix.shape[1])
 
     def _walks_with(self, alpha: float) -> Iterable[Block]:
         if self._matrix.sum(axis=1) @ self._matrix.sum(axis=1) > _WALKS_KEPT:
