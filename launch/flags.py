@@ -36,7 +36,10 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     )
     flags.DEFINE_string("workdir", None, "run directory [runs/<dataset>-seed<seed>]", **common)
     flags.DEFINE_string(
-        "cache_dir", None, "where S and scores of baselines are kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]", **common
+        "cache_dir",
+        None,
+        "where S and baselines are kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]",
+        **common,
     )
     flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "train, or score a run", **common)
     flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
@@ -101,9 +104,7 @@ def baselines(values: flags.FlagValues = flags.FLAGS) -> BaselineSettings:
     Raises:
       ConfigError: an unknown baseline, or a limit out of its range.
     """
-    return BaselineSettings(
-        **{name: values[name].value for name in BaselineSettings.all_options()}
-    )
+    return BaselineSettings(**{name: values[name].value for name in BaselineSettings.all_options()})
 
 
 def data_identity(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:

@@ -20,7 +20,7 @@ GRIDS: dict[str, dict[str, tuple]] = {
         "prune": ("source", "target"),
     },
     "ease": {"regularisation": (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)},
-    "lightgcn": {"layers": (2, 3), "theta_2": (1e-6, 1e-5)},
+    "lightgcn": {"layers": (2, 3), "theta_2": (1e-5, 1e-4)},
 }
 # What is not tuned.
 FIXED: dict[str, dict[str, Any]] = {
