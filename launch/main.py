@@ -10,12 +10,13 @@ from typing import Any
 from absl import app
 from absl import flags as absl_flags
 
+from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.profile.recorder import Recorder
 from kdiffe_jax.training.loop import check_selection_metric, train
 from kdiffe_jax.training.problem import build_problem
-from kdiffe_jax.training.result import finish, rescore
+from kdiffe_jax.training.result import bench_of, finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
 from launch import flags
 from launch.command import guarded
@@ -64,6 +65,7 @@ def _recorder() -> Recorder | None:
 def _train(recorder: Recorder | None) -> dict[str, Any]:
     config = flags.config()
     check_selection_metric(config)
+    settings = flags.baselines()
     if recorder is not None:
         recorder.claim()
     run = RunDirectory(flags.workdir())
@@ -81,7 +83,10 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
                 on_epoch = recorder.after(on_epoch)
             problem = build_problem(dataset, config, cache_dir=flags.cache_dir(), say=progress.say)
             trained = train(problem, run, on_epoch=on_epoch, say=progress.say)
-        return finish(problem, trained, run)
+            baselines = score_baselines(
+                bench_of(problem), settings, cache_dir=flags.cache_dir(), say=progress.say
+            )
+        return finish(problem, trained, run, baselines)
 
 
 def _evaluate() -> dict[str, Any]:
@@ -90,12 +95,15 @@ def _evaluate() -> dict[str, Any]:
     if stored is None:
         raise RunError(f"{run.path}: there is no run to evaluate; train it first")
     _adopt(stored)
+    settings = flags.baselines()
     dataset = flags.load()
     if dataset.fingerprint() != stored.get("data_sha256"):
         raise RunError(f"{run.path}: was trained on other data than {dataset.name} holds now")
     with run.claim(stored):
-        problem = build_problem(dataset, _config_of(stored), cache_dir=flags.cache_dir(), say=print)
-        return rescore(problem, run, say=print)
+        cache_dir = flags.cache_dir()
+        problem = build_problem(dataset, _config_of(stored), cache_dir=cache_dir, say=print)
+        baselines = score_baselines(bench_of(problem), settings, cache_dir=cache_dir, say=print)
+        return rescore(problem, run, baselines, say=print)
 
 
 def _adopt(stored: dict[str, Any]) -> None:

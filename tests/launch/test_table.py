@@ -1,0 +1,97 @@
+"""The lines that a run ends with."""
+
+import pytest
+
+from launch.table import COLUMNS, planted_lines, result_table
+
+
+def metrics(value):
+    return dict.fromkeys(COLUMNS, value)
+
+
+def cold(recall):
+    return {
+        "interactions": 449,
+        "items": 340,
+        "users": 449,
+        "candidates": 465,
+        "among_all": {"recall@20": recall},
+        "among_cold": {"recall@20": 2 * recall},
+    }
+
+
+def beside(value, difference, p=0.004):
+    paired = {"users": 90, "difference": difference, "standard_error": 0.002, "t": 3.0, "p": p}
+    return {"test": metrics(value), "paired": paired}
+
+
+@pytest.fixture
+def result():
+    lists = {"coverage@20": 0.5, "novelty@20": 7.25, "popularity@20": 80.0, "gini@20": 0.875}
+    return {
+        "dataset": "shop",
+        "valid": metrics(0.2),
+        "test": metrics(0.1),
+        "selection": "valid",
+        "selection_metric": "recall@20",
+        "best_epoch": 3,
+        "epochs": 9,
+        "seconds": 12.0,
+        "users_scored": {"valid": 80, "test": 90, "of": 100},
+        "cold": {"valid": {"interactions": 0}, "test": cold(0.03)},
+        "beyond_accuracy": lists,
+        "baselines": {
+            "most_popular": beside(0.05, 0.05),
+            "rp3beta": beside(0.09, 0.01),
+            "ease": {"left_out": "50,000 items need 20.0 GB, the limit is 4 (--ease_memory_gb)"},
+        },
+        "planted": {"relation_auc": 0.75, "relevant_share": 0.5},
+    }
+
+
+def test_every_baseline_has_a_row_and_a_test(result):
+    lines = result_table(result).splitlines()
+    assert [line.split("  ")[0] for line in lines[1:5]] == [
+        "validation",
+        "test",
+        "most popular (test)",
+        "rp3beta (test)",
+    ]
+    assert lines[5] == (
+        "ease: left out: 50,000 items need 20.0 GB, the limit is 4 (--ease_memory_gb)"
+    )
+    assert lines[6] == (
+        "test recall@20 above the baselines, paired over 90 users: "
+        "most popular +0.0500 ± 0.0020 (p = 0.004); rp3beta +0.0100 ± 0.0020 (p = 0.004)"
+    )
+
+
+def test_cold_items_and_lists_have_a_line_each(result):
+    text = result_table(result)
+    assert (
+        "items unseen in training: valid none; test 449 interactions with 340 items, recall@20 "
+        "0.0300 among all items, 0.0600 among these 465 alone (chance 0.0430)\n"
+    ) in text
+    assert (
+        "first 20 at test: coverage 0.500, novelty 7.25 bits, popularity 80.0, Gini 0.875\n"
+    ) in text
+
+
+def test_a_difference_without_a_test_is_printed_alone(result):
+    result["baselines"] = {"rp3beta": beside(0.09, 0.01, p=None)}
+    assert "rp3beta +0.0100\n" in result_table(result)
+
+
+def test_no_baselines(result):
+    result["baselines"] = {}
+    assert "above the baselines" not in result_table(result)
+    assert planted_lines(result).startswith("planted truth: the denoiser ranks")
+
+
+def test_planted_line_compares_with_most_popular(result):
+    assert "test recall@20 is 2.0 x most popular" in planted_lines(result)
+
+
+def test_a_choice_on_the_test_set_is_said_loudly(result):
+    assert "TEST SET" not in result_table(result)
+    assert "CHOSEN ON THE TEST SET" in result_table(result | {"selection": "test"})
