@@ -17,7 +17,8 @@ import optax
 from kdiffe_jax.baselines.bench import Bench
 from kdiffe_jax.data.batches import EpochIndices, InteractionSampler
 from kdiffe_jax.graph.laplacian import attention_laplacian
-from kdiffe_jax.graph.propagate import laplacian_blocks, propagate
+from kdiffe_jax.graph.operators import laplacian_blocks
+from kdiffe_jax.graph.propagate import propagate
 from kdiffe_jax.losses import bpr, squared_norm
 from kdiffe_jax.model.encoder import View, scores
 from kdiffe_jax.rankers import Ranker, embedding_ranker
