@@ -42,8 +42,9 @@ def main() -> None:
         values = np.array([result["test"][metric] for result, _ in results])
         error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
         print(f"test {metric}: {values.mean():.4f}, standard error {error:.4f}")
-    popular = results[0][0]["baselines"]["most_popular"]["test"]
-    print(f"most popular: {popular['recall@20']:.4f} / {popular['ndcg@20']:.4f}")
+    for name, found in results[0][0]["baselines"].items():
+        if "test" in found:
+            print(f"{name}: {found['test']['recall@20']:.4f} / {found['test']['ndcg@20']:.4f}")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     print(f"peak memory of a process: {peak:.2f} GiB")
 
