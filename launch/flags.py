@@ -14,6 +14,7 @@ from typing import Any
 
 from absl import flags
 
+from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers import read_dataset
@@ -42,7 +43,10 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
         **common,
     )
     flags.DEFINE_string(
-        "cache_dir", None, "where S is kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]", **common
+        "cache_dir",
+        None,
+        "where S and baselines are kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]",
+        **common,
     )
     flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "train, or score a run", **common)
     flags.DEFINE_enum(
@@ -61,6 +65,7 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     for field in dataclasses.fields(PlantedSizes):
         _define_field(f"{_PLANTED}{field.name}", field.default, "embedded data set", None, common)
     define_options(Config.all_options(), values)
+    define_options(BaselineSettings.all_options(), values)
 
 
 def define_options(
@@ -110,6 +115,15 @@ def config(values: flags.FlagValues = flags.FLAGS) -> Config:
     return Config.from_flat({**PRESETS[values.preset], **given, **VARIANTS[values.variant]})
 
 
+def baselines(values: flags.FlagValues = flags.FLAGS) -> BaselineSettings:
+    """The baselines on the command line; no part of a run's configuration.
+
+    Raises:
+      ConfigError: an unknown baseline, or a limit out of its range.
+    """
+    return BaselineSettings(**{name: values[name].value for name in BaselineSettings.all_options()})
+
+
 def data_identity(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
     """The flags that say which data: part of a run's configuration."""
     identity: dict[str, Any] = {"dataset": values.dataset}
@@ -120,9 +134,9 @@ def data_identity(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
 
 
 def data_flags(values: flags.FlagValues = flags.FLAGS) -> list[str]:
-    """The given flags that say which data and where things are kept, for another process."""
+    """The given flags that are no hyper-parameter, for another process that trains."""
     names = [name for name in values if name.startswith(_PLANTED)]
-    names += ["dataset", "data_dir", "cache_dir"]
+    names += ["dataset", "data_dir", "cache_dir", "baselines", "ease_memory_gb"]
     return [f"--{name}={values[name].value}" for name in sorted(names) if values[name].present]
 
 
@@ -151,6 +165,6 @@ def workdir(values: flags.FlagValues = flags.FLAGS) -> Path:
 
 
 def cache_dir(values: flags.FlagValues = flags.FLAGS) -> Path:
-    """Where S is kept between runs."""
+    """Where S and the scores of baselines are kept between runs."""
     default = Path.home() / ".cache" / "kdiffe_jax"
     return Path(values.cache_dir or os.environ.get("KDIFFE_CACHE") or default)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import app
 from absl import flags as absl_flags
 
+from kdiffe_jax.baselines.settings import BaselineSettings
+from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.profile.recorder import Recorder
 from kdiffe_jax.training.loop import check_selection_metric, train
 from kdiffe_jax.training.many_seeds import train_members
 from kdiffe_jax.training.members_result import finish_members, rescore_members
-from kdiffe_jax.training.problem import build_problem
-from kdiffe_jax.training.result import finish, rescore
+from kdiffe_jax.training.problem import Problem, build_problem
+from kdiffe_jax.training.result import bench_of, finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.variants import VARIANTS
 from launch import flags
@@ -68,6 +70,7 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
     config = flags.config()
     alone = config.train.num_seeds == 1
     check_selection_metric(config)
+    settings = flags.baselines()
     if recorder is not None:
         recorder.claim()
     run = RunDirectory(flags.workdir())
@@ -86,7 +89,8 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
             problem = build_problem(dataset, config, cache_dir=flags.cache_dir(), say=progress.say)
             trainer, finisher = (train, finish) if alone else (train_members, finish_members)
             trained = trainer(problem, run, on_epoch=on_epoch, say=progress.say)
-        return finisher(problem, trained, run)
+            baselines = _baselines(problem, settings, progress.say)
+        return finisher(problem, trained, run, baselines)
 
 
 def _evaluate() -> dict[str, Any]:
@@ -95,14 +99,23 @@ def _evaluate() -> dict[str, Any]:
     if stored is None:
         raise RunError(f"{run.path}: there is no run to evaluate; train it first")
     _adopt(stored)
+    settings = flags.baselines()
     dataset = flags.load()
     if dataset.fingerprint() != stored.get("data_sha256"):
         raise RunError(f"{run.path}: was trained on other data than {dataset.name} holds now")
     with run.claim(stored):
-        config = _config_of(stored)
-        problem = build_problem(dataset, config, cache_dir=flags.cache_dir(), say=print)
+        config, cache_dir = _config_of(stored), flags.cache_dir()
+        problem = build_problem(dataset, config, cache_dir=cache_dir, say=print)
+        baselines = _baselines(problem, settings, print)
         scorer = rescore if config.train.num_seeds == 1 else rescore_members
-        return scorer(problem, run, say=print)
+        return scorer(problem, run, baselines, say=print)
+
+
+def _baselines(problem: Problem, settings: BaselineSettings, say: Callable[[str], None]):
+    """Their scores; None where the test split is left alone, which they would be scored on."""
+    if not problem.parts.config.eval.score_test:
+        return None
+    return score_baselines(bench_of(problem), settings, cache_dir=flags.cache_dir(), say=say)
 
 
 def _adopt(stored: dict[str, Any]) -> None:

@@ -44,6 +44,8 @@ def _planted_result(path: str) -> dict[str, Any]:
     result = RunDirectory(path).result()
     if result is None or "planted" not in result:
         raise RunError(f"{path}: no finished run on planted data; train with --dataset=synthetic")
+    if "most_popular" not in result["baselines"]:
+        raise RunError(f"{path}: has no most popular items to compare with; see --baselines")
     return result
 
 

@@ -46,8 +46,10 @@ class Progress:
         value = selection_score(record, self._config)
         self._best = max(self._best, value)
         if self._bar is None:
+            ranking = self._config.train.ranking_loss
             print(
-                f"epoch {record['epoch']:3d}  loss {record['loss']:9.4f}  bpr {record['bpr']:.4f}  "
+                f"epoch {record['epoch']:3d}  loss {record['loss']:9.4f}  "
+                f"{ranking} {record[ranking]:.4f}  "
                 f"{self._metric} {value:.4f}  best {self._best:.4f}  {record['seconds']:.1f} s",
                 flush=True,
             )

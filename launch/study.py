@@ -88,7 +88,7 @@ def _run(study: str) -> str:
             for name, overrides in planned.settings.items()
             for seed in seeds
         }
-        _run_all(list(jobs.values()), parallel=1 if study == "scalability" else FLAGS.parallel)
+        _run_all(study, list(jobs.values()))
         outcomes = [
             gather.read_outcome(*key, job.workdir)
             for key, job in jobs.items()
@@ -113,7 +113,7 @@ def _identity(dataset: Dataset) -> dict[str, object]:
     return {**flags.data_identity(FLAGS), "data_sha256": dataset.fingerprint()}
 
 
-def _run_all(jobs: list[Job], *, parallel: int) -> None:
+def _run_all(study: str, jobs: list[Job]) -> None:
     ended = 0
     waiting: Iterator[Job] = iter(jobs)
 
@@ -127,9 +127,11 @@ def _run_all(jobs: list[Job], *, parallel: int) -> None:
             said = f"validation {metric} {end.result['valid'][metric]:.4f}, {seconds:.0f} s"
         print(f"[{ended}/{len(jobs)}] {job.name}: {said}", flush=True)
 
-    run_jobs(
-        lambda: next(waiting, None), on_end, data_flags=flags.data_flags(FLAGS), parallel=parallel
-    )
+    data_flags = flags.data_flags(FLAGS)
+    if study != "main":
+        data_flags.append("--baselines=none")
+    parallel = 1 if study == "scalability" else FLAGS.parallel
+    run_jobs(lambda: next(waiting, None), on_end, data_flags=data_flags, parallel=parallel)
 
 
 def _write(

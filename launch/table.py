@@ -8,31 +8,35 @@ COLUMNS = ("recall@20", "ndcg@20", "precision@20", "hit@20", "mrr@20", "map@20")
 
 
 def result_table(result: dict[str, Any]) -> str:
-    """Validation, test and baselines as aligned text; of several seeds mean ± standard error."""
+    """Validation, test and baselines as aligned text, and what else there is to say.
+
+    Of several seeds validation and test are mean ± standard error, the rest is the mean. Of a
+    run that left the test split alone there is validation alone.
+    """
+    scored = {n: b for n, b in result["baselines"].items() if "left_out" not in b}
     spreads = result.get("over_seeds", {})
-    last = "test" if "test" in result else "valid"
     rows = [
         (name, result[split], spreads.get(split))
         for name, split in (("validation", "valid"), ("test", "test"))
         if split in result
     ]
-    rows += [
-        (f"{name.replace('_', ' ')} ({last})", m[last], None)
-        for name, m in result["baselines"].items()
-    ]
+    rows += [(f"{_words(name)} (test)", found["test"], None) for name, found in scored.items()]
     width, cell = max(len(name) for name, *_ in rows), 18 if spreads else 14
     lines = [" " * width + "".join(f"{column:>{cell}}" for column in COLUMNS)]
     lines += [
         f"{name:<{width}}" + "".join(f"{_value(metrics, spread, c):>{cell}}" for c in COLUMNS)
         for name, metrics, spread in rows
     ]
-    scored = result["users_scored"]
-    left_out = scored["of"] - scored[last]
-    lines.append(
-        f"{result['dataset']}: {_epochs(result)}, chosen on "
-        f"{result['selection']} {result['selection_metric']}, {result['seconds']:.0f} s; "
-        f"{scored[last]} users scored, {left_out} without {last} items left out"
-    )
+    lines += [
+        f"{_words(name)}: left out: {found['left_out']}"
+        for name, found in result["baselines"].items()
+        if "left_out" in found
+    ]
+    if scored:
+        lines.append(_paired_line(scored))
+    if "test" in result:
+        lines += [_cold_line(result["cold"]), _lists_line(result["beyond_accuracy"])]
+    lines.append(_run_line(result))
     if result["selection"] == "test":
         lines.append("CHOSEN ON THE TEST SET: compare only with tables chosen the same way")
     return "\n".join(lines)
@@ -42,6 +46,58 @@ def _value(metrics: dict[str, float], spread: dict[str, Any] | None, column: str
     if spread is None:
         return f"{metrics[column]:.4f}"
     return f"{spread[column]['mean']:.4f} ± {spread[column]['standard_error']:.4f}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _paired_line(baselines: dict[str, Any]) -> str:
+    tests = {name: found["paired"] for name, found in baselines.items()}
+    users = next(iter(tests.values()))["users"]
+    parts = (f"{_words(name)} {_difference(test)}" for name, test in tests.items())
+    return f"test recall@20 above the baselines, paired over {users} users: {'; '.join(parts)}"
+
+
+def _difference(test: dict[str, Any]) -> str:
+    if test["p"] is None:
+        return f"{test['difference']:+.4f}"
+    return f"{test['difference']:+.4f} ± {test['standard_error']:.4f} (p = {test['p']:.2g})"
+
+
+def _cold_line(cold: dict[str, Any]) -> str:
+    parts = [f"{name} {_cold_split(found)}" for name, found in cold.items()]
+    return f"items unseen in training: {'; '.join(parts)}"
+
+
+def _cold_split(found: dict[str, Any]) -> str:
+    if not found["interactions"]:
+        return "none"
+    return (
+        f"{found['interactions']} interactions with {found['items']} items, recall@20 "
+        f"{found['among_all']['recall@20']:.4f} among all items, "
+        f"{found['among_cold']['recall@20']:.4f} among these {found['candidates']} alone "
+        f"(chance {min(1.0, 20 / found['candidates']):.4f})"
+    )
+
+
+def _lists_line(lists: dict[str, float]) -> str:
+    return (
+        f"first 20 at test: coverage {lists['coverage@20']:.3f}, novelty "
+        f"{lists['novelty@20']:.2f} bits, popularity {lists['popularity@20']:.1f}, "
+        f"Gini {lists['gini@20']:.3f}"
+    )
+
+
+def _run_line(result: dict[str, Any]) -> str:
+    scored = result["users_scored"]
+    last = "test" if "test" in scored else "valid"
+    left_out = scored["of"] - scored[last]
+    return (
+        f"{result['dataset']}: {_epochs(result)}, chosen on "
+        f"{result['selection']} {result['selection_metric']}, {result['seconds']:.0f} s; "
+        f"{scored[last]} users scored, {left_out} without {last} items left out"
+    )
 
 
 def _epochs(result: dict[str, Any]) -> str:
@@ -57,13 +113,13 @@ def _epochs(result: dict[str, Any]) -> str:
 
 def planted_lines(result: dict[str, Any]) -> str:
     """What a run on planted data found of the truth."""
-    last = "test" if "test" in result else "valid"
-    ratio = result[last]["recall@20"] / max(
-        result["baselines"]["most_popular"][last]["recall@20"], 1e-12
-    )
     planted = result["planted"]
-    return (
-        f"planted truth: {last} recall@20 is {ratio:.1f} x most popular; the denoiser ranks an "
-        f"item's relevant triples over its irrelevant ones with AUC "
+    auc = (
+        f"the denoiser ranks an item's relevant triples over its irrelevant ones with AUC "
         f"{planted['relation_auc']:.3f} (0.5 is chance)"
     )
+    popular = result["baselines"].get("most_popular")
+    if popular is None:
+        return f"planted truth: {auc}"
+    ratio = result["test"]["recall@20"] / max(popular["test"]["recall@20"], 1e-12)
+    return f"planted truth: test recall@20 is {ratio:.1f} x most popular; {auc}"

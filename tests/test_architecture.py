@@ -36,11 +36,18 @@ ALLOWED = {
     "ranking": {"metrics", "places", "top_k", "types"},
     "reverse": {"diffusion", "model", "precision"},
     "rebuild": {"graph", "types"},
-    "baselines": {"model"},
     "studies": {"config", "data", "errors", "training", "variants"},
+    "rankers": {"ranking", "types"},
+    "beyond_accuracy": set(),
+    "assessment": {"beyond_accuracy", "rankers", "ranking", "types"},
+    "baselines": {
+        "assessment", "config", "data", "errors", "graph", "losses", "model", "options",
+        "rankers", "ranking", "types",
+    },
     "training": {
-        "baselines", "config", "data", "diffusion", "errors", "graph", "losses", "metrics",
-        "model", "phases", "ranking", "rebuild", "reverse", "rowwise", "saved_model", "types",
+        "assessment", "baselines", "config", "data", "diffusion", "errors", "graph", "losses",
+        "metrics", "model", "phases", "rankers", "ranking", "rebuild", "reverse", "rowwise",
+        "saved_model", "types",
     },
     "recommend": {
         "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "types",

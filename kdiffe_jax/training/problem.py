@@ -108,6 +108,8 @@ def _check(dataset: Dataset, config: Config) -> None:
         raise ConfigError("contrast = 'edge_drop' takes D from A; use degree_from = 'adjacency'")
     if config.eval.selection == "test" and not config.eval.score_test:
         raise ConfigError("selection = 'test' scores the test split; score_test = False forbids it")
+    if config.train.num_seeds > 1 and not config.eval.score_test:
+        raise ConfigError("num_seeds > 1 always scores the test split; use score_test = True")
     for split in ("valid", "test"):
         if not len(getattr(dataset, split)):
             raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be scored")

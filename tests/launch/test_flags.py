@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from absl import flags as absl_flags
 
+from kdiffe_jax.baselines.settings import NAMES, BaselineSettings
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.synthetic import PlantedSizes
 from kdiffe_jax.errors import ConfigError, DataError
@@ -37,6 +38,13 @@ def test_hyper_parameter_is_a_flag_with_the_default_of_the_config(name):
     assert values[name].value == field.default
     assert type(values[name].value) is type(field.default)
     assert values[name].help.endswith(field.metadata["doc"])
+
+
+def test_baselines_are_flags_and_no_part_of_the_configuration():
+    assert flags.baselines(parsed()) == BaselineSettings()
+    found = flags.baselines(parsed("--baselines=all", "--ease_memory_gb=2.5"))
+    assert found.names() == NAMES and found.ease_memory_gb == 2.5
+    assert not Config.all_options().keys() & BaselineSettings.all_options().keys()
 
 
 def test_no_flags_give_the_default_config():

@@ -12,7 +12,7 @@ import numpy as np
 FLAGS = (
     "--planted_users=80 --planted_items=60 --planted_topics=4 --planted_interactions_per_user=8 "
     "--dim=8 --batch_size=64 --denoiser_width=16 --walk_length=5 --walks_per_node=2 "
-    "--timesteps=3 --epochs=8 --patience=8"
+    "--timesteps=3 --epochs=8 --patience=8 --baselines=most_popular"
 ).split()
 
 

@@ -22,7 +22,7 @@ def fresh_flags(monkeypatch, tmp_path):
     monkeypatch.setattr(command, "FLAGS", values)
     for name in ("define", "parse"):
         monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
-    for name in ("config", "data_identity", "load", "workdir", "cache_dir"):
+    for name in ("config", "baselines", "data_identity", "load", "workdir", "cache_dir"):
         monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("KDIFFE_DATA", raising=False)
@@ -57,6 +57,9 @@ def loads_nothing():
         ("--selection_metric=recall", "recall"),
         ("--selection_metric=recall@0", "recall@0"),
         ("--selection_metric=luck@20", "luck@20"),
+        ("--baselines=magic", "there is no magic"),
+        ("--baselines=ease,none", "there is no none"),
+        ("--ease_memory_gb=0", "ease_memory_gb"),
         ("more", "'more'"),
     ],
 )

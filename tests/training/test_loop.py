@@ -5,10 +5,12 @@ import jax
 import numpy as np
 import pytest
 
+from kdiffe_jax.baselines.settings import BaselineSettings
+from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.errors import DataError, NonFiniteLossError, RunError
 from kdiffe_jax.training import loop
 from kdiffe_jax.training.loop import load_best, train
-from kdiffe_jax.training.result import finish, rescore
+from kdiffe_jax.training.result import bench_of, finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
 
 
@@ -31,6 +33,11 @@ def train_in(problem, path, on_epoch=silent, say=silent):
 
 def without_seconds(history):
     return [{k: v for k, v in record.items() if k != "seconds"} for record in history]
+
+
+def without_baseline_seconds(result):
+    baselines = {name: found | {"seconds": 0} for name, found in result["baselines"].items()}
+    return result | {"baselines": baselines}
 
 
 def assert_same_run(first, second):
@@ -104,11 +111,28 @@ def test_result_has_the_promised_keys_and_rescoring_agrees(make_problem, tmp_pat
     assert stored == json.loads(json.dumps(result))
     for name in ("dataset", "selection", "best_epoch", "epochs", "seconds", "valid", "test"):
         assert name in stored
-    for metrics in (stored["valid"], stored["test"], stored["baselines"]["most_popular"]):
+    for metrics in (stored["valid"], stored["test"], stored["baselines"]["most_popular"]["test"]):
         assert 0 <= metrics["recall@20"] <= 1 and 0 <= metrics["ndcg@20"] <= 1
-    assert rescore(problem, run, say=silent) == result
+    assert stored["cold"].keys() == {"valid", "test"}
+    assert 0 < stored["beyond_accuracy"]["coverage@20"] <= 1
+    assert without_baseline_seconds(rescore(problem, run, say=silent)) == (
+        without_baseline_seconds(result)
+    )
     per_user = np.load(run.path / "test_per_user.npz")
     np.testing.assert_allclose(per_user["recall@20"].mean(), stored["test"]["recall@20"])
+
+
+def test_baselines_stand_beside_the_model_with_a_paired_test(make_problem, tmp_path):
+    problem = make_problem(epochs=2)
+    trained, run = train_in(problem, tmp_path / "run")
+    settings = BaselineSettings(baselines="most_popular,ease", ease_memory_gb=1e-9)
+    baselines = score_baselines(bench_of(problem), settings, cache_dir=None, say=silent)
+    result = finish(problem, trained, run, baselines)
+    popular, ease = result["baselines"]["most_popular"], result["baselines"]["ease"]
+    assert "--ease_memory_gb" in ease["left_out"] and "per_user" not in popular
+    difference = result["test"]["recall@20"] - popular["test"]["recall@20"]
+    np.testing.assert_allclose(popular["paired"]["difference"], difference, atol=1e-6)
+    assert popular["paired"]["users"] == result["users_scored"]["test"]
 
 
 def test_a_run_without_epochs_cannot_be_scored(make_problem, tmp_path):

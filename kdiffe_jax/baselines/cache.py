@@ -1,0 +1,71 @@
+"""Scores of baselines on disk, so that they are computed once a data set, not once a seed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kdiffe_jax.baselines.bench import Bench
+from kdiffe_jax.baselines.settings import FIXED, GRIDS
+
+# Raise when a baseline or a measure changes, so that older files are not taken for it.
+_DEFINITION = 1
+
+
+def cached(
+    name: str,
+    bench: Bench,
+    compute: Callable[[], dict[str, Any]],
+    *,
+    directory: Path,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """What `compute` returns, read from `directory` where it was computed before.
+
+    A file that cannot be read or lacks anything is said aloud, computed again and replaced.
+    The directory is private to the user; files appear under their name only when complete.
+    """
+    file = Path(directory) / f"baseline-{name}-{_key(name, bench)}.json"
+    stored = _read(file, n_users=len(bench.test.users))
+    if stored is not None:
+        return stored
+    if file.exists():
+        say(f"{file}: not readable as scores of {name}; computed again")
+    scores = compute()
+    _write(file, scores)
+    return scores
+
+
+def _key(name: str, bench: Bench) -> str:
+    text = repr((_DEFINITION, name, GRIDS[name], FIXED[name], bench.fingerprint()))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _read(file: Path, *, n_users: int) -> dict[str, Any] | None:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        digest, scores = content["sha256"], content["scores"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return scores if digest == _digest(scores) and len(scores["per_user"]) == n_users else None
+
+
+def _digest(scores: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(scores).encode()).hexdigest()
+
+
+def _write(file: Path, scores: dict[str, Any]) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=file.parent, suffix=".partial")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump({"sha256": _digest(scores), "scores": scores}, stream)
+        os.replace(draft, file)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from kdiffe_jax.baselines.ease import Ease, ease_memory_gb, ease_weights
+from kdiffe_jax.baselines.interactions import interaction_matrix
+from tests.reference import baselines as reference
+
+
+def gram_of(bench):
+    matrix = interaction_matrix(bench).toarray()
+    return (matrix.T @ matrix).astype(np.float32, order="F")
+
+
+@pytest.mark.parametrize("regularisation", [0.5, 10.0, 300.0])
+def test_weights_equal_the_inverse_of_the_paper(bench, regularisation):
+    dense = interaction_matrix(bench).toarray()
+    symmetric, scale = ease_weights(gram_of(bench), regularisation)
+    expected = reference.ease(dense, regularisation)
+    np.testing.assert_allclose(symmetric * scale, expected, atol=2e-5)
+    np.testing.assert_array_equal(np.diagonal(symmetric), 0)
+
+
+def test_weights_of_more_rows_than_one_block(rng):
+    dense = (rng.random((40, 1030)) < 0.1).astype(float)
+    gram = np.asarray(dense.T @ dense, np.float32, order="F")
+    symmetric, scale = ease_weights(gram, 5.0)
+    np.testing.assert_allclose(symmetric * scale, reference.ease(dense, 5.0), atol=1e-4)
+
+
+def test_two_items_by_hand():
+    """G = [[2, 1], [1, 1]], lambda = 1: P = [[2, -1], [-1, 3]] / 5."""
+    symmetric, scale = ease_weights(np.array([[2, 1], [1, 1]], np.float32, order="F"), 1.0)
+    np.testing.assert_allclose(symmetric * scale, [[0, 1 / 3], [1 / 2, 0]], rtol=1e-5)
+
+
+def test_the_gram_matrix_is_left_as_it_is(bench):
+    gram = gram_of(bench)
+    before = gram.copy()
+    ease_weights(gram, 10.0)
+    np.testing.assert_array_equal(gram, before)
+
+
+def test_ranking_is_that_of_the_dense_scores(bench):
+    dense = interaction_matrix(bench).toarray()
+    scores = dense @ reference.ease(dense, 10.0)
+    scores[dense > 0] = -np.inf
+    ranked = np.asarray(Ease(bench).fit(10.0)(bench.test, k=5))
+    expected = np.argsort(-scores, axis=1, kind="stable")[np.asarray(bench.test.users), :5]
+    np.testing.assert_array_equal(ranked, expected)
+
+
+def test_a_matrix_that_is_not_positive_definite_is_named():
+    with pytest.raises(np.linalg.LinAlgError, match="lambda = 0 is too small"):
+        ease_weights(np.zeros((2, 2), np.float32, order="F"), 0.0)
+
+
+def test_memory_grows_with_the_square_of_the_items():
+    assert ease_memory_gb(1000) == pytest.approx(0.008)
+    assert ease_memory_gb(10_000) == pytest.approx(0.8)
