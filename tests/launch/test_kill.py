@@ -73,7 +73,7 @@ def test_killed_and_continued_equals_unbroken(tmp_path):
     assert "this run is finished" in again and "validation" in again
     before = (broken / "result.json").read_bytes()
     rescored = subprocess.run(
-        [sys.executable, "-m", "launch.main", "--mode=evaluate", f"--workdir={broken}"],
+        [sys.executable, "-m", "launch.main", "--mode=evaluate", FLAGS[-1], f"--workdir={broken}"],
         env=os.environ | {"JAX_PLATFORMS": "cpu", "KDIFFE_CACHE": str(tmp_path / "cache")},
         capture_output=True,
         text=True,
