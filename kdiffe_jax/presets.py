@@ -15,5 +15,6 @@ PAPER = {
     "temperature": 0.5,
     "top_q": 1,
 }
-BEST: dict[str, object] = {}
+# What validation chose on more than one data set; docs/research.md has the log.
+BEST = {"ranking_loss": "softmax", "neighbour_weight": 0.5, "patience": 10}
 PRESETS = MappingProxyType({"paper": PAPER, "best": BEST})
