@@ -36,9 +36,6 @@ class ContentConfig(Checked):
         4, "nearest codes of one codebook that become an item's entities", low=1
     )
     content_seed: int = option(0, "seed of the codebooks", low=0, high=LARGEST_SEED)
-    nearest_items: int = option(
-        10, "nearest items by each kind of content, where neighbours are used", low=1
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +82,9 @@ class ModelConfig(Checked):
     )
     neighbour_smoothing: float = option(
         0.0, "weight of the nearest items added to the final item; 0 is the paper", low=0.0
+    )
+    nearest_items: int = option(
+        10, "nearest items by each kind of content, where neighbours have weight", low=1
     )
     score: str = option(
         "inner_product",

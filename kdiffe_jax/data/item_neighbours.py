@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from kdiffe_jax.config import ContentConfig
 from kdiffe_jax.data.content.neighbours import feature_neighbours
 from kdiffe_jax.data.content.shared_entities import neighbours_by_entities
 from kdiffe_jax.data.dataset import Dataset
@@ -19,20 +18,20 @@ from kdiffe_jax.data.relation import ITEMS, Relation, join_relations
 from kdiffe_jax.errors import DataError
 
 
-def neighbour_matrix(dataset: Dataset, config: ContentConfig) -> sparse.csr_array:
+def neighbour_matrix(dataset: Dataset, n_nearest: int) -> sparse.csr_array:
     """The mean over the kinds of content of D^-1/2 N D^-1/2.
 
     Args:
       dataset: features and triples as the source has them, before codes are made.
-      config: how many nearest items.
+      n_nearest: items by each kind that is computed; given relations are taken whole.
 
     Returns:
-      f32[J, J]; at most `nearest_items` entries a row and kind, no diagonal.
+      f32[J, J]; no diagonal.
 
     Raises:
       DataError: there is no content at all.
     """
-    kinds = [kind for kind in _kinds(dataset, config.nearest_items) if len(kind.items)]
+    kinds = [kind for kind in _kinds(dataset, n_nearest) if len(kind.items)]
     if not kinds:
         raise DataError(
             f"{dataset.name}: no features, neighbours or triples to find nearest items by; "

@@ -3,7 +3,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kdiffe_jax.config import ContentConfig
 from kdiffe_jax.data.content.shared_entities import neighbours_by_entities
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.item_neighbours import neighbour_matrix, without_item_relations
@@ -29,10 +28,6 @@ def dataset():
         entity_names=("rare", "common", "item zero"),
         entity_items=np.array([-1, -1, 0], np.int32),
     )
-
-
-def nearest(n):
-    return ContentConfig(nearest_items=n)
 
 
 def test_entities_of_all_items_tell_nothing():
@@ -66,7 +61,7 @@ def test_shared_entities_equal_a_dense_oracle(rng):
 
 def test_matrix_is_the_mean_of_the_normalised_kinds(dataset):
     """Given: 2 -> 0. By entities: 0 -> 1 and 1 -> 0. Each has one entry a row and column."""
-    found = neighbour_matrix(dataset, nearest(1)).toarray()
+    found = neighbour_matrix(dataset, 1).toarray()
     expected = np.zeros((3, 3))
     expected[2, 0] = expected[0, 1] = expected[1, 0] = 0.5
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -75,7 +70,7 @@ def test_matrix_is_the_mean_of_the_normalised_kinds(dataset):
 def test_features_are_a_kind_and_the_codes_made_of_them_are_not(dataset):
     features = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], np.float32)
     coded = dataclasses.replace(dataset, features={"word": features})
-    found = neighbour_matrix(coded, nearest(1)).toarray()
+    found = neighbour_matrix(coded, 1).toarray()
     expected = np.zeros((3, 3))
     expected[0, 1], expected[1, 0], expected[2, 0] = 0.5, 0.5**1.5, 0.5 + 0.5**1.5
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -85,7 +80,7 @@ def test_a_near_item_of_many_weighs_less(dataset):
     triples = np.array([[0, 1, 2], [1, 1, 2], [2, 0, 0]], np.int32)
     entity_items = np.array([-1, -1, 2], np.int32)
     hub = dataclasses.replace(dataset, triples=triples, entity_items=entity_items)
-    found = neighbour_matrix(hub, nearest(1)).toarray()
+    found = neighbour_matrix(hub, 1).toarray()
     np.testing.assert_allclose(found[:2, 2], 1 / np.sqrt(2), rtol=1e-6)
 
 
@@ -102,4 +97,4 @@ def test_no_content_is_refused(dataset):
         dataset, triples=np.zeros((0, 3), np.int32), entity_items=None, relation_names=()
     )
     with pytest.raises(DataError, match="nearest items"):
-        neighbour_matrix(bare, nearest(1))
+        neighbour_matrix(bare, 1)
