@@ -12,6 +12,7 @@ from kdiffe_jax.training import loop
 from kdiffe_jax.training.loop import load_best, train
 from kdiffe_jax.training.result import bench_of, finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
+from launch.table import result_table
 
 
 class Killed(BaseException):
@@ -191,6 +192,7 @@ def test_a_run_that_does_not_score_the_test_split_holds_nothing_of_it(make_probl
     problem = make_problem(epochs=2, score_test=False)
     trained, run = train_in(problem, tmp_path / "run")
     result = finish(problem, trained, run)
-    assert "test" not in result and set(result["baselines"]["most_popular"]) == {"valid"}
+    assert "test" not in result and result["baselines"] == {} and "cold" not in result
+    assert not (run.path / "model.npz").exists() and "validation" in result_table(result)
     assert not (run.path / "test_per_user.npz").exists()
     assert "test" not in (run.path / "metrics.jsonl").read_text()
