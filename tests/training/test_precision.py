@@ -5,9 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from kdiffe_jax.baselines.settings import BaselineSettings
+from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.model.encoder import View
-from kdiffe_jax.training import result
-from kdiffe_jax.training.loop import score_users, train
+from kdiffe_jax.rankers import embedding_ranker
+from kdiffe_jax.training.loop import train
+from kdiffe_jax.training.result import bench_of
 from kdiffe_jax.training.run_directory import RunDirectory
 
 
@@ -28,16 +31,18 @@ def test_a_training_in_bfloat16_keeps_float32_state_and_comes_close(make_problem
     assert (losses["bfloat16"] != losses["float32"]).all()
 
 
-def counts_apart_by_less_than_bfloat16_can_tell(dataset):
-    counts = 1000.0 + np.arange(dataset.n_items, dtype=np.float32)
-    return View(jnp.ones((dataset.n_users, 1)), jnp.asarray(counts)[:, None])
-
-
-def test_the_baseline_is_ranked_in_float32_always(make_problem, monkeypatch):
+def test_baselines_are_ranked_in_float32_always(make_problem):
+    """1000 interactions and 1001 are one number in bfloat16, and two for a baseline."""
     problem = make_problem(eval_precision="bfloat16")
-    view = counts_apart_by_less_than_bfloat16_can_tell(problem.dataset)
-    monkeypatch.setattr(result, "most_popular_view", lambda train, n_users, n_items: view)
-    found = result._most_popular(problem)
-    assert found == result._most_popular(make_problem())
-    rounded = score_users(problem, view, problem.test)
-    assert rounded["mrr@50"].mean() != found["test"]["mrr@50"]
+    bench = bench_of(problem)
+    counts = jnp.asarray(1000.0 + np.arange(bench.n_items), jnp.float32)[:, None]
+    view = View(jnp.ones((bench.n_users, 1)), counts)
+    exact = embedding_ranker(*view, block=8)(problem.test, k=bench.n_items)
+    rounded = embedding_ranker(*(t.astype("bfloat16") for t in view), block=8)
+    assert (np.asarray(rounded(problem.test, k=bench.n_items)) != np.asarray(exact)).any()
+    settings = BaselineSettings(baselines="most_popular")
+    scores = [
+        score_baselines(bench_of(p), settings, cache_dir=None, say=silent)["most_popular"]["test"]
+        for p in (problem, make_problem())
+    ]
+    assert scores[0] == scores[1]
