@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.model.knowledge import unit_rows
 from kdiffe_jax.recommend.blocks import best_rows, block_size
 from kdiffe_jax.recommend.candidates import allowed_items, among
 from kdiffe_jax.recommend.entities import items_with
@@ -19,6 +18,7 @@ from kdiffe_jax.recommend.explain import Explanation, explain
 from kdiffe_jax.recommend.fold_in import with_items, with_users
 from kdiffe_jax.recommend.ids import Ids, listed
 from kdiffe_jax.recommend.lists import Lists, joined
+from kdiffe_jax.rowwise import unit_rows
 from kdiffe_jax.saved_model import SavedModel, read_model
 
 UNKNOWN = ("raise", "ignore", "popular")

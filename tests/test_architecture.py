@@ -52,7 +52,7 @@ ALLOWED = {
     "recommend": {
         "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "types",
     },
-    "recommender": {"errors", "model", "recommend", "saved_model"},
+    "recommender": {"errors", "recommend", "rowwise", "saved_model"},
     "profile": {"config", "data", "errors", "files", "graph", "phases"},
 }  # fmt: skip
 FENCED = {
