@@ -39,9 +39,9 @@ def log_sum_exp(
     if weights is None:
         weights = jnp.ones(candidates.shape[0])
     log_weights = jnp.log(jax.lax.stop_gradient(weights))
-    missing = -candidates.shape[0] % block
     if candidates.shape[0] <= block:
         return _whole(anchors, candidates, log_weights)
+    missing = -candidates.shape[0] % block
     candidates = jnp.pad(candidates, ((0, missing), (0, 0)))
     log_weights = jnp.pad(log_weights, (0, missing), constant_values=-jnp.inf)
     return _blocked(block, anchors, candidates, log_weights)
