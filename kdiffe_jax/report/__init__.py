@@ -1,0 +1,1 @@
+"""report.html of a run: one file without network, read from the run directory alone."""

@@ -1,0 +1,93 @@
+"""The page as one file: style, sections, and the links between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+from kdiffe_jax.files import replacing
+from kdiffe_jax.report.cold import cold_items
+from kdiffe_jax.report.curves import curves
+from kdiffe_jax.report.examples import examples
+from kdiffe_jax.report.lists import lists
+from kdiffe_jax.report.markup import Markup, element, joined, note
+from kdiffe_jax.report.relations import relations
+from kdiffe_jax.report.run_files import RunFiles, read_run
+from kdiffe_jax.report.scores import scores
+from kdiffe_jax.report.settings import settings
+from kdiffe_jax.report.summary import summary
+
+REPORT = "report.html"
+_TITLE = re.compile(r'<section id="([^"]+)"><h2>(.*?)</h2>')
+
+
+def write_report(run_dir: str | Path) -> Path:
+    """Writes report.html into the directory of a finished run; an older one is replaced.
+
+    The same files give the same bytes.
+
+    Raises:
+      RunError: no finished run there, or a damaged file.
+      DataError: the report cannot be written.
+    """
+    page = page_of(read_run(run_dir))
+    file = Path(run_dir) / REPORT
+    with replacing(file) as draft:
+        draft.write_text(page, encoding="utf-8")
+    return file
+
+
+def leave_report(run_dir: str | Path, *, say: Callable[[str], None]) -> None:
+    """Writes the report at the end of a run, whose result stands whatever happens here."""
+    try:
+        write_report(run_dir)
+    except Exception as error:  # A finished training must not fail because of its report.
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        again = f"python -m launch.report --workdir={run_dir}"
+        say(f"the run is finished, but not its report ({reason}); make it with {again}")
+
+
+def page_of(run: RunFiles) -> str:
+    """The whole page of a run."""
+    dataset = run.result["dataset"]
+    parts = _sections(run)
+    title = element("title", f"{dataset}: {run.name}")
+    head = element("head", _META, title, element("style", Markup(_style())))
+    heading = element("header", element("h1", dataset), element("p", run.name))
+    body = element("body", element("main", heading, summary(run), _links(parts), *parts))
+    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+_META = Markup(
+    '<meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<meta name="color-scheme" content="light dark">'
+)
+
+
+def _sections(run: RunFiles) -> list[Markup]:
+    parts = [*scores(run), *curves(run)]
+    if run.model is not None and run.scored is not None:
+        parts += [relations(run), lists(run), cold_items(run), examples(run)]
+    else:
+        parts += [cold_items(run), note(_WITHOUT_MODEL)]
+    return [*filter(None, parts), settings(run)]
+
+
+_WITHOUT_MODEL = (
+    "Relations, lists and examples need model.npz and test_per_user.npz, which this run does not "
+    "have. Scoring it again (python -m launch.main --mode=evaluate) writes the model."
+)
+
+
+def _links(parts: list[Markup]) -> Markup:
+    """Links to the sections."""
+    named = [found.groups() for part in parts if (found := _TITLE.match(part))]
+    links = (element("a", Markup(title), href=f"#{name}") for name, title in named)
+    return element("nav", joined(links))
+
+
+def _style() -> str:
+    return resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")

@@ -1,0 +1,117 @@
+"""The scores beside the baselines', with the paired tests, and the members of many seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kdiffe_jax.report.markup import Markup, details, element, note, section, table
+from kdiffe_jax.report.run_files import RunFiles
+from kdiffe_jax.report.words import NOTHING, plain, score, setting, signed
+
+COLUMNS = ("recall@20", "ndcg@20", "precision@20", "hit@20", "mrr@20", "map@20")
+_SPLITS = (("validation", "valid"), ("test", "test"))
+
+
+def scores(run: RunFiles) -> list[Markup]:
+    """The sections on scores."""
+    parts = [_beside_baselines(run.result)]
+    if "members" in run.result:
+        parts.append(_members(run.result))
+    return parts
+
+
+def _beside_baselines(result: dict[str, Any]) -> Markup:
+    scored = _scored(result)
+    ours = [(f"this model, {name}", result[s], s) for name, s in _SPLITS if s in result]
+    theirs = [(f"{plain(n)}, test", b["test"], None) for n, b in scored.items()]
+    best = _best(result, scored)
+    rows = [
+        [name, *(_cell(result, metrics, split, c, best) for c in COLUMNS)]
+        for name, metrics, split in ours + theirs
+    ]
+    parts = [table(["", *COLUMNS], rows, strong=[len(ours) - 1])]
+    if scored:
+        parts += [note("Bold figures are the best of the test split."), _paired(scored)]
+    parts += [
+        note(f"{plain(name)} was left out: {found['left_out']}")
+        for name, found in result["baselines"].items()
+        if "left_out" in found
+    ]
+    return section("scores", "Scores", *parts, _all_metrics(result, ours, theirs))
+
+
+def _scored(result: dict[str, Any]) -> dict[str, Any]:
+    return {n: b for n, b in result["baselines"].items() if "left_out" not in b}
+
+
+def _best(result: dict[str, Any], scored: dict[str, Any]) -> dict[str, float]:
+    """The best test score of each metric, where there is something to compare with."""
+    if not scored or "test" not in result:
+        return {}
+    rows = [result["test"], *(found["test"] for found in scored.values())]
+    return {column: max(row[column] for row in rows) for column in COLUMNS}
+
+
+def _cell(result, metrics, split: str | None, column: str, best: dict[str, float]) -> Any:
+    said = score(metrics[column])
+    spread = result.get("over_seeds", {}).get(split)
+    if spread:
+        said += f" ± {score(spread[column]['standard_error'])}"
+    is_best = split != "valid" and metrics[column] == best.get(column)
+    return element("b", said) if is_best else said
+
+
+def _paired(scored: dict[str, Any]) -> Markup:
+    rows = [
+        [
+            plain(name),
+            _hyper_parameters(found),
+            signed(test["difference"]),
+            score(test["standard_error"]),
+            NOTHING if test["p"] is None else f"{test['p']:.2g}",
+        ]
+        for name, found in scored.items()
+        for test in [found["paired"]]
+    ]
+    users = next(iter(scored.values()))["paired"]["users"]
+    return table(
+        ["against", "tuned on validation", "difference", "standard error", "p"],
+        rows,
+        texts=2,
+        caption=f"Test recall@20 above each baseline, paired over {users:,} users (t test)",
+    )
+
+
+def _hyper_parameters(found: dict[str, Any]) -> str:
+    values = found["hyper_parameters"].items()
+    return ", ".join(f"{name} {setting(value)}" for name, value in values) or NOTHING
+
+
+def _all_metrics(result: dict[str, Any], ours: list, theirs: list) -> Markup:
+    names = sorted(ours[0][1], key=lambda name: (name.split("@")[0], int(name.split("@")[1])))
+    columns = ["metric", *(name for name, *_ in ours + theirs)]
+    rows = [[n, *(score(metrics.get(n)) for _, metrics, _ in ours + theirs)] for n in names]
+    return details("All metrics and cut-offs", table(columns, rows))
+
+
+def _members(result: dict[str, Any]) -> Markup:
+    metric = result["selection_metric"]
+    shown = list(dict.fromkeys([metric, "recall@20", "ndcg@20"]))
+    columns = [("valid", metric), *(("test", name) for name in shown)]
+    rows = [
+        [f"seed {m['seed']}", m["best_epoch"], m["epochs"], *(score(m[s][n]) for s, n in columns)]
+        for m in result["members"]
+    ]
+    spreads = [result["over_seeds"][s][n] for s, n in columns]
+    rows.append(["mean", f"{result['best_epoch']:.1f}", "", *(score(s["mean"]) for s in spreads)])
+    rows.append(["standard error", "", "", *(score(s["standard_error"]) for s in spreads)])
+    rows.append(["95 % interval", "", "", *(_interval(s["interval_95"]) for s in spreads)])
+    heads = ["", "chosen epoch", "epochs"]
+    heads += [f"{name}, {'validation' if s == 'valid' else s}" for s, name in columns]
+    said = "The interval is about seeds only: it does not cover which users are in the split."
+    body = table(heads, rows, strong=[len(rows) - 3])
+    return section("seeds", "Seeds", body, note(said))
+
+
+def _interval(ends: list[float]) -> str:
+    return " to ".join(map(score, ends))

@@ -1,0 +1,62 @@
+"""The first screen: what was trained, how well it ranks, and what a reader must know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kdiffe_jax.report.markup import Markup, element, joined
+from kdiffe_jax.report.run_files import RunFiles
+from kdiffe_jax.report.words import duration, plain, score
+
+
+def summary(run: RunFiles) -> Markup:
+    """The main figures as tiles, and warnings."""
+    result = run.result
+    split = "test" if "test" in result else "valid"
+    tiles = [_score(result, split, metric) for metric in ("recall@20", "ndcg@20")]
+    tiles += [_best_baseline(result), _epochs(result), _time(result), _users(result, split)]
+    warnings = [element("p", note, class_="warning") for note in result.get("notes", [])]
+    if result["selection"] == "test":
+        said = "The epoch was chosen on the test split: compare only with tables chosen so."
+        warnings.insert(0, element("p", said, class_="warning"))
+    if split == "valid":
+        said = "The test split was left alone: there are no test scores and no baselines."
+        warnings.append(element("p", said, class_="note"))
+    return joined([element("div", *filter(None, tiles), class_="tiles"), *warnings])
+
+
+def _tile(label: str, value: str, beside: str) -> Markup:
+    parts = ((label, "label"), (value, "value"), (beside, "beside"))
+    return element("div", *(element("div", said, class_=kind) for said, kind in parts))
+
+
+def _score(result: dict[str, Any], split: str, metric: str) -> Markup:
+    where = "validation" if split == "valid" else split
+    spread = result.get("over_seeds", {}).get(split)
+    beside = f"± {score(spread[metric]['standard_error'])} over seeds" if spread else ""
+    return _tile(f"{metric} on {where}", score(result[split][metric]), beside)
+
+
+def _best_baseline(result: dict[str, Any]) -> Markup | None:
+    recalls = {n: b["test"]["recall@20"] for n, b in result["baselines"].items() if "test" in b}
+    if not recalls:
+        return None
+    best = max(recalls, key=recalls.get)
+    return _tile("best baseline, recall@20", score(recalls[best]), plain(best))
+
+
+def _epochs(result: dict[str, Any]) -> Markup:
+    rule = f"by {result['selection']} {result['selection_metric']}"
+    best = [m["best_epoch"] for m in result.get("members", [result])]
+    shown = f"{min(best)}–{max(best)}" if min(best) < max(best) else str(best[0])
+    return _tile(f"chosen epoch, {rule}", shown, f"of {result['epochs']}, counted from 0")
+
+
+def _time(result: dict[str, Any]) -> Markup:
+    each = result["seconds"] / max(1, result["epochs"])
+    return _tile("training", duration(result["seconds"]), f"{each:.2f} s an epoch")
+
+
+def _users(result: dict[str, Any], split: str) -> Markup:
+    scored = result["users_scored"]
+    return _tile("users scored", f"{scored[split]:,}", f"of {scored['of']:,}")

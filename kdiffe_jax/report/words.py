@@ -1,0 +1,70 @@
+"""How figures and names are written on the page."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from kdiffe_jax.report.markup import Markup, element, joined
+from kdiffe_jax.saved_model import SavedModel
+
+NOTHING = "–"
+
+
+def score(value: float | None) -> str:
+    """A metric.
+
+    >>> score(0.12345), score(float("nan"))
+    ('0.1235', '–')
+    """
+    return NOTHING if value is None or not math.isfinite(value) else f"{value:.4f}"
+
+
+def signed(value: float) -> str:
+    """A difference.
+
+    >>> signed(-0.0123), signed(0.5)
+    ('−0.0123', '+0.5000')
+    """
+    return f"{value:+.4f}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """A share.
+
+    >>> percent(0.1234)
+    '12.3 %'
+    """
+    return f"{100 * share:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, or minutes where there are many.
+
+    >>> duration(12.3), duration(125)
+    ('12 s', '2 min 5 s')
+    """
+    whole = round(seconds)
+    return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60} s"
+
+
+def plain(name: str) -> str:
+    """The name of a baseline or split in words."""
+    return name.replace("_", " ")
+
+
+def setting(value: Any) -> str:
+    """The value of an option."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def titled(item: str, name: str) -> Markup:
+    """An item by its id, with its title where it has one."""
+    if not name or name == item:
+        return element("b", item)
+    return joined([element("b", name), " ", element("small", item)])
+
+
+def item_of(model: SavedModel, row: int) -> Markup:
+    """An item by its row."""
+    return titled(model.item_ids[row], model.item_names[row] if model.item_names else "")
