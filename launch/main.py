@@ -15,6 +15,9 @@ from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.profile.recorder import Recorder
+from kdiffe_jax.report.page import REPORT, leave_report
+from kdiffe_jax.report.scalars import Scalars
+from kdiffe_jax.training.course import Record
 from kdiffe_jax.training.loop import check_selection_metric, train
 from kdiffe_jax.training.many_seeds import train_members
 from kdiffe_jax.training.members_result import finish_members, rescore_members
@@ -74,15 +77,20 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
     if recorder is not None:
         recorder.claim()
     run = RunDirectory(flags.workdir())
+    scalars = Scalars(run.path) if FLAGS.tensorboard else None
     dataset = flags.load()
     identity = {**flags.data_identity(), "data_sha256": dataset.fingerprint(), **config.to_flat()}
-    with run.claim(identity):
+    with run.claim(identity), scalars or contextlib.nullcontext():
         finished = run.result()
         if finished is not None:
             print(f"{run.path}: this run is finished; its result:")
+            if not (run.path / REPORT).exists():
+                leave_report(run.path, say=print)
             return finished
         with Progress(config) as progress, recorder or contextlib.nullcontext():
             on_epoch = progress.on_epoch
+            if scalars is not None:
+                on_epoch = _both(scalars.on_epoch, on_epoch)
             if recorder is not None:
                 recorder.time_walks(dataset, config.graph, directory=flags.cache_dir())
                 on_epoch = recorder.after(on_epoch)
@@ -90,7 +98,17 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
             trainer, finisher = (train, finish) if alone else (train_members, finish_members)
             trained = trainer(problem, run, on_epoch=on_epoch, say=progress.say)
             baselines = _baselines(problem, settings, progress.say)
-        return finisher(problem, trained, run, baselines)
+        result = finisher(problem, trained, run, baselines)
+        leave_report(run.path, say=print)
+        return result
+
+
+def _both(first: Callable[[Record], None], second: Callable[[Record], None]):
+    def call(record: Record) -> None:
+        first(record)
+        second(record)
+
+    return call
 
 
 def _evaluate() -> dict[str, Any]:
@@ -108,7 +126,10 @@ def _evaluate() -> dict[str, Any]:
         problem = build_problem(dataset, config, cache_dir=cache_dir, say=print)
         baselines = _baselines(problem, settings, print)
         scorer = rescore if config.train.num_seeds == 1 else rescore_members
-        return scorer(problem, run, baselines, say=print)
+        result = scorer(problem, run, baselines, say=print)
+        if run.result() is not None:
+            leave_report(run.path, say=print)
+        return result
 
 
 def _baselines(problem: Problem, settings: BaselineSettings, say: Callable[[str], None]):

@@ -53,13 +53,14 @@ ALLOWED = {
         "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "types",
     },
     "recommender": {"errors", "recommend", "rowwise", "saved_model"},
+    "report": {"config", "errors", "files", "recommend", "saved_model", "training"},
     "profile": {"config", "data", "errors", "files", "graph", "phases"},
 }  # fmt: skip
 FENCED = {
     "absl": lambda room, path: False,
     "orbax": lambda room, path: path.name == "checkpoints.py",
     "scipy": lambda room, path: room in {"data", "baselines", "graph", "studies"},
-    "jax": lambda room, path: room not in {"data", "extract", "studies"},
+    "jax": lambda room, path: room not in {"data", "extract", "report", "studies"},
     "flax": lambda room, path: room == "model",
     "sklearn": lambda room, path: room == "data",
     "matplotlib": lambda room, path: path.name == "figures.py",
@@ -67,6 +68,7 @@ FENCED = {
     "pyarrow": lambda room, path: path.name == "arrow.py",
     "faiss": lambda room, path: path.name == "index.py",
     "safetensors": lambda room, path: path.name == "export.py" or room == "extract",
+    "tensorboardX": lambda room, path: path.name == "scalars.py",
     "torch": lambda room, path: room == "extract",
     "pickle": lambda room, path: path.name == "safe_pickle.py",
 }

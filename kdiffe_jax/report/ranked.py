@@ -33,8 +33,9 @@ def items_of(pairs: np.ndarray, user: int) -> np.ndarray:
 
 def _block(model: SavedModel, users: np.ndarray, k: int) -> np.ndarray:
     scores = model.users[users] @ model.items.T
-    for row, user in zip(scores, users.tolist(), strict=True):
-        row[items_of(model.train, user)] = -np.inf
+    starts, ends = (np.searchsorted(model.train[:, 0], users, side) for side in ("left", "right"))
+    for row, start, end in zip(scores, starts.tolist(), ends.tolist(), strict=True):
+        row[model.train[start:end, 1]] = -np.inf
     top = _top(scores, k)
     return np.where(np.isfinite(_taken(scores, top)), top, -1).astype(np.int32)
 

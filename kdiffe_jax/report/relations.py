@@ -104,7 +104,7 @@ def _examples(run: RunFiles, changes: Changes) -> Markup:
     heads = ["relation", "kept", "left out", "added"]
     if not len(changes.added):
         heads, rows = heads[:-1], [row[:-1] for row in rows]
-    said = "Examples: entity, item, and the attention of eq. 2, the largest first"
+    said = "Examples: entity, item and attention (eq. 2), the largest attention first"
     return table(heads, rows, texts=len(heads), caption=said)
 
 

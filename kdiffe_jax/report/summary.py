@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kdiffe_jax.report.markup import Markup, element, joined
+from kdiffe_jax.report.markup import Markup, details, element, joined, note
 from kdiffe_jax.report.run_files import RunFiles
 from kdiffe_jax.report.words import duration, plain, score
 
@@ -15,14 +15,16 @@ def summary(run: RunFiles) -> Markup:
     split = "test" if "test" in result else "valid"
     tiles = [_score(result, split, metric) for metric in ("recall@20", "ndcg@20")]
     tiles += [_best_baseline(result), _epochs(result), _time(result), _users(result, split)]
-    warnings = [element("p", note, class_="warning") for note in result.get("notes", [])]
+    parts = [element("div", *filter(None, tiles), class_="tiles")]
     if result["selection"] == "test":
         said = "The epoch was chosen on the test split: compare only with tables chosen so."
-        warnings.insert(0, element("p", said, class_="warning"))
+        parts.append(element("p", said, class_="warning"))
     if split == "valid":
-        said = "The test split was left alone: there are no test scores and no baselines."
-        warnings.append(element("p", said, class_="note"))
-    return joined([element("div", *filter(None, tiles), class_="tiles"), *warnings])
+        parts.append(note("The test split was left alone: no test scores and no baselines."))
+    if result.get("notes"):
+        lines = (element("li", line) for line in result["notes"])
+        parts.append(details(f"Notes on the data ({len(result['notes'])})", element("ul", *lines)))
+    return joined(parts)
 
 
 def _tile(label: str, value: str, beside: str) -> Markup:
