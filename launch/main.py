@@ -60,13 +60,12 @@ def _command(argv: Sequence[str]) -> None:
 
 
 def _recorder() -> Recorder | None:
-    if FLAGS.profile is None:
-        return None
-    if FLAGS.mode == "evaluate":
-        raise ConfigError(
-            "--profile: only a training has epochs; leave one of it and --mode=evaluate out"
-        )
-    return Recorder(FLAGS.profile)
+    for name in ("profile", "tensorboard"):
+        if FLAGS[name].value and FLAGS.mode == "evaluate":
+            raise ConfigError(
+                f"--{name}: only a training has epochs; leave one of it and --mode=evaluate out"
+            )
+    return None if FLAGS.profile is None else Recorder(FLAGS.profile)
 
 
 def _train(recorder: Recorder | None) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def _entry(model: SavedModel, user: str, row: int, *, later: bool) -> Markup:
 
 def _reasons(why: Explanation) -> Markup:
     lines = [
-        (past.contribution, joined([titled(past.item, past.name), f", S {past.similarity:.3f}"]))
+        (past.contribution, joined(["item ", titled(past.item, past.name), f", S {past.similarity:.3f}"]))
         for past in why.past[:_REASONS]
     ]
     others = why.past[_REASONS:]

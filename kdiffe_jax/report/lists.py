@@ -14,7 +14,7 @@ from kdiffe_jax.report.words import item_of, percent, plain
 
 LENGTH = 20
 _GROUPS = 10
-_MOST_SCORES = 1 << 27
+_MOST_SCORES = 1 << 26
 _MEASURES = {
     f"coverage@{LENGTH}": percent,
     f"novelty@{LENGTH}": lambda bits: f"{bits:.2f}",

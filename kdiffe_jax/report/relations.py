@@ -120,7 +120,7 @@ def _listed(
         items.add(item)
         tail = "" if attention is None else f", {attention(place):.3f}"
         name = element("b", model.entity_names[entity])
-        lines.append(element("li", name, " of ", item_of(model, item), tail))
+        lines.append(element("li", name, " of item ", item_of(model, item), tail))
     return element("ul", *lines, class_="plain") if lines else element("small", "none")
 
 

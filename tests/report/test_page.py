@@ -1,0 +1,205 @@
+"""report.html: its figures are those of the run's files, and it is one safe file."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from kdiffe_jax.errors import RunError
+from kdiffe_jax.report import page as page_module
+from kdiffe_jax.report.page import REPORT, leave_report, write_report
+from kdiffe_jax.saved_model import read_model
+from tests.report.conftest import EVIL
+from tests.report.reading import Page
+
+
+def report_of(run_dir) -> str:
+    return write_report(run_dir).read_text(encoding="utf-8")
+
+
+def result_of(run_dir):
+    return json.loads((run_dir / "result.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def text(finished):
+    return report_of(finished)
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    return Page(text)
+
+
+def test_scores_are_those_of_the_result(page, finished):
+    result = result_of(finished)
+    rows = page.table("", "recall@20")
+    named = {"this model, validation": result["valid"], "this model, test": result["test"]}
+    named |= {f"{n.replace('_', ' ')}, test": b["test"] for n, b in result["baselines"].items()}
+    assert set(rows) == set(named) and len(named) == 4
+    for name, metrics in named.items():
+        for metric in ("recall@20", "ndcg@20", "precision@20", "hit@20", "mrr@20", "map@20"):
+            assert rows[name][metric] == f"{metrics[metric]:.4f}"
+    everything = page.table("metric")
+    assert set(everything) == set(result["test"])
+    for metric, row in everything.items():
+        assert row["this model, test"] == f"{result['test'][metric]:.4f}"
+
+
+def test_paired_tests_are_those_of_the_result(page, finished):
+    rows = page.table("against")
+    for name, found in result_of(finished)["baselines"].items():
+        row, test = rows[name.replace("_", " ")], found["paired"]
+        assert row["difference"].replace("−", "-") == f"{test['difference']:+.4f}"
+        assert row["standard error"] == f"{test['standard_error']:.4f}"
+        assert row["p"] == f"{test['p']:.2g}"
+
+
+def test_the_best_of_the_test_split_is_bold(text, finished):
+    result = result_of(finished)
+    best = max(s["test"]["recall@20"] for s in (result, *result["baselines"].values()))
+    scores = text[text.index('id="scores"') :]
+    assert f"<b>{best:.4f}</b>" in scores[: scores.index("</table>")]
+
+
+def test_every_loss_and_metric_has_a_curve_with_the_chosen_epoch(text, finished):
+    first = json.loads((finished / "metrics.jsonl").read_text().splitlines()[0])
+    terms = set(first) - {"epoch", "seconds", "valid"}
+    losses, metrics = (re.search(f'id="{n}".*?</section>', text).group() for n in _CURVES)
+    assert Page(losses).count("figure") == len(terms)
+    assert losses.count('class="dot s0"') == len(terms)
+    assert Page(metrics).count("figure") == 6
+    assert metrics.count("<circle") == len(first["valid"]) == 24
+    best = result_of(finished)["best_epoch"]
+    assert f"epoch {best}\nloss: " in losses and "(chosen)" in losses
+
+
+_CURVES = ("losses", "curves-valid")
+
+
+def test_relations_are_counted(page, finished):
+    model = read_model(finished)
+    rows = page.table("relation", "given")
+    old, new = ({*map(tuple, t.tolist())} for t in (model.triples, model.kept))
+    for relation, name in enumerate(model.relation_names):
+        own = {t for t in old if t[1] == relation}
+        added = {t for t in new - old if t[1] == relation}
+        expected = [len(own), len(own & new), len(own - new), len(added)]
+        cells = [rows[name][c] for c in ("given", "kept", "left out", "added")]
+        assert cells == [f"{count:,}" for count in expected]
+    assert EVIL in " ".join(page.table("relation", "kept")[model.relation_names[0]].values())
+
+
+def test_lists_are_described_as_in_the_result(page, finished):
+    found = result_of(finished)["beyond_accuracy"]
+    row = page.table("first 20 at test")["this model"]
+    assert row["coverage"] == f"{100 * found['coverage@20']:.1f} %"
+    assert row["Gini index"] == f"{found['gini@20']:.3f}"
+    groups = page.table("popularity group")
+    cells = [list(row.values())[1:] for row in groups.values()]
+    shares = np.array([[float(cell.rstrip(" %")) for cell in row] for row in cells])
+    np.testing.assert_allclose(shares[:, :2].sum(axis=0), 100, atol=0.5)
+    assert (np.diff(shares[:, 0]) >= 0).all()
+
+
+def test_nothing_is_loaded_and_no_name_is_markup(text, page):
+    assert not any(tag in ("script", "link", "img", "iframe", "object") for tag, _ in page.elements)
+    for tag, attributes in page.elements:
+        assert not {"src", "srcset", "style", "action", "data"} & set(attributes)
+        assert attributes.get("href", "#").startswith("#"), tag
+        assert not any(name.startswith("on") for name in attributes)
+    assert "http" not in text and "@import" not in text and "url(" not in text
+    assert "<i>" not in text
+    assert EVIL in "".join(page.texts)
+
+
+def test_the_same_run_gives_the_same_bytes_wherever_it_lies(text, run_dir):
+    (run_dir / REPORT).unlink(missing_ok=True)
+    assert report_of(run_dir) == text == report_of(run_dir)
+
+
+def test_changed_options_stand_out(page):
+    rows = page.table("option", "value")
+    assert rows["dim"]["value"] == "8" and rows["dim"]["default"] == "64"
+    assert "theta_1" not in rows and "score" in rows
+
+
+def test_members_of_many_seeds(finished_seeds):
+    text, result = report_of(finished_seeds), result_of(finished_seeds)
+    rows = Page(text).table("", "chosen epoch")
+    for member in result["members"]:
+        row = rows[f"seed {member['seed']}"]
+        assert row["chosen epoch"] == str(member["best_epoch"])
+        assert row["recall@20, test"] == f"{member['test']['recall@20']:.4f}"
+    spread = result["over_seeds"]["test"]["recall@20"]
+    assert rows["mean"]["recall@20, test"] == f"{spread['mean']:.4f}"
+    assert rows["standard error"]["recall@20, test"] == f"{spread['standard_error']:.4f}"
+    shown = f"{spread['mean']:.4f} ± {spread['standard_error']:.4f}"
+    assert Page(text).table("", "recall@20")["this model, test"]["recall@20"] == shown
+    assert text.count('class="line s1"') == 6 + 24
+
+
+@pytest.mark.parametrize("changes", [dict(kg_source="none"), dict(epochs=1, rebuild_from="all")])
+def test_without_a_graph_with_one_epoch_and_with_added_relations(trained_in, changes):
+    page = Page(report_of(trained_in("edge", **changes)))
+    words = "".join(page.texts)
+    if "kg_source" in changes:
+        assert "The run had no knowledge graph." in words
+        assert "The item has no entities." in words
+    else:
+        assert all("added" in row for row in page.table("relation", "kept").values())
+        assert int(page.table("relation", "given")["all"]["added"]) > 0
+
+
+def test_a_test_split_left_alone(trained_in):
+    page = Page(report_of(trained_in("validated", score_test=False)))
+    assert list(page.table("", "recall@20")) == ["this model, validation"]
+    assert "The test split was left alone" in "".join(page.texts)
+
+
+def test_validation_without_users_draws_no_metrics(run_dir):
+    records = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+    for record in records:
+        record["valid"] = dict.fromkeys(record["valid"], float("nan"))
+    (run_dir / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    result = result_of(run_dir)
+    result["valid"] = dict.fromkeys(result["valid"], float("nan"))
+    (run_dir / "result.json").write_text(json.dumps(result))
+    page = Page(report_of(run_dir))
+    assert "There is nothing to draw." in "".join(page.texts)
+    assert page.table("", "recall@20")["this model, validation"]["recall@20"] == "–"
+
+
+def test_an_older_run_without_a_model(run_dir):
+    (run_dir / "model.npz").unlink()
+    words = "".join(Page(report_of(run_dir)).texts)
+    assert "--mode=evaluate" in words and "Rebuilt knowledge graph" not in words
+
+
+def test_a_report_that_fails_is_one_line_and_leaves_the_run(run_dir, monkeypatch):
+    before = {f.name: f.read_bytes() for f in run_dir.iterdir() if f.is_file()}
+    said = []
+    (run_dir / "model.npz").write_bytes(b"PK")
+    leave_report(run_dir, say=said.append)
+    (run_dir / "model.npz").write_bytes(before["model.npz"])
+
+    def broken(run):
+        raise ZeroDivisionError("first\nsecond")
+
+    monkeypatch.setattr(page_module, "page_of", broken)
+    leave_report(run_dir, say=said.append)
+    assert "damaged" in said[0] and "first second" in said[1]
+    assert all("launch.report" in line and "\n" not in line for line in said)
+    assert {f.name: f.read_bytes() for f in run_dir.iterdir() if f.is_file()} == before
+
+
+def test_directories_that_are_no_finished_run(tmp_path, run_dir):
+    with pytest.raises(RunError, match="no such run directory"):
+        write_report(tmp_path / "absent")
+    (run_dir / "result.json").write_text('{"selection_metric": "recall@20", "trials": []}')
+    with pytest.raises(RunError, match="no single training"):
+        write_report(run_dir)
+    (run_dir / "result.json").unlink()
+    with pytest.raises(RunError, match="no finished run"):
+        write_report(run_dir)
