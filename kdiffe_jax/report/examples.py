@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kdiffe_jax.recommend.explain import ADDED, KEPT, Explanation, ItemEntity, explain
+from kdiffe_jax.recommend.explain import ADDED, KEPT, Explanation, ItemEntity, PastItem, explain
 from kdiffe_jax.report.markup import Markup, details, element, joined, note, section
 from kdiffe_jax.report.ranked import first_items, items_of
 from kdiffe_jax.report.run_files import RunFiles
@@ -64,10 +64,7 @@ def _entry(model: SavedModel, user: str, row: int, *, later: bool) -> Markup:
 
 
 def _reasons(why: Explanation) -> Markup:
-    lines = [
-        (past.contribution, joined(["item ", titled(past.item, past.name), f", S {past.similarity:.3f}"]))
-        for past in why.past[:_REASONS]
-    ]
+    lines = [(past.contribution, _past_item(past)) for past in why.past[:_REASONS]]
     others = why.past[_REASONS:]
     if others:
         rest = sum(past.contribution for past in others)
@@ -78,6 +75,10 @@ def _reasons(why: Explanation) -> Markup:
         for share, said in lines
     )
     return element("table", element("tbody", *rows), class_="reasons")
+
+
+def _past_item(past: PastItem) -> Markup:
+    return joined(["item ", titled(past.item, past.name), f", S {past.similarity:.3f}"])
 
 
 def _entities(why: Explanation) -> Markup:

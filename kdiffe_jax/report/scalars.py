@@ -12,6 +12,7 @@ from kdiffe_jax.report.run_files import Record, read_history
 from kdiffe_jax.training.run_directory import METRICS
 
 EVENTS = "tensorboard"
+_SECONDS_UNSEEN = 5
 _NO_SCALAR = ("epoch", "seed", "members")
 
 
@@ -57,8 +58,6 @@ class Scalars:
             self._add(record)
         else:
             self._begin()
-        for writer in self._writers.values():
-            writer.flush()
 
     def _begin(self) -> None:
         self._begun = True
@@ -79,7 +78,9 @@ class Scalars:
 
     def _writer(self, name: str):
         if name not in self._writers:
-            self._writers[name] = self._new_writer(str(self._directory / name))
+            self._writers[name] = self._new_writer(
+                str(self._directory / name), flush_secs=_SECONDS_UNSEEN
+            )
         return self._writers[name]
 
 

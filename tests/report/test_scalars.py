@@ -41,9 +41,9 @@ def test_a_resumed_run_has_every_epoch_once(library, run_dir, records):
         with Scalars(run_dir) as scalars:
             history.write_text("".join(json.dumps(r) + "\n" for r in records[:stop]))
             scalars.on_epoch(records[stop - 1])
-            found = events(run_dir / EVENTS)
-            steps = [step for tag, step, _ in found if tag == "losses/bpr"]
-            assert steps == list(range(stop))
+        found = events(run_dir / EVENTS)
+        steps = [step for tag, step, _ in found if tag == "losses/bpr"]
+        assert steps == list(range(stop))
     values = {(tag, step): value for tag, step, value in found}
     assert len(values) == len(found)
     for record in records:
@@ -66,6 +66,16 @@ def test_every_seed_has_its_own(library, finished_seeds):
     for seed in (0, 1):
         tags = [tag for tag, _, _ in events(finished_seeds / EVENTS / f"seed{seed}")]
         assert tags.count("valid/recall_at_20") == 2
+
+
+def test_epochs_follow_one_another_in_one_file(library, run_dir, records):
+    history = run_dir / "metrics.jsonl"
+    history.write_text(json.dumps(records[0]) + "\n")
+    with Scalars(run_dir) as scalars:
+        for record in records:
+            scalars.on_epoch(record)
+    steps = [step for tag, step, _ in events(run_dir / EVENTS) if tag == "losses/bpr"]
+    assert steps == [0, 1] and len(list((run_dir / EVENTS).iterdir())) == 1
 
 
 def test_without_the_library(run_dir, monkeypatch):
