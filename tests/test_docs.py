@@ -12,7 +12,7 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
-from launch import explain, export, extract, flags, prepare, recommend, study, sweep
+from launch import explain, export, extract, flags, prepare, recommend, report, study, sweep
 
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
@@ -20,6 +20,8 @@ PAGES = [*(ROOT / name for name in ("README.md", "BUILD.md", "CHANGELOG.md")), *
 RECOMMENDING = (ROOT / "docs" / "recommending.md").read_text(encoding="utf-8")
 DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 OPTIONS = PrepareConfig.all_options() | TableColumns.all_options()
+# Options of a browser and of TensorBoard, in docs/report.md.
+OTHER_PROGRAMS = {"headless", "hide-scrollbars", "window-size", "screenshot", "logdir"}
 FLAG = re.compile(r"(?<![\w-])--([A-Za-z][\w-]*)")
 
 
@@ -52,8 +54,8 @@ def test_links_lead_to_files_and_headings(page):
 @pytest.fixture(scope="module")
 def known_flags() -> set[str]:
     """Flags of all commands, those of absl itself, and options of the benchmarks."""
-    known = {"flagfile", "help", "helpfull"}
-    commands = (prepare, extract, recommend, explain, export, study, sweep)
+    known = {"flagfile", "help", "helpfull", *OTHER_PROGRAMS}
+    commands = (prepare, extract, recommend, explain, export, report, study, sweep)
     for define in (flags.define, *(command.define for command in commands)):
         values = absl_flags.FlagValues()
         define(values)

@@ -56,10 +56,11 @@ def test_a_run_leaves_its_report(train, tmp_path, capsys):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kdiffe_jax.report.page.page_of", full)
-        assert train("--mode=evaluate") == 0
+        (tmp_path / "run" / REPORT).unlink()
+        assert train() == 0
     out = capsys.readouterr().out
     assert "(no space); make it with python -m launch.report --workdir=run" in out
-    assert "recall@20" in out and (tmp_path / "run" / REPORT).read_bytes() == page
+    assert "recall@20" in out and not (tmp_path / "run" / REPORT).exists()
 
 
 @pytest.mark.parametrize(
