@@ -85,8 +85,7 @@ def _libraries():
         from kdiffe_jax.serve import server
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"serving needs {error.name}, which is not installed; "
-            "pip install 'kdiffe_jax[serve]'"
+            f"serving needs {error.name}, which is not installed; pip install 'kdiffe_jax[serve]'"
         ) from error
     return application, server
 

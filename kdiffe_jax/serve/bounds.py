@@ -19,6 +19,6 @@ class Bounds:
 
     k: int = 100
     items: int = 1000
-    text: int = 200
+    text: int = 500
     body: int = 1 << 18
     query: int = 1 << 13

@@ -29,7 +29,7 @@ def routes(answers: Answers, bounds: Bounds) -> APIRouter:
 
 
 def _about(router: APIRouter, answers: Answers, bounds: Bounds) -> None:
-    recommender = answers.recommender
+    recommender, Id, K, usual = answers.recommender, _id(bounds), _k(bounds), _usual(bounds)
 
     @router.get("/health", summary="That the server answers, and what it serves")
     def health() -> schemas.Health:
@@ -43,23 +43,24 @@ def _about(router: APIRouter, answers: Answers, bounds: Bounds) -> None:
         )
 
     @router.get("/user", summary="A user and their history")
-    def user(user: _id(bounds), k: _k(bounds) = _usual(bounds)) -> schemas.UserInfo:
+    def user(user: Id, k: K = usual) -> schemas.UserInfo:
         return answers.user(user, k)
 
     @router.get("/item", summary="An item: name, picture, entities")
-    def item(item: _id(bounds)) -> schemas.ItemInfo:
+    def item(item: Id) -> schemas.ItemInfo:
         return answers.item(item)
 
 
 def _search(router: APIRouter, answers: Answers, bounds: Bounds) -> None:
     Text = Annotated[str, Query(max_length=bounds.text, description="part of an id or name")]
+    K, usual = _k(bounds), _usual(bounds)
 
     @router.get("/users", summary="Users by a part of their id")
-    def users(q: Text = "", k: _k(bounds) = _usual(bounds)) -> schemas.FoundUsers:
+    def users(q: Text = "", k: K = usual) -> schemas.FoundUsers:
         return answers.find_users(q, k)
 
     @router.get("/items", summary="Items by a part of their id or name")
-    def items(q: Text = "", k: _k(bounds) = _usual(bounds)) -> schemas.FoundItems:
+    def items(q: Text = "", k: K = usual) -> schemas.FoundItems:
         return answers.find_items(q, k)
 
 
@@ -82,8 +83,7 @@ def _lists(router: APIRouter, answers: Answers, bounds: Bounds) -> None:
 
 
 def _reasons(router: APIRouter, answers: Answers, bounds: Bounds) -> None:
-    Id = _id(bounds)
-    Name = _name(bounds)
+    Id, Name, K, usual = _id(bounds), _name(bounds), _k(bounds), _usual(bounds)
     Pairs = Annotated[
         list[tuple[Name, Name]],
         Body(embed=True, min_length=1, max_length=bounds.items, description="[user, item] each"),
@@ -94,7 +94,7 @@ def _reasons(router: APIRouter, answers: Answers, bounds: Bounds) -> None:
         return answers.score(pairs)
 
     @router.get("/explain", summary="Why a user is given an item")
-    def explain(user: Id, item: Id, k: _k(bounds) = _usual(bounds)) -> schemas.Reasons:
+    def explain(user: Id, item: Id, k: K = usual) -> schemas.Reasons:
         return answers.explain(user, item, k)
 
 
