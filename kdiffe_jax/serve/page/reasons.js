@@ -14,7 +14,10 @@ export function reasons(e, close) {
     e.rest.items && {
       name: `${e.rest.items} other items chosen before`, value: e.rest.contribution,
     },
-    e.own && { name: "the user’s own embedding", value: e.own },
+    e.own && {
+      picture: h("span", { class: "face", "aria-hidden": "true" }),
+      name: "the user’s own embedding", value: e.own,
+    },
   ].filter(Boolean);
   const largest = Math.max(...parts.map((part) => Math.abs(part.value))) || 1;
   const who = e.user == null ? "a new user" : `user ${e.user}`;
