@@ -1,13 +1,11 @@
 """One small model with awkward ids, names, pictures and a user without training."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 from kdiffe_jax.recommender import Recommender
 from kdiffe_jax.training.saving import model_of
-from tests.small_model import named_dataset, small_problem, untrained
+from tests.small_model import small_problem, untrained
 
 pytest.importorskip("fastapi")
 pytest.importorskip("httpx2")
@@ -22,24 +20,28 @@ ODD_USER, ODD_ITEM = "Zoë/?&#=%2F 猫", "thé/vert #1 & 猫"
 BOUNDS = Bounds(k=10, items=6, text=40, body=2000, query=400)
 
 
-def awkward_dataset():
+def awkward(model):
     """User COLD has no training interactions; a user and an item have ids that need quoting."""
-    dataset = named_dataset()
+    trained = model.train[:, 0] != COLD
+    users = model.users.copy()
+    users[COLD] = model.own_users[COLD]
     pictures = ["https://example.org/{}.jpg", "", "javascript:alert({})", "HTTP://example.org/{}"]
-    return dataclasses.replace(
-        dataset,
-        train=dataset.train[dataset.train[:, 0] != COLD],
-        user_ids=(ODD_USER, *dataset.user_ids[1:]),
-        item_ids=(ODD_ITEM, *dataset.item_ids[1:]),
-        item_names=("", *dataset.item_names[1:]),
-        item_pictures=tuple(pictures[i % 4].format(i) for i in range(dataset.n_items)),
+    return model._replace(
+        users=users,
+        train=model.train[trained],
+        laplacian=model.laplacian[trained],
+        similarity=model.similarity[trained],
+        user_ids=(ODD_USER, *model.user_ids[1:]),
+        item_ids=(ODD_ITEM, *model.item_ids[1:]),
+        item_names=("", *model.item_names[1:]),
+        item_pictures=tuple(pictures[i % 4].format(i) for i in range(len(model.item_ids))),
     )
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory):
-    problem = small_problem(tmp_path_factory.mktemp("cache"), awkward_dataset())
-    return model_of(problem, untrained(problem))
+    problem = small_problem(tmp_path_factory.mktemp("cache"))
+    return awkward(model_of(problem, untrained(problem)))
 
 
 @pytest.fixture(scope="session")

@@ -136,6 +136,8 @@ def test_the_document_describes_the_api(client):
             assert "422" not in operation["responses"]
             assert client.request(method, path).status_code in (200, 422)
     (k,) = (
-        one for one in document["paths"]["/api/recommend"]["get"]["parameters"] if one["name"] == "k"
+        one
+        for one in document["paths"]["/api/recommend"]["get"]["parameters"]
+        if one["name"] == "k"
     )
     assert (k["schema"]["minimum"], k["schema"]["maximum"]) == (1, BOUNDS.k)

@@ -101,12 +101,16 @@ def test_bodies_that_are_too_large(client):
     refused(answer, 413, "2000 bytes")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil:80", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil:80", ""]
+)
 def test_foreign_host_names(client, host):
     refused(client.get("/api/health", headers={"host": host}), 421, "host name")
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:81", "127.0.0.1:8000", "[::1]", "[::1]:80"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:81", "127.0.0.1:8000", "[::1]", "[::1]:80"]
+)
 def test_own_host_names(client, host):
     assert client.get("/api/health", headers={"host": host}).status_code == 200
 
