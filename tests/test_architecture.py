@@ -54,6 +54,7 @@ ALLOWED = {
     },
     "recommender": {"errors", "recommend", "rowwise", "saved_model"},
     "report": {"config", "errors", "files", "recommend", "saved_model", "training"},
+    "serve": {"errors", "recommend", "recommender", "saved_model"},
     "profile": {"config", "data", "errors", "files", "graph", "phases"},
 }  # fmt: skip
 FENCED = {
@@ -69,6 +70,10 @@ FENCED = {
     "faiss": lambda room, path: path.name == "index.py",
     "safetensors": lambda room, path: path.name == "export.py" or room == "extract",
     "tensorboardX": lambda room, path: path.name == "scalars.py",
+    "fastapi": lambda room, path: room == "serve",
+    "pydantic": lambda room, path: room == "serve",
+    "starlette": lambda room, path: room == "serve",
+    "uvicorn": lambda room, path: path.name == "server.py",
     "torch": lambda room, path: room == "extract",
     "pickle": lambda room, path: path.name == "safe_pickle.py",
 }
