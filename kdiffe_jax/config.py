@@ -94,8 +94,9 @@ class ModelConfig(Checked):
     )
     score: str = option(
         "inner_product",
-        "ranking by the inner product (eq. 7), or by the cosine",
-        choices=("inner_product", "cosine"),
+        "ranking by the inner product (eq. 7), by the cosine, or by half of each: the inner "
+        "product over the root of the item's length",
+        choices=("inner_product", "root_length", "cosine"),
     )
     item_residual: float = option(
         0.0, "weight of the item's own embedding added to the knowledge layer's output", low=0.0

@@ -37,3 +37,17 @@ def unit_rows(rows: jax.Array, *, epsilon: float = 1e-12) -> jax.Array:
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
     return rows * jax.lax.rsqrt(jnp.maximum(row_dots(rows, rows), epsilon))[:, None]
+
+
+def over_length(rows: jax.Array, power: float, *, epsilon: float = 1e-12) -> jax.Array:
+    """Rows over a power of their Euclidean length; a zero row stays zero.
+
+    Args:
+      rows: f32[n, d].
+      power: 1 gives rows of length 1, 0 the rows themselves.
+      epsilon: squared lengths below it count as it.
+
+    >>> over_length(jnp.array([[0.0, 4.0], [0.0, 0.0]]), 0.5).round(1).tolist()
+    [[0.0, 2.0], [0.0, 0.0]]
+    """
+    return rows * (jnp.maximum(row_dots(rows, rows), epsilon) ** (-0.5 * power))[:, None]

@@ -32,7 +32,7 @@ class Encoder(nn.Module):
       dim: d.
       layers: L.
       item_residual: weight of the item's own embedding added after eq. 1; 0 is the paper.
-      neighbour_weight: weight of the nearest items' embeddings in layer 0; 0 is the paper.
+      neighbour_weight: weight of the nearest items in the items' layer 0; 0 is the paper.
       neighbour_smoothing: weight of the nearest items in the final item; 0 is the paper.
     """
 
@@ -106,7 +106,7 @@ class Encoder(nn.Module):
         items = self.knowledge(self.item_embedding, self.entities(entity_items), graph)
         items = items + self.item_residual * self.item_embedding
         if self.neighbour_weight:
-            items = items + self.neighbour_weight * across(*neighbours, self.item_embedding)
+            items = items + self.neighbour_weight * across(*neighbours, items)
         return items
 
     def _smoothed(self, items: jax.Array, neighbours: TwoWay | None) -> jax.Array:
