@@ -15,7 +15,7 @@ from kdiffe_jax.data.tables.columns import TableColumns
 from launch import explain, export, extract, flags, prepare, recommend, study, sweep
 
 ROOT = Path(__file__).parents[1]
-GUIDES = sorted((ROOT / "docs").glob("*.md"))
+GUIDES = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [*(ROOT / name for name in ("README.md", "BUILD.md", "CHANGELOG.md")), *GUIDES]
 RECOMMENDING = (ROOT / "docs" / "recommending.md").read_text(encoding="utf-8")
 DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")

@@ -38,5 +38,5 @@ def test_the_notebook_runs(notebook, tmp_path, monkeypatch):
         for output in cell.get("outputs", [])
     ]
     (scores,) = [text for text in printed if text.startswith("{'recall@20'")]
-    assert float(re.search(r"[\d.]+(?=,)", scores).group()) > 0.2
+    assert float(re.search(r"[\d.]+(?=,)", scores).group()) > 0.3
     assert any("chosen before" in text for text in printed)

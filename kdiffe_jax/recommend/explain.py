@@ -34,7 +34,7 @@ class ItemEntity(NamedTuple):
     relation: str
     entity: str
     attention: float | None
-    status: str  #: kept, left out or added by the denoiser; not seen: a new item
+    status: str  #: kept, left out or added by the denoiser, or not seen where the item is new
 
 
 class Explanation(NamedTuple):
