@@ -42,7 +42,7 @@ class TwoWay(NamedTuple):
 
 
 class KnowledgeGraph(NamedTuple):
-    """Item-entity relations; `weights` is 0 on padding, 1 elsewhere."""
+    """Item-entity relations; the values of `structure` are 0 on padding, 1 elsewhere."""
 
     structure: SparseOperator  #: [J, E], values are the weights
     relations: jax.Array  #: i32[nnz], relation of each stored triple
