@@ -10,7 +10,7 @@ demo: $(VENV)/.run
 	$(BIN)/python -m launch.planted runs/demo runs/demo-unguided
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -86,6 +86,12 @@ class ModelConfig(Checked):
     nearest_items: int = option(
         10, "nearest items by each kind of content, where neighbours have weight", low=1
     )
+    neighbour_kinds: str = option(
+        "equal",
+        "weights of the kinds of nearest items: all the same, or by how much more often than by "
+        "chance the same users take such items in training",
+        choices=("equal", "lift"),
+    )
     score: str = option(
         "inner_product",
         "ranking by the inner product (eq. 7), or by the cosine",

@@ -3,7 +3,7 @@
 Every kind of content that the data set has gives its own nearest items: relations whose
 entities are items, as given; dense features, by cosine; all other triples together, by the
 cosine of their entities weighted by rarity. Each is normalised on both sides, so that an
-item that is near to many weighs less, and the kinds are averaged.
+item that is near to many weighs less; the matrix is a weighted mean of the kinds.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from kdiffe_jax.data.co_interaction import lift
 from kdiffe_jax.data.content.neighbours import feature_neighbours
 from kdiffe_jax.data.content.shared_entities import neighbours_by_entities
 from kdiffe_jax.data.dataset import Dataset
@@ -18,12 +19,14 @@ from kdiffe_jax.data.relation import ITEMS, Relation, join_relations
 from kdiffe_jax.errors import DataError
 
 
-def neighbour_matrix(dataset: Dataset, n_nearest: int) -> sparse.csr_array:
-    """The mean over the kinds of content of D^-1/2 N D^-1/2.
+def neighbour_matrix(dataset: Dataset, n_nearest: int, *, by_lift: bool) -> sparse.csr_array:
+    """The weighted mean over the kinds of content of D^-1/2 N D^-1/2.
 
     Args:
       dataset: features and triples as the source has them, before codes are made.
       n_nearest: items by each kind that is computed; given relations are taken whole.
+      by_lift: weigh each kind by what it tells of the training interactions, `kind_weights`,
+        or all the same.
 
     Returns:
       f32[J, J]; no diagonal.
@@ -37,8 +40,21 @@ def neighbour_matrix(dataset: Dataset, n_nearest: int) -> sparse.csr_array:
             f"{dataset.name}: no features, neighbours or triples to find nearest items by; "
             "leave --neighbour_weight and --neighbour_smoothing at 0"
         )
-    total = sum(_normalised(kind, dataset.n_items) for kind in kinds)
-    return sparse.csr_array(total / np.float32(len(kinds)))
+    weights = kind_weights(dataset, kinds) if by_lift else np.full(len(kinds), 1.0 / len(kinds))
+    matrices = (_normalised(kind, dataset.n_items) for kind in kinds)
+    total = sum(np.float32(w) * m for w, m in zip(weights, matrices, strict=True))
+    return sparse.csr_array(total)
+
+
+def kind_weights(dataset: Dataset, kinds: list[Relation]) -> np.ndarray:
+    """f64[kinds], of sum 1: in proportion to the lift of each kind's links less 1.
+
+    Only training interactions count. Where no kind tells more than chance, all weigh the same.
+    """
+    sizes = dict(n_users=dataset.n_users, n_items=dataset.n_items)
+    links = (np.stack([kind.items, kind.entities], axis=1) for kind in kinds)
+    told = np.array([max(0.0, lift(dataset.train, of_kind, **sizes) - 1.0) for of_kind in links])
+    return told / told.sum() if told.any() else np.full(len(kinds), 1.0 / len(kinds))
 
 
 def without_item_relations(dataset: Dataset) -> Dataset:

@@ -59,7 +59,8 @@ def build_problem(
     """
     dataset, neighbours = knocked_out(dataset, config.knockout), None
     if config.model.neighbour_weight or config.model.neighbour_smoothing:
-        neighbours = neighbour_matrix(dataset, config.model.nearest_items)
+        by_lift = config.model.neighbour_kinds == "lift"
+        neighbours = neighbour_matrix(dataset, config.model.nearest_items, by_lift=by_lift)
         dataset = without_item_relations(dataset)
     dataset = ensure_knowledge(dataset, config.content)
     for note in dataset.notes:

@@ -61,7 +61,7 @@ def test_shared_entities_equal_a_dense_oracle(rng):
 
 def test_matrix_is_the_mean_of_the_normalised_kinds(dataset):
     """Given: 2 -> 0. By entities: 0 -> 1 and 1 -> 0. Each has one entry a row and column."""
-    found = neighbour_matrix(dataset, 1).toarray()
+    found = neighbour_matrix(dataset, 1, by_lift=False).toarray()
     expected = np.zeros((3, 3))
     expected[2, 0] = expected[0, 1] = expected[1, 0] = 0.5
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -70,7 +70,7 @@ def test_matrix_is_the_mean_of_the_normalised_kinds(dataset):
 def test_features_are_a_kind_and_the_codes_made_of_them_are_not(dataset):
     features = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], np.float32)
     coded = dataclasses.replace(dataset, features={"word": features})
-    found = neighbour_matrix(coded, 1).toarray()
+    found = neighbour_matrix(coded, 1, by_lift=False).toarray()
     expected = np.zeros((3, 3))
     expected[0, 1], expected[1, 0], expected[2, 0] = 0.5, 0.5**1.5, 0.5 + 0.5**1.5
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -80,7 +80,7 @@ def test_a_near_item_of_many_weighs_less(dataset):
     triples = np.array([[0, 1, 2], [1, 1, 2], [2, 0, 0]], np.int32)
     entity_items = np.array([-1, -1, 2], np.int32)
     hub = dataclasses.replace(dataset, triples=triples, entity_items=entity_items)
-    found = neighbour_matrix(hub, 1).toarray()
+    found = neighbour_matrix(hub, 1, by_lift=False).toarray()
     np.testing.assert_allclose(found[:2, 2], 1 / np.sqrt(2), rtol=1e-6)
 
 
@@ -97,4 +97,41 @@ def test_no_content_is_refused(dataset):
         dataset, triples=np.zeros((0, 3), np.int32), entity_items=None, relation_names=()
     )
     with pytest.raises(DataError, match="nearest items"):
-        neighbour_matrix(bare, 1)
+        neighbour_matrix(bare, 1, by_lift=False)
+
+
+def test_kinds_weigh_by_what_training_tells_of_them(rng):
+    """Users take items of one half; one kind links within the halves, the other at random."""
+    half = np.arange(40) % 2
+    users = np.repeat(np.arange(60), 8)
+    items = np.concatenate(
+        [rng.choice(np.flatnonzero(half == u % 2), 8, replace=False) for u in range(60)]
+    )
+    pairs = np.stack([users, items], axis=1)
+    within = (np.arange(40) + 2) % 40
+    at_random = rng.permutation(40)
+    triples = np.concatenate(
+        [
+            np.stack([np.arange(40), np.full(40, r), to], axis=1)
+            for r, to in enumerate((within, at_random))
+        ]
+    )
+    data = Dataset(
+        name="halves",
+        n_users=60,
+        n_items=40,
+        n_entities=40,
+        train=pairs[2:],
+        valid=pairs[:1],
+        test=pairs[1:2],
+        triples=triples.astype(np.int32),
+        relation_names=("within", "random"),
+        entity_names=tuple(map(str, range(40))),
+        entity_items=np.arange(40, dtype=np.int32),
+    )
+    found = neighbour_matrix(data, 1, by_lift=True).toarray()
+    links_within = found[np.arange(40), within].sum()
+    assert found.sum() == pytest.approx(40.0, rel=1e-5)
+    assert links_within > 30.0
+    equal = neighbour_matrix(data, 1, by_lift=False).toarray()
+    assert equal[np.arange(40), within].sum() < 25.0

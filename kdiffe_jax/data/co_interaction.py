@@ -1,0 +1,52 @@
+"""How much more often than by chance the same users take two linked items."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from kdiffe_jax.data.content.dense import row_blocks
+
+
+def lift(pairs: np.ndarray, links: np.ndarray, *, n_users: int, n_items: int) -> float:
+    """Common users of linked items, over what the items' degrees alone would give.
+
+    By chance, items i and j have d_i d_j P / D^2 common users: d are the items' degrees,
+    D their sum, and P the number of ordered pairs of items of one user.
+
+    Args:
+      pairs: int[n, 2] of (user, item), training interactions, unique.
+      links: int[m, 2] of (item, item); links of an item to itself do not count.
+      n_users, n_items: sizes I and J.
+
+    Returns:
+      1 where links tell nothing, more where users take linked items together; 1 as well
+      where no pair of items could have a common user.
+
+    >>> pairs = np.array([[0, 0], [0, 1], [1, 2], [1, 3]])
+    >>> lift(pairs, np.array([[0, 1], [2, 3]]), n_users=2, n_items=4)
+    4.0
+    """
+    links = links[links[:, 0] != links[:, 1]]
+    degrees = np.bincount(pairs[:, 1], minlength=n_items).astype(np.float64)
+    of_user = np.bincount(pairs[:, 0], minlength=n_users).astype(np.float64)
+    together = (of_user * (of_user - 1)).sum()
+    by_chance = (degrees[links[:, 0]] * degrees[links[:, 1]]).sum() * together
+    if not by_chance:
+        return 1.0
+    common = _common_users(pairs, links, n_users=n_users, n_items=n_items)
+    return float(common * degrees.sum() ** 2 / by_chance)
+
+
+def _common_users(pairs, links, *, n_users: int, n_items: int) -> float:
+    """Sum over the links of the number of users that have both items."""
+    ones = np.ones(len(pairs), np.float32)
+    users = sparse.csr_array((ones, (pairs[:, 1], pairs[:, 0])), shape=(n_items, n_users))
+    # A block of links needs the users of both ends; an item has `width` of them on average.
+    width = max(1, 2 * len(pairs) // max(1, n_items))
+    return float(
+        sum(
+            users[links[block, 0]].multiply(users[links[block, 1]]).sum()
+            for block in row_blocks(len(links), width)
+        )
+    )
