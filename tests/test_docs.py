@@ -13,6 +13,7 @@ from absl import flags as absl_flags
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
 from launch import explain, export, extract, flags, prepare, recommend, study, sweep
+from tests.quick_compile import XLA_FLAGS
 
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs").rglob("*.md"))
@@ -134,7 +135,7 @@ def demo(tmp_path_factory):
     subprocess.run(
         [sys.executable, "-m", "launch.main", *flags, "--workdir=runs/demo", "--cache_dir=cache"],
         cwd=directory,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "XLA_FLAGS": XLA_FLAGS},
         check=True,
         capture_output=True,
     )
