@@ -1,6 +1,7 @@
 """Strictness for every test, and the shapes that many of them share."""
 
 import atexit
+import contextlib
 import os
 import shutil
 import tempfile
@@ -38,3 +39,24 @@ def real_data() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def count_compilations():
+    """A block that lists what was compiled inside."""
+
+    @contextlib.contextmanager
+    def counting():
+        compiled = []
+
+        def listen(event, seconds, **details):
+            if event == "/jax/core/compile/backend_compile_duration":
+                compiled.append(details)
+
+        jax.monitoring.register_event_duration_secs_listener(listen)
+        try:
+            yield compiled
+        finally:
+            jax.monitoring.unregister_event_duration_listener(listen)
+
+    return counting

@@ -53,6 +53,7 @@ ALLOWED = {
         "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "types",
     },
     "recommender": {"errors", "recommend", "rowwise", "saved_model"},
+    "serve": {"errors", "recommend", "recommender", "saved_model"},
     "profile": {"config", "data", "errors", "files", "graph", "phases"},
 }  # fmt: skip
 FENCED = {
@@ -67,6 +68,10 @@ FENCED = {
     "pyarrow": lambda room, path: path.name == "arrow.py",
     "faiss": lambda room, path: path.name == "index.py",
     "safetensors": lambda room, path: path.name == "export.py" or room == "extract",
+    "fastapi": lambda room, path: room == "serve",
+    "pydantic": lambda room, path: room == "serve",
+    "starlette": lambda room, path: room == "serve",
+    "uvicorn": lambda room, path: path.name == "server.py",
     "torch": lambda room, path: room == "extract",
     "pickle": lambda room, path: path.name == "safe_pickle.py",
 }

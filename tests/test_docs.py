@@ -12,7 +12,7 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
-from launch import explain, export, extract, flags, prepare, recommend, study, sweep
+from launch import explain, export, extract, flags, prepare, recommend, serve, study, sweep
 from tests.quick_compile import XLA_FLAGS
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +54,7 @@ def test_links_lead_to_files_and_headings(page):
 def known_flags() -> set[str]:
     """Flags of all commands, those of absl itself, and options of the benchmarks."""
     known = {"flagfile", "help", "helpfull"}
-    commands = (prepare, extract, recommend, explain, export, study, sweep)
+    commands = (prepare, extract, recommend, explain, export, serve, study, sweep)
     for define in (flags.define, *(command.define for command in commands)):
         values = absl_flags.FlagValues()
         define(values)
@@ -169,3 +169,10 @@ def test_every_flag_of_the_commands_after_training_is_described(command):
     command.define(values)
     common = {"debug", "cache_dir"}
     assert set(values) - common <= set(FLAG.findall(RECOMMENDING))
+
+
+def test_every_flag_of_the_server_is_described():
+    values = absl_flags.FlagValues()
+    serve.define(values)
+    page = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    assert set(values) - {"debug", "cache_dir"} <= set(FLAG.findall(page))

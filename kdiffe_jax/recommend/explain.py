@@ -74,7 +74,7 @@ def explain(model: SavedModel, user, item) -> Explanation:
         score=float(model.users[row].astype(np.float64) @ target),
         own=float(own),
         past=_past(model, int(row), target),
-        entities=_entities(model, int(column)),
+        entities=entities_of(model, int(column)),
     )
 
 
@@ -96,7 +96,13 @@ def _past(model: SavedModel, user: int, target: np.ndarray) -> tuple[PastItem, .
     )
 
 
-def _entities(model: SavedModel, item: int) -> tuple[ItemEntity, ...]:
+def entities_of(model: SavedModel, item: int) -> tuple[ItemEntity, ...]:
+    """What an item is made of and what the denoiser did with it.
+
+    Args:
+      model: its triples, their attention, and the triples that the denoiser keeps.
+      item: its row.
+    """
     mine = slice(*np.searchsorted(model.triples[:, 0], [item, item + 1]))
     own = dict(
         zip(map(tuple, model.triples[mine, 1:].tolist()), model.attention[mine], strict=True)

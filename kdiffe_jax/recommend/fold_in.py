@@ -42,7 +42,7 @@ def with_users(model: SavedModel, histories: Mapping[str, Sequence]) -> SavedMod
     lengths = np.array([len(items) for items in chosen], int)
     items = np.concatenate([np.zeros(0, np.int32), *chosen])
     rows = np.repeat(np.arange(len(chosen)), lengths)
-    similarity = mean_similarity(model)[items]
+    similarity = mean_similarity(model)
     values, loops = _new_entries(model, items, rows, similarity, len(chosen))
     vectors = fold_in(model, items, rows, values, loops)
     return model._replace(
@@ -51,7 +51,7 @@ def with_users(model: SavedModel, histories: Mapping[str, Sequence]) -> SavedMod
         train=np.concatenate([model.train, np.stack([rows + len(model.users), items], 1)]),
         laplacian=np.concatenate([model.laplacian, values]),
         user_loops=np.concatenate([model.user_loops, loops]),
-        similarity=np.concatenate([model.similarity, similarity]),
+        similarity=np.concatenate([model.similarity, similarity[items]]),
         user_ids=(*model.user_ids, *map(str, histories)),
     )
 
@@ -80,11 +80,13 @@ def mean_similarity(model: SavedModel) -> np.ndarray:
 
 
 def _new_entries(model: SavedModel, items, rows, similarity, n_users: int):
-    """Eq. 4 of the new edges, f32[m], and of the new users' loops, f32[n]."""
+    """Eq. 4 of the new edges, f32[m], and of the new users' loops, f32[n].
+
+    `similarity` is f32[J], so what is compiled does not depend on how many edges there are.
+    """
     config = model.about["config"]
-    weights, counted = map(
-        np.asarray, entry_weights(similarity, xi=config["xi"], degree_from=config["degree_from"])
-    )
+    entries = entry_weights(similarity, xi=config["xi"], degree_from=config["degree_from"])
+    weights, counted = (np.asarray(entry)[items] for entry in entries)
     degrees = np.bincount(rows, counted, n_users) + config["self_loops"]
     of_items = np.maximum(model.item_degrees[items], 1.0)
     values = (weights / np.sqrt(degrees[rows] * of_items)).astype(np.float32)

@@ -1,6 +1,3 @@
-import contextlib
-
-import jax
 import pytest
 
 from kdiffe_jax.recommender import Recommender
@@ -21,24 +18,3 @@ def model(problem):
 @pytest.fixture(scope="session")
 def recommender(model):
     return Recommender(model)
-
-
-@pytest.fixture
-def count_compilations():
-    """A block that lists what was compiled inside."""
-
-    @contextlib.contextmanager
-    def counting():
-        compiled = []
-
-        def listen(event, seconds, **details):
-            if event == "/jax/core/compile/backend_compile_duration":
-                compiled.append(details)
-
-        jax.monitoring.register_event_duration_secs_listener(listen)
-        try:
-            yield compiled
-        finally:
-            jax.monitoring.unregister_event_duration_listener(listen)
-
-    return counting

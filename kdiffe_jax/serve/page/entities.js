@@ -1,0 +1,28 @@
+// An item's entities: by relation, with attention and what the denoiser did.
+
+import { bar, h } from "./dom.js";
+
+const SIGNS = { kept: "✓", "left out": "–", added: "+", "not seen": "?" };
+
+export function entities(given) {
+  if (!given.length) return h("p", { class: "hint" }, "Nothing is known of it.");
+  const most = Math.max(...given.map((one) => one.attention ?? 0)) || 1;
+  const relations = [...new Set(given.map((one) => one.relation))];
+  return h("div", { class: "relations" }, relations.map((relation) =>
+    h("div", { class: "relation" },
+      h("h3", {}, relation),
+      h("ul", { role: "list" }, given
+        .filter((one) => one.relation === relation)
+        .map((one) => row(one, most))))));
+}
+
+function row(one, most) {
+  const attention = one.attention == null ? null : one.attention.toFixed(3);
+  return h("li", { class: "entity" },
+    h("span", { class: "entity-name", title: one.entity }, one.entity),
+    h("span", { class: `status ${one.status.replace(" ", "-")}` },
+      h("span", { "aria-hidden": "true" }, SIGNS[one.status]), ` ${one.status}`),
+    h("span", { class: "track" }, attention && bar(one.attention / most)),
+    h("span", { class: "number" },
+      attention && h("span", { class: "unseen" }, "attention "), attention ?? "no attention"));
+}

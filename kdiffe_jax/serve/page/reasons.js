@@ -1,0 +1,56 @@
+// Why an item is recommended: the exact parts of its score, and what it is made of.
+
+import { bar, h } from "./dom.js";
+import { entities } from "./entities.js";
+import { toItem } from "./routes.js";
+import { nameOf, picture } from "./tiles.js";
+
+export function reasons(e, close) {
+  const parts = [
+    ...e.past.map((one) => ({
+      picture: picture(one), name: nameOf(one), href: toItem(one.id),
+      detail: `S ${one.similarity.toFixed(3)}`, value: one.contribution,
+    })),
+    e.rest.items && {
+      name: `${e.rest.items} other items chosen before`, value: e.rest.contribution,
+    },
+    e.own && {
+      picture: h("span", { class: "face", "aria-hidden": "true" }),
+      name: "the user’s own embedding", value: e.own,
+    },
+  ].filter(Boolean);
+  const largest = Math.max(...parts.map((part) => Math.abs(part.value))) || 1;
+  const who = e.user == null ? "a new user" : `user ${e.user}`;
+  return [
+    h("button", { type: "button", class: "close", "aria-label": "Close", onclick: close }, "×"),
+    h("div", { class: "about" }, picture(e.item), h("div", {},
+      h("p", { class: "hint" }, `Why for ${who}?`),
+      h("h2", { id: "reasons-title" }, h("a", { href: toItem(e.item.id) }, nameOf(e.item))),
+      h("p", { class: "score" }, "score ", h("strong", {}, e.score.toFixed(4))))),
+    h("h3", {}, "Where the score comes from"),
+    h("p", { class: "hint" },
+      "Each item chosen before adds an exact part. S tells how alike the neighbourhoods of user and item are."),
+    h("ul", { class: "parts", role: "list" }, parts.map((part) => row(part, largest, e.score))),
+    h("p", { class: "sum" }, h("span", {}, "all parts together"), h("strong", {}, signed(sum(parts)))),
+    h("h3", {}, "What the item is made of"),
+    entities(e.entities),
+  ];
+}
+
+function row(part, largest, score) {
+  const share = score > 0 ? `${((100 * part.value) / score).toFixed(1)} %` : "";
+  return h("li", { class: "part" },
+    part.picture ?? h("span", { class: "picture none", "aria-hidden": "true" }),
+    h("span", { class: "part-name" },
+      part.href ? h("a", { href: part.href }, part.name) : part.name,
+      part.detail && h("small", {}, part.detail)),
+    h("span", { class: "number" }, signed(part.value), share && h("small", {}, share)),
+    h("span", { class: "track" },
+      bar(Math.abs(part.value) / largest, part.value < 0 ? "negative" : "")));
+}
+
+const sum = (parts) => parts.reduce((total, part) => total + part.value, 0);
+
+function signed(value) {
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(4)}`;
+}

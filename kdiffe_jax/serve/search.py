@@ -1,0 +1,56 @@
+"""Users and items by a part of their id or name."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+_EXACT, _START, _INSIDE = range(3)
+
+
+class Search:
+    """Finds rows by text; case and accents do not matter.
+
+    Args:
+      ids: one a row.
+      names: one a row, or none at all.
+
+    >>> Search(["a1", "a", "b"], ["Tëa", "Pot", "A jar"]).find("A", 5)
+    ([1, 0, 2], 3)
+    >>> Search(["a1", "a", "b"], ["Tëa", "Pot", "A jar"]).find("tea", 5)
+    ([0], 1)
+    """
+
+    def __init__(self, ids: Sequence[str], names: Sequence[str] = ()):
+        self._ids = [folded(name) for name in ids]
+        self._names = [folded(name) for name in names] or [""] * len(ids)
+
+    def find(self, text: str, k: int) -> tuple[list[int], int]:
+        """At most k rows, and how many fit; an empty text fits all.
+
+        The row with that id comes first, then ids and names that start with the text, then
+        those that contain it; within each in the order of the rows.
+        """
+        wanted = folded(text)
+        groups: tuple[list[int], ...] = ([], [], [])
+        for row, (own, name) in enumerate(zip(self._ids, self._names, strict=True)):
+            if wanted in own or wanted in name:
+                groups[_closeness(wanted, own, name)].append(row)
+        found = [row for group in groups for row in group]
+        return found[:k], len(found)
+
+
+def folded(text: str) -> str:
+    """Text without case, accents and space around it.
+
+    >>> folded(" Thé VERT ")
+    'the vert'
+    """
+    letters = unicodedata.normalize("NFKD", text.strip().casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def _closeness(wanted: str, own: str, name: str) -> int:
+    if wanted == own:
+        return _EXACT
+    return _START if own.startswith(wanted) or name.startswith(wanted) else _INSIDE

@@ -1,0 +1,99 @@
+"""A page and an HTTP API on this machine: python -m launch.serve --workdir=RUN."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from absl import app
+from absl import flags as absl_flags
+from absl.flags import FlagValues
+
+from kdiffe_jax.errors import ConfigError
+from launch import flags, trained
+from launch.command import guarded
+
+FLAGS = absl_flags.FLAGS
+
+
+def define(values: FlagValues) -> None:
+    """Registers every flag of the command."""
+    common = dict(flag_values=values)
+    trained.define(values)
+    absl_flags.adopt_module_key_flags(trained, values)
+    absl_flags.DEFINE_integer(
+        "port", 8000, "0 takes a free one", lower_bound=0, upper_bound=65535, **common
+    )
+    absl_flags.DEFINE_string("host", "127.0.0.1", "address to listen on", **common)
+    absl_flags.DEFINE_bool(
+        "open_to_network", False, "allow a --host that other machines can reach", **common
+    )
+    absl_flags.DEFINE_integer(
+        "max_k", 100, "longest list that is given", lower_bound=1, upper_bound=1000, **common
+    )
+    absl_flags.DEFINE_integer(
+        "max_items", 1000, "most items or pairs in a request", lower_bound=1, **common
+    )
+    absl_flags.DEFINE_bool(
+        "pictures", True, "show pictures from the addresses in the data set", **common
+    )
+
+
+def main(argv: Sequence[str], values: FlagValues = FLAGS) -> int:
+    """Runs the command; see `guarded` for the exit status."""
+    return guarded(lambda: _command(argv, values), values, interrupted="stopped")
+
+
+def _command(argv: Sequence[str], values: FlagValues) -> None:
+    define(values)
+    if values is FLAGS:
+        app.define_help_flags()
+    flags.parse(argv, values)
+    trained.needed(values, "workdir")
+    application, server = _libraries()
+    local = server.is_local(values.host)
+    if not local and not values.open_to_network:
+        raise ConfigError(
+            f"--host={values.host} would show every user's history to the network, without a "
+            "password; add --open_to_network if that is meant"
+        )
+    listening = server.listen(values.host, values.port)
+    with listening:
+        guarded_app = application.make_app(
+            trained.load(values),
+            application.Bounds(k=values.max_k, items=values.max_items),
+            hosts=application.LOCAL | {values.host} if local else None,
+            pictures=values.pictures,
+        )
+        address = server.address_of(listening)
+        server.serve(
+            guarded_app,
+            listening,
+            lambda: print(f"serving {values.workdir} at {address}; Ctrl-C stops it", flush=True),
+        )
+    print("stopped")
+
+
+def _libraries():
+    """The modules that need the extra.
+
+    Raises:
+      ConfigError: it is not installed.
+    """
+    try:
+        from kdiffe_jax.serve import app as application
+        from kdiffe_jax.serve import server
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"serving needs {error.name}, which is not installed; pip install 'kdiffe_jax[serve]'"
+        ) from error
+    return application, server
+
+
+def entry() -> None:
+    """The console command `kdiffe-serve`."""
+    sys.exit(main(sys.argv))
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,185 @@
+"""The page in a real browser, by keyboard."""
+
+import base64
+import functools
+import http.server
+import shutil
+import threading
+
+import pytest
+
+from kdiffe_jax.recommender import Recommender
+from kdiffe_jax.saved_model import MODEL, write_model
+from tests.serve.conftest import ODD_USER
+from tests.serve.running import running
+
+webdriver = pytest.importorskip("selenium.webdriver")
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+if not (CHROMIUM and DRIVER):
+    pytest.skip("chromium and chromedriver are not here", allow_module_level=True)
+
+By = pytest.importorskip("selenium.webdriver.common.by").By
+Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+WebDriverWait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait
+
+OPTIONS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        """Nothing is printed."""
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("pictures")
+    (directory / "there.png").write_bytes(PIXEL)
+    handler = functools.partial(Silent, directory=directory)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def shown(model, pictures):
+    """Item 0 has no picture; of the others every other picture is missing."""
+    names = ("there.png", "missing.png")
+    addresses = [f"{pictures}/{names[i % 2]}" for i in range(len(model.item_ids))]
+    titles = list(model.item_names)
+    titles[2] = "<img src=x onerror=document.title='broken'>"
+    return model._replace(item_pictures=("", *addresses[1:]), item_names=tuple(titles))
+
+
+@pytest.fixture(scope="module")
+def address(shown, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("run")
+    write_model(shown, directory / MODEL)
+    with running(directory, "--max_items=4") as (_, address):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(option)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser, address):
+    browser.get("about:blank")
+    browser.get(address)
+    wait(browser, lambda: texts(browser, "h1"))
+    yield browser
+    complaints = [line["message"] for line in browser.get_log("browser")]
+    assert not [line for line in complaints if "missing.png" not in line and "404" not in line]
+
+
+def wait(browser, condition):
+    return WebDriverWait(browser, 10, 0.05).until(lambda _: condition())
+
+
+def texts(browser, selector):
+    script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)"
+    return browser.execute_script(script, selector)
+
+
+def look_for(page, text):
+    page.switch_to.active_element.send_keys("/")
+    box = page.switch_to.active_element
+    assert box.get_attribute("id") == "q"
+    box.send_keys(text)
+    wait(page, lambda: text.casefold() in " ".join(texts(page, "[role=option]")).casefold())
+    return box
+
+
+def titles(model, items):
+    names = dict(zip(model.item_ids, model.item_names, strict=True))
+    return [names[item] or f"item {item}" for item in items]
+
+
+def test_from_a_user_to_the_reasons_and_back(page, shown):
+    look_for(page, "Zoë").send_keys(Keys.ENTER)
+    wait(page, lambda: texts(page, "h1") == [f"User {ODD_USER}"])
+    recommender = Recommender(shown)
+    best = recommender.recommend(ODD_USER, 20)[ODD_USER]
+    listed = "section:nth-of-type(2) .tile"
+    assert titles(shown, [item for item, _ in best]) == texts(page, f"{listed} .caption")
+    assert texts(page, f"{listed} .note") == [f"{score:.3f}" for _, score in best]
+
+    first = page.find_element(By.CSS_SELECTOR, listed)
+    page.execute_script("arguments[0].focus()", first)
+    first.send_keys(Keys.ENTER)
+    wait(page, lambda: page.find_elements(By.CSS_SELECTOR, "dialog[open]"))
+    reasons = recommender.explain(ODD_USER, best[0][0])
+    assert texts(page, ".score strong") == [f"{reasons.score:.4f}"]
+    past = texts(page, ".part-name a")
+    assert past == titles(shown, [one.item for one in reasons.past[:10]])
+    numbers = [text.replace("−", "-") for text in texts(page, ".part .number")]
+    for text, one in zip(numbers, reasons.past, strict=False):
+        assert text.startswith(f"{one.contribution:+.4f}")
+    assert texts(page, ".sum strong") == [f"{reasons.score:+.4f}".replace("-", "−")]
+    assert texts(page, "dialog .entity-name") == [one.entity for one in reasons.entities]
+
+    page.switch_to.active_element.send_keys(Keys.ESCAPE)
+    wait(page, lambda: not page.find_elements(By.CSS_SELECTOR, "dialog[open]"))
+    wait(page, lambda: "why" not in page.current_url)
+    assert page.switch_to.active_element == first
+
+
+def test_an_item_becomes_a_new_user(page, shown):
+    box = look_for(page, "Tëa cup 4")
+    box.send_keys(Keys.ARROW_DOWN, Keys.ARROW_UP, Keys.ENTER)
+    wait(page, lambda: texts(page, "h1") == ["Tëa cup 4"])
+    page.find_element(By.CSS_SELECTOR, ".item .button").click()
+    wait(page, lambda: texts(page, "h1") == ["A new user"])
+    look_for(page, "Tëa cup 5").send_keys(Keys.ENTER)
+    wait(page, lambda: texts(page, ".chosen .caption") == ["Tëa cup 4", "Tëa cup 5"])
+    best = Recommender(shown).with_users({"zoe": ["p4", "p5"]}).recommend("zoe", 20)["zoe"]
+    expected = titles(shown, [item for item, _ in best])
+    assert texts(page, "section:nth-of-type(2) .caption") == expected
+    page.find_element(By.CSS_SELECTOR, ".remove").click()
+    wait(page, lambda: texts(page, ".chosen .caption") == ["Tëa cup 5"])
+
+
+def test_pictures_or_neutral_tiles(page, shown):
+    wait(page, lambda: len(texts(page, ".tile .picture.named")) == 7)
+    loaded = "return [...document.querySelectorAll('.tile img')].every(e => e.naturalWidth === 1)"
+    wait(page, lambda: page.execute_script(loaded))
+    assert texts(page, ".tile .picture.named")[0] == f"item {shown.item_ids[0]}"
+    assert texts(page, ".tile .caption")[2] == shown.item_names[2]
+    assert "broken" not in page.title
+
+
+def test_what_is_not_there_is_said(page, address):
+    page.get(f"{address}#/user/nobody")
+    wait(page, lambda: texts(page, "[role=alert]"))
+    assert "no user 'nobody'" in texts(page, "[role=alert]")[0]
+    page.get(f"{address}#/%E0%A4%A")
+    wait(page, lambda: "nobody" not in texts(page, "[role=alert]")[0])
+    page.find_element(By.CSS_SELECTOR, "main a").click()
+    wait(page, lambda: not texts(page, "[role=alert]"))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_window(page, address, width):
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    for view in ("", "#/user/ann%201", "#/item/p2", "#/new/p1/p2", "#/user/ann%201/why/p2"):
+        page.get("about:blank")
+        page.get(address + view)
+        wait(page, lambda: texts(page, "h1"))
+        wide = "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        assert not page.execute_script(wide), view
