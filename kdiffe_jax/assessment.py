@@ -18,7 +18,7 @@ COLD_METRICS = ("recall", "ndcg")
 class Assessment(NamedTuple):
     """The scores of one ranker on one split."""
 
-    per_user: dict[str, np.ndarray]  # metric -> f64[n]
+    per_user: dict[str, np.ndarray]  #: metric -> f64[n]
     cold: dict[str, Any]
     beyond_accuracy: dict[str, float]
 

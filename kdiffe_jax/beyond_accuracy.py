@@ -11,7 +11,7 @@ def beyond_accuracy(
     """Measures over the first k of all lists.
 
     With c_j the lists that hold item j, p_j its training interactions and J items:
-    coverage = |{j: c_j > 0}| / J; novelty = the mean of -log2(max(p_j, 1) / I) over all
+    coverage = the share of j with c_j > 0; novelty = the mean of -log2(max(p_j, 1) / I) over all
     places; popularity = the mean of p_j over all places; gini = sum_j (2 j - J - 1) c_j /
     (J sum c), c in ascending order: 0 where all items are given equally often, 1 - 1/J
     where one item is all that is given.

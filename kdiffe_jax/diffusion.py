@@ -19,7 +19,7 @@ class Schedule(NamedTuple):
 
     betas: jax.Array
     alpha_bar: jax.Array
-    alpha_bar_before: jax.Array  # alpha_bar at t - 1; 1 at t = 0
+    alpha_bar_before: jax.Array  #: alpha_bar at t - 1; 1 at t = 0
 
 
 def linear_variance_schedule(
@@ -97,7 +97,7 @@ def mean_from_noise(schedule: Schedule, x_t: jax.Array, noise: jax.Array, timest
 
 
 def elbo_weights(schedule: Schedule) -> jax.Array:
-    """Weight of |x_0 - prediction|^2 at each t: SNR(t-1) - SNR(t), and 1 at t = 0.
+    """Weight of `|x_0 - prediction|^2` at each t: SNR(t-1) - SNR(t), and 1 at t = 0.
 
     SNR(t) = alpha_bar_t / (1 - alpha_bar_t); the weight turns the squared error into
     the t-th term of the evidence lower bound.

@@ -16,5 +16,11 @@ PAPER = {
     "top_q": 1,
 }
 # What validation chose on more than one data set; docs/research.md has the log.
-BEST = {"ranking_loss": "softmax", "neighbour_weight": 0.5, "patience": 10}
+BEST = {
+    "ranking_loss": "softmax",
+    "score": "root_length",
+    "neighbour_weight": 1.0,
+    "neighbour_kinds": "lift",
+    "patience": 10,
+}
 PRESETS = MappingProxyType({"paper": PAPER, "best": BEST})

@@ -15,9 +15,9 @@ from kdiffe_jax.types import EntityRows, KnowledgeGraph
 class Kept(NamedTuple):
     """The q relations kept for each item; `scores` is -inf on padding."""
 
-    entities: jax.Array  # i32[J, q]
-    relations: jax.Array  # i32[J, q]
-    scores: jax.Array  # f32[J, q]
+    entities: jax.Array  #: i32[J, q]
+    relations: jax.Array  #: i32[J, q]
+    scores: jax.Array  #: f32[J, q]
 
 
 def dense_rows(rows: EntityRows, items: jax.Array, *, n_entities: int) -> jax.Array:

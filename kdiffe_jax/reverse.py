@@ -28,8 +28,8 @@ class HiddenDenoiser(NamedTuple):
     """A denoiser's parameters, and what the steps need of their products."""
 
     params: Mapping[str, Any]
-    loop: jax.Array  # f32[width, width], W_2 W_1
-    offset: jax.Array  # f32[width], b_2 W_1
+    loop: jax.Array  #: f32[width, width], W_2 W_1
+    offset: jax.Array  #: f32[width], b_2 W_1
 
 
 def hidden_denoiser(params: Mapping[str, Any], precision: str = "float32") -> HiddenDenoiser:

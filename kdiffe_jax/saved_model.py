@@ -39,28 +39,28 @@ _DAMAGED = (
 class SavedModel(NamedTuple):
     """Sizes as in `types.py`; n training interactions, m triples, L layers, q kept a row."""
 
-    about: Mapping[str, Any]  # program, data set, best epoch, every hyper-parameter
-    users: np.ndarray  # f32[I, d], final embeddings z_u
-    items: np.ndarray  # f32[J, d], z_v
-    own_users: np.ndarray  # f32[I, d], layer 0
-    item_layers: np.ndarray  # f32[max(1, L), J, d], layers 0..L-1
-    train: np.ndarray  # i32[n, 2] of (user, item), sorted
-    held_out: np.ndarray  # i32[h, 2], validation and test, sorted
-    laplacian: np.ndarray  # f32[n], the entries of eq. 4 on `train`
-    user_loops: np.ndarray  # f32[I], its diagonal
-    item_degrees: np.ndarray  # f32[J], D of the items
-    similarity: np.ndarray  # f32[n], S on `train` (eq. 5)
-    triples: np.ndarray  # i32[m, 3] of (item, relation, entity), sorted
-    attention: np.ndarray  # f32[m], a(e, r, j) (eq. 2)
-    kept: np.ndarray  # i32[p, 3], the triples of the rebuilt graph, sorted
-    entities: np.ndarray  # f32[E, d], as the knowledge layer reads them
-    relations: np.ndarray  # f32[R, d]
-    entity_weight: np.ndarray  # f32[d, d], W_e
-    item_weight: np.ndarray  # f32[d, d], W_j
-    user_ids: tuple[str, ...]  # the source's own, one a user
+    about: Mapping[str, Any]  #: program, data set, best epoch, every hyper-parameter
+    users: np.ndarray  #: f32[I, d], final embeddings z_u
+    items: np.ndarray  #: f32[J, d], z_v
+    own_users: np.ndarray  #: f32[I, d], layer 0
+    item_layers: np.ndarray  #: f32[max(1, L), J, d], layers 0..L-1
+    train: np.ndarray  #: i32[n, 2] of (user, item), sorted
+    held_out: np.ndarray  #: i32[h, 2], validation and test, sorted
+    laplacian: np.ndarray  #: f32[n], the entries of eq. 4 on `train`
+    user_loops: np.ndarray  #: f32[I], its diagonal
+    item_degrees: np.ndarray  #: f32[J], D of the items
+    similarity: np.ndarray  #: f32[n], S on `train` (eq. 5)
+    triples: np.ndarray  #: i32[m, 3] of (item, relation, entity), sorted
+    attention: np.ndarray  #: f32[m], a(e, r, j) (eq. 2)
+    kept: np.ndarray  #: i32[p, 3], the triples of the rebuilt graph, sorted
+    entities: np.ndarray  #: f32[E, d], as the knowledge layer reads them
+    relations: np.ndarray  #: f32[R, d]
+    entity_weight: np.ndarray  #: f32[d, d], W_e
+    item_weight: np.ndarray  #: f32[d, d], W_j
+    user_ids: tuple[str, ...]  #: the source's own, one a user
     item_ids: tuple[str, ...]
-    item_names: tuple[str, ...]  # titles, or empty
-    item_pictures: tuple[str, ...]  # addresses, or empty
+    item_names: tuple[str, ...]  #: titles, or empty
+    item_pictures: tuple[str, ...]  #: addresses, or empty
     entity_names: tuple[str, ...]
     relation_names: tuple[str, ...]
 

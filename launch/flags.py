@@ -22,6 +22,7 @@ from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.presets import PRESETS
 from kdiffe_jax.variants import VARIANTS
+from launch import flag_files
 
 SYNTHETIC = "synthetic"
 _PLANTED = "planted_"
@@ -101,7 +102,7 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
         unreadable flag file.
     """
     try:
-        rest = values(list(argv))
+        rest = values(flag_files.found(argv))
     except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
     if len(rest) > 1:

@@ -49,5 +49,10 @@ def _planted_result(path: str) -> dict[str, Any]:
     return result
 
 
-if __name__ == "__main__":
+def entry() -> None:
+    """The console command `kdiffe-planted`."""
     sys.exit(main(sys.argv))
+
+
+if __name__ == "__main__":
+    entry()

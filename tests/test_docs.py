@@ -24,9 +24,10 @@ from launch import (
     study,
     sweep,
 )
+from tests.quick_compile import XLA_FLAGS
 
 ROOT = Path(__file__).parents[1]
-GUIDES = sorted((ROOT / "docs").glob("*.md"))
+GUIDES = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [*(ROOT / name for name in ("README.md", "BUILD.md", "CHANGELOG.md")), *GUIDES]
 RECOMMENDING = (ROOT / "docs" / "recommending.md").read_text(encoding="utf-8")
 DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
@@ -147,7 +148,7 @@ def demo(tmp_path_factory):
     subprocess.run(
         [sys.executable, "-m", "launch.main", *flags, "--workdir=runs/demo", "--cache_dir=cache"],
         cwd=directory,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "XLA_FLAGS": XLA_FLAGS},
         check=True,
         capture_output=True,
     )

@@ -17,7 +17,7 @@ from kdiffe_jax.types import RankingTask
 class Bench(NamedTuple):
     """The same interactions, masks and ranking that the model has."""
 
-    train: np.ndarray  # i32[n, 2] of (user, item), sorted and unique
+    train: np.ndarray  #: i32[n, 2] of (user, item), sorted and unique
     n_users: int
     n_items: int
     valid: RankingTask

@@ -13,7 +13,7 @@ from kdiffe_jax.graph.random_walk import visited_sets
 def jaccard_on_edges(
     visited: sp.csr_array, sources: np.ndarray, targets: np.ndarray, *, chunk_size: int = 65536
 ) -> np.ndarray:
-    """S(u, v) = |A(u) & B(v)| / |A(u) | B(v)| for each pair (u, v) (eq. 5).
+    """`S(u, v) = |A(u) & B(v)| / |A(u) | B(v)|` for each pair (u, v) (eq. 5).
 
     Args:
       visited: boolean CSR [N, N], row n is the visited set of node n.

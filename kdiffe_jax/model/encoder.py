@@ -17,8 +17,8 @@ from kdiffe_jax.types import KnowledgeGraph, Laplacian, TwoWay
 class View(NamedTuple):
     """Final embeddings of one view."""
 
-    users: jax.Array  # f32[I, d]
-    items: jax.Array  # f32[J, d]
+    users: jax.Array  #: f32[I, d]
+    items: jax.Array  #: f32[J, d]
 
 
 class Encoder(nn.Module):

@@ -24,8 +24,8 @@ class PastItem(NamedTuple):
     item: str
     name: str
     contribution: float
-    similarity: float  # S of eq. 5
-    weight: float  # the entry of the Laplacian, eq. 4
+    similarity: float  #: S of eq. 5
+    weight: float  #: the entry of the Laplacian, eq. 4
 
 
 class ItemEntity(NamedTuple):
@@ -34,7 +34,7 @@ class ItemEntity(NamedTuple):
     relation: str
     entity: str
     attention: float | None
-    status: str  # kept, left out or added by the denoiser; not seen: a new item
+    status: str  #: kept, left out or added by the denoiser, or not seen where the item is new
 
 
 class Explanation(NamedTuple):
@@ -44,9 +44,9 @@ class Explanation(NamedTuple):
     item: str
     name: str
     score: float
-    own: float  # of the user's own embedding, which stands for no item
-    past: tuple[PastItem, ...]  # the largest contribution first
-    entities: tuple[ItemEntity, ...]  # by relation, the largest attention first
+    own: float  #: of the user's own embedding, which stands for no item
+    past: tuple[PastItem, ...]  #: the largest contribution first
+    entities: tuple[ItemEntity, ...]  #: by relation, the largest attention first
 
     def to_json(self) -> dict[str, Any]:
         """Dictionaries, lists, text and numbers only."""

@@ -27,7 +27,7 @@ class Problem(NamedTuple):
     """Everything the loop reads and never changes."""
 
     dataset: Dataset
-    similarity: np.ndarray  # f32[n], S on the training interactions (eq. 5)
+    similarity: np.ndarray  #: f32[n], S on the training interactions (eq. 5)
     parts: Parts
     graphs: Graphs
     sampler: InteractionSampler

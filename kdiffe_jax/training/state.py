@@ -32,10 +32,10 @@ class Parts(NamedTuple):
 class TrainState(NamedTuple):
     """All that a step changes; donated to the next one."""
 
-    params: dict[str, Any]  # {"encoder": ..., "denoiser": ...}
+    params: dict[str, Any]  #: by module, "encoder" and "denoiser"
     opt_state: optax.OptState
-    step: jax.Array  # i32 scalar, steps taken since the start
-    key: jax.Array  # typed key of the run; a step folds its number in
+    step: jax.Array  #: i32 scalar, steps taken since the start
+    key: jax.Array  #: typed key of the run; a step folds its number in
 
 
 def build_parts(

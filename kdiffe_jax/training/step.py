@@ -1,4 +1,4 @@
-"""One training step: BPR + theta_1 InfoNCE + theta_2 |Theta|^2 + ELBO (eq. 10-15)."""
+"""One training step: BPR + theta_1 InfoNCE + theta_2 `||Theta||^2` + ELBO (eq. 10-15)."""
 
 from __future__ import annotations
 

@@ -152,6 +152,23 @@ def test_flag_files_are_found():
     assert "demo.flags" in [file.name for file in FLAG_FILES]
 
 
+@pytest.mark.parametrize("name", ("launch/demo.flags", "demo.flags"))
+@pytest.mark.parametrize("words", (["--flagfile={}"], ["--flagfile", "{}"]))
+def test_shipped_flag_file_is_found_from_anywhere(tmp_path, monkeypatch, name, words):
+    monkeypatch.chdir(tmp_path)
+    assert flags.config(parsed(*(word.format(name) for word in words))).train.batch_size == 512
+
+
+def test_own_flag_file_comes_before_the_shipped_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo.flags").write_text("--epochs=3\n")
+    assert flags.config(parsed("--flagfile=demo.flags")).train.epochs == 3
+
+
+def test_flag_file_of_another_directory_is_not_replaced():
+    assert "other/demo.flags" in refusal("--flagfile=other/demo.flags")
+
+
 def test_data_identity_of_planted_data_holds_its_sizes():
     identity = flags.data_identity(parsed("--planted_users=99"))
     assert identity["planted_users"] == 99 and identity["planted_seed"] == 0

@@ -1,0 +1,82 @@
+"""The site: every Markdown page as it is, and a reference from docstrings. See `make docs`."""
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import kdiffe_jax  # noqa: E402
+from kdiffe_jax.options import Checked  # noqa: E402
+
+project = "kdiffe_jax"
+version = release = kdiffe_jax.__version__
+html_title = f"kdiffe_jax {version}"
+html_show_copyright = False
+
+# Sources start at the root of the repository, so that links are those of a code host.
+root_doc = "docs/index"
+include_patterns = ["README.md", "BUILD.md", "CHANGELOG.md", "docs/**"]
+exclude_patterns = [".venv", "build", "datasets", "runs"]
+html_extra_path = ["site"]
+html_static_path = ["site/wide.css"]
+html_css_files = ["wide.css"]
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+myst_heading_anchors = 4
+highlight_language = "none"
+smartquotes = False
+html_theme = "furo"
+
+# A name in single backticks in a docstring leads to what it names.
+default_role = "py:obj"
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autodoc_default_options = {"members": True}
+napoleon_numpy_docstring = False
+
+
+def setup(app) -> None:
+    """Groups of options become tables; fields of tuples lose the text that Python gives them."""
+    app.connect("autodoc-process-docstring", _describe)
+    app.connect("autodoc-process-signature", _sign)
+
+
+def _describe(app, what, name, thing, options, lines) -> None:
+    if lines and lines[0].startswith("Alias for field number"):
+        lines.clear()
+    if _is_group(thing):
+        lines += ["", *_table_of(thing)]
+
+
+def _sign(app, what, name, thing, options, signature, returned):
+    return ("", None) if _is_group(thing) else None
+
+
+def _is_group(thing) -> bool:
+    return isinstance(thing, type) and issubclass(thing, Checked) and thing is not Checked
+
+
+def _table_of(group: type[Checked]) -> list[str]:
+    """A group's options in reStructuredText: name, default, range, meaning."""
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    rows = [("option", "default", "range", "meaning")]
+    rows += [
+        (f"``{name}``", f"``{field.default!r}``", _range_of(field), field.metadata["doc"])
+        for name, field in group.all_options().items()
+    ]
+    for row in rows:
+        lines += [f"   {'*' if i == 0 else ' '} - {cell}" for i, cell in enumerate(row)]
+    return lines
+
+
+def _range_of(field: dataclasses.Field) -> str:
+    rule = field.metadata
+    if rule["choices"]:
+        return ", ".join(f"``{choice}``" for choice in rule["choices"])
+    limits = (("above", ">"), ("low", "≥"), ("high", "≤"))
+    return ", ".join(f"{sign} {rule[key]}" for key, sign in limits if rule[key] is not None)

@@ -1,0 +1,38 @@
+"""--flagfile: files of the package are found by name, wherever the command is started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+_PACKAGED = Path(__file__).parent
+_FLAG = "--flagfile"
+
+
+def found(argv: Sequence[str]) -> list[str]:
+    """The arguments, where a flag file that is not there gives way to the package's own.
+
+    `launch/NAME.flags` and `NAME.flags` name a file of the package unless there is a file of
+    that path. Other names are left to the parser, which says that they are missing.
+
+    >>> Path(found(["--flagfile=launch/tiktok.flags"])[0].partition("=")[2]).is_file()
+    True
+    >>> found(["--flagfile=mine.flags", "--epochs=3"])
+    ['--flagfile=mine.flags', '--epochs=3']
+    """
+    before = ["", *argv]
+    return [_replaced(word, previous) for previous, word in zip(before, argv, strict=False)]
+
+
+def _replaced(word: str, previous: str) -> str:
+    if previous == _FLAG:
+        return _place_of(word)
+    name, equals, file = word.partition("=")
+    return f"{_FLAG}={_place_of(file)}" if name == _FLAG and equals else word
+
+
+def _place_of(file: str) -> str:
+    path = Path(file)
+    packaged = _PACKAGED / path.name
+    by_name = path.parent in (Path("."), Path("launch"))
+    return str(packaged) if by_name and not path.exists() and packaged.is_file() else file
