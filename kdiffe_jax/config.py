@@ -94,8 +94,8 @@ class ModelConfig(Checked):
     )
     score: str = option(
         "inner_product",
-        "ranking by the inner product (eq. 7), by the cosine, or by half of each: the inner "
-        "product over the root of the item's length",
+        "what ranks, and what the softmax loss is of: the inner product (eq. 7), that over the "
+        "root of the item's length, or the cosine",
         choices=("inner_product", "root_length", "cosine"),
     )
     item_residual: float = option(
@@ -151,7 +151,7 @@ class TrainConfig(Checked):
     edge_drop: float = option(0.1, "share of edges that the second view drops", low=0.0, high=0.99)
     ranking_loss: str = option(
         "bpr",
-        "BPR (eq. 15), or a softmax of cosines over drawn items",
+        "BPR (eq. 15), or a softmax of the scores over drawn items",
         choices=("bpr", "softmax"),
     )
     softmax_negatives: int = option(1024, "items drawn for the softmax, a step", low=1)

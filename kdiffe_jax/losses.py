@@ -34,10 +34,10 @@ def sampled_softmax(
     *,
     temperature: float | jax.Array,
 ) -> jax.Array:
-    """-log exp(s(u, i)/tau) / (exp(s(u, i)/tau) + sum_j exp(s(u, j)/tau)), s the cosine.
+    """-log exp(s(u, i)/tau) / (exp(s(u, i)/tau) + sum_j exp(s(u, j)/tau)), s the inner product.
 
-    In place of eq. 15 where `ranking_loss` is softmax. All triplets share the negatives;
-    a positive among them counts twice.
+    In place of eq. 15 where `ranking_loss` is softmax; of rows of length 1, s is the cosine.
+    All triplets share the negatives; a positive among them counts twice.
 
     Args:
       users, positives: f32[n, d], rows that match.
@@ -51,7 +51,6 @@ def sampled_softmax(
     >>> [f"{x:.4f}" for x in sampled_softmax(rows, rows, -rows[:1], temperature=1.0)]
     ['0.1269', '0.3133']
     """
-    users, positives, negatives = map(unit_rows, (users, positives, negatives))
     own = row_dots(users, positives) / temperature
     return jnp.logaddexp(own, log_sum_exp(users / temperature, negatives)) - own
 

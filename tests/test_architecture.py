@@ -28,6 +28,7 @@ ALLOWED = {
     "model": {"graph", "precision", "rowwise", "types"},
     "diffusion": set(),
     "rowwise": set(),
+    "scoring": {"rowwise"},
     "blocked": set(),
     "losses": {"blocked", "rowwise"},
     "metrics": set(),
@@ -47,7 +48,7 @@ ALLOWED = {
     "training": {
         "assessment", "baselines", "config", "data", "diffusion", "errors", "graph", "losses",
         "metrics", "model", "phases", "rankers", "ranking", "rebuild", "reverse", "rowwise",
-        "saved_model", "types",
+        "saved_model", "scoring", "types",
     },
     "recommend": {
         "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "types",

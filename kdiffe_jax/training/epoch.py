@@ -23,7 +23,7 @@ from kdiffe_jax.rebuild import (
     triple_scores,
 )
 from kdiffe_jax.reverse import HiddenDenoiser, hidden_denoiser, reverse_rows
-from kdiffe_jax.rowwise import over_length
+from kdiffe_jax.scoring import scoring_items
 from kdiffe_jax.training.state import Parts, TrainState, view_of
 from kdiffe_jax.training.step import Term, guidance_rows, train_step
 from kdiffe_jax.types import Batch, Graphs, Strengths
@@ -32,7 +32,6 @@ _REBUILD_BLOCK = 1024
 # Folded into the run's key beside an epoch's number, to keep their noise apart from the steps'.
 _REBUILD_STREAM = 0x7EB01D
 _DROP_STREAM = 0xD809
-_POWERS_OF_LENGTH = {"inner_product": 0.0, "root_length": 0.5, "cosine": 1.0}
 
 
 class Compiled(NamedTuple):
@@ -99,8 +98,7 @@ def main_view(parts: Parts, params, graphs: Graphs) -> View:
     its root; the length of a user changes no ranking.
     """
     view = view_of(parts, params, graphs, graphs.knowledge)
-    power = _POWERS_OF_LENGTH[parts.config.model.score]
-    return view._replace(items=over_length(view.items, power)) if power else view
+    return view._replace(items=scoring_items(view.items, parts.config.model.score))
 
 
 @device_phase("rebuild")

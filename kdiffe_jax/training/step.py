@@ -14,6 +14,7 @@ from kdiffe_jax.losses import bpr, elbo, first_occurrence, info_nce, sampled_sof
 from kdiffe_jax.model.encoder import View, scores
 from kdiffe_jax.phases import device_phase
 from kdiffe_jax.rebuild import dense_rows
+from kdiffe_jax.scoring import scoring_items, scoring_users
 from kdiffe_jax.training.state import Parts, TrainState, two_views_of, view_of
 from kdiffe_jax.types import Batch, Graphs, KnowledgeGraph, Strengths
 
@@ -113,11 +114,15 @@ def _norm_term(params) -> Term:
 
 @device_phase("ranking_loss")
 def _softmax_term(parts: Parts, main: View, batch: Batch, strengths: Strengths, key) -> Term:
-    shape = (parts.config.train.softmax_negatives,)
+    shape, score = (parts.config.train.softmax_negatives,), parts.config.model.score
     drawn = main.items[jax.random.randint(key, shape, 0, main.items.shape[0])]
-    users, positives = main.users[batch.users], main.items[batch.positives]
-    tau = strengths.softmax_temperature
-    return weighted_term(sampled_softmax(users, positives, drawn, temperature=tau), batch.weights)
+    losses = sampled_softmax(
+        scoring_users(main.users[batch.users], score),
+        scoring_items(main.items[batch.positives], score),
+        scoring_items(drawn, score),
+        temperature=strengths.softmax_temperature,
+    )
+    return weighted_term(losses, batch.weights)
 
 
 @device_phase("ranking_loss")

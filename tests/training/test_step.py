@@ -96,6 +96,28 @@ def test_softmax_takes_the_place_of_bpr(make_problem):
     assert np.abs(users).max() > 0
 
 
+def test_softmax_is_of_the_score_that_ranks(make_problem):
+    """Only for the cosine does the length of a layer 0 of users not matter, at no layers."""
+
+    def softmax(score, scale):
+        case = Case(
+            make_problem(ranking_loss="softmax", softmax_negatives=7, score=score, layers=0)
+        )
+        encoder = dict(case.state.params["encoder"])
+        encoder["user_embedding"] = scale * encoder["user_embedding"]
+        params = case.state.params | {"encoder": encoder}
+        return float(case.terms(params=params)["softmax"].mean)
+
+    found = {
+        (score, scale): softmax(score, scale)
+        for score in ("inner_product", "root_length", "cosine")
+        for scale in (1.0, 10.0)
+    }
+    assert found["cosine", 1.0] == pytest.approx(found["cosine", 10.0], rel=1e-5)
+    assert found["inner_product", 1.0] != pytest.approx(found["inner_product", 10.0], rel=1e-2)
+    assert found["inner_product", 1.0] != pytest.approx(found["cosine", 1.0], rel=1e-3)
+
+
 @pytest.mark.parametrize("negatives", ["batch", "all"])
 def test_padding_of_a_batch_is_invisible(make_problem, negatives):
     case = Case(make_problem(negatives=negatives))
