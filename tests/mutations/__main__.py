@@ -1,7 +1,7 @@
 """Breaks the program on purpose and shows that the suite notices: python -m tests.mutations.
 
 Each breakage is applied alone, to a temporary copy of the tree; the tests named for it must
-then fail. Arguments are words: only breakages with one of them in their name are tried.
+then fail. Arguments are words: only breakages whose name or file has one of them are tried.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def main(words: Sequence[str]) -> int:
     Returns:
       0 where the suite noticed all, 1 where one survived or could not be tried.
     """
-    chosen = [b for b in BREAKAGES if not words or any(word in b.what for word in words)]
+    chosen = [b for b in BREAKAGES if not words or any(w in f"{b.file}: {b.what}" for w in words)]
     with tempfile.TemporaryDirectory() as directory:
         copy = _copy_of_the_tree(Path(directory))
         tests = sorted({test for breakage in chosen for test in breakage.tests})
-        if not chosen or _status(copy, tests) != _PASSED:
+        if not chosen or _status(copy, tests, limit=None) != _PASSED:
             print("nothing to try" if not chosen else "the tests fail without any breakage")
             return 1
         outcomes = [_try(copy, breakage) for breakage in chosen]
@@ -71,7 +71,7 @@ def _outcome(status: int) -> str:
     return named.get(status, f"pytest: {status}")
 
 
-def _status(copy: Path, tests: Sequence[str]) -> int:
+def _status(copy: Path, tests: Sequence[str], limit: float | None = _SECONDS) -> int:
     """The exit status of pytest, -1 where it takes too long."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     # No bytecode: a change within the clock's tick would not be seen.
@@ -83,7 +83,7 @@ def _status(copy: Path, tests: Sequence[str]) -> int:
     }
     try:
         done = subprocess.run(
-            command, cwd=copy, env=os.environ | settings, capture_output=True, timeout=_SECONDS
+            command, cwd=copy, env=os.environ | settings, capture_output=True, timeout=limit
         )
     except subprocess.TimeoutExpired:
         return -1

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.rows import sorted_unique
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.graph.attention import attention_similarity
 
 
@@ -47,3 +48,9 @@ def test_what_is_never_recommended(make_problem, planted, mask_valid):
         }
         ranked = set(np.asarray(task.users).tolist())
         assert found == {(u, i) for u, i in expected.tolist() if u in ranked}
+
+
+def test_more_relations_to_keep_than_there_are_entities(make_problem, planted):
+    make_problem(rebuild_from="all", top_q=planted.n_entities)
+    with pytest.raises(ConfigError, match=f"there are only {planted.n_entities} entities"):
+        make_problem(rebuild_from="all", top_q=planted.n_entities + 1)
