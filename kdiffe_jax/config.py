@@ -133,6 +133,15 @@ class DiffusionConfig(Checked):
         choices=("own", "all"),
     )
 
+    def __post_init__(self):
+        super().__post_init__()
+        start, end = self.noise_scale * self.noise_min, self.noise_scale * self.noise_max
+        if not start <= end < 1:
+            raise ConfigError(
+                f"DiffusionConfig.noise_min = {self.noise_min}, noise_max = {self.noise_max}: the "
+                f"variance, scaled by {self.noise_scale}, must not fall and must stay below 1"
+            )
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(Checked):

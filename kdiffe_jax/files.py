@@ -23,16 +23,22 @@ def replacing(file: Path) -> Iterator[Path]:
     Raises:
       DataError: the file cannot be written.
     """
-    with _written(file):
-        handle, name = tempfile.mkstemp(dir=file.parent, suffix=_DRAFT)
-        os.close(handle)
-        draft = Path(name)
-        try:
+    with _written(file), _draft_of(file) as draft:
+        yield draft
+        draft.chmod(0o644)
+
+
+@contextlib.contextmanager
+def replacing_in_cache(file: Path) -> Iterator[Path]:
+    """`replacing`, with a directory that is made and a file that is its owner's alone.
+
+    Raises:
+      DataError: the file cannot be written; names the flag that chooses another place.
+    """
+    with _written(file, "choose another --cache_dir"):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _draft_of(file) as draft:
             yield draft
-            draft.chmod(0o644)
-            os.replace(draft, file)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -56,11 +62,23 @@ def new_directory(directory: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _written(path: Path) -> Iterator[None]:
+def _draft_of(file: Path) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(dir=file.parent, suffix=_DRAFT)
+    os.close(handle)
+    draft = Path(name)
+    try:
+        yield draft
+        os.replace(draft, file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _written(path: Path, remedy: str = "nothing was left") -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
         reason = error.strerror or error
-        raise DataError(f"{path}: cannot be written: {reason}; nothing was left") from error
+        raise DataError(f"{path}: cannot be written: {reason}; {remedy}") from error

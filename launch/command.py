@@ -11,6 +11,7 @@ from absl import flags
 
 from kdiffe_jax.errors import KDiffEError, NonFiniteLossError
 
+UNEXPECTED = 1
 DIVERGED = 3
 
 
@@ -23,17 +24,15 @@ def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: 
       interrupted: what to say on Ctrl-C.
 
     Returns:
-      0 on success, 2 for a user's mistake, 3 for a loss that is not finite, 130 when
-      interrupted, 141 when nobody reads what is printed.
+      0 on success, 1 for a fault of the program or the machine, 2 for a user's mistake, 3 for
+      a loss that is not finite, 130 when interrupted, 141 when nobody reads what is printed.
     """
     try:
         work()
         sys.stdout.flush()
         return 0
     except KDiffEError as error:
-        if values.is_parsed() and values.debug:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
+        _tell(str(error), values)
         return DIVERGED if isinstance(error, NonFiniteLossError) else 2
     except KeyboardInterrupt:
         print(interrupted, file=sys.stderr)
@@ -42,3 +41,13 @@ def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: 
         # The interpreter flushes once more at its end; let that go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        _tell(f"unexpected {reason}; --debug shows where", values)
+        return UNEXPECTED
+
+
+def _tell(message: str, values: flags.FlagValues) -> None:
+    if values.is_parsed() and values.debug:
+        traceback.print_exc()
+    print(f"error: {message}", file=sys.stderr)

@@ -106,7 +106,7 @@ def finished_result(job: Job) -> dict[str, Any] | None:
 def _start(job: Job, data_flags: Sequence[str], *, alone: bool) -> subprocess.Popen:
     defaults = Config().to_flat()
     changed = {n: v for n, v in job.config.to_flat().items() if v != defaults[n]}
-    flags = [*data_flags, *(f"--{name}={value}" for name, value in changed.items())]
+    flags = ["--debug", *data_flags, *(f"--{name}={value}" for name, value in changed.items())]
     if job.group is not None:
         flags.append(f"--group={job.group}")
     kind = "main" if job.group is None else "group"

@@ -24,7 +24,7 @@ ALLOWED = {
     "precision": set(),
     "data": {"config", "errors", "options"},
     "extract": {"data", "errors", "options"},
-    "graph": {"config", "rowwise", "types"},
+    "graph": {"config", "files", "rowwise", "types"},
     "model": {"graph", "precision", "rowwise", "types"},
     "diffusion": set(),
     "rowwise": set(),
@@ -42,7 +42,7 @@ ALLOWED = {
     "beyond_accuracy": set(),
     "assessment": {"beyond_accuracy", "rankers", "ranking", "types"},
     "baselines": {
-        "assessment", "config", "data", "errors", "graph", "losses", "model", "options",
+        "assessment", "config", "data", "errors", "files", "graph", "losses", "model", "options",
         "rankers", "ranking", "types",
     },
     "training": {

@@ -109,7 +109,14 @@ def test_value_of_another_type(name, value):
     ],
 )
 def test_bounds_themselves_are_allowed(name, bound):
-    assert Config.from_flat({name: bound}).to_flat()[name] == bound
+    # The largest noise_min needs a noise_max that is as large.
+    assert Config.from_flat({"noise_max": 1.0, name: bound}).to_flat()[name] == bound
+
+
+@pytest.mark.parametrize("ends", [(0.03, 0.02, 0.1), (1e-4, 0.02, 50.0), (0.5, 1.0, 1.0)])
+def test_variance_that_falls_or_reaches_one(ends):
+    with pytest.raises(ConfigError, match="noise_min = .*noise_max = .*must stay below 1$"):
+        Config.from_flat(dict(zip(("noise_min", "noise_max", "noise_scale"), ends, strict=True)))
 
 
 @pytest.mark.parametrize(

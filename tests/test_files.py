@@ -1,7 +1,7 @@
 import pytest
 
 from kdiffe_jax.errors import DataError
-from kdiffe_jax.files import new_directory, replacing
+from kdiffe_jax.files import new_directory, replacing, replacing_in_cache
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -26,6 +26,23 @@ def test_a_failure_leaves_the_old_file_alone(tmp_path):
 def test_a_place_that_cannot_be_written(tmp_path):
     with pytest.raises(DataError, match="cannot be written"), replacing(tmp_path / "no" / "a"):
         pytest.fail("there is no such directory")
+
+
+def test_a_cache_is_its_owners_alone(tmp_path):
+    file = tmp_path / "cache" / "a.txt"
+    with replacing_in_cache(file) as draft:
+        draft.write_text("a")
+    assert file.read_text() == "a" and list(file.parent.iterdir()) == [file]
+    assert file.stat().st_mode & 0o077 == file.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_cache_that_cannot_be_made_names_the_flag(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(DataError, match="cannot be written: .*; choose another --cache_dir$"),
+        replacing_in_cache(tmp_path / "file" / "a.txt"),
+    ):
+        pytest.fail("a file is no directory")
 
 
 def test_a_directory_appears_when_it_is_complete(tmp_path):

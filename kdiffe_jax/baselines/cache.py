@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from kdiffe_jax.baselines.bench import Bench
 from kdiffe_jax.baselines.settings import FIXED, GRIDS
+from kdiffe_jax.files import replacing_in_cache
 
 # Raise when a baseline or a measure changes, so that older files are not taken for it.
 _DEFINITION = 1
@@ -29,6 +28,9 @@ def cached(
 
     A file that cannot be read or lacks anything is said aloud, computed again and replaced.
     The directory is private to the user; files appear under their name only when complete.
+
+    Raises:
+      DataError: the directory cannot be written.
     """
     file = Path(directory) / f"baseline-{name}-{_key(name, bench)}.json"
     stored = _read(file, n_users=len(bench.test.users))
@@ -60,12 +62,6 @@ def _digest(scores: dict[str, Any]) -> str:
 
 
 def _write(file: Path, scores: dict[str, Any]) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=file.parent, suffix=".partial")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump({"sha256": _digest(scores), "scores": scores}, stream)
-        os.replace(draft, file)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    with replacing_in_cache(file) as draft:
+        text = json.dumps({"sha256": _digest(scores), "scores": scores})
+        draft.write_text(text, encoding="utf-8")

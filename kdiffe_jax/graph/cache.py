@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from kdiffe_jax.config import GraphConfig
+from kdiffe_jax.files import replacing_in_cache
 from kdiffe_jax.graph.attention import attention_similarity
 
 # Raise when the definition of S changes, so that older files are not taken for it.
@@ -27,6 +26,9 @@ def cached_similarity(
 
     Returns:
       float32[n], S(u, v) in the order of `pairs`.
+
+    Raises:
+      DataError: the directory cannot be written.
     """
     sizes = dict(n_users=n_users, n_items=n_items, config=config)
     stored = stored_similarity(pairs, directory=directory, **sizes)
@@ -72,12 +74,5 @@ def _read(file: Path, length: int) -> np.ndarray | None:
 
 
 def _write(file: Path, values: np.ndarray) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=file.parent, suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            np.save(stream, values, allow_pickle=False)
-        os.replace(draft, file)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    with replacing_in_cache(file) as draft, draft.open("wb") as stream:
+        np.save(stream, values, allow_pickle=False)

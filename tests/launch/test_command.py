@@ -29,12 +29,20 @@ def test_status_and_line(capsys, error, status, said):
     assert capsys.readouterr().err == said
 
 
-def test_our_own_mistakes_are_not_hidden():
-    def work():
-        raise ZeroDivisionError
+@pytest.mark.parametrize("debug", [False, True])
+def test_our_own_mistakes_are_one_line_and_show_where_when_asked(capsys, debug):
+    values = flags.FlagValues()
+    flags.DEFINE_bool("debug", False, "show the traceback of an error", flag_values=values)
+    values(["command", f"--debug={debug}"])
 
-    with pytest.raises(ZeroDivisionError):
-        guarded(work, flags.FlagValues(), interrupted="bye")
+    def work():
+        raise ZeroDivisionError("division\nby zero")
+
+    assert guarded(work, values, interrupted="bye") == 1
+    *before, last = capsys.readouterr().err.splitlines()
+    assert last == "error: unexpected ZeroDivisionError: division by zero; --debug shows where"
+    assert (before[:1] == ["Traceback (most recent call last):"]) is debug
+    assert debug or not before
 
 
 def test_nobody_reads_the_output():

@@ -51,6 +51,9 @@ def loads_nothing():
         ("--epochs=0", "TrainConfig.epochs = 0: must be at least 1"),
         ("--temperature=0", "temperature"),
         ("--noise_scale=-0.1", "noise_scale"),
+        ("--noise_min=0.5", "noise_min = 0.5, noise_max = 0.02"),
+        ("--noise_scale=50", "must stay below 1"),
+        ("--sampling_steps=5", "sampling_steps"),
         ("--guidance=perhaps", "guidance"),
         ("--rebuild_from=some", "rebuild_from"),
         ("--mode=serve", "mode"),
@@ -83,6 +86,15 @@ def test_bad_flag(capsys, tmp_path, monkeypatch, argument, word):
 def test_bad_data_or_run(capsys, tmp_path, argument, word):
     assert word in refusal(capsys, "--workdir=run", argument)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cache_that_cannot_be_written(capsys, tmp_path):
+    (tmp_path / "cache").write_text("mine")
+    sizes = ("--planted_users=20", "--planted_items=60", "--planted_topics=2")
+    message = refusal(capsys, "--workdir=run", "--cache_dir=cache", *sizes)
+    assert "cannot be written" in message and "--cache_dir" in message
+    assert (tmp_path / "cache").read_text() == "mine"
+    assert sorted(file.name for file in (tmp_path / "run").iterdir()) == [".lock", "config.json"]
 
 
 def test_debug_shows_the_traceback_too(capsys):

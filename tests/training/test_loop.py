@@ -7,6 +7,7 @@ import pytest
 
 from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.baselines.suite import score_baselines
+from kdiffe_jax.config import Config
 from kdiffe_jax.errors import DataError, NonFiniteLossError, RunError
 from kdiffe_jax.training import loop
 from kdiffe_jax.training.loop import load_best, train
@@ -196,3 +197,12 @@ def test_a_run_that_does_not_score_the_test_split_holds_nothing_of_it(make_probl
     assert not (run.path / "model.npz").exists() and "validation" in result_table(result)
     assert not (run.path / "test_per_user.npz").exists()
     assert "test" not in (run.path / "metrics.jsonl").read_text()
+
+
+def test_the_earliest_of_equal_epochs_is_the_best_and_patience_counts_from_it():
+    scores = enumerate((0.1, 0.3, 0.3, 0.2))
+    history = [{"epoch": epoch, "valid": {"recall@20": score}} for epoch, score in scores]
+    config = Config.from_flat({"patience": 2})
+    assert loop.best_epoch(history, config) == 1
+    assert not loop.out_of_patience(history[:3], config)
+    assert loop.out_of_patience(history, config)

@@ -66,6 +66,18 @@ def test_a_step_changes_every_parameter_and_counts(make_problem):
     assert all(jax.tree.leaves(moved)) and int(after.step) == 1
 
 
+def test_a_step_goes_down_and_each_draws_noise_of_its_own(make_problem):
+    case = Case(make_problem())
+    step = jax.jit(partial(train_step, case.parts))
+    rest = (case.batch, case.graphs, case.rebuilt, strengths_of(case.parts))
+    after, first = step(case.state, *rest)
+    _, lower = step(after._replace(step=case.state.step), *rest)
+    assert lower["loss"].total < first["loss"].total
+    _, later = step(case.state._replace(step=case.state.step + 1), *rest)
+    assert later["bpr"].total == first["bpr"].total
+    assert later["elbo"].total != first["elbo"].total
+
+
 def test_guidance_is_cut_from_the_elbo_by_default(make_problem):
     """Eq. 11: the ELBO moves the denoiser only, unless asked."""
     for gradient, moves in ((False, False), (True, True)):

@@ -1,0 +1,345 @@
+"""Equations and rules broken on purpose, each with the tests that should notice."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Breakage(NamedTuple):
+    """One change of one file; `old` occurs in it exactly once."""
+
+    what: str
+    file: str  #: below the package
+    old: str
+    new: str
+    tests: tuple[str, ...]  #: files and tests, as pytest takes them
+
+
+LAPLACIAN = (
+    Breakage(
+        "eq. 4: xi is left out",
+        "graph/laplacian.py",
+        "1.0 + xi * jnp.asarray(similarity",
+        "1.0 + jnp.asarray(similarity",
+        ("tests/graph/test_laplacian.py",),
+    ),
+    Breakage(
+        "eq. 4: D^-1 on the left in place of D^-1/2 on both sides",
+        "graph/laplacian.py",
+        "scale[rows] * scale[columns]",
+        "scale[rows] * scale[rows]",
+        ("tests/graph/test_laplacian.py",),
+    ),
+    Breakage(
+        "eq. 11: the sum of an item's users in place of their mean",
+        "graph/laplacian.py",
+        "(1.0 / degrees[items], jnp",
+        "(jnp.ones(len(items)), jnp",
+        ("tests/graph/test_laplacian.py",),
+    ),
+    Breakage(
+        "eq. 5: the sum of both sizes in place of the union",
+        "graph/attention.py",
+        "sizes[sources] + sizes[targets] - shared",
+        "sizes[sources] + sizes[targets]",
+        ("tests/graph/test_attention.py",),
+    ),
+    Breakage(
+        "eq. 5: walks never return to their start",
+        "graph/random_walk.py",
+        "jnp.where(draw[..., 1] < restart_probability, home, moved)",
+        "moved",
+        ("tests/graph/test_random_walk.py",),
+    ),
+    Breakage(
+        "eq. 6: the last layer alone in place of the sum of layers",
+        "graph/propagate.py",
+        "of_users, of_items = of_users + users, of_items + items",
+        "of_users, of_items = users, items",
+        ("tests/graph/test_propagate.py",),
+    ),
+    Breakage(
+        "eq. 2: softmax over an entity's items in place of an item's entities",
+        "model/knowledge.py",
+        "structure.values, structure.rows, n_segments=items.shape[0]",
+        "structure.values, structure.columns, n_segments=entities.shape[0]",
+        ("tests/model/test_knowledge.py",),
+    ),
+    Breakage(
+        "eq. 1: no norm",
+        "model/knowledge.py",
+        "return unit_rows(items + multiply(self.attention(items, entities, graph), entities))",
+        "return items + multiply(self.attention(items, entities, graph), entities)",
+        ("tests/model/test_knowledge.py",),
+    ),
+)
+
+LOSSES = (
+    Breakage(
+        "eq. 15: the sign of BPR",
+        "losses.py",
+        "softplus(negative_scores - positive_scores)",
+        "softplus(positive_scores - negative_scores)",
+        ("tests/test_losses.py",),
+    ),
+    Breakage(
+        "eq. 13: no temperature in the denominator",
+        "losses.py",
+        "log_sum_exp(anchors / temperature, candidates, candidate_weights) - own",
+        "log_sum_exp(anchors, candidates, candidate_weights) - own",
+        ("tests/test_losses.py",),
+    ),
+    Breakage(
+        "eq. 13: inner products in place of cosines",
+        "losses.py",
+        "    anchors, candidates = unit_rows(anchors), unit_rows(candidates)\n",
+        "",
+        ("tests/test_losses.py",),
+    ),
+    Breakage(
+        "softmax: the positive is missing from the denominator",
+        "losses.py",
+        "jnp.logaddexp(own, log_sum_exp(users / temperature, negatives)) - own",
+        "log_sum_exp(users / temperature, negatives) - own",
+        ("tests/test_losses.py",),
+    ),
+    Breakage(
+        "eq. 14: theta_2 is left out",
+        "training/step.py",
+        'strengths.theta_2 * terms["squared_norm"].mean',
+        'terms["squared_norm"].mean',
+        ("tests/training/test_step.py::test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo",),
+    ),
+    Breakage(
+        "Adam climbs",
+        "training/step.py",
+        "-strengths.learning_rate * u",
+        "strengths.learning_rate * u",
+        ("tests/training/test_step.py::test_a_step_goes_down_and_each_draws_noise_of_its_own",),
+    ),
+    Breakage(
+        "every step draws the same noise",
+        "training/step.py",
+        "jax.random.fold_in(state.key, state.step)",
+        "state.key",
+        ("tests/training/test_step.py::test_a_step_goes_down_and_each_draws_noise_of_its_own",),
+    ),
+)
+
+DIFFUSION = (
+    Breakage(
+        "eq. 10: ELBO weights are shifted by one step",
+        "diffusion.py",
+        "[jnp.ones(1), ratio[:-1] - ratio[1:]]",
+        "[ratio[:-1] - ratio[1:], jnp.ones(1)]",
+        ("tests/test_diffusion.py",),
+    ),
+    Breakage(
+        "eq. 8: the noise's variance in place of its deviation",
+        "diffusion.py",
+        "jnp.sqrt(1.0 - kept) * noise",
+        "(1.0 - kept) * noise",
+        ("tests/test_diffusion.py",),
+    ),
+    Breakage(
+        "eq. 12: another weight of x_t",
+        "diffusion.py",
+        "jnp.sqrt(1.0 - beta) * (1.0 - before)",
+        "jnp.sqrt(1.0 - now) * (1.0 - before)",
+        ("tests/test_diffusion.py",),
+    ),
+    Breakage(
+        "eq. 11: the denoiser is not conditioned",
+        "model/denoiser.py",
+        'name="from_guidance")(guidance)',
+        'name="from_guidance")(0.0 * guidance)',
+        ("tests/model/test_denoiser.py",),
+    ),
+    Breakage(
+        "eq. 11: the ELBO moves the users",
+        "training/step.py",
+        "jax.lax.stop_gradient(users)",
+        "users",
+        ("tests/training/test_step.py::test_guidance_is_cut_from_the_elbo_by_default",),
+    ),
+    Breakage(
+        "top-q keeps the smallest",
+        "rebuild.py",
+        "jax.lax.top_k(values, q)",
+        "jax.lax.top_k(jnp.where(jnp.isfinite(values), -values, values), q)",
+        ("tests/test_rebuild.py",),
+    ),
+)
+
+SPLITS = (
+    Breakage(
+        "test interactions are trained on",
+        "training/problem.py",
+        "            dataset.train,\n            batch_size=",
+        "            np.concatenate([dataset.train, dataset.test]),\n            batch_size=",
+        ("tests/training/test_problem.py::test_training_draws_the_training_interactions",),
+    ),
+    Breakage(
+        "test interactions are in the Laplacian",
+        "training/problem.py",
+        "            dataset.train,\n            dataset.triples,\n            similarity,",
+        "            np.concatenate([dataset.train, dataset.test]),\n            dataset.triples,\n"
+        "            np.zeros(len(dataset.train) + len(dataset.test)),",
+        ("tests/training/test_problem.py::test_the_graphs_hold_the_training_interactions",),
+    ),
+    Breakage(
+        "validation interactions are in S",
+        "training/problem.py",
+        "        dataset.train, config=config.graph",
+        "        np.concatenate([dataset.train, dataset.valid])[len(dataset.valid) :],\n"
+        "        config=config.graph",
+        ("tests/training/test_problem.py::test_the_similarity_is_of_the_training_interactions",),
+    ),
+    Breakage(
+        "mask_valid is ignored",
+        "training/problem.py",
+        "if config.eval.mask_valid:",
+        "if not config.eval:",
+        ("tests/training/test_problem.py::test_what_is_never_recommended",),
+    ),
+    Breakage(
+        "the epoch is chosen on the test split",
+        "training/loop.py",
+        "score(problem, view, getattr(problem, split))",
+        "score(problem, view, problem.test)",
+        ("tests/training/test_loop.py::test_stops_when_patience_is_over_and_keeps_the_best",),
+    ),
+    Breakage(
+        "the latest of equal epochs is the best",
+        "training/loop.py",
+        '-r["epoch"])',
+        'r["epoch"])',
+        (
+            "tests/training/test_loop.py::test_the_earliest_of_equal_epochs_is_the_best_and_patience_counts_from_it",
+        ),
+    ),
+    Breakage(
+        "a negative can be a positive",
+        "data/batches.py",
+        "(probe - (middle - starts) <= rank)",
+        "(probe - (middle - starts) < rank)",
+        ("tests/data/test_batches.py",),
+    ),
+    Breakage(
+        "every epoch draws the same",
+        "data/batches.py",
+        "default_rng([self._seed, number])",
+        "default_rng([self._seed])",
+        ("tests/data/test_batches.py",),
+    ),
+)
+
+RANKING = (
+    Breakage(
+        "lists hold seen items",
+        "ranking.py",
+        'hidden].set(-jnp.inf, mode="drop")',
+        'hidden].add(0.0, mode="drop")',
+        ("tests/test_ranking.py",),
+    ),
+    Breakage(
+        "seen items push the relevant ones down",
+        "places.py",
+        "_count(before(scores, items)) - _count(hidden)",
+        "_count(before(scores, items))",
+        ("tests/test_ranking.py",),
+    ),
+    Breakage(
+        "recall over at most k relevant items",
+        "metrics.py",
+        "found / relevant,",
+        "found / jnp.minimum(relevant, k),",
+        ("tests/test_ranking.py",),
+    ),
+    Breakage(
+        "ndcg discounts by one rank too many",
+        "metrics.py",
+        "jnp.log2(ranks + 1)",
+        "jnp.log2(ranks + 2)",
+        ("tests/test_ranking.py",),
+    ),
+    Breakage(
+        "cold items are ranked among all",
+        "assessment.py",
+        "rank(part, k=max(CUTOFFS), candidates=np.flatnonzero(cold))",
+        "rank(part, k=max(CUTOFFS))",
+        ("tests/test_assessment.py",),
+    ),
+    Breakage(
+        "warm items count as cold",
+        "assessment.py",
+        "(relevant >= 0) & cold[relevant]",
+        "(relevant >= 0)",
+        ("tests/test_assessment.py",),
+    ),
+    Breakage(
+        "root_length is the inner product",
+        "scoring.py",
+        'return over_length(items, 0.5) if score == "root_length" else items',
+        "return items",
+        ("kdiffe_jax/scoring.py",),
+    ),
+)
+
+NEIGHBOURS_AND_BASELINES = (
+    Breakage(
+        "lift without chance",
+        "data/co_interaction.py",
+        "common * degrees.sum() ** 2 / by_chance",
+        "common",
+        ("tests/data/test_co_interaction.py",),
+    ),
+    Breakage(
+        "nearest items are not normalised",
+        "data/item_neighbours.py",
+        "left @ links @ right",
+        "links",
+        ("tests/data/test_item_neighbours.py",),
+    ),
+    Breakage(
+        "LightGCN without degrees",
+        "graph/laplacian.py",
+        "1.0 / jnp.sqrt(jnp.maximum(degrees, 1e-12))",
+        "1.0",
+        ("tests/graph/test_laplacian.py",),
+    ),
+    Breakage(
+        "EASE with its diagonal",
+        "baselines/ease.py",
+        "    np.fill_diagonal(rows, 0.0)\n",
+        "",
+        ("tests/baselines/test_ease.py",),
+    ),
+)
+
+TRUST = (
+    Breakage(
+        "a pickle may name any class",
+        "data/readers/safe_pickle.py",
+        "            return self._names[module, name]",
+        "            return super().find_class(module, name)",
+        ("tests/data/readers/test_safe_pickle.py",),
+    ),
+    Breakage(
+        "a damaged cache of baselines is believed",
+        "baselines/cache.py",
+        "if digest == _digest(scores) and len",
+        "if len",
+        ("tests/baselines/test_suite.py",),
+    ),
+)
+
+BREAKAGES = (
+    *LAPLACIAN,
+    *LOSSES,
+    *DIFFUSION,
+    *SPLITS,
+    *RANKING,
+    *NEIGHBOURS_AND_BASELINES,
+    *TRUST,
+)

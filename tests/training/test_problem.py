@@ -1,0 +1,56 @@
+"""What a run may see: the training interactions, and nothing of the other splits."""
+
+import numpy as np
+import pytest
+
+from kdiffe_jax.data.rows import sorted_unique
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.graph.attention import attention_similarity
+
+
+def test_training_draws_the_training_interactions(make_problem, planted):
+    drawn = make_problem().sampler.epoch(0)
+    real = drawn.weights > 0
+    pairs = np.stack([drawn.users[real], drawn.positives[real]], axis=1)
+    np.testing.assert_array_equal(pairs[np.lexsort(pairs.T[::-1])], planted.train)
+
+
+def test_the_graphs_hold_the_training_interactions(make_problem, planted):
+    graphs = make_problem().graphs
+    for operator, order in ((graphs.laplacian.to_users, 1), (graphs.item_users, -1)):
+        found = np.stack([operator.rows, operator.columns], axis=1)
+        expected = planted.train[:, ::order]
+        np.testing.assert_array_equal(found, expected[np.lexsort(expected.T[::-1])])
+
+
+def test_the_similarity_is_of_the_training_interactions(make_problem, planted):
+    problem = make_problem()
+    expected = attention_similarity(
+        planted.train,
+        n_users=planted.n_users,
+        n_items=planted.n_items,
+        config=problem.parts.config.graph,
+    )
+    np.testing.assert_array_equal(problem.similarity, expected)
+
+
+@pytest.mark.parametrize("mask_valid", [False, True])
+def test_what_is_never_recommended(make_problem, planted, mask_valid):
+    problem = make_problem(mask_valid=mask_valid)
+    with_valid = sorted_unique(np.concatenate([planted.train, planted.valid]))
+    hidden = {"valid": planted.train, "test": with_valid if mask_valid else planted.train}
+    for split, expected in hidden.items():
+        task = getattr(problem, split)
+        found = {
+            (int(user), int(item))
+            for user, row in zip(task.users, np.asarray(task.seen), strict=True)
+            for item in row[row < planted.n_items]
+        }
+        ranked = set(np.asarray(task.users).tolist())
+        assert found == {(u, i) for u, i in expected.tolist() if u in ranked}
+
+
+def test_more_relations_to_keep_than_there_are_entities(make_problem, planted):
+    make_problem(rebuild_from="all", top_q=planted.n_entities)
+    with pytest.raises(ConfigError, match=f"there are only {planted.n_entities} entities"):
+        make_problem(rebuild_from="all", top_q=planted.n_entities + 1)
