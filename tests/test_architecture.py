@@ -45,9 +45,10 @@ ALLOWED = {
         "assessment", "config", "data", "errors", "graph", "losses", "model", "options",
         "rankers", "ranking", "types",
     },
+    "parallel": {"errors", "graph", "ranking", "types"},
     "training": {
         "assessment", "baselines", "config", "data", "diffusion", "errors", "graph", "losses",
-        "metrics", "model", "phases", "rankers", "ranking", "rebuild", "reverse", "rowwise",
+        "metrics", "model", "parallel", "phases", "rankers", "ranking", "rebuild", "reverse", "rowwise",
         "saved_model", "scoring", "types",
     },
     "recommend": {
