@@ -62,7 +62,7 @@ def _command(argv: Sequence[str]) -> None:
 
 
 def _recorder() -> Recorder | None:
-    for name in ("profile", "tensorboard"):
+    for name in ("profile", "tensorboard", "mesh"):
         if FLAGS[name].value and FLAGS.mode == "evaluate":
             raise ConfigError(
                 f"--{name}: only a training has epochs; leave one of it and --mode=evaluate out"

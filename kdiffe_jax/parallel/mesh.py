@@ -5,6 +5,8 @@ Rows of tables and of the Laplacian are split along "data", columns of tables al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax
 from jax.sharding import AxisType, Mesh
 
@@ -35,26 +37,29 @@ def parse_axes(text: str) -> dict[str, int]:
             )
         if name in sizes:
             raise ConfigError(f"mesh = {text!r}: the axis {name} is given twice")
-        if not (size.isascii() and size.isdigit() and int(size)):
+        if not (size.isascii() and size.isdigit() and int(size) > 0):
             raise ConfigError(f"mesh = {text!r}: the size of {name} must be a number from 1 up")
         sizes[name] = int(size)
     return {name: sizes.get(name, 1) for name in AXES}
 
 
-def build_mesh(text: str) -> Mesh:
-    """All devices as the grid that a text describes.
+def build_mesh(text: str, devices: Sequence[jax.Device] | None = None) -> Mesh:
+    """Devices as the grid that a text describes.
 
     Args:
       text: as in `parse_axes`.
+      devices: all that JAX has if omitted.
 
     Raises:
       ConfigError: as `parse_axes`, or the axes do not multiply to the number of devices.
     """
     sizes = tuple(parse_axes(text).values())
-    wanted, found = sizes[0] * sizes[1], jax.device_count()
+    devices = jax.devices() if devices is None else devices
+    wanted, found = sizes[0] * sizes[1], len(devices)
     if wanted != found:
         raise ConfigError(
             f"mesh = {text!r}: {sizes[0]} x {sizes[1]} = {wanted} devices, but there are {found}; "
             f"the sizes must multiply to {found}"
         )
-    return jax.make_mesh(sizes, AXES, axis_types=(AxisType.Auto,) * len(AXES))
+    automatic = (AxisType.Auto,) * len(AXES)
+    return jax.make_mesh(sizes, AXES, axis_types=automatic, devices=devices)

@@ -24,9 +24,7 @@ def shardings(mesh: Mesh, like: Any) -> Any:
       mesh: of `build_mesh`.
       like: a pytree whose leaves have a shape.
     """
-    return jax.tree.map(
-        lambda leaf: NamedSharding(mesh, TABLE if _is_table(leaf) else WHOLE), like
-    )
+    return jax.tree.map(lambda leaf: NamedSharding(mesh, TABLE if _is_table(leaf) else WHOLE), like)
 
 
 def split(mesh: Mesh, tree: Any) -> Any:

@@ -6,11 +6,11 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.parallel.product import split_graphs
-from kdiffe_jax.parallel.tables import cut, gather, shardings, split
+from kdiffe_jax.parallel.tables import WHOLE, cut, gather, shardings, split
 from kdiffe_jax.training.epoch import (
     Compiled,
     compile_parts,
@@ -33,7 +33,9 @@ def on_mesh(problem: Problem, mesh: Mesh) -> Problem:
     if train.num_seeds > 1:
         raise ConfigError("a mesh trains one seed at a time; use num_seeds = 1 or no mesh")
     if train.contrast == "edge_drop":
-        raise ConfigError("contrast = 'edge_drop' does not run on a mesh; use 'rebuilt' or no mesh")
+        raise ConfigError(
+            "contrast = 'edge_drop' does not run on a mesh; use 'knowledge' or no mesh"
+        )
     return problem._replace(graphs=split_graphs(problem.graphs, mesh), mesh=mesh)
 
 
@@ -48,19 +50,25 @@ def compile_problem(problem: Problem) -> Compiled:
         return compile_parts(parts)
     whole = jax.eval_shape(partial(initial_state, parts), problem.graphs)
     unpadded = partial(cut, like=whole.params)
-    epoch = jax.jit(partial(run_epoch, parts._replace(read=unpadded)), donate_argnums=0)
+    epoch = jax.jit(
+        partial(run_epoch, parts._replace(read=unpadded)),
+        donate_argnums=0,
+        out_shardings=(shardings(mesh, whole), None),
+    )
+
+    everywhere = partial(jax.device_put, device=NamedSharding(mesh, WHOLE))
 
     def run(state, batches, graphs, kept, strengths):
+        batches, kept, strengths = everywhere((batches, kept, strengths))
         after, terms = epoch(split(mesh, state), batches, graphs, kept, strengths)
         return gather(after, whole), terms
 
     def of_params(function):
-        compiled = jax.jit(
-            lambda params, *arguments: function(parts, unpadded(params), *arguments)
-        )
+        compiled = jax.jit(lambda params, *rest: function(parts, unpadded(params), *rest))
 
-        def call(params, *arguments):
-            return jax.tree.map(jnp.asarray, jax.device_get(compiled(split(mesh, params), *arguments)))
+        def call(params, graphs, *rest):
+            found = compiled(split(mesh, params), graphs, *everywhere(rest))
+            return jax.tree.map(jnp.asarray, jax.device_get(found))
 
         return call
 
