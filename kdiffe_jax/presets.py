@@ -18,9 +18,9 @@ PAPER = {
 # What validation chose on more than one data set; docs/research.md has the log.
 BEST = {
     "ranking_loss": "softmax",
-    "score": "root_length",
+    "softmax_temperature": 1.0,
     "neighbour_weight": 1.0,
     "neighbour_kinds": "lift",
-    "patience": 10,
+    "patience": 6,
 }
 PRESETS = MappingProxyType({"paper": PAPER, "best": BEST})

@@ -136,8 +136,9 @@ class Recommender:
         """A recommender that also knows new items, by their entities.
 
         An entity is a name, or (relation, name) where one name stands in several
-        relations. A new item's embedding is its layer 0 alone, so it is shorter than that
-        of an item with users: compare new items with each other, by `candidates`.
+        relations. A new item's embedding is its layer 0 alone, without nearest items, so by
+        the inner product it is shorter than that of an item with users: compare new items
+        with each other, by `candidates`.
 
         Raises:
           DataError: an id that exists already, an entity that is not known, no entities.

@@ -52,7 +52,8 @@ ALLOWED = {
         "saved_model", "scoring", "types",
     },
     "recommend": {
-        "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "types",
+        "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "scoring",
+        "types",
     },
     "recommender": {"errors", "recommend", "rowwise", "saved_model"},
     "report": {"config", "errors", "files", "recommend", "saved_model", "training"},

@@ -8,6 +8,8 @@ item that is near to many weighs less; the matrix is a weighted mean of the kind
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import sparse
 
@@ -19,17 +21,21 @@ from kdiffe_jax.data.relation import ITEMS, Relation, join_relations
 from kdiffe_jax.errors import DataError
 
 
-def neighbour_matrix(dataset: Dataset, n_nearest: int, *, by_lift: bool) -> sparse.csr_array:
+class Neighbours(NamedTuple):
+    """Nearest items, and how much each kind of content counts."""
+
+    matrix: sparse.csr_array  # f32[J, J], no diagonal
+    note: str
+
+
+def nearest_items(dataset: Dataset, n_nearest: int, *, by_lift: bool) -> Neighbours:
     """The weighted mean over the kinds of content of D^-1/2 N D^-1/2.
 
     Args:
       dataset: features and triples as the source has them, before codes are made.
       n_nearest: items by each kind that is computed; given relations are taken whole.
-      by_lift: weigh each kind by what it tells of the training interactions, `kind_weights`,
-        or all the same.
-
-    Returns:
-      f32[J, J]; no diagonal.
+      by_lift: weigh each kind by what its links tell of the training interactions,
+        `weights_by_lift`, or all the same.
 
     Raises:
       DataError: there is no content at all.
@@ -40,21 +46,33 @@ def neighbour_matrix(dataset: Dataset, n_nearest: int, *, by_lift: bool) -> spar
             f"{dataset.name}: no features, neighbours or triples to find nearest items by; "
             "leave --neighbour_weight and --neighbour_smoothing at 0"
         )
-    weights = kind_weights(dataset, kinds) if by_lift else np.full(len(kinds), 1.0 / len(kinds))
+    lifts = [_lift_of(kind, dataset) for kind in kinds] if by_lift else None
+    weights = np.full(len(kinds), 1 / len(kinds)) if lifts is None else weights_by_lift(lifts)
     matrices = (_normalised(kind, dataset.n_items) for kind in kinds)
     total = sum(np.float32(w) * m for w, m in zip(weights, matrices, strict=True))
-    return sparse.csr_array(total)
+    return Neighbours(sparse.csr_array(total), _note(kinds, weights, lifts))
 
 
-def kind_weights(dataset: Dataset, kinds: list[Relation]) -> np.ndarray:
-    """f64[kinds], of sum 1: in proportion to the lift of each kind's links less 1.
+def weights_by_lift(lifts: list[float]) -> np.ndarray:
+    """Weights of sum 1 in proportion to the lift less 1; all the same where none is above 1.
 
-    Only training interactions count. Where no kind tells more than chance, all weigh the same.
+    >>> weights_by_lift([2.0, 4.0, 0.5]).tolist()
+    [0.25, 0.75, 0.0]
     """
-    sizes = dict(n_users=dataset.n_users, n_items=dataset.n_items)
-    links = (np.stack([kind.items, kind.entities], axis=1) for kind in kinds)
-    told = np.array([max(0.0, lift(dataset.train, of_kind, **sizes) - 1.0) for of_kind in links])
-    return told / told.sum() if told.any() else np.full(len(kinds), 1.0 / len(kinds))
+    told = np.maximum(np.asarray(lifts) - 1.0, 0.0)
+    return told / told.sum() if told.any() else np.full(len(lifts), 1.0 / len(lifts))
+
+
+def _lift_of(kind: Relation, dataset: Dataset) -> float:
+    links = np.stack([kind.items, kind.entities], axis=1)
+    return lift(dataset.train, links, n_users=dataset.n_users, n_items=dataset.n_items)
+
+
+def _note(kinds, weights, lifts) -> str:
+    parts = [f"{kind.name} {weight:.2f}" for kind, weight in zip(kinds, weights, strict=True)]
+    if lifts is not None:
+        parts = [f"{part} (lift {of:.2f})" for part, of in zip(parts, lifts, strict=True)]
+    return "nearest items by " + ", ".join(parts)
 
 
 def without_item_relations(dataset: Dataset) -> Dataset:

@@ -21,6 +21,7 @@ from kdiffe_jax.recommend.entities import entity_triples
 from kdiffe_jax.recommend.ids import Ids, listed
 from kdiffe_jax.recommend.messages import messages, own_factor
 from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.scoring import scoring_items
 
 
 def with_users(model: SavedModel, histories: Mapping[str, Sequence]) -> SavedModel:
@@ -109,6 +110,7 @@ def with_items(model: SavedModel, entities: Mapping[str, Sequence]) -> SavedMode
     layer_zero, attention = _knowledge_only(model, triples, len(entities))
     looped = bool(model.about["config"]["self_loops"])
     vectors = own_factor(model, np.full(len(entities), float(looped)))[:, None] * layer_zero
+    vectors = np.asarray(scoring_items(jnp.asarray(vectors), model.about["config"]["score"]))
     layers = np.zeros((len(model.item_layers), *layer_zero.shape), np.float32)
     layers[: len(layers) if looped else 1] = layer_zero
     shifted = triples + np.array([len(model.items), 0, 0])

@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.batches import InteractionSampler
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.item_neighbours import neighbour_matrix, without_item_relations
+from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
 from kdiffe_jax.data.knockouts import knocked_out
 from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, DataError
@@ -62,7 +62,8 @@ def build_problem(
     dataset, neighbours = knocked_out(dataset, config.knockout), None
     if config.model.neighbour_weight or config.model.neighbour_smoothing:
         by_lift = config.model.neighbour_kinds == "lift"
-        neighbours = neighbour_matrix(dataset, config.model.nearest_items, by_lift=by_lift)
+        neighbours, note = nearest_items(dataset, config.model.nearest_items, by_lift=by_lift)
+        say(f"{dataset.name}: {note}")
         dataset = without_item_relations(dataset)
     dataset = ensure_knowledge(dataset, config.content)
     for note in dataset.notes:

@@ -5,7 +5,7 @@ import pytest
 
 from kdiffe_jax.data.content.shared_entities import neighbours_by_entities
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.item_neighbours import neighbour_matrix, without_item_relations
+from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
 from kdiffe_jax.errors import DataError
 
 # Items 0 and 1 share the rare entity 0; all share entity 1; item 2 is near item 0 (entity 2).
@@ -61,7 +61,7 @@ def test_shared_entities_equal_a_dense_oracle(rng):
 
 def test_matrix_is_the_mean_of_the_normalised_kinds(dataset):
     """Given: 2 -> 0. By entities: 0 -> 1 and 1 -> 0. Each has one entry a row and column."""
-    found = neighbour_matrix(dataset, 1, by_lift=False).toarray()
+    found = nearest_items(dataset, 1, by_lift=False).matrix.toarray()
     expected = np.zeros((3, 3))
     expected[2, 0] = expected[0, 1] = expected[1, 0] = 0.5
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -70,7 +70,7 @@ def test_matrix_is_the_mean_of_the_normalised_kinds(dataset):
 def test_features_are_a_kind_and_the_codes_made_of_them_are_not(dataset):
     features = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], np.float32)
     coded = dataclasses.replace(dataset, features={"word": features})
-    found = neighbour_matrix(coded, 1, by_lift=False).toarray()
+    found = nearest_items(coded, 1, by_lift=False).matrix.toarray()
     expected = np.zeros((3, 3))
     expected[0, 1], expected[1, 0], expected[2, 0] = 0.5, 0.5**1.5, 0.5 + 0.5**1.5
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -80,7 +80,7 @@ def test_a_near_item_of_many_weighs_less(dataset):
     triples = np.array([[0, 1, 2], [1, 1, 2], [2, 0, 0]], np.int32)
     entity_items = np.array([-1, -1, 2], np.int32)
     hub = dataclasses.replace(dataset, triples=triples, entity_items=entity_items)
-    found = neighbour_matrix(hub, 1, by_lift=False).toarray()
+    found = nearest_items(hub, 1, by_lift=False).matrix.toarray()
     np.testing.assert_allclose(found[:2, 2], 1 / np.sqrt(2), rtol=1e-6)
 
 
@@ -97,7 +97,7 @@ def test_no_content_is_refused(dataset):
         dataset, triples=np.zeros((0, 3), np.int32), entity_items=None, relation_names=()
     )
     with pytest.raises(DataError, match="nearest items"):
-        neighbour_matrix(bare, 1, by_lift=False)
+        nearest_items(bare, 1, by_lift=False)
 
 
 def test_kinds_weigh_by_what_training_tells_of_them(rng):
@@ -129,9 +129,11 @@ def test_kinds_weigh_by_what_training_tells_of_them(rng):
         entity_names=tuple(map(str, range(40))),
         entity_items=np.arange(40, dtype=np.int32),
     )
-    found = neighbour_matrix(data, 1, by_lift=True).toarray()
+    found = nearest_items(data, 1, by_lift=True).matrix.toarray()
     links_within = found[np.arange(40), within].sum()
     assert found.sum() == pytest.approx(40.0, rel=1e-5)
     assert links_within > 30.0
-    equal = neighbour_matrix(data, 1, by_lift=False).toarray()
+    note = nearest_items(data, 1, by_lift=True).note
+    assert note.startswith("nearest items by within 0.") and "(lift 1." in note
+    equal = nearest_items(data, 1, by_lift=False).matrix.toarray()
     assert equal[np.arange(40), within].sum() < 25.0

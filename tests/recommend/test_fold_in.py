@@ -79,6 +79,20 @@ def test_a_new_item_is_eq_1_and_2_without_an_own_embedding(any_model):
     np.testing.assert_allclose(extended.attention[-3:], attention, atol=1e-5)
 
 
+def test_a_new_item_is_scaled_as_the_score_asks(model):
+    name = model.entity_names[model.triples[0, 2]]
+    relation = model.relation_names[model.triples[0, 1]]
+    about = {
+        **model.about,
+        "config": {**model.about["config"], "score": "cosine", "self_loops": True},
+    }
+    row = Recommender(model._replace(about=about)).with_items({"new": [(relation, name)]})
+    assert np.linalg.norm(row.model.items[-1]) == pytest.approx(1.0, rel=1e-5)
+    about["config"]["score"] = "inner_product"
+    row = Recommender(model._replace(about=about)).with_items({"new": [(relation, name)]})
+    assert np.linalg.norm(row.model.items[-1]) > 1.5
+
+
 def test_a_new_item_can_be_ranked_and_compared(recommender):
     model = recommender.model
     names = [model.entity_names[e] for e in model.triples[:2, 2]]
