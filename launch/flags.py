@@ -62,6 +62,9 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_bool(
         "tensorboard", False, "write every epoch below <workdir>/tensorboard as well", **common
     )
+    flags.DEFINE_string(
+        "mesh", None, "train on all devices as this grid, such as data:4,model:2", **common
+    )
     flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
     flags.DEFINE_integer(
         "planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common

@@ -14,6 +14,7 @@ from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, RunError
+from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.profile.recorder import Recorder
 from kdiffe_jax.report.page import REPORT, leave_report
 from kdiffe_jax.report.scalars import Scalars
@@ -21,6 +22,7 @@ from kdiffe_jax.training.course import Record
 from kdiffe_jax.training.loop import check_selection_metric, train
 from kdiffe_jax.training.many_seeds import train_members
 from kdiffe_jax.training.members_result import finish_members, rescore_members
+from kdiffe_jax.training.on_mesh import on_mesh
 from kdiffe_jax.training.problem import Problem, build_problem
 from kdiffe_jax.training.result import bench_of, finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
@@ -60,7 +62,7 @@ def _command(argv: Sequence[str]) -> None:
 
 
 def _recorder() -> Recorder | None:
-    for name in ("profile", "tensorboard"):
+    for name in ("profile", "tensorboard", "mesh"):
         if FLAGS[name].value and FLAGS.mode == "evaluate":
             raise ConfigError(
                 f"--{name}: only a training has epochs; leave one of it and --mode=evaluate out"
@@ -73,6 +75,7 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
     alone = config.train.num_seeds == 1
     check_selection_metric(config)
     settings = flags.baselines()
+    mesh = None if FLAGS.mesh is None else build_mesh(FLAGS.mesh)
     if recorder is not None:
         recorder.claim()
     run = RunDirectory(flags.workdir())
@@ -95,7 +98,8 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
                 on_epoch = recorder.after(on_epoch)
             problem = build_problem(dataset, config, cache_dir=flags.cache_dir(), say=progress.say)
             trainer, finisher = (train, finish) if alone else (train_members, finish_members)
-            trained = trainer(problem, run, on_epoch=on_epoch, say=progress.say)
+            placed = problem if mesh is None else on_mesh(problem, mesh)
+            trained = trainer(placed, run, on_epoch=on_epoch, say=progress.say)
             baselines = _baselines(problem, settings, progress.say)
         result = finisher(problem, trained, run, baselines)
         leave_report(run.path, say=print)

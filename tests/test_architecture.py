@@ -45,10 +45,11 @@ ALLOWED = {
         "assessment", "config", "data", "errors", "files", "graph", "losses", "model", "options",
         "rankers", "ranking", "types",
     },
+    "parallel": {"errors", "graph", "ranking", "types"},
     "training": {
         "assessment", "baselines", "config", "data", "diffusion", "errors", "graph", "losses",
-        "metrics", "model", "phases", "rankers", "ranking", "rebuild", "reverse", "rowwise",
-        "saved_model", "scoring", "types",
+        "metrics", "model", "parallel", "phases", "rankers", "ranking", "rebuild", "reverse",
+        "rowwise", "saved_model", "scoring", "types",
     },
     "recommend": {
         "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "scoring",

@@ -8,6 +8,8 @@ matrix; the gradient with respect to the values is one dot product per entry.
 
 from __future__ import annotations
 
+from functools import partial, singledispatch
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -74,8 +76,11 @@ def _integers_without_gradient(operator: SparseOperator) -> SparseOperator:
     )
 
 
+@singledispatch
 def across(there: SparseOperator, back: SparseOperator, dense: jax.Array) -> jax.Array:
     """there @ dense; its gradient is the stored transpose: back @ gradient.
+
+    Other kinds of matrices register a form of their own.
 
     Args:
       there: f32[rows, columns].
@@ -154,7 +159,8 @@ def propagate_items(
       laplacian, items, layers: as in `propagate`.
     """
     there, back, loops = laplacian
-    of_users = jnp.zeros((there.row_starts.shape[0] - 1, items.shape[1]), items.dtype)
+    shape = jax.eval_shape(partial(across, there, back), items).shape
+    of_users = jnp.zeros(shape, items.dtype)
     if loops is not None:
         return propagate(laplacian, of_users, items, layers=layers)
     rows, of_items = items, items

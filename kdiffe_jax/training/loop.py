@@ -14,12 +14,14 @@ from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, NonFiniteLossError
 from kdiffe_jax.metrics import METRICS
 from kdiffe_jax.model.encoder import View
+from kdiffe_jax.parallel.evaluation import evaluate_split
 from kdiffe_jax.phases import host_phase
 from kdiffe_jax.ranking import CUTOFFS, evaluate, mean_metrics
 from kdiffe_jax.rebuild import Kept
 from kdiffe_jax.training.checkpoints import Checkpoints
 from kdiffe_jax.training.course import Course, Record, follow, last_epoch
-from kdiffe_jax.training.epoch import Compiled, compile_parts, strengths_of
+from kdiffe_jax.training.epoch import Compiled, strengths_of
+from kdiffe_jax.training.on_mesh import compile_problem
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.state import TrainState, initial_state
@@ -65,7 +67,7 @@ def train(
       NonFiniteLossError: a loss term is not finite; the last good checkpoint stays.
     """
     check_selection_metric(problem.parts.config)
-    compiled = compile_parts(problem.parts)
+    compiled = compile_problem(problem)
     course = _course(problem, compiled)
     with Checkpoints(run.checkpoints, say) as checkpoints:
         epochs = problem.parts.config.train.epochs
@@ -79,7 +81,7 @@ def load_best(problem: Problem, run: RunDirectory, *, say: Callable[[str], None]
     Raises:
       RunError: the run has no readable checkpoint.
     """
-    compiled = compile_parts(problem.parts)
+    compiled = compile_problem(problem)
     carried, history = last_epoch(_course(problem, compiled), run, say=say)
     with Checkpoints(run.checkpoints, say) as checkpoints:
         return _best(problem, compiled, checkpoints, carried, history)
@@ -175,6 +177,8 @@ def score_users(problem: Problem, view: View, task: RankingTask) -> dict[str, np
     """Every user's metrics, ranked in the configured precision."""
     settings = problem.parts.config.eval
     users, items = (table.astype(settings.eval_precision) for table in view)
+    if problem.mesh is not None:
+        return evaluate_split(problem.mesh, users, items, task, block=settings.eval_block)
     return evaluate(users, items, task, block=settings.eval_block)
 
 

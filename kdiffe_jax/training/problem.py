@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jax.sharding import Mesh
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.batches import InteractionSampler
@@ -33,6 +34,7 @@ class Problem(NamedTuple):
     sampler: InteractionSampler
     valid: RankingTask
     test: RankingTask
+    mesh: Mesh | None = None  #: the devices that train it; None is one
 
     def of_seed(self, seed: int) -> Problem:
         """The problem of a single run with that seed, on the same data and graphs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -27,6 +28,7 @@ class Parts(NamedTuple):
     denoiser: Denoiser
     schedule: Schedule
     optimizer: optax.GradientTransformation
+    read: Callable[[Any], Any] = lambda params: params  #: parameters from how they are stored
 
 
 class TrainState(NamedTuple):

@@ -60,7 +60,7 @@ def train_step(
     key = jax.random.fold_in(state.key, state.step)
 
     def objective(params):
-        terms = loss_terms(parts, params, batch, graphs, rebuilt, strengths, key)
+        terms = loss_terms(parts, parts.read(params), batch, graphs, rebuilt, strengths, key)
         return terms["loss"].mean, terms
 
     gradients, terms = jax.grad(objective, has_aux=True)(state.params)

@@ -1,0 +1,132 @@
+"""Sparse x dense products with the sparse matrix split by rows over the devices.
+
+Each device holds the entries of its own range of rows, as CSR. It receives the dense rows of
+all others, for its own share of the columns, and makes its own rows of the product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from kdiffe_jax.graph.product import product
+from kdiffe_jax.graph.propagate import across
+from kdiffe_jax.parallel.tables import TABLE
+from kdiffe_jax.types import Graphs, Laplacian, SparseOperator, TwoWay
+
+_BY_ROWS = PartitionSpec("data")
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["values", "row_starts", "columns", "rows"],
+    meta_fields=["n_rows", "mesh"],
+)
+@dataclass(frozen=True)
+class RowBlocks:
+    """A sparse matrix in n equal ranges of rows, n the size of the mesh's axis "data".
+
+    Ranges have equal numbers m of entries and b of rows: padding is entries of value 0 in the
+    range's last row, and rows after the last.
+    """
+
+    values: jax.Array  #: f32[n, m]
+    row_starts: jax.Array  #: i32[n, b + 1]
+    columns: jax.Array  #: i32[n, m]
+    rows: jax.Array  #: i32[n, m], from 0 in each range
+    n_rows: int
+    mesh: Mesh
+
+
+def row_blocks(operator: SparseOperator, mesh: Mesh) -> RowBlocks:
+    """Splits a sparse matrix by rows and lays the ranges on the mesh."""
+    n_blocks, n_rows = mesh.shape["data"], operator.row_starts.shape[0] - 1
+    height = -(-n_rows // n_blocks)
+    starts = np.asarray(operator.row_starts)
+    edges = starts[np.minimum(np.arange(n_blocks + 1) * height, n_rows)]
+    width = max(1, int(np.diff(edges).max()))
+    row_at = np.minimum(np.arange(n_blocks)[:, None] * height + np.arange(height + 1), n_rows)
+    row_starts = (starts[row_at] - edges[:-1, None]).astype(np.int32)
+    row_starts[:, -1] = width
+    position = edges[:-1, None] + np.arange(width)
+    inside = position < edges[1:, None]
+    at = np.where(inside, position, 0)
+
+    def entries(array, padding):
+        array = np.asarray(array)
+        return np.where(inside, array[at] if len(array) else 0, padding).astype(array.dtype)
+
+    rows = entries(operator.rows, 0) - np.arange(n_blocks, dtype=np.int32)[:, None] * height
+    arrays = (
+        entries(operator.values, 0),
+        row_starts,
+        entries(operator.columns, 0),
+        np.where(inside, rows, height - 1).astype(np.int32),
+    )
+    placed = jax.device_put(arrays, NamedSharding(mesh, _BY_ROWS))
+    return RowBlocks(*placed, n_rows=n_rows, mesh=mesh)
+
+
+@across.register
+def across_blocks(there: RowBlocks, back: RowBlocks, dense: jax.Array) -> jax.Array:
+    """`across` for matrices split by rows: there @ dense, with the gradient back @ gradient.
+
+    Args:
+      there: f32[rows, columns].
+      back: its transpose.
+      dense: f32[columns, d], split in any way.
+
+    Returns:
+      f32[rows, d], split by rows, and by columns where d divides.
+    """
+    return _across(there, back, dense)
+
+
+@jax.custom_vjp
+def _across(there: RowBlocks, back: RowBlocks, dense: jax.Array) -> jax.Array:
+    return _product(there, dense)
+
+
+def _forward(there, back, dense):
+    return _product(there, dense), back
+
+
+def _backward(back, gradient):
+    return None, None, _product(back, gradient)
+
+
+_across.defvjp(_forward, _backward)
+
+
+def _product(blocks: RowBlocks, dense: jax.Array) -> jax.Array:
+    missing = -dense.shape[1] % blocks.mesh.shape["model"]
+    arrays = (blocks.values, blocks.row_starts, blocks.columns, blocks.rows)
+    rows = jax.shard_map(
+        _own_rows,
+        mesh=blocks.mesh,
+        in_specs=(*[_BY_ROWS] * len(arrays), PartitionSpec(None, "model")),
+        out_specs=TABLE,
+        check_vma=False,
+    )(*arrays, jnp.pad(dense, ((0, 0), (0, missing))))
+    return rows[: blocks.n_rows, : dense.shape[1]]
+
+
+def _own_rows(values, row_starts, columns, rows, dense):
+    return product(values[0], row_starts[0], columns[0], rows[0], dense)
+
+
+def split_graphs(graphs: Graphs, mesh: Mesh) -> Graphs:
+    """Splits the Laplacian and the matrix of neighbours by rows; all else goes to every device."""
+    (to_users, to_items, loops), neighbours = graphs.laplacian, graphs.neighbours
+    rest = graphs._replace(laplacian=loops, neighbours=None)
+    rest = jax.device_put(rest, NamedSharding(mesh, PartitionSpec()))
+    split = partial(row_blocks, mesh=mesh)
+    return rest._replace(
+        laplacian=Laplacian(split(to_users), split(to_items), rest.laplacian),
+        neighbours=neighbours and TwoWay(*map(split, neighbours)),
+    )

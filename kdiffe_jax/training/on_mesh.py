@@ -1,0 +1,75 @@
+"""The compiled calls of an epoch with state, Laplacian and ranking split over many devices."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding
+
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.parallel.product import split_graphs
+from kdiffe_jax.parallel.tables import WHOLE, cut, gather, shardings, split
+from kdiffe_jax.training.epoch import (
+    Compiled,
+    compile_parts,
+    main_view,
+    rebuild_relations,
+    run_epoch,
+    score_own_triples,
+)
+from kdiffe_jax.training.problem import Problem
+from kdiffe_jax.training.state import initial_state
+
+
+def on_mesh(problem: Problem, mesh: Mesh) -> Problem:
+    """The same problem with its graphs on a mesh, for training.
+
+    Raises:
+      ConfigError: an option that training on a mesh does not have.
+    """
+    train = problem.parts.config.train
+    if train.num_seeds > 1:
+        raise ConfigError("a mesh trains one seed at a time; use num_seeds = 1 or no mesh")
+    if train.contrast == "edge_drop":
+        raise ConfigError(
+            "contrast = 'edge_drop' does not run on a mesh; use 'knowledge' or no mesh"
+        )
+    return problem._replace(graphs=split_graphs(problem.graphs, mesh), mesh=mesh)
+
+
+def compile_problem(problem: Problem) -> Compiled:
+    """The functions that the loop calls once an epoch, on the problem's devices.
+
+    On a mesh they take and give the state as one device has it, on the host: this is what
+    checkpoints hold, so they do not depend on the number of devices.
+    """
+    parts, mesh = problem.parts, problem.mesh
+    if mesh is None:
+        return compile_parts(parts)
+    whole = jax.eval_shape(partial(initial_state, parts), problem.graphs)
+    unpadded = partial(cut, like=whole.params)
+    epoch = jax.jit(
+        partial(run_epoch, parts._replace(read=unpadded)),
+        donate_argnums=0,
+        out_shardings=(shardings(mesh, whole), None),
+    )
+
+    everywhere = partial(jax.device_put, device=NamedSharding(mesh, WHOLE))
+
+    def run(state, batches, graphs, kept, strengths):
+        batches, kept, strengths = everywhere((batches, kept, strengths))
+        after, terms = epoch(split(mesh, state), batches, graphs, kept, strengths)
+        return gather(after, whole), terms
+
+    def of_params(function):
+        compiled = jax.jit(lambda params, *rest: function(parts, unpadded(params), *rest))
+
+        def call(params, graphs, *rest):
+            found = compiled(split(mesh, params), graphs, *everywhere(rest))
+            return jax.tree.map(jnp.asarray, jax.device_get(found))
+
+        return call
+
+    return Compiled(run, *map(of_params, (rebuild_relations, main_view, score_own_triples)))

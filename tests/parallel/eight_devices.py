@@ -1,0 +1,135 @@
+"""What a process with eight fake devices finds: python eight_devices.py DIRECTORY.
+
+The same work on one device and on meshes, left as `found.npz` for the tests beside it.
+"""
+
+import dataclasses
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental.sparse import BCOO
+
+from kdiffe_jax.data.synthetic import planted_dataset
+from kdiffe_jax.graph.operators import laplacian_blocks
+from kdiffe_jax.graph.propagate import propagate, propagate_items
+from kdiffe_jax.parallel.evaluation import evaluate_split
+from kdiffe_jax.parallel.mesh import build_mesh
+from kdiffe_jax.parallel.product import row_blocks
+from kdiffe_jax.parallel.tables import bytes_per_device, gather, split
+from kdiffe_jax.ranking import evaluate, ranking_task
+from kdiffe_jax.training.loop import train
+from kdiffe_jax.training.on_mesh import on_mesh
+from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.state import initial_state
+from tests.small_model import SIZES, small_problem
+
+GRIDS = {"data:8": 8, "data:4,model:2": 8, "data:4": 4, "data:1": 1}
+WIDE = ("data:8", "data:4,model:2")
+N_USERS, N_ITEMS = 13, 11
+
+
+def mesh_of(grid):
+    return build_mesh(grid, jax.devices()[: GRIDS[grid]])
+
+
+def propagated(laplacian, users, items, upstream):
+    """Both products over the layers, and the gradients of a weighted sum of them."""
+
+    def total(users, items):
+        both = propagate(laplacian, users, items, layers=3)
+        alone = propagate_items(laplacian, items, layers=3)
+        found = jnp.concatenate([*both, *alone])
+        return (found * upstream).sum(), found
+
+    (_, found), gradients = jax.value_and_grad(total, argnums=(0, 1), has_aux=True)(users, items)
+    return jnp.concatenate([found, *gradients])
+
+
+def propagation(rng, *, loops):
+    matrix = np.zeros((N_USERS + N_ITEMS,) * 2, np.float32)
+    block = rng.random((N_USERS, N_ITEMS)) * (rng.random((N_USERS, N_ITEMS)) < 0.3)
+    block[-4:] = 0  # ranges of rows without an entry
+    matrix[:N_USERS, N_USERS:] = block
+    matrix += matrix.T + loops * np.diag(rng.random(len(matrix))).astype(np.float32)
+    laplacian = laplacian_blocks(BCOO.fromdense(matrix).sort_indices(), n_users=N_USERS)
+    sizes = (N_USERS, N_ITEMS, 2 * len(matrix))
+    dense = [jnp.asarray(rng.normal(size=(rows, 3)), jnp.float32) for rows in sizes]
+    yield "one", jax.jit(propagated)(laplacian, *dense)
+    for grid in WIDE:
+        cut = partial(row_blocks, mesh=mesh_of(grid))
+        there, back = cut(laplacian.to_users), cut(laplacian.to_items)
+        on_grid = laplacian._replace(to_users=there, to_items=back)
+        yield grid, jax.jit(propagated)(on_grid, *dense)
+
+
+def evaluation(rng):
+    tables = [jnp.asarray(rng.normal(size=(n, 3)), jnp.float32) for n in (N_USERS, N_ITEMS)]
+    pairs = np.argwhere(rng.random((N_USERS, N_ITEMS)) < 0.4).astype(np.int32)
+    pairs = pairs[pairs[:, 0] != 5]
+    task = ranking_task(pairs[::2], pairs[1::2], n_users=N_USERS, n_items=N_ITEMS)
+    yield "one", evaluate(*tables, task, block=4, cutoffs=(2, 5))
+    for grid in WIDE:
+        yield grid, evaluate_split(mesh_of(grid), *tables, task, block=4, cutoffs=(2, 5))
+
+
+def trained(problem, directory, epochs):
+    config = problem.parts.config
+    train_settings = dataclasses.replace(config.train, epochs=epochs, patience=epochs)
+    config = dataclasses.replace(config, train=train_settings)
+    problem = problem._replace(parts=problem.parts._replace(config=config))
+    directory.mkdir(exist_ok=True)
+    found = train(problem, RunDirectory(directory), on_epoch=lambda r: None, say=print)
+    last = found.history[-1]
+    numbers = {f"loss {n}": v for n, v in last.items() if isinstance(v, float) and n != "seconds"}
+    params = {jax.tree_util.keystr(p): leaf for p, leaf in jax.tree.leaves_with_path(found.params)}
+    tables = {"view users": found.view.users, "view items": found.view.items}
+    return numbers | last["valid"] | params | tables
+
+
+def training(directory):
+    sizes = dataclasses.replace(SIZES, users=61, items=47)
+    problem = small_problem(directory / "cache", planted_dataset(sizes), layers=1)
+    yield "one", trained(problem, directory / "one", 2)
+    yield "eight", trained(on_mesh(problem, mesh_of("data:4,model:2")), directory / "eight", 1)
+    for name, again in {
+        "eight, then one": problem,
+        "eight, then four": on_mesh(problem, mesh_of("data:4")),
+    }.items():
+        shutil.copytree(directory / "eight", directory / name)
+        yield name, trained(again, directory / name, 2)
+
+
+def state_bytes(directory):
+    problem = small_problem(directory / "cache")
+    state = initial_state(problem.parts, problem.graphs)
+    for grid in GRIDS:
+        placed = split(mesh_of(grid), state)
+        jax.tree.map(
+            np.testing.assert_array_equal, gather(placed.params, state.params), state.params
+        )
+        yield grid, np.array(list(bytes_per_device(placed).values()))
+
+
+def main(directory):
+    rng = np.random.default_rng(0)
+    found = {
+        "propagation": dict(propagation(rng, loops=False)),
+        "loops": dict(propagation(rng, loops=True)),
+        "evaluation": dict(evaluation(rng)),
+        "training": dict(training(directory)),
+        "bytes": dict(state_bytes(directory)),
+    }
+    flat = {
+        "/".join(str(key.key) for key in path): np.asarray(leaf)
+        for path, leaf in jax.tree.leaves_with_path(found)
+    }
+    np.savez(directory / "found.npz", **flat)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,75 @@
+"""One device and eight fake ones find the same, with sizes that do not divide."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.quick_compile import XLA_FLAGS
+
+ROOT = Path(__file__).parents[2]
+WIDE = ("data:8", "data:4,model:2")
+GRIDS = (*WIDE, "data:4", "data:1")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Everything that a process with eight devices found, by the path of its name."""
+    directory = tmp_path_factory.mktemp("devices")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.parallel.eight_devices", str(directory)],
+        cwd=ROOT,
+        env=os.environ | {"XLA_FLAGS": f"{XLA_FLAGS} --xla_force_host_platform_device_count=8"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    with np.load(directory / "found.npz") as arrays:
+        return dict(arrays)
+
+
+def part(found, name):
+    prefix = f"{name}/"
+    return {key.removeprefix(prefix): a for key, a in found.items() if key.startswith(prefix)}
+
+
+@pytest.mark.parametrize("grid", WIDE)
+@pytest.mark.parametrize("graph", ("propagation", "loops"))
+def test_propagation_and_its_gradients_are_those_of_one_device(found, graph, grid):
+    one = found[f"{graph}/one"]
+    assert np.abs(one).max() > 1
+    np.testing.assert_allclose(found[f"{graph}/{grid}"], one, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("grid", WIDE)
+def test_every_user_has_the_same_metrics(found, grid):
+    one, many = part(found, "evaluation/one"), part(found, f"evaluation/{grid}")
+    assert one.keys() == many.keys()
+    assert 0 < one["recall@5"].mean() < 1
+    for name, values in one.items():
+        np.testing.assert_allclose(many[name], values, rtol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("resumed_on", ("one", "four"))
+def test_epochs_on_eight_devices_and_then_on_any_number_are_those_of_one(found, resumed_on):
+    one, many = part(found, "training/one"), part(found, f"training/eight, then {resumed_on}")
+    assert one.keys() == many.keys() and "loss loss" in one and "recall@20" in one
+    for name, values in one.items():
+        np.testing.assert_allclose(many[name], values, rtol=1e-4, atol=2e-5, err_msg=name)
+
+
+def test_the_second_epoch_is_another_than_the_first(found):
+    first, second = part(found, "training/eight"), part(found, "training/eight, then four")
+    assert abs(first["loss loss"] - second["loss loss"]) > 1e-3
+
+
+def test_every_device_holds_its_share_of_the_state(found):
+    held = {grid: found[f"bytes/{grid}"] for grid in GRIDS}
+    for grid, devices in zip(GRIDS, (8, 8, 4, 1), strict=True):
+        assert len(held[grid]) == devices and len(set(held[grid])) == 1
+    whole = held["data:1"][0]
+    assert held["data:4"][0] < 0.4 * whole
+    assert max(held["data:8"][0], held["data:4,model:2"][0]) < 0.7 * held["data:4"][0]
