@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.quick_compile import XLA_FLAGS
-
 NOTEBOOK = Path(__file__).parents[1] / "examples" / "quickstart.ipynb"
 
 
@@ -26,7 +24,6 @@ def test_the_notebook_runs(notebook, tmp_path, monkeypatch):
     nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     monkeypatch.setenv("PYTHONPATH", str(NOTEBOOK.parents[1]))
-    monkeypatch.setenv("XLA_FLAGS", XLA_FLAGS)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     client = nbclient.NotebookClient(
         notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}

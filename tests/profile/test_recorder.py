@@ -50,7 +50,7 @@ def test_phases_get_the_time_they_take(tmp_path):
     assert [traced for _, traced in recorder.epochs] == [False, True, True, True, False, False]
     assert split.seconds == pytest.approx(sum(lengths[1:4]) / 3, rel=0.1)
     assert sum(split.rows.values()) == pytest.approx(split.seconds)
-    assert split.rows["checkpoint"] >= SLEEP
+    assert split.rows["checkpoint"] > 0.9 * SLEEP
     assert split.rows["views"] > 5 * split.rows["ranking_loss"] > 0
     assert split.rows["rebuild"] == 0
     stored = json.loads((recorder.session / "split.json").read_text())
