@@ -33,7 +33,14 @@ RECOMMENDING = (ROOT / "docs" / "recommending.md").read_text(encoding="utf-8")
 DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 OPTIONS = PrepareConfig.all_options() | TableColumns.all_options()
 # Options of a browser and of TensorBoard, in docs/report.md.
-OTHER_PROGRAMS = {"headless", "hide-scrollbars", "window-size", "screenshot", "logdir"}
+OTHER_PROGRAMS = {
+    "xla_force_host_platform_device_count",
+    "headless",
+    "hide-scrollbars",
+    "window-size",
+    "screenshot",
+    "logdir",
+}
 FLAG = re.compile(r"(?<![\w-])--([A-Za-z][\w-]*)")
 
 
