@@ -24,7 +24,7 @@ from kdiffe_jax.errors import DataError
 class Neighbours(NamedTuple):
     """Nearest items, and how much each kind of content counts."""
 
-    matrix: sparse.csr_array  # f32[J, J], no diagonal
+    matrix: sparse.csr_array  #: f32[J, J], no diagonal
     note: str
 
 
