@@ -102,7 +102,7 @@ class ModelConfig(Checked):
     score: str = option(
         "inner_product",
         "what ranks, and what the softmax loss is of: the inner product (eq. 7), that over the "
-        "root of the item's length, or the cosine",
+        "roots of both lengths, or the cosine",
         choices=("inner_product", "root_length", "cosine"),
     )
     item_residual: float = option(

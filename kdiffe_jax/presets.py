@@ -20,7 +20,7 @@ BEST = {
     "dim": 128,
     "ranking_loss": "softmax",
     "score": "root_length",
-    "softmax_temperature": 0.5,
+    "softmax_temperature": 0.4,
     "neighbour_weight": 1.0,
     "neighbour_kinds": "lift",
     "cold_items": "neighbours",

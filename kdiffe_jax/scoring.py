@@ -14,8 +14,16 @@ def scoring_users(users: jax.Array, score: str) -> jax.Array:
     """Users whose inner product with `scoring_items` is the score; f32[n, d] of the same shape.
 
     The length of a user changes no ranking, but it does change a softmax.
+
+    >>> users, items = jnp.array([[3.0, 4.0]]), jnp.array([[0.0, 2.0]])
+    >>> inner, root, cosine = (
+    ...     float(scoring_users(users, score)[0] @ scoring_items(items, score)[0])
+    ...     for score in ("inner_product", "root_length", "cosine")
+    ... )
+    >>> round(inner, 4), round(cosine, 4), round(root**2 - inner * cosine, 4)
+    (8.0, 0.8, 0.0)
     """
-    return unit_rows(users) if score == "cosine" else users
+    return _over_their_length(users, score)
 
 
 def scoring_items(items: jax.Array, score: str) -> jax.Array:
@@ -24,17 +32,21 @@ def scoring_items(items: jax.Array, score: str) -> jax.Array:
     Args:
       items: f32[n, d].
       score: inner_product, root_length or cosine: as they are, over the root of their
-        length, or of length 1.
+        length, or of length 1. With `scoring_users`, root_length is the geometric mean of
+        the other two.
 
-    >>> import jax.numpy as jnp
     >>> items = jnp.array([[0.0, 4.0]])
     >>> scores = ("inner_product", "root_length", "cosine")
     >>> [scoring_items(items, score).round(3)[0, 1].item() for score in scores]
     [4.0, 2.0, 1.0]
     """
+    return _over_their_length(items, score)
+
+
+def _over_their_length(rows: jax.Array, score: str) -> jax.Array:
     if score == "cosine":
-        return unit_rows(items)
-    return over_length(items, 0.5) if score == "root_length" else items
+        return unit_rows(rows)
+    return over_length(rows, 0.5) if score == "root_length" else rows
 
 
 def with_stand_ins(items: jax.Array, stand_ins: SparseOperator) -> jax.Array:

@@ -280,8 +280,8 @@ RANKING = (
     Breakage(
         "root_length is the inner product",
         "scoring.py",
-        'return over_length(items, 0.5) if score == "root_length" else items',
-        "return items",
+        'return over_length(rows, 0.5) if score == "root_length" else rows',
+        "return rows",
         ("kdiffe_jax/scoring.py",),
     ),
 )
