@@ -45,7 +45,8 @@ class KnockoutConfig(Checked):
     knockout: str = option(
         "none",
         "what the data lose before training: none, shuffled (tails within each relation), noise "
-        "(in place of features), relation:NAME, or users:SHARE for the share of users that stays",
+        "(in place of features), relation:NAME, users:SHARE for the share of users that stays, or "
+        "items:SHARE for the share of trained items that training does not see",
     )
     knockout_seed: int = option(0, "seed of the knock-out", low=0, high=LARGEST_SEED)
 
@@ -91,6 +92,12 @@ class ModelConfig(Checked):
         "weights of the kinds of nearest items: all the same, or by how much more often than by "
         "chance the same users take such items in training",
         choices=("equal", "lift"),
+    )
+    cold_items: str = option(
+        "own",
+        "what items without training interactions rank by: their own embedding, or the rows of "
+        "their nearest trained items by content",
+        choices=("own", "neighbours"),
     )
     score: str = option(
         "inner_product",

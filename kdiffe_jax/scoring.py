@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 
-from kdiffe_jax.rowwise import over_length, unit_rows
+from kdiffe_jax.graph.propagate import multiply
+from kdiffe_jax.rowwise import over_length, row_dots, unit_rows
+from kdiffe_jax.types import SparseOperator
 
 
 def scoring_users(users: jax.Array, score: str) -> jax.Array:
@@ -32,3 +35,25 @@ def scoring_items(items: jax.Array, score: str) -> jax.Array:
     if score == "cosine":
         return unit_rows(items)
     return over_length(items, 0.5) if score == "root_length" else items
+
+
+def with_stand_ins(items: jax.Array, stand_ins: SparseOperator) -> jax.Array:
+    """The rows that rank, with the rows of cold items made of their nearest trained items.
+
+    No interaction reaches the embedding of an item that training never saw: what stands
+    there is an initial value that was pushed away from everyone as a negative. The mean of
+    its nearest trained items says where it belongs. A mean of rows that differ is shorter
+    than each of them and would rank behind them all, so only its direction is taken, with
+    the mean of their lengths.
+
+    Args:
+      items: f32[J, d], as `scoring_items` makes them.
+      stand_ins: f32[J, J], `data.cold_items.stand_ins`: rows that are not empty are replaced.
+
+    Returns:
+      f32[J, d]; all other rows to the bit as they were.
+    """
+    lengths = jnp.sqrt(row_dots(items, items))[:, None]
+    rows = unit_rows(multiply(stand_ins, items)) * multiply(stand_ins, lengths)
+    replaced = stand_ins.row_starts[1:] > stand_ins.row_starts[:-1]
+    return jnp.where(replaced[:, None], rows, items)

@@ -65,6 +65,7 @@ class Graphs(NamedTuple):
     entity_relation: jax.Array  #: i32[E], the relation an entity has most often
     entity_items: jax.Array | None  #: i32[E], the item an entity is, else -1; None if none is
     neighbours: TwoWay | None  #: f32[J, J], nearest items by content; None where unused
+    stand_ins: SparseOperator | None = None  #: f32[J, J], trained items for cold ones; None unused
     dropped: Laplacian | None = None  #: the second view's Laplacian where it drops edges
 
 

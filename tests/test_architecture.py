@@ -28,7 +28,7 @@ ALLOWED = {
     "model": {"graph", "precision", "rowwise", "types"},
     "diffusion": set(),
     "rowwise": set(),
-    "scoring": {"rowwise"},
+    "scoring": {"graph", "rowwise", "types"},
     "blocked": set(),
     "losses": {"blocked", "rowwise"},
     "metrics": set(),

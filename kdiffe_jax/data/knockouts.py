@@ -14,8 +14,8 @@ from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import ConfigError, DataError
 
 _ROUNDS = 200
-_KINDS = ("none", "shuffled", "noise", "relation", "users")
-_USES = "none, shuffled, noise, relation:NAME or users:SHARE"
+_KINDS = ("none", "shuffled", "noise", "relation", "users", "items")
+_USES = "none, shuffled, noise, relation:NAME, users:SHARE or items:SHARE"
 
 
 def knocked_out(dataset: Dataset, config: KnockoutConfig) -> Dataset:
@@ -26,7 +26,7 @@ def knocked_out(dataset: Dataset, config: KnockoutConfig) -> Dataset:
       DataError: noise in place of features that are not there.
     """
     kind, _, what = config.knockout.partition(":")
-    if kind not in _KINDS or bool(what) != (kind in ("relation", "users")):
+    if kind not in _KINDS or bool(what) != (kind in ("relation", "users", "items")):
         raise ConfigError(f"knockout = {config.knockout!r}: choose {_USES}")
     seed = config.knockout_seed
     if kind == "shuffled":
@@ -34,17 +34,19 @@ def knocked_out(dataset: Dataset, config: KnockoutConfig) -> Dataset:
     if kind == "noise":
         return noise_features(dataset, seed=seed)
     if kind == "users":
-        return some_users(dataset, _share(what), seed=seed)
+        return some_users(dataset, _share(kind, what), seed=seed)
+    if kind == "items":
+        return untrained_items(dataset, _share(kind, what), seed=seed)
     return without_relation(dataset, what) if kind == "relation" else dataset
 
 
-def _share(text: str) -> float:
+def _share(kind: str, text: str) -> float:
     try:
         share = float(text)
     except ValueError:
         share = np.nan
     if not 0 < share <= 1:
-        raise ConfigError(f"knockout = 'users:{text}': a share above 0 and up to 1 is needed")
+        raise ConfigError(f"knockout = '{kind}:{text}': a share above 0 and up to 1 is needed")
     return share
 
 
@@ -182,3 +184,25 @@ def some_users(dataset: Dataset, share: float, *, seed: int) -> Dataset:
         user_ids=tuple(dataset.user_ids[u] for u in kept) if dataset.user_ids else (),
         notes=(*dataset.notes, note),
     )
+
+
+def untrained_items(dataset: Dataset, share: float, *, seed: int) -> Dataset:
+    """Takes a random share of the trained items out of the training split.
+
+    They keep their content and their places in validation and test, so they are cold items
+    whose users are known.
+
+    Raises:
+      DataError: no training interaction would be left.
+    """
+    trained = np.unique(dataset.train[:, 1])
+    size = max(1, round(share * len(trained)))
+    out = np.random.default_rng(seed).permutation(trained)[:size]
+    train = dataset.train[~np.isin(dataset.train[:, 1], out)]
+    if not len(train):
+        raise DataError(f"{dataset.name}: --knockout=items:{share} leaves nothing to train on")
+    note = (
+        f"knock-out: {size:,} of {len(trained):,} trained items lose their training "
+        f"interactions, {len(dataset.train) - len(train):,} in all"
+    )
+    return dataclasses.replace(dataset, train=train, notes=(*dataset.notes, note))

@@ -9,7 +9,7 @@ from scipy import sparse
 from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.graph.knowledge import entity_rows, knowledge_graph, usual_relation
 from kdiffe_jax.graph.laplacian import attention_laplacian, mean_of_users
-from kdiffe_jax.graph.operators import laplacian_blocks, sparse_operator, two_way
+from kdiffe_jax.graph.operators import host_operator, laplacian_blocks, sparse_operator, two_way
 from kdiffe_jax.types import Graphs, Laplacian
 
 
@@ -42,6 +42,7 @@ def build_graphs(
     config: GraphConfig,
     entity_items: np.ndarray | None = None,
     neighbours: sparse.csr_array | None = None,
+    stand_ins: sparse.csr_array | None = None,
 ) -> Graphs:
     """The Laplacian (eq. 4), the guidance operator (eq. 11) and the knowledge graph.
 
@@ -54,6 +55,8 @@ def build_graphs(
       entity_items: int[E], the items whose embeddings entities share, else -1; None
         where every entity has an embedding of its own.
       neighbours: f32[J, J], nearest items by content; None where they have no weight.
+      stand_ins: f32[J, J], `data.cold_items.stand_ins`; None where cold items rank by their
+        own embeddings.
     """
     users, items = jnp.asarray(pairs[:, 0]), jnp.asarray(pairs[:, 1])
     heads, relations, tails = jnp.asarray(triples, jnp.int32).T
@@ -74,4 +77,5 @@ def build_graphs(
         entity_relation=usual_relation(triples, n_entities=n_entities, n_relations=n_relations),
         entity_items=None if entity_items is None else jnp.asarray(entity_items, jnp.int32),
         neighbours=None if neighbours is None else two_way(neighbours),
+        stand_ins=None if stand_ins is None else host_operator(stand_ins),
     )

@@ -45,10 +45,11 @@ def two_way(matrix: sparse.csr_array) -> TwoWay:
     Args:
       matrix: f32, host side.
     """
-    return TwoWay(*map(_of_host, (matrix, matrix.T)))
+    return TwoWay(*map(host_operator, (matrix, matrix.T)))
 
 
-def _of_host(matrix: sparse.sparray) -> SparseOperator:
+def host_operator(matrix: sparse.sparray) -> SparseOperator:
+    """A sparse f32 matrix of the host, prepared for `multiply`."""
     entries = sparse.csr_array(matrix).tocoo()
     values = jnp.asarray(entries.data, jnp.float32)
     return operator_from_entries(values, entries.row, entries.col, shape=entries.shape)

@@ -23,7 +23,7 @@ from kdiffe_jax.rebuild import (
     triple_scores,
 )
 from kdiffe_jax.reverse import HiddenDenoiser, hidden_denoiser, reverse_rows
-from kdiffe_jax.scoring import scoring_items
+from kdiffe_jax.scoring import scoring_items, with_stand_ins
 from kdiffe_jax.training.state import Parts, TrainState, view_of
 from kdiffe_jax.training.step import Term, guidance_rows, train_step
 from kdiffe_jax.types import Batch, Graphs, Strengths
@@ -95,10 +95,14 @@ def main_view(parts: Parts, params, graphs: Graphs) -> View:
     """Final embeddings for ranking: the main view, nothing random (eq. 7).
 
     Where the score is not the inner product, the items are divided by their length, or by
-    its root; the length of a user changes no ranking.
+    its root; the length of a user changes no ranking. Cold items have the rows of their
+    stand-ins, where there are any.
     """
     view = view_of(parts, params, graphs, graphs.knowledge)
-    return view._replace(items=scoring_items(view.items, parts.config.model.score))
+    items = scoring_items(view.items, parts.config.model.score)
+    if graphs.stand_ins is not None:
+        items = with_stand_ins(items, graphs.stand_ins)
+    return view._replace(items=items)
 
 
 @device_phase("rebuild")

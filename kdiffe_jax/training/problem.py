@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from jax.sharding import Mesh
 
-from kdiffe_jax.config import Config
+from kdiffe_jax.config import Config, ModelConfig
 from kdiffe_jax.data.batches import InteractionSampler
+from kdiffe_jax.data.cold_items import stand_ins
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
 from kdiffe_jax.data.knockouts import knocked_out
@@ -59,11 +60,9 @@ def build_problem(
       DataError: a split to rank is empty.
       ConfigError: a hyper-parameter that the sizes of the data forbid.
     """
-    dataset, neighbours = knocked_out(dataset, config.knockout), None
-    if config.model.neighbour_weight or config.model.neighbour_smoothing:
-        by_lift = config.model.neighbour_kinds == "lift"
-        neighbours, note = nearest_items(dataset, config.model.nearest_items, by_lift=by_lift)
-        say(f"{dataset.name}: {note}")
+    dataset = knocked_out(dataset, config.knockout)
+    neighbours, stand_in_rows = _neighbours(dataset, config.model, say)
+    if neighbours is not None:
         dataset = without_item_relations(dataset)
     dataset = ensure_knowledge(dataset, config.content)
     for note in dataset.notes:
@@ -94,6 +93,7 @@ def build_problem(
             config=config.graph,
             entity_items=dataset.entity_items if config.model.share_item_embeddings else None,
             neighbours=neighbours,
+            stand_ins=stand_in_rows,
             **sizes,
         ),
         sampler=InteractionSampler(
@@ -105,6 +105,18 @@ def build_problem(
         valid=ranking_task(dataset.train, dataset.valid, **users_items),
         test=ranking_task(seen_at_test, dataset.test, **users_items),
     )
+
+
+def _neighbours(dataset: Dataset, config: ModelConfig, say: Callable[[str], None]):
+    """Nearest items where they have weight, and stand-ins of cold items; None for each unused."""
+    weighted = config.neighbour_weight or config.neighbour_smoothing
+    if not weighted and config.cold_items == "own":
+        return None, None
+    near = nearest_items(dataset, config.nearest_items, by_lift=config.neighbour_kinds == "lift")
+    say(f"{dataset.name}: {near.note}")
+    degrees = np.bincount(dataset.train[:, 1], minlength=dataset.n_items)
+    rows = None if config.cold_items == "own" else stand_ins(near.matrix, degrees)
+    return near.matrix if weighted else None, rows
 
 
 def _check(dataset: Dataset, config: Config) -> None:

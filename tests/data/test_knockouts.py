@@ -14,6 +14,7 @@ from kdiffe_jax.data.knockouts import (
     noise_features,
     shuffled,
     some_users,
+    untrained_items,
     without_relation,
 )
 from kdiffe_jax.data.knowledge import ensure_knowledge
@@ -138,6 +139,20 @@ def test_some_users_keep_their_interactions(planted):
     assert (again.train == part.train).all()
 
 
+def test_untrained_items_are_cold_and_keep_everything_else(planted):
+    part = untrained_items(planted, 0.25, seed=1)
+    trained, left = np.unique(planted.train[:, 1]), np.unique(part.train[:, 1])
+    gone = np.setdiff1d(trained, left)
+    assert len(gone) == round(0.25 * len(trained)) and np.isin(left, trained).all()
+    stays = planted.train[~np.isin(planted.train[:, 1], gone)]
+    np.testing.assert_array_equal(part.train, stays)
+    for kept in ("valid", "test", "triples"):
+        assert getattr(part, kept) is getattr(planted, kept)
+    assert f"{len(gone)} of {len(trained)} trained items" in part.notes[-1]
+    again = knocked_out(planted, KnockoutConfig("items:0.25", 1))
+    np.testing.assert_array_equal(again.train, part.train)
+
+
 def test_the_configuration_chooses(planted):
     assert knocked_out(planted, KnockoutConfig()) is planted
     other = knocked_out(planted, KnockoutConfig("shuffled", 3))
@@ -155,6 +170,8 @@ def test_the_configuration_chooses(planted):
         ("relation:colour", ConfigError, "visual label, word, brand"),
         ("users:2", ConfigError, "a share above 0"),
         ("users:many", ConfigError, "a share above 0"),
+        ("items:0", ConfigError, "'items:0': a share above 0"),
+        ("items:1", DataError, "leaves nothing to train on"),
         ("noise", DataError, "no features"),
     ],
 )

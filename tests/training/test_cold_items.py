@@ -1,0 +1,89 @@
+"""Cold items rank by the rows of their nearest trained items; nothing else moves."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kdiffe_jax.assessment import assess
+from kdiffe_jax.data.item_neighbours import nearest_items
+from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
+from kdiffe_jax.rankers import embedding_ranker
+from kdiffe_jax.training.epoch import compile_parts, strengths_of
+from kdiffe_jax.training.loop import fresh_start
+from kdiffe_jax.types import Batch
+
+COLD = dict(knockout="items:0.2", neighbour_kinds="lift")
+
+
+def view_of(problem):
+    compiled = compile_parts(problem.parts)
+    return compiled.encode(fresh_start(problem, compiled).state.params, problem.graphs)
+
+
+@pytest.mark.parametrize("score", ["inner_product", "cosine"])
+def test_cold_rows_point_to_the_mean_and_are_as_long_as_their_stand_ins(make_problem, score):
+    own, meant = (
+        make_problem(cold_items=how, score=score, **COLD) for how in ("own", "neighbours")
+    )
+    before, after = view_of(own), view_of(meant)
+    degrees = np.bincount(meant.dataset.train[:, 1], minlength=meant.dataset.n_items)
+    np.testing.assert_array_equal(after.users, before.users)
+    np.testing.assert_array_equal(after.items[degrees > 0], before.items[degrees > 0])
+    rows = np.asarray(before.items, np.float64)
+    near = nearest_items(meant.dataset, 10, by_lift=True).matrix.toarray()
+    replaced = 0
+    for item in np.flatnonzero(degrees == 0):
+        weights = np.where(degrees > 0, near[item], 0.0)
+        if not weights.any():
+            np.testing.assert_array_equal(after.items[item], before.items[item])
+            continue
+        mean = weights @ rows
+        length = weights @ np.linalg.norm(rows, axis=1) / weights.sum()
+        expected = mean / np.linalg.norm(mean) * length
+        np.testing.assert_allclose(after.items[item], expected, rtol=1e-4, atol=1e-6)
+        replaced += 1
+    assert replaced > 5
+
+
+def test_own_rows_build_no_neighbours(make_problem):
+    graphs = make_problem(knockout="items:0.2").graphs
+    assert graphs.stand_ins is None and graphs.neighbours is None
+
+
+def test_relations_between_items_stay_in_the_graph_for_stand_ins_alone(make_problem, planted):
+    near = dataclasses.replace(
+        planted, entity_items=np.arange(planted.n_entities, dtype=np.int32) % planted.n_items
+    )
+    kept = make_problem(near, cold_items="neighbours", **COLD)
+    assert len(kept.dataset.triples) == len(near.triples) and kept.graphs.stand_ins is not None
+
+
+def test_users_find_cold_items_of_their_taste(make_problem):
+    """On planted data, trained for a few epochs, among all items and among the cold ones."""
+    sizes = PlantedSizes(users=300, items=120, topics=4, interactions_per_user=12, noise_share=0.2)
+    settings = dict(
+        COLD, batch_size=256, theta_1=0.0, ranking_loss="softmax", neighbour_weight=1.0, dim=16
+    )
+    recall = {}
+    for how in ("own", "neighbours"):
+        problem = make_problem(planted_dataset(sizes), cold_items=how, **settings)
+        view = trained_view(problem, epochs=6)
+        ranker = embedding_ranker(view.users, view.items, block=128)
+        popularity = np.bincount(problem.dataset.train[:, 1], minlength=sizes.items)
+        found = assess(ranker, problem.test, popularity, n_users=sizes.users)
+        recall[how] = found.cold["among_all"]["recall@20"]
+    assert recall["neighbours"] > 2 * recall["own"] and recall["neighbours"] > 0.2
+
+
+def trained_view(problem, *, epochs):
+    compiled = compile_parts(problem.parts)
+    carried = fresh_start(problem, compiled)
+    state = carried.state
+    for epoch in range(epochs):
+        batches = Batch(*(jnp.asarray(a) for a in problem.sampler.epoch(epoch)))
+        state, _ = compiled.epoch(
+            state, batches, problem.graphs, carried.kept, strengths_of(problem.parts)
+        )
+    return compiled.encode(state.params, problem.graphs)
