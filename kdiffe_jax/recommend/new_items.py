@@ -1,7 +1,7 @@
 """Items that training never saw, by what they are made of.
 
 A new item consists of its entities: eq. 1 and 2 with the trained weights and no embedding
-of its own, and no user to receive from. Where training adds nearest items, a new item has
+of its own, and no user to receive from. Where training uses nearest items, a new item has
 nearest items too: those of training with which it shares entities.
 """
 
@@ -14,12 +14,13 @@ import numpy as np
 
 from kdiffe_jax.data.content.shared_entities import nearest_by_entities
 from kdiffe_jax.graph.knowledge import knowledge_graph
+from kdiffe_jax.graph.operators import operator_from_entries
 from kdiffe_jax.model.knowledge import KnowledgeLayer
 from kdiffe_jax.recommend.entities import entity_triples
 from kdiffe_jax.recommend.ids import Ids
 from kdiffe_jax.recommend.messages import own_factor
 from kdiffe_jax.saved_model import SavedModel
-from kdiffe_jax.scoring import scoring_items
+from kdiffe_jax.scoring import scoring_items, with_stand_ins
 
 
 def with_items(model: SavedModel, entities: Mapping[str, Sequence]) -> SavedModel:
@@ -37,17 +38,18 @@ def with_items(model: SavedModel, entities: Mapping[str, Sequence]) -> SavedMode
     layer_zero, attention = _knowledge_only(model, triples, len(entities))
     at_first, at_last = _from_nearest(model, triples, len(entities))
     layer_zero = layer_zero + at_first
-    looped = bool(model.about["config"]["self_loops"])
+    config = model.about["config"]
+    looped = bool(config["self_loops"])
     factor = own_factor(model, np.full(len(entities), float(looped)))
-    vectors = jnp.asarray(factor[:, None] * layer_zero + at_last)
+    vectors = scoring_items(jnp.asarray(factor[:, None] * layer_zero + at_last), config["score"])
+    if config["cold_items"] == "neighbours":
+        vectors = _standing_in(model, triples, vectors)
     layers = np.zeros((len(model.item_layers), *layer_zero.shape), np.float32)
     layers[: len(layers) if looped else 1] = layer_zero
     shifted = triples + np.array([len(model.items), 0, 0])
     missing = ("",) * len(entities)
     return model._replace(
-        items=np.concatenate(
-            [model.items, np.asarray(scoring_items(vectors, model.about["config"]["score"]))]
-        ),
+        items=np.concatenate([model.items, np.asarray(vectors)]),
         item_layers=np.concatenate([model.item_layers, layers], axis=1),
         item_degrees=np.concatenate([model.item_degrees, np.zeros(len(entities), np.float32)]),
         triples=np.concatenate([model.triples, shifted]),
@@ -82,17 +84,41 @@ def _from_nearest(model: SavedModel, triples: np.ndarray, n_new: int) -> np.ndar
     weights = np.float32([config["neighbour_weight"], config["neighbour_smoothing"]])
     if not weights.any():
         return np.zeros((2, n_new, model.items.shape[1]), np.float32)
+    everything = np.ones(len(model.items), bool)
+    heads, tails = _nearest(model, triples, n_new, everything)
+    return weights[:, None, None] * np.stack(
+        [_means(rows[tails], heads, n_new) for rows in model.passed_on]
+    )
+
+
+def _standing_in(model: SavedModel, triples: np.ndarray, vectors: jnp.ndarray) -> jnp.ndarray:
+    """f32[n, d]: the rows of new items made of their nearest trained items, as those of cold ones.
+
+    An item that shares no entity with a trained one keeps the row that it has.
+    """
+    trained = model.item_degrees > model.about["config"]["self_loops"]
+    heads, tails = _nearest(model, triples, len(vectors), trained)
+    order = np.lexsort((tails, heads))
+    heads, tails = heads[order], tails[order]
+    shares = (1.0 / np.bincount(heads)[heads]).astype(np.float32)
+    n_items, n_all = len(model.items), len(model.items) + len(vectors)
+    stand_ins = operator_from_entries(
+        jnp.asarray(shares), n_items + heads, tails, shape=(n_all, n_all)
+    )
+    return with_stand_ins(jnp.concatenate([model.items, vectors]), stand_ins)[n_items:]
+
+
+def _nearest(model: SavedModel, triples: np.ndarray, n_new: int, among: np.ndarray):
+    """New items and their nearest items of training, of those in bool[J] `among`."""
     n_items = model.passed_on.shape[1]
-    heads, tails = nearest_by_entities(
+    heads = model.triples[:, 0]
+    return nearest_by_entities(
         triples,
-        model.triples[model.triples[:, 0] < n_items],
-        config["nearest_items"],
+        model.triples[(heads < n_items) & among[heads]],
+        model.about["config"]["nearest_items"],
         n_wanted=n_new,
         n_items=n_items,
         n_entities=len(model.entities),
-    )
-    return weights[:, None, None] * np.stack(
-        [_means(rows[tails], heads, n_new) for rows in model.passed_on]
     )
 
 

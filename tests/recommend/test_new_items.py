@@ -44,11 +44,13 @@ def knowledge_only(model, triples):
     return attention, row / np.linalg.norm(row)
 
 
-def nearest(model, triples, n_items, n_nearest):
+def nearest(model, triples, n_nearest, among=None):
     """Items by the cosine of rarity-weighted entities, each item and entity a dense row."""
+    n_items = len(model.items)
     has = np.zeros((n_items, len(model.entities)))
-    known = model.triples[model.triples[:, 0] < n_items]
-    has[known[:, 0], known[:, 2]] = 1
+    has[model.triples[:, 0], model.triples[:, 2]] = 1
+    if among is not None:
+        has[~among] = 0
     wanted = np.zeros(len(model.entities))
     wanted[triples[:, 2]] = 1
     rarity = np.log((n_items + 1) / (has.sum(axis=0) + 1))
@@ -73,9 +75,8 @@ def test_a_new_item_is_eq_1_and_2_without_an_own_embedding(any_model):
 
 def test_a_new_item_has_the_mean_of_its_nearest_items_where_training_has_them(near_model):
     model, config = near_model, near_model.about["config"]
-    n_items = len(model.items)
     triples = model.triples[model.triples[:, 0] == 5]
-    near = nearest(model, triples, n_items, 3)
+    near = nearest(model, triples, 3)
     assert len(near) == 3 and near[0] == 5
     first, last = (rows[near].mean(axis=0) for rows in model.passed_on)
     layer_zero = knowledge_only(model, triples)[1] + 0.7 * first
@@ -85,9 +86,39 @@ def test_a_new_item_has_the_mean_of_its_nearest_items_where_training_has_them(ne
     np.testing.assert_allclose(extended.items[-1], factor * layer_zero + 0.3 * last, atol=2e-5)
 
 
-def test_new_items_are_no_neighbours_of_one_another(near_model):
+@pytest.mark.parametrize("changes", [{}, NEAR, {"score": "cosine"}, LOOPED], ids=str)
+def test_a_new_item_ranks_by_its_nearest_trained_items_where_cold_ones_do(tmp_path, changes):
+    cold = {"cold_items": "neighbours", "knockout": "items:0.3", "nearest_items": 3}
+    model = model_with(tmp_path, **cold | changes)
+    trained = np.bincount(model.train[:, 1], minlength=len(model.items)) > 0
+    item = int(np.argmin(trained))
+    triples = model.triples[model.triples[:, 0] == item]
+    near = nearest(model, triples, 3, trained)
+    assert len(near) == 3 and trained[near].all() and not trained.all()
+    row = model.items[near].mean(axis=0)
+    length = np.linalg.norm(model.items[near], axis=1).mean()
+    extended = Recommender(model).with_items({"new": made_of(model, item)})
+    expected = row / np.linalg.norm(row) * length
+    np.testing.assert_allclose(extended.model.items[-1], expected, atol=1e-5)
+    again = extended.with_items({"newer": made_of(model, item)}).model
+    np.testing.assert_allclose(again.items[-1], expected, atol=1e-5)
+
+
+def test_a_new_item_that_no_trained_item_is_near_to_keeps_its_own_row(tmp_path):
+    model = model_with(tmp_path, cold_items="neighbours")
+    entity = [(model.relation_names[0], model.entity_names[0])]
+    everywhere = np.array([[item, 0, 0] for item in range(len(model.items))], np.int32)
+    model = model._replace(triples=np.unique(np.concatenate([model.triples, everywhere]), axis=0))
+    extended = Recommender(model).with_items({"new": entity}).model
+    _, layer_zero = knowledge_only(model, np.array([[0, 0, 0]]))
+    np.testing.assert_allclose(extended.items[-1], layer_zero, atol=1e-5)
+
+
+@pytest.mark.parametrize("cold_items", ["own", "neighbours"])
+def test_new_items_are_no_neighbours_of_one_another(near_model, cold_items):
     """Together or one after the other, and whatever else is new, an item is the same."""
-    model = near_model
+    config = {**near_model.about["config"], "cold_items": cold_items}
+    model = near_model._replace(about={**near_model.about, "config": config})
     recommender = Recommender(model)
     given = {"a": made_of(model, 5), "b": made_of(model, 5)[:1], "c": made_of(model, 7)}
     together = recommender.with_items(given).model
