@@ -139,7 +139,8 @@ class Recommender:
         An entity is a name, or (relation, name) where one name stands in several
         relations. No user passes anything on to a new item, so by the inner product it is
         shorter than an item with users: compare new items with each other, by `candidates`.
-        Where training adds nearest items, it has those of training that share its entities.
+        Where training adds nearest items, it has those of training that share its entities;
+        where cold items rank by their nearest trained items, so does it, among all items.
 
         Raises:
           DataError: an id that exists already, an entity that is not known, no entities.
