@@ -44,8 +44,7 @@ class SavedModel(NamedTuple):
     items: np.ndarray  #: f32[J, d], z_v
     own_users: np.ndarray  #: f32[I, d], layer 0
     item_layers: np.ndarray  #: f32[max(1, L), J, d], layers 0..L-1
-    passed_on: np.ndarray  #: f32[2, J, d], what items add to those that they are near to, at
-    #: layer 0 and at the end, of the items of training; f32[0, J, d] where that has no weight
+    passed_on: np.ndarray  #: f32[2, J, d], what nearest items add, first and last; or [0, J, d]
     train: np.ndarray  #: i32[n, 2] of (user, item), sorted
     held_out: np.ndarray  #: i32[h, 2], validation and test, sorted
     laplacian: np.ndarray  #: f32[n], the entries of eq. 4 on `train`

@@ -126,4 +126,5 @@ def _means(rows: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
     """f32[n, d]: the mean of the rows of each group, zero where it has none."""
     sums = np.zeros((n_groups, rows.shape[1]), np.float32)
     np.add.at(sums, groups, rows)
-    return sums / np.maximum(np.bincount(groups, minlength=n_groups), 1)[:, None]
+    counts = np.bincount(groups, minlength=n_groups).astype(np.float32)
+    return sums / np.maximum(counts, 1.0)[:, None]
