@@ -15,12 +15,15 @@ PAPER = {
     "temperature": 0.5,
     "top_q": 1,
 }
-# What validation chose on more than one data set; docs/research.md has the log.
+# What validation chose on all data sets alike; docs/research.md has the log.
 BEST = {
+    "dim": 128,
     "ranking_loss": "softmax",
-    "softmax_temperature": 1.0,
+    "score": "root_length",
+    "softmax_temperature": 0.5,
     "neighbour_weight": 1.0,
     "neighbour_kinds": "lift",
+    "cold_items": "neighbours",
     "patience": 6,
 }
 PRESETS = MappingProxyType({"paper": PAPER, "best": BEST})
