@@ -45,8 +45,8 @@ def main() -> None:
     chosen = interactions_with(data, new, first=len(model.items))
     print(f"{len(new)} new items of {data.n_items}, chance among them {_K / len(new):.4f}")
     ways = {
-        "entities alone": {"neighbour_weight": 0.0, "neighbour_smoothing": 0.0},
-        "and nearest items": {},
+        "entities alone": {"neighbour_weight": 0.0, "cold_items": "own"},
+        "and nearest items": {"cold_items": "own"},
         "cold_items=neighbours": {"cold_items": "neighbours"},
     }
     for name, changes in ways.items():
