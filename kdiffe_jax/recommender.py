@@ -15,9 +15,10 @@ from kdiffe_jax.recommend.blocks import best_rows, block_size
 from kdiffe_jax.recommend.candidates import allowed_items, among
 from kdiffe_jax.recommend.entities import items_with
 from kdiffe_jax.recommend.explain import Explanation, explain
-from kdiffe_jax.recommend.fold_in import with_items, with_users
+from kdiffe_jax.recommend.fold_in import with_users
 from kdiffe_jax.recommend.ids import Ids, listed
 from kdiffe_jax.recommend.lists import Lists, joined
+from kdiffe_jax.recommend.new_items import with_items
 from kdiffe_jax.rowwise import unit_rows
 from kdiffe_jax.saved_model import SavedModel, read_model
 
@@ -136,9 +137,10 @@ class Recommender:
         """A recommender that also knows new items, by their entities.
 
         An entity is a name, or (relation, name) where one name stands in several
-        relations. A new item's embedding is its layer 0 alone, without nearest items, so by
-        the inner product it is shorter than that of an item with users: compare new items
-        with each other, by `candidates`.
+        relations. No user passes anything on to a new item, so by the inner product it is
+        shorter than an item with users: compare new items with each other, by `candidates`.
+        Where training adds nearest items, it has those of training that share its entities;
+        where cold items rank by their nearest trained items, so does it, among all items.
 
         Raises:
           DataError: an id that exists already, an entity that is not known, no entities.

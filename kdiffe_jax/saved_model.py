@@ -20,7 +20,7 @@ from kdiffe_jax.errors import DataError, RunError
 from kdiffe_jax.files import replacing
 
 MODEL = "model.npz"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _HEADER = "header"
 # What zipfile, numpy and json raise where bytes are missing or changed.
 _DAMAGED = (
@@ -44,6 +44,7 @@ class SavedModel(NamedTuple):
     items: np.ndarray  #: f32[J, d], z_v
     own_users: np.ndarray  #: f32[I, d], layer 0
     item_layers: np.ndarray  #: f32[max(1, L), J, d], layers 0..L-1
+    passed_on: np.ndarray  #: f32[2, J, d], what nearest items add, first and last; or [0, J, d]
     train: np.ndarray  #: i32[n, 2] of (user, item), sorted
     held_out: np.ndarray  #: i32[h, 2], validation and test, sorted
     laplacian: np.ndarray  #: f32[n], the entries of eq. 4 on `train`

@@ -38,6 +38,7 @@ OTHER_PROGRAMS = {
     "headless",
     "hide-scrollbars",
     "window-size",
+    "virtual-time-budget",
     "screenshot",
     "logdir",
 }

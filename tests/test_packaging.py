@@ -73,3 +73,12 @@ def test_the_version_is_stated_once_and_cited(wheel):
     assert f"\nVersion: {kdiffe_jax.__version__}\n" in info(wheel, "METADATA")
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert re.search(r"^version: (.+)$", citation, re.MULTILINE)[1] == kdiffe_jax.__version__
+
+
+def test_every_extra_and_every_console_command_is_described(wheel):
+    page = (ROOT / "BUILD.md").read_text(encoding="utf-8")
+    extras = re.findall(r"^Provides-Extra: (.+)$", info(wheel, "METADATA"), re.MULTILINE)
+    assert extras and set(extras) == set(re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE))
+    scripts = configparser.ConfigParser()
+    scripts.read_file(io.StringIO(info(wheel, "entry_points.txt")))
+    assert all(f"`{name}`" in page for name in scripts["console_scripts"])

@@ -79,7 +79,7 @@ def test_a_member_that_is_missing_or_of_another_shape(file):
 def test_another_format(file):
     with np.load(file) as archive:
         members = dict(archive)
-    header = members["header"].tobytes().replace(b'"format": 1', b'"format": 9')
+    header = members["header"].tobytes().replace(b'"format": 2', b'"format": 9')
     np.savez(file, **members | {"header": np.frombuffer(header, np.uint8)})
     assert "format 9" in refusal(file.parent)
 

@@ -1,27 +1,20 @@
-"""Users and items that training never saw, without training.
+"""Users that training never saw, folded in without training.
 
-A new user is folded in by one propagation step from the items given: the trained
-graph stays as it is, S of a new edge is taken as the mean of S over the item's
-edges, and the user's own layer 0 is zero. A new item consists of its entities: eq. 1
-and 2 with the trained weights and no embedding of its own, and no user to receive from.
+One propagation step from the items given: the trained graph stays as it is, S of a new
+edge is taken as the mean of S over the item's edges, and the user's own layer 0 is zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.errors import DataError
-from kdiffe_jax.graph.knowledge import knowledge_graph
 from kdiffe_jax.graph.laplacian import entry_weights
-from kdiffe_jax.model.knowledge import KnowledgeLayer
-from kdiffe_jax.recommend.entities import entity_triples
 from kdiffe_jax.recommend.ids import Ids, listed
-from kdiffe_jax.recommend.messages import messages, own_factor
+from kdiffe_jax.recommend.messages import messages
 from kdiffe_jax.saved_model import SavedModel
-from kdiffe_jax.scoring import scoring_items
 
 
 def with_users(model: SavedModel, histories: Mapping[str, Sequence]) -> SavedModel:
@@ -34,7 +27,7 @@ def with_users(model: SavedModel, histories: Mapping[str, Sequence]) -> SavedMod
     Raises:
       DataError: an id that exists already, an item that is not known, no items.
     """
-    _refuse_known(Ids("user", model.user_ids), histories)
+    Ids("user", model.user_ids).refuse_known(histories)
     catalogue = Ids("item", model.item_ids)
     chosen = [np.unique(catalogue.numbers(listed(items))) for items in histories.values()]
     for name, items in zip(histories, chosen, strict=True):
@@ -93,55 +86,3 @@ def _new_entries(model: SavedModel, items, rows, similarity, n_users: int):
     values = (weights / np.sqrt(degrees[rows] * of_items)).astype(np.float32)
     loops = (1.0 / degrees if config["self_loops"] else np.zeros(n_users)).astype(np.float32)
     return values, loops
-
-
-def with_items(model: SavedModel, entities: Mapping[str, Sequence]) -> SavedModel:
-    """The model with items added after its own, each made of its entities.
-
-    Args:
-      model: trained.
-      entities: new id -> entities, each a name or (relation, name).
-
-    Raises:
-      DataError: an id that exists already, an entity that is not known, no entities.
-    """
-    _refuse_known(Ids("item", model.item_ids), entities)
-    triples = entity_triples(model, entities)
-    layer_zero, attention = _knowledge_only(model, triples, len(entities))
-    looped = bool(model.about["config"]["self_loops"])
-    vectors = own_factor(model, np.full(len(entities), float(looped)))[:, None] * layer_zero
-    vectors = np.asarray(scoring_items(jnp.asarray(vectors), model.about["config"]["score"]))
-    layers = np.zeros((len(model.item_layers), *layer_zero.shape), np.float32)
-    layers[: len(layers) if looped else 1] = layer_zero
-    shifted = triples + np.array([len(model.items), 0, 0])
-    missing = ("",) * len(entities)
-    return model._replace(
-        items=np.concatenate([model.items, vectors]),
-        item_layers=np.concatenate([model.item_layers, layers], axis=1),
-        item_degrees=np.concatenate([model.item_degrees, np.zeros(len(entities), np.float32)]),
-        triples=np.concatenate([model.triples, shifted]),
-        attention=np.concatenate([model.attention, attention]),
-        item_ids=(*model.item_ids, *map(str, entities)),
-        item_names=model.item_names and (*model.item_names, *missing),
-        item_pictures=model.item_pictures and (*model.item_pictures, *missing),
-    )
-
-
-def _knowledge_only(model: SavedModel, triples: np.ndarray, n_items: int):
-    """Norm(sum_e a(e, r, j) z_e) with a of eq. 2 for z_j = 0, and a itself."""
-    layer = KnowledgeLayer(len(model.relations), model.relations.shape[1])
-    names = ("relations", "entity_weight", "item_weight")
-    params = {"params": {name: getattr(model, name) for name in names}}
-    nothing = jnp.zeros((n_items, model.items.shape[1]))
-    entities = jnp.asarray(model.entities)
-    graph = knowledge_graph(
-        *triples.T, jnp.ones(len(triples)), n_items=n_items, n_entities=len(entities)
-    )
-    attention = layer.apply(params, nothing, entities, graph, method="attention").values
-    return np.asarray(layer.apply(params, nothing, entities, graph)), np.asarray(attention)
-
-
-def _refuse_known(ids: Ids, names) -> None:
-    for name in names:
-        if name in ids:
-            raise DataError(f"{ids.what} {str(name)!r} is there already; give a new id")

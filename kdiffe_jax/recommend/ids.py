@@ -53,6 +53,16 @@ class Ids:
             raise DataError(f"no {self.what} {name!r}; {self.what}s are called {some}, ...")
         return rows
 
+    def refuse_known(self, names: Iterable) -> None:
+        """Passes if none of the ids is known.
+
+        Raises:
+          DataError: one is; the first is named.
+        """
+        for name in names:
+            if name in self:
+                raise DataError(f"{self.what} {str(name)!r} is there already; give a new id")
+
 
 def listed(names) -> list:
     """One id or many as a list; text is one id.

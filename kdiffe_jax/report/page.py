@@ -55,7 +55,7 @@ def page_of(run: RunFiles) -> str:
     parts = _sections(run)
     title = element("title", f"{dataset}: {run.name}")
     head = element("head", _META, title, element("style", Markup(_style())))
-    heading = element("header", element("h1", dataset), element("p", run.name))
+    heading = element("header", element("h1", dataset), element("p", f"run {run.name}"))
     body = element("body", element("main", heading, summary(run), _links(parts), *parts))
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 

@@ -40,6 +40,7 @@ def model_of(problem: Problem, trained: Trained) -> SavedModel:
     dataset, graphs = problem.dataset, problem.graphs
     table = trained.params["encoder"]
     layers, attention, entities = _inner(problem.parts.encoder, table, graphs)
+    passed_on = _passed_on(problem.parts.encoder, table, graphs)
     held_out = np.concatenate([dataset.valid, dataset.test])
     return SavedModel(
         about={
@@ -52,6 +53,7 @@ def model_of(problem: Problem, trained: Trained) -> SavedModel:
         items=np.asarray(trained.view.items),
         own_users=np.asarray(table["user_embedding"]),
         item_layers=np.asarray(layers),
+        passed_on=np.asarray(passed_on),
         train=dataset.train,
         held_out=held_out[np.lexsort(held_out.T[::-1])],
         laplacian=np.asarray(graphs.laplacian.to_users.values),
@@ -86,6 +88,18 @@ def _inner(encoder: Encoder, table, graphs: Graphs):
         layers.append(items)
     attention = apply(graphs.knowledge, graphs.entity_items, method="attention")
     return jnp.stack(layers), attention, apply(graphs.entity_items, method="entities")
+
+
+@partial(jax.jit, static_argnums=0)
+def _passed_on(encoder: Encoder, table, graphs: Graphs) -> jax.Array:
+    """The items' rows before their nearest items are added to them, at layer 0 and at the end."""
+    if graphs.neighbours is None:
+        return jnp.zeros((0, encoder.n_items, encoder.dim))
+    content = (graphs.knowledge, graphs.entity_items, graphs.neighbours)
+    alone, unsmoothed = encoder.clone(neighbour_weight=0.0), encoder.clone(neighbour_smoothing=0.0)
+    first = alone.apply({"params": table}, *content, method="item_rows")
+    last = unsmoothed.apply({"params": table}, graphs.laplacian, *content).items
+    return jnp.stack([first, last])
 
 
 def _user_loops(graphs: Graphs, n_users: int) -> np.ndarray:

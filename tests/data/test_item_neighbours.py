@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kdiffe_jax.data.content.shared_entities import neighbours_by_entities
+from kdiffe_jax.data.content.shared_entities import nearest_by_entities, neighbours_by_entities
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
 from kdiffe_jax.errors import DataError
@@ -57,6 +57,20 @@ def test_shared_entities_equal_a_dense_oracle(rng):
             np.sort(cosines[item, expected]),
             atol=2e-6,
         )
+
+
+def test_nearest_to_others_are_the_neighbours_but_for_themselves(rng):
+    """Items that are looked for by their own entities find themselves, then their neighbours."""
+    items, entities = np.nonzero(rng.random((20, 12)) < 0.3)
+    triples = np.stack([items, np.zeros_like(items), entities], axis=1)
+    sizes = dict(n_items=20, n_entities=12)
+    near = neighbours_by_entities(triples, 3, **sizes)
+    heads, tails = nearest_by_entities(triples, triples, 20, n_wanted=20, **sizes)
+    others = heads != tails
+    assert set(heads[~others]) == set(items)
+    for item in range(20):
+        found = tails[others & (heads == item)][:3]
+        np.testing.assert_array_equal(found, near.entities[near.items == item])
 
 
 def test_matrix_is_the_mean_of_the_normalised_kinds(dataset):

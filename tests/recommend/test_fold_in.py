@@ -1,4 +1,4 @@
-"""New users and items: what propagation would give them."""
+"""New users: what propagation would give them."""
 
 import numpy as np
 import pytest
@@ -60,68 +60,3 @@ def test_users_that_cannot_be_added(recommender):
     ):
         with pytest.raises(DataError, match=message):
             recommender.with_users(histories)
-
-
-def test_a_new_item_is_eq_1_and_2_without_an_own_embedding(any_model):
-    model = any_model
-    triples = model.triples[:3]
-    given = [(model.relation_names[r], model.entity_names[e]) for _, r, e in triples]
-    extended = Recommender(model).with_items({"new": given}).model
-    rows = model.entities[triples[:, 2]]
-    logits = np.einsum("nd,dk,nk->n", model.relations[triples[:, 1]], model.entity_weight, rows)
-    logits = np.where(logits > 0, logits, 0.2 * logits)
-    attention = np.exp(logits) / np.exp(logits).sum()
-    layer_zero = attention @ rows
-    layer_zero /= np.linalg.norm(layer_zero)
-    config = model.about["config"]
-    factor = config["layers"] + 1 if config["self_loops"] else 1
-    np.testing.assert_allclose(extended.items[-1], factor * layer_zero, atol=1e-5)
-    np.testing.assert_allclose(extended.attention[-3:], attention, atol=1e-5)
-
-
-def test_a_new_item_is_scaled_as_the_score_asks(model):
-    name = model.entity_names[model.triples[0, 2]]
-    relation = model.relation_names[model.triples[0, 1]]
-    about = {
-        **model.about,
-        "config": {**model.about["config"], "score": "cosine", "self_loops": True},
-    }
-    row = Recommender(model._replace(about=about)).with_items({"new": [(relation, name)]})
-    assert np.linalg.norm(row.model.items[-1]) == pytest.approx(1.0, rel=1e-5)
-    about["config"]["score"] = "inner_product"
-    row = Recommender(model._replace(about=about)).with_items({"new": [(relation, name)]})
-    assert np.linalg.norm(row.model.items[-1]) > 1.5
-
-
-def test_a_new_item_can_be_ranked_and_compared(recommender):
-    model = recommender.model
-    names = [model.entity_names[e] for e in model.triples[:2, 2]]
-    more = recommender.with_items({"new": names, "newer": names[:1]})
-    ranked = more.recommend("ann 1", 5, candidates=["new", "newer"])["ann 1"]
-    assert {item for item, _ in ranked} == {"new", "newer"}
-    assert more.similar_items("new", 2)["new"]
-    assert "new" in more.items_with(names[0])
-    assert len(more.model.item_names) == len(more.items)
-
-
-def test_items_that_cannot_be_added(recommender):
-    for entities, message in (
-        ({"p1": ["x"]}, "there already"),
-        ({"new": []}, "at least one entity"),
-        ({"new": ["no such"]}, "no entity 'no such'"),
-        ({"new": [("colour", "red")]}, "no relation 'colour'; there are 'visual label'"),
-    ):
-        with pytest.raises(DataError, match=message):
-            recommender.with_items(entities)
-
-
-def test_a_name_in_two_relations_needs_its_relation(model):
-    relations = {r: e for _, r, e in model.triples.tolist()}
-    names = list(model.entity_names)
-    names[relations[0]] = names[relations[1]] = "red"
-    recommender = Recommender(model._replace(entity_names=tuple(names)))
-    with pytest.raises(DataError, match="stands in 'visual label', 'word'"):
-        recommender.items_with("red")
-    having = recommender.items_with("red", "word")
-    mine = (model.triples[:, 1] == 1) & (model.triples[:, 2] == relations[1])
-    assert having == [f"p{i}" for i in np.unique(model.triples[mine, 0])]

@@ -14,10 +14,11 @@ VARIANTS = [
     {},
     {"layers": 3, "self_loops": True, "degree_from": "weighted", "rebuild_from": "all", "top_q": 2},
     {"layers": 0, "item_residual": 0.5},
+    {"neighbour_weight": 0.5, "nearest_items": 3},
 ]
 
 
-@pytest.fixture(params=VARIANTS, ids=["default", "looped", "flat"])
+@pytest.fixture(params=VARIANTS, ids=["default", "looped", "flat", "near"])
 def case(request, tmp_path_factory):
     problem = small_problem(tmp_path_factory.mktemp("cache"), **request.param)
     trained = untrained(problem)
@@ -55,6 +56,19 @@ def test_the_layers_add_up_to_the_final_embeddings(case):
         layer = dense @ layer
         total += layer
     np.testing.assert_allclose(total, np.concatenate([model.users, model.items]), atol=1e-5)
+
+
+def test_what_nearest_items_add_is_kept_from_before_it_is_added(tmp_path):
+    changes = {"neighbour_weight": 0.5, "neighbour_smoothing": 0.25, "nearest_items": 3}
+    problem = small_problem(tmp_path, **changes)
+    model = model_of(problem, untrained(problem))
+    there, _ = problem.graphs.neighbours
+    near = np.zeros((problem.dataset.n_items,) * 2)
+    near[there.rows, there.columns] = there.values
+    first, last = model.passed_on.astype(float)
+    np.testing.assert_allclose(np.linalg.norm(first, axis=1), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(first + 0.5 * near @ first, model.item_layers[0], atol=1e-5)
+    np.testing.assert_allclose(last + 0.25 * near @ last, model.items, atol=1e-5)
 
 
 def test_attention_sums_to_one_and_kept_relations_have_their_number(case):

@@ -138,16 +138,35 @@ def nearest_in_block(
       start: the block's first row.
       n_neighbours: of each row; as many as there are other rows at most.
     """
-    cosines = np.round(cosines, _DIGITS)
+    cosines = np.array(cosines)
     itself = np.arange(start, start + len(cosines))
     cosines[itself - start, itself] = -np.inf
-    n_neighbours = min(n_neighbours, cosines.shape[1] - 1)
-    if n_neighbours < 1:
-        return itself[:0], itself[:0], np.zeros(0, np.float32)
-    at = cosines.shape[1] - n_neighbours
+    rows, others, weights = largest_in_rows(cosines, min(n_neighbours, cosines.shape[1] - 1))
+    return itself[rows], others, weights
+
+
+def largest_in_rows(
+    cosines: np.ndarray, n_largest: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, the columns of their largest cosines, largest first, and the cosines.
+
+    Args:
+      cosines: f32[n, m]; equal in six digits is equal, and of equal ones the lower column
+        comes first.
+      n_largest: of each row; m where that is smaller.
+
+    >>> [part.tolist() for part in largest_in_rows(np.array([[0.25, 0.5, 0.5]]), 2)]
+    [[0, 0], [1, 2], [0.5, 0.5]]
+    """
+    cosines = np.round(cosines, _DIGITS)
+    n_largest = min(n_largest, cosines.shape[1])
+    if n_largest < 1:
+        nowhere = np.zeros(0, np.intp)
+        return nowhere, nowhere, np.zeros(0, cosines.dtype)
+    at = cosines.shape[1] - n_largest
     last = np.partition(cosines, at, axis=1)[:, at]
-    heads, tails = np.nonzero(cosines >= last[:, None])
-    weights = cosines[heads, tails]
-    order = np.lexsort((tails, -weights, heads))
-    near = order[position_in_group(heads[order]) < n_neighbours]
-    return itself[heads[near]], tails[near], weights[near]
+    rows, columns = np.nonzero(cosines >= last[:, None])
+    weights = cosines[rows, columns]
+    order = np.lexsort((columns, -weights, rows))
+    largest = order[position_in_group(rows[order]) < n_largest]
+    return rows[largest], columns[largest], weights[largest]

@@ -8,7 +8,7 @@ import { nameOf, picture } from "./tiles.js";
 export function reasons(e, close) {
   const parts = [
     ...e.past.map((one) => ({
-      picture: picture(one), name: nameOf(one), href: toItem(one.id),
+      picture: hidden(picture(one)), name: nameOf(one), href: toItem(one.id),
       detail: `S ${one.similarity.toFixed(3)}`, value: one.contribution,
     })),
     e.rest.items && {
@@ -47,6 +47,12 @@ function row(part, largest, score) {
     h("span", { class: "number" }, signed(part.value), share && h("small", {}, share)),
     h("span", { class: "track" },
       bar(Math.abs(part.value) / largest, part.value < 0 ? "negative" : "")));
+}
+
+// The name stands beside it.
+function hidden(sign) {
+  sign.setAttribute("aria-hidden", "true");
+  return sign;
 }
 
 const sum = (parts) => parts.reduce((total, part) => total + part.value, 0);
