@@ -1,0 +1,72 @@
+"""Fuzzes one target until its time is over: python -m tests.fuzz.worker TARGET OUT SECONDS.
+
+libFuzzer ends the process at what Python cannot catch: a crash of a library, a time or
+memory limit. All else is written down and the search goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import sys
+import tempfile
+import warnings
+import zipfile
+from pathlib import Path
+
+_SECONDS_AN_INPUT, _MEGABYTES = 20, 3000
+_INSTRUMENTED = ["kdiffe_jax", "launch", "numpy.lib", "scipy.sparse._matrix_io", "tomllib"]
+# Also read by Python code that knows nothing of the fuzzer.
+_NOT_INSTRUMENTED = ["kdiffe_jax.model", "kdiffe_jax.training.step", "kdiffe_jax.training.epoch"]
+
+
+def main(name: str, out: Path, seconds: int) -> None:
+    """Never returns: libFuzzer ends the process."""
+    import atheris
+
+    with atheris.instrument_imports(include=_INSTRUMENTED, exclude=_NOT_INSTRUMENTED):
+        from tests.fuzz.case import Case
+        from tests.fuzz.targets import TARGETS
+
+    warnings.simplefilter("ignore")
+    logging.disable()
+    # A file made on purpose has checksums that fit.
+    zipfile.ZipExtFile._update_crc = lambda self, data: None
+    case = Case(TARGETS[name], Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-", dir=_memory())))
+    corpus, findings = out / "corpus" / name, out / "findings" / name
+    for directory in (corpus, findings):
+        directory.mkdir(parents=True, exist_ok=True)
+    known: set[str] = set()
+
+    def test_one_input(content: bytes) -> None:
+        found = case.run(content)
+        if found is not None and found.where not in known:
+            known.add(found.where)
+            file = findings / hashlib.sha256(content).hexdigest()[:12]
+            file.write_bytes(content)
+            line = json.dumps({"file": file.name, **found._asdict()})
+            with (findings / "findings.jsonl").open("a", encoding="utf-8") as stream:
+                stream.write(line + "\n")
+
+    options = {
+        "max_total_time": seconds,
+        "timeout": _SECONDS_AN_INPUT,
+        "rss_limit_mb": _MEGABYTES,
+        "max_len": 1 << 14,
+        "artifact_prefix": f"{findings}/",
+        "print_final_stats": 1,
+    }
+    seeds = Path(__file__).parent / "corpus" / name
+    arguments = [f"-{key}={value}" for key, value in options.items()]
+    atheris.Setup([sys.argv[0], *arguments, str(corpus), str(seeds)], test_one_input)
+    atheris.Fuzz()
+
+
+def _memory() -> str | None:
+    """A directory in memory, where there is one: every input is written once."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
