@@ -1,0 +1,61 @@
+"""Kills a real training again and again: python -m tests.kills --kills=200 [--seed=0].
+
+Each round trains in a directory of its own with caches of its own. An attempt is ended by
+SIGKILL or SIGTERM at a random moment, or at a random change of a file (checkpoints and the
+cache of S included), and its clock is off by up to a year; now and then the newest checkpoint
+is damaged as well. Then one attempt is let go to its end, and all that it leaves (parameters,
+optimiser, key, step, kept relations, history, result, model) must be that of a run that was
+never killed, bit for bit, but for seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs rounds until there were as many kills.
+
+    Returns:
+      0 where every round ended like the unbroken run, else 1.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tests.kills")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--kills_a_round", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--many_seeds", action="store_true", help="train two models at once")
+    given = parser.parse_args(argv)
+    flags = ["--num_seeds=2"] if given.many_seeds else []
+    with tempfile.TemporaryDirectory(prefix="kills-") as directory:
+        place = Path(directory)
+        _keep_compiled(place / "compiled")
+        from tests.kills.rounds import Rounds
+
+        rounds = Rounds(place, flags, random.Random(given.seed))
+        counted: Counter[str] = Counter()
+        while sum(counted[signal] for signal in ("SIGKILL", "SIGTERM")) < given.kills:
+            counted.update(rounds.one(given.kills_a_round))
+            print(dict(sorted(counted.items())), flush=True)
+    print(*rounds.wrong, sep="\n")
+    print(f"{counted['rounds']} rounds, {len(rounds.wrong)} that did not end like the unbroken run")
+    return 1 if rounds.wrong else 0
+
+
+def _keep_compiled(directory: Path) -> None:
+    """Every attempt takes its programs from one place."""
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(directory)
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
