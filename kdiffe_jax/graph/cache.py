@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.files import replacing_in_cache
 from kdiffe_jax.graph.attention import attention_similarity
+from kdiffe_jax.stored_arrays import DAMAGED, read_npy
 
 # Raise when the definition of S changes, so that older files are not taken for it.
 _DEFINITION = 1
@@ -66,10 +66,10 @@ def _key(pairs, n_users: int, n_items: int, config: GraphConfig) -> str:
 
 def _read(file: Path, length: int) -> np.ndarray | None:
     try:
-        values = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        values = read_npy(file)
+    except DAMAGED:
         return None
-    fits = isinstance(values, np.ndarray) and values.shape == (length,)
+    fits = values.shape == (length,)
     return values if fits and values.dtype == np.float32 and np.isfinite(values).all() else None
 
 
