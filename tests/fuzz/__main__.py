@@ -23,6 +23,7 @@ from tests.fuzz.targets import TARGETS
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "build" / "fuzz"
+_IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 _ARTIFACTS = ("crash-*", "timeout-*", "oom-*", "leak-*")
 
 
@@ -64,8 +65,10 @@ def _row(outcome: Outcome) -> str:
 def _fuzz(name: str, seconds: int) -> Outcome:
     found = OUT / "findings" / name
     shutil.rmtree(found, ignore_errors=True)
-    with tempfile.TemporaryFile("w+", errors="replace") as log:
-        command = [sys.executable, "-m", "tests.fuzz.worker", name, str(OUT), str(seconds)]
+    place = tempfile.TemporaryDirectory(prefix=f"fuzz-{name}-", dir=_IN_MEMORY)
+    with place as directory, tempfile.TemporaryFile("w+", errors="replace") as log:
+        worker = [sys.executable, "-m", "tests.fuzz.worker"]
+        command = [*worker, name, str(OUT), directory, str(seconds)]
         subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, check=False)
         log.seek(0)
         said = log.read()

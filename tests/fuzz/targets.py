@@ -29,7 +29,6 @@ from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.delimited import open_table
 from kdiffe_jax.extract.entries import file_entries
-from kdiffe_jax.graph import cache as similarity_cache
 from kdiffe_jax.report.run_files import read_run
 from kdiffe_jax.saved_model import _ARRAYS, _NAMES, MODEL, SavedModel, write_model
 from kdiffe_jax.studies.sweep_file import read_sweep
@@ -164,6 +163,8 @@ def _caches(path: Path) -> None:
 
 def _read_caches(path: Path) -> None:
     """A cache never refuses: what does not fit is computed again."""
+    from kdiffe_jax.graph import cache as similarity_cache  # jax, which only this target needs
+
     baseline_cache._read(path / "baseline.json", n_users=2)
     similarity_cache._read(path / "similarity.npy", 6)
 
