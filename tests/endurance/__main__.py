@@ -38,30 +38,23 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(part: str, given: argparse.Namespace) -> bool:
     if part == "training":
-        from tests.endurance.training import growth, long_training
+        from tests.endurance.training import early_and_late, long_training
 
-        grown = growth(long_training(given.epochs))
-        print(f"training, {given.epochs} epochs: growth {grown}", flush=True)
-        return not (grown["compiled"] or grown["arrays"] or grown["files"]) and _flat(grown)
-    if part == "sweep":
+        seen = early_and_late(long_training(given.epochs))
+        whole = all(len(set(seen[name])) == 1 for name in ("compiled", "arrays"))
+    elif part == "sweep":
         from tests.endurance.sweep import long_sweep
 
         seen = long_sweep(given.trials)
-        print(f"sweep: {seen}", flush=True)
-        first, last = seen["megabytes"]
-        return (
-            seen["trials"] == given.trials and not seen["processes"] and last - first < _MEGABYTES
-        )
-    from tests.endurance.server import loaded_server
+        whole = seen["trials"] == given.trials and not seen["processes"]
+    else:
+        from tests.endurance.server import loaded_server
 
-    seen = loaded_server(given.requests)
-    print(f"server: {seen}", flush=True)
-    first, last = seen["megabytes"]
-    return seen["answered"] == seen["sent"] and not seen["wrong"] and last - first < _MEGABYTES
-
-
-def _flat(grown: dict[str, float]) -> bool:
-    return grown["megabytes"] < _MEGABYTES
+        seen = loaded_server(given.requests)
+        whole = seen["answered"] == seen["sent"] and not seen["wrong"]
+    print(f"{part}: {seen}", flush=True)
+    (early, late), (files, files_late) = seen["megabytes"], seen["files"]
+    return whole and late - early < _MEGABYTES and files == files_late
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from tests.endurance.memory import megabytes, open_files
 from tests.small_model import small_problem
 
 _COMPILED = "/jax/core/compile/backend_compile_duration"
-_SETTLED = 20
+_SETTLED = 20  # epochs
 
 
 def long_training(epochs: int) -> list[dict[str, Any]]:
@@ -53,13 +53,14 @@ def long_training(epochs: int) -> list[dict[str, Any]]:
     return seen
 
 
-def growth(seen: list[dict[str, Any]]) -> dict[str, float]:
-    """What the last epoch has more than one early on, when everything was made once.
+def early_and_late(seen: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:
+    """What was held when everything had been made once, and at the end.
 
-    "compiled", "arrays" and "files" are zero where nothing grows; "megabytes" is the mean of
-    the last tenth less that of the epochs after the first 20.
+    "compiled", "arrays" and "files" as counted in one epoch; "megabytes" as the mean of a
+    tenth of the epochs.
     """
-    early, late = seen[_SETTLED : _SETTLED + len(seen) // 10], seen[-(len(seen) // 10) :]
-    grown = {name: late[-1][name] - early[0][name] for name in ("compiled", "arrays", "files")}
-    means = [sum(look["megabytes"] for look in looks) / len(looks) for looks in (early, late)]
-    return {**grown, "megabytes": round(means[1] - means[0], 1)}
+    tenth = max(1, len(seen) // 10)
+    early, late = seen[_SETTLED : _SETTLED + tenth], seen[-tenth:]
+    counted = {name: (early[0][name], late[-1][name]) for name in ("compiled", "arrays", "files")}
+    means = (sum(look["megabytes"] for look in looks) / tenth for looks in (early, late))
+    return {**counted, "megabytes": tuple(round(mean, 1) for mean in means)}
