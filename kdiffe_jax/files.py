@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kdiffe_jax.errors import DataError
 
-_DRAFT = ".partial"
+DRAFT = ".partial"  #: ends temporary names
 
 
 @contextlib.contextmanager
@@ -52,7 +52,7 @@ def new_directory(directory: Path) -> Iterator[Path]:
         raise DataError(f"{directory}: exists already; choose another directory or remove it")
     with _written(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=directory.parent, suffix=_DRAFT))
+        draft = Path(tempfile.mkdtemp(dir=directory.parent, suffix=DRAFT))
         try:
             yield draft
             draft.chmod(0o755)
@@ -63,7 +63,7 @@ def new_directory(directory: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _draft_of(file: Path) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(dir=file.parent, suffix=_DRAFT)
+    handle, name = tempfile.mkstemp(dir=file.parent, suffix=DRAFT)
     os.close(handle)
     draft = Path(name)
     try:

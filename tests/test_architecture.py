@@ -48,9 +48,9 @@ ALLOWED = {
     },
     "parallel": {"errors", "graph", "ranking", "types"},
     "training": {
-        "assessment", "baselines", "config", "data", "diffusion", "errors", "graph", "losses",
-        "metrics", "model", "parallel", "phases", "rankers", "ranking", "rebuild", "reverse",
-        "rowwise", "saved_model", "scoring", "types",
+        "assessment", "baselines", "config", "data", "diffusion", "errors", "files", "graph",
+        "losses", "metrics", "model", "parallel", "phases", "rankers", "ranking", "rebuild",
+        "reverse", "rowwise", "saved_model", "scoring", "types",
     },
     "recommend": {
         "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "scoring",
