@@ -6,12 +6,14 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from kdiffe_jax.errors import DataError
 
 DRAFT = ".partial"  #: ends temporary names
+_SECONDS_OF_A_DAY = 86_400
 
 
 @contextlib.contextmanager
@@ -37,6 +39,7 @@ def replacing_in_cache(file: Path) -> Iterator[Path]:
     """
     with _written(file, "choose another --cache_dir"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove_old_drafts(file.parent)
         with _draft_of(file) as draft:
             yield draft
 
@@ -71,6 +74,13 @@ def _draft_of(file: Path) -> Iterator[Path]:
         os.replace(draft, file)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _remove_old_drafts(directory: Path) -> None:
+    """What killed processes left; nobody writes one file for a day."""
+    for draft in directory.glob(f"*{DRAFT}"):
+        if time.time() - draft.stat().st_mtime > _SECONDS_OF_A_DAY:
+            draft.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import warnings
 import zipfile
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -80,7 +80,7 @@ def shape_of_npy(file: Path) -> tuple[int, ...]:
         return _header(stream, file.stat().st_size)
 
 
-def _read(stream: BinaryIO, size: int) -> np.ndarray:
+def _read(stream: IO[bytes], size: int) -> np.ndarray:
     _header(stream, size)
     stream.seek(0)
     with warnings.catch_warnings():
@@ -88,7 +88,7 @@ def _read(stream: BinaryIO, size: int) -> np.ndarray:
         return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def _header(stream: BinaryIO, size: int) -> tuple[int, ...]:
+def _header(stream: IO[bytes], size: int) -> tuple[int, ...]:
     """The shape, once it is clear that the content is there."""
     version = np.lib.format.read_magic(stream)
     if version not in _HEADERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def cached_similarity(
     Raises:
       DataError: the directory cannot be written.
     """
-    sizes = dict(n_users=n_users, n_items=n_items, config=config)
+    sizes: dict[str, Any] = dict(n_users=n_users, n_items=n_items, config=config)
     stored = stored_similarity(pairs, directory=directory, **sizes)
     if stored is not None:
         return stored
@@ -43,7 +44,7 @@ def stored_similarity(
     pairs: np.ndarray, *, n_users: int, n_items: int, config: GraphConfig, directory: Path
 ) -> np.ndarray | None:
     """What `cached_similarity` would read, None where it would compute."""
-    sizes = dict(n_users=n_users, n_items=n_items, config=config)
+    sizes: dict[str, Any] = dict(n_users=n_users, n_items=n_items, config=config)
     return _read(_file(pairs, directory=directory, **sizes), len(pairs))
 
 

@@ -1,7 +1,7 @@
-"""Fuzzes one target until its time is over: python -m tests.fuzz.worker TARGET OUT PLACE SECONDS.
+"""One target's search, by libFuzzer, in a process that it ends.
 
-libFuzzer ends the process at what Python cannot catch: a crash of a library, a time or
-memory limit. All else is written down and the search goes on.
+What Python cannot catch ends the search: a crash of a library, a limit of time or memory. All
+else is written down and the search goes on.
 """
 
 from __future__ import annotations
@@ -13,33 +13,50 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
-_SECONDS_AN_INPUT, _MEGABYTES = 20, 3000
-_INSTRUMENTED = ["kdiffe_jax", "launch", "numpy.lib", "scipy.sparse._matrix_io", "tomllib"]
+_SECONDS_AN_INPUT, _MEGABYTES = 60, 3000
+_INSTRUMENTED = ["kdiffe_jax", "launch", "tomllib"]
 
 
-def main(name: str, out: Path, place: Path, seconds: int) -> None:
+class Limits(NamedTuple):
+    """When a search ends: whichever comes first; 0 for none."""
+
+    seconds: int
+    executions: int
+
+
+def load() -> dict:
+    """The targets, their modules instrumented so that libFuzzer sees what an input reaches."""
+    import atheris
+
+    with atheris.instrument_imports(include=_INSTRUMENTED):
+        from tests.fuzz.targets import TARGETS
+    warnings.simplefilter("ignore")
+    logging.disable()
+    # A file made on purpose has checksums that fit.
+    zipfile.ZipExtFile._update_crc = lambda self, data: None
+    return TARGETS
+
+
+def search(name: str, out: Path, place: Path, limits: Limits) -> None:
     """Never returns: libFuzzer ends the process.
 
     Args:
       name: of the target.
       out: where the corpus and the findings are kept.
       place: an empty directory, best in memory: every input is written there once.
-      seconds: how long.
+      limits: of the search.
     """
     import atheris
 
-    with atheris.instrument_imports(include=_INSTRUMENTED):
-        from tests.fuzz.case import Case
-        from tests.fuzz.targets import TARGETS
+    from tests.fuzz.case import Case
 
-        case = Case(TARGETS[name], place)
+    targets = load()
+    with atheris.instrument_imports(include=_INSTRUMENTED):
+        case = Case(targets[name], place)
         for seed in case.seeds().values():  # what is imported on the way counts as well
             case.run(seed)
-    warnings.simplefilter("ignore")
-    logging.disable()
-    # A file made on purpose has checksums that fit.
-    zipfile.ZipExtFile._update_crc = lambda self, data: None
     corpus, findings = out / "corpus" / name, out / "findings" / name
     for directory in (corpus, findings):
         directory.mkdir(parents=True, exist_ok=True)
@@ -56,7 +73,8 @@ def main(name: str, out: Path, place: Path, seconds: int) -> None:
                 stream.write(line + "\n")
 
     options = {
-        "max_total_time": seconds,
+        "max_total_time": limits.seconds,
+        "runs": limits.executions or -1,
         "timeout": _SECONDS_AN_INPUT,
         "rss_limit_mb": _MEGABYTES,
         "max_len": 1 << 14,
@@ -67,7 +85,3 @@ def main(name: str, out: Path, place: Path, seconds: int) -> None:
     arguments = [f"-{key}={value}" for key, value in options.items()]
     atheris.Setup([sys.argv[0], *arguments, str(corpus), str(seeds)], test_one_input)
     atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

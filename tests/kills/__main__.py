@@ -19,8 +19,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-os.environ["JAX_PLATFORMS"] = "cpu"
+from tests.quick_compile import XLA_FLAGS
 
+ROOT = Path(__file__).parents[2]
 
 def main(argv: Sequence[str]) -> int:
     """Runs rounds until there were as many kills.
@@ -35,12 +36,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--many_seeds", action="store_true", help="train two models at once")
     given = parser.parse_args(argv)
     flags = ["--num_seeds=2"] if given.many_seeds else []
-    with tempfile.TemporaryDirectory(prefix="kills-") as directory:
-        place = Path(directory)
-        _keep_compiled(place / "compiled")
-        from tests.kills.rounds import Rounds
+    _settle(ROOT / "build" / "kills" / "compiled")
+    from tests.kills.rounds import Rounds  # jax reads the environment when it is imported
 
-        rounds = Rounds(place, flags, random.Random(given.seed))
+    with tempfile.TemporaryDirectory(prefix="kills-") as directory:
+        rounds = Rounds(Path(directory), flags, random.Random(given.seed))
         counted: Counter[str] = Counter()
         while sum(counted[signal] for signal in ("SIGKILL", "SIGTERM")) < given.kills:
             counted.update(rounds.one(given.kills_a_round))
@@ -50,8 +50,10 @@ def main(argv: Sequence[str]) -> int:
     return 1 if rounds.wrong else 0
 
 
-def _keep_compiled(directory: Path) -> None:
-    """Every attempt takes its programs from one place."""
+def _settle(directory: Path) -> None:
+    """Every attempt runs on the CPU, and takes its programs from one place."""
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ.setdefault("XLA_FLAGS", XLA_FLAGS)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(directory)
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"

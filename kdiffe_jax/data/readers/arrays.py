@@ -44,7 +44,7 @@ def load_feature(file: Path, n_items: int) -> np.ndarray:
     try:
         rows = read_npy(file)
     except DAMAGED as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split())[:200]
         raise DataError(f"{file}: not a readable .npy array: {reason}") from error
     if rows.ndim != 2 or rows.dtype.kind not in "fiub":
         raise DataError(f"{file}: expected a numeric matrix, one row an item")

@@ -47,14 +47,14 @@ def load_sparse(path: str | Path) -> sp.coo_array:
             raise DataError(f"{path}: a Git LFS pointer, not the data; run `git lfs pull`")
         stored = _of_npz(path) if path.suffix == ".npz" else unpickled(content)
     except _LOAD_FAILURES as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"{path}: refused as a stored sparse matrix: {reason}") from error
     if not isinstance(stored, Sparse | Array):
         raise DataError(f"{path}: holds a {type(stored).__name__}, expected a sparse matrix")
     try:
         matrix = _of_rows(stored.rows) if isinstance(stored, Array) else _of_parts(stored)
     except (AttributeError, KeyError, ValueError, TypeError, OverflowError) as error:
-        raise DataError(f"{path}: not a consistent sparse matrix: {error}") from error
+        raise DataError(f"{path}: not a consistent sparse matrix: {str(error)[:200]}") from error
     bad = ~np.isfinite(matrix.data) | (matrix.data < 0)
     if bad.any():
         row = int(matrix.row[np.argmax(bad)])
