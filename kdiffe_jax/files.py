@@ -79,8 +79,9 @@ def _draft_of(file: Path) -> Iterator[Path]:
 def _remove_old_drafts(directory: Path) -> None:
     """What killed processes left; nobody writes one file for a day."""
     for draft in directory.glob(f"*{DRAFT}"):
-        if time.time() - draft.stat().st_mtime > _SECONDS_OF_A_DAY:
-            draft.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # renamed or removed meanwhile
+            if time.time() - draft.stat().st_mtime > _SECONDS_OF_A_DAY:
+                draft.unlink()
 
 
 @contextlib.contextmanager
