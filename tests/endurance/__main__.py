@@ -12,7 +12,10 @@ import os
 import sys
 from collections.abc import Sequence
 
+from tests.quick_compile import XLA_FLAGS
+
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("XLA_FLAGS", XLA_FLAGS)
 
 _PARTS = ("training", "sweep", "server")
 _MEGABYTES = 16.0
