@@ -6,7 +6,9 @@ else is written down and the search goes on.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import logging
 import sys
@@ -30,7 +32,8 @@ def load() -> dict:
     """The targets, their modules instrumented so that libFuzzer sees what an input reaches."""
     import atheris
 
-    with atheris.instrument_imports(include=_INSTRUMENTED):
+    quietly = contextlib.redirect_stderr(io.StringIO())  # atheris names every module
+    with quietly, atheris.instrument_imports(include=_INSTRUMENTED):
         from tests.fuzz.targets import TARGETS
     warnings.simplefilter("ignore")
     logging.disable()
