@@ -84,16 +84,17 @@ def _of_parts(stored: Sparse) -> sp.coo_array:
     shape = attributes.get("_shape")
     if not (isinstance(shape, tuple) and len(shape) == 2 and all(map(_is_side, shape))):
         raise ValueError(f"shape {str(shape)[:60]}: expected a matrix")
+    values = attributes["data"]
     if stored.format == "coo":
         row, column = attributes.get("coords") or (attributes["row"], attributes["col"])
-    elif stored.format in ("csr", "csc"):
-        major = shape[stored.format == "csc"]
-        row = _expanded(attributes["indptr"], len(attributes["indices"]), major)
-        column = attributes["indices"]
-        row, column = (row, column) if stored.format == "csr" else (column, row)
-    else:
+        return _matrix(shape, row, column, values)
+    if stored.format not in ("csr", "csc"):
         raise ValueError(f"format {str(stored.format)[:20]!r}: expected COO, CSR or CSC")
-    return _matrix(shape, row, column, attributes["data"])
+    minor = attributes["indices"]
+    major = _expanded(attributes["indptr"], len(minor), shape[stored.format == "csc"])
+    minor, values = minor[: len(major)], values[: len(major)]  # scipy keeps room for more
+    row, column = (major, minor) if stored.format == "csr" else (minor, major)
+    return _matrix(shape, row, column, values)
 
 
 def _plain(value: Any) -> Any:
@@ -108,12 +109,11 @@ def _is_side(side: Any) -> bool:
 
 def _expanded(starts: np.ndarray, n_entries: int, n_groups: int) -> np.ndarray:
     """int[n]: the group of each entry, from where the groups start."""
-    lengths = np.diff(starts)
-    if starts.shape != (n_groups + 1,) or starts[0] != 0 or starts[-1] != n_entries:
+    if starts.shape != (n_groups + 1,) or starts[0] != 0 or starts[-1] > n_entries:
         raise ValueError("its row starts do not fit its entries")
     if starts.dtype.kind not in "iu" or (starts[1:] < starts[:-1]).any():
         raise ValueError("its row starts decrease")
-    return np.repeat(np.arange(n_groups), lengths)
+    return np.repeat(np.arange(n_groups), np.diff(starts))
 
 
 def _matrix(shape: tuple[int, int], row, column, values) -> sp.coo_array:

@@ -274,6 +274,14 @@ def test_row_starts_beyond_the_entries_do_not_kill_the_process(tmp_path):
     assert "DataError" in done.stderr.splitlines()[-1]
 
 
+def test_room_that_scipy_kept_for_more_entries_is_not_read(tmp_path):
+    state = sp.csr_matrix(DENSE).__dict__.copy()
+    state["indices"] = np.append(state["indices"], 99).astype(np.int32)
+    state["data"] = np.append(state["data"], -1)
+    matrix = load_sparse(stored(tmp_path, with_state("csr_matrix", state)))
+    np.testing.assert_array_equal(matrix.toarray(), DENSE)
+
+
 def test_arrays_of_different_lengths_are_refused(tmp_path):
     state = sp.coo_matrix(DENSE).__dict__.copy()
     state["data"] = state["data"][:-1]
