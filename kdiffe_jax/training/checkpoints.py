@@ -146,7 +146,8 @@ class Checkpoints:
         """The history. Orbax does not notice every byte that changed on disk."""
         if isinstance(stored, list):  # as it was before there were checksums
             return stored
-        if stored.get("crc32") != _checksum(arrays, stored.get("epochs")):
+        known = isinstance(stored, dict) and {"crc32", "epochs"} <= stored.keys()
+        if not known or stored["crc32"] != _checksum(arrays, stored["epochs"]):
             path = self._directory / str(epoch)
             raise RunError(f"{path}: checkpoint cannot be read: its content has changed")
         return stored["epochs"]
