@@ -43,9 +43,9 @@ def main(argv: Sequence[str]) -> int:
         rounds = Rounds(Path(directory), flags, random.Random(given.seed))
         counted: Counter[str] = Counter()
         while sum(counted[signal] for signal in ("SIGKILL", "SIGTERM")) < given.kills:
+            known = len(rounds.wrong)
             counted.update(rounds.one(given.kills_a_round))
-            print(dict(sorted(counted.items())), flush=True)
-    print(*rounds.wrong, sep="\n")
+            print(dict(sorted(counted.items())), *rounds.wrong[known:], sep="\n", flush=True)
     print(f"{counted['rounds']} rounds, {len(rounds.wrong)} that did not end like the unbroken run")
     return 1 if rounds.wrong else 0
 
