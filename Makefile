@@ -1,8 +1,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+CORE_TESTS = tests/graph tests/model tests/test_losses.py tests/test_diffusion.py \
+  tests/test_rebuild.py tests/test_reverse.py tests/test_blocked.py tests/test_ranking.py \
+  tests/test_rankers.py tests/test_assessment.py tests/test_saved_model.py \
+  tests/test_stored_arrays.py tests/data/readers
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint types coverage docs clean
 
 demo: $(VENV)/.run
 	$(BIN)/python -m launch.main --flagfile=launch/demo.flags --workdir=runs/demo
@@ -14,6 +18,13 @@ test: $(VENV)/.dev
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/python -m mypy
+
+coverage: $(VENV)/.dev
+	$(BIN)/python -m coverage run -m pytest -n 0 $(CORE_TESTS)
+	$(BIN)/python -m coverage report
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -c docs . build/docs

@@ -2,7 +2,20 @@
 
 
 class KDiffEError(Exception):
-    """A mistake the user can mend: the message says what, where and what to do."""
+    """A mistake the user can mend: the message says what, where and what to do.
+
+    The message is one line that a terminal can show, whatever it quotes from a file.
+
+    >>> print(KDiffEError("a\\nb: \\x1b[2J"))
+    a\\nb: \\x1b[2J
+    """
+
+    def __init__(self, message: str = ""):
+        super().__init__("".join(c if c.isprintable() else _escaped(c) for c in str(message)))
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 class ConfigError(KDiffEError):

@@ -6,12 +6,14 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from kdiffe_jax.errors import DataError
 
-_DRAFT = ".partial"
+DRAFT = ".partial"  #: ends temporary names
+_SECONDS_OF_A_DAY = 86_400
 
 
 @contextlib.contextmanager
@@ -37,6 +39,7 @@ def replacing_in_cache(file: Path) -> Iterator[Path]:
     """
     with _written(file, "choose another --cache_dir"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove_old_drafts(file.parent)
         with _draft_of(file) as draft:
             yield draft
 
@@ -52,7 +55,7 @@ def new_directory(directory: Path) -> Iterator[Path]:
         raise DataError(f"{directory}: exists already; choose another directory or remove it")
     with _written(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=directory.parent, suffix=_DRAFT))
+        draft = Path(tempfile.mkdtemp(dir=directory.parent, suffix=DRAFT))
         try:
             yield draft
             draft.chmod(0o755)
@@ -63,7 +66,7 @@ def new_directory(directory: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _draft_of(file: Path) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(dir=file.parent, suffix=_DRAFT)
+    handle, name = tempfile.mkstemp(dir=file.parent, suffix=DRAFT)
     os.close(handle)
     draft = Path(name)
     try:
@@ -71,6 +74,14 @@ def _draft_of(file: Path) -> Iterator[Path]:
         os.replace(draft, file)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _remove_old_drafts(directory: Path) -> None:
+    """What killed processes left; nobody writes one file for a day."""
+    for draft in directory.glob(f"*{DRAFT}"):
+        with contextlib.suppress(FileNotFoundError):  # renamed or removed meanwhile
+            if time.time() - draft.stat().st_mtime > _SECONDS_OF_A_DAY:
+                draft.unlink()
 
 
 @contextlib.contextmanager

@@ -107,7 +107,7 @@ def _metrics_of_places(found: jax.Array, relevant: jax.Array, *, cutoffs: tuple[
 
 def _all_metrics(hits, relevant, cutoffs):
     n_relevant = (relevant >= 0).sum(axis=1)
-    values = {}
+    values: dict[str, jax.Array] = {}
     for k in cutoffs:
         values |= metrics_at_k(hits, n_relevant, k)
     return values

@@ -23,7 +23,13 @@ from kdiffe_jax.rowwise import unit_rows
 from kdiffe_jax.saved_model import SavedModel, read_model
 
 UNKNOWN = ("raise", "ignore", "popular")
-SEEN = {True: True, False: False, "train": "train", "all": True, "none": False}
+SEEN: dict[bool | str, bool | str] = {
+    True: True,
+    False: False,
+    "train": "train",
+    "all": True,
+    "none": False,
+}
 
 
 class Recommender:

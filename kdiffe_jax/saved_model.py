@@ -8,8 +8,6 @@ shapes, so damage is noticed when the file is read.
 from __future__ import annotations
 
 import json
-import struct
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,22 +16,11 @@ import numpy as np
 
 from kdiffe_jax.errors import DataError, RunError
 from kdiffe_jax.files import replacing
+from kdiffe_jax.stored_arrays import DAMAGED, read_npz
 
 MODEL = "model.npz"
 FORMAT_VERSION = 2
 _HEADER = "header"
-# What zipfile, numpy and json raise where bytes are missing or changed.
-_DAMAGED = (
-    OSError,
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    RuntimeError,
-    MemoryError,
-    zipfile.BadZipFile,
-    struct.error,
-)
 
 
 class SavedModel(NamedTuple):
@@ -105,17 +92,17 @@ def read_model(run_dir: str | Path) -> SavedModel:
     if not file.is_file():
         raise _missing(Path(run_dir))
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            header = _unpacked(archive[_HEADER])
-            if header["format"] != FORMAT_VERSION:
-                raise RunError(
-                    f"{file}: format {header['format']}, this program reads {FORMAT_VERSION}; "
-                    + _again(Path(run_dir))
-                )
-            members = {name: archive[name] for name in (*_ARRAYS, *_NAMES)}
-            _check_members(members, header["members"])
-            names = {name: tuple(_unpacked(members.pop(name))) for name in _NAMES}
-    except _DAMAGED as error:
+        stored = read_npz(file)
+        header = _unpacked(stored[_HEADER])
+        if header["format"] != FORMAT_VERSION:
+            raise RunError(
+                f"{file}: format {header['format']}, this program reads {FORMAT_VERSION}; "
+                + _again(Path(run_dir))
+            )
+        members = {name: stored[name] for name in (*_ARRAYS, *_NAMES)}
+        _check_members(members, header["members"])
+        names = {name: tuple(_unpacked(members.pop(name))) for name in _NAMES}
+    except DAMAGED as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise RunError(f"{file}: damaged ({reason}); {_again(Path(run_dir))}") from error
     return SavedModel(about=header["about"], **members, **names)

@@ -21,18 +21,18 @@ class Groups(NamedTuple):
     size: int
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         return -(-self.items // self.size)
 
     @property
     def stored(self) -> np.ndarray:
-        """i32[size * count]: the item at each stored place; ids from `items` on are padding."""
-        members, groups = np.arange(self.size)[:, None], np.arange(self.count)[None]
+        """i32[size * number]: the item at each stored place; ids from `items` on are padding."""
+        members, groups = np.arange(self.size)[:, None], np.arange(self.number)[None]
         return (members + groups * self.size).ravel().astype(np.int32)
 
     def place(self, items: jax.Array) -> jax.Array:
         """Where an item is stored."""
-        return items % self.size * self.count + items // self.size
+        return items % self.size * self.number + items // self.size
 
 
 def groups_for(n_items: int, k: int) -> Groups:
@@ -55,9 +55,9 @@ def grouped_top_k(scores: jax.Array, k: int, groups: Groups) -> tuple[jax.Array,
     Returns:
       f32[n, k] scores and i32[n, k] item ids; equal scores are ordered by item id.
     """
-    by_member = scores.reshape(-1, groups.size, groups.count)
+    by_member = scores.reshape(-1, groups.size, groups.number)
     best = jax.lax.optimization_barrier(by_member.max(axis=1))
-    chosen = jnp.sort(jax.lax.top_k(best, min(k, groups.count))[1], axis=1)
+    chosen = jnp.sort(jax.lax.top_k(best, min(k, groups.number))[1], axis=1)
     candidates = jnp.take_along_axis(by_member, chosen[:, None, :], axis=2)
     candidates = jax.lax.optimization_barrier(candidates.transpose(0, 2, 1))
     values, at = jax.lax.top_k(candidates.reshape(len(scores), -1), k)

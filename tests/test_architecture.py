@@ -14,7 +14,8 @@ ALLOWED = {
     "": set(),
     "errors": set(),
     "files": {"errors"},
-    "saved_model": {"errors", "files"},
+    "stored_arrays": set(),
+    "saved_model": {"errors", "files", "stored_arrays"},
     "options": {"errors"},
     "config": {"errors", "options"},
     "types": set(),
@@ -22,9 +23,9 @@ ALLOWED = {
     "variants": set(),
     "phases": set(),
     "precision": set(),
-    "data": {"config", "errors", "options"},
+    "data": {"config", "errors", "options", "stored_arrays"},
     "extract": {"data", "errors", "options"},
-    "graph": {"config", "files", "rowwise", "types"},
+    "graph": {"config", "files", "rowwise", "stored_arrays", "types"},
     "model": {"graph", "precision", "rowwise", "types"},
     "diffusion": set(),
     "rowwise": set(),
@@ -47,16 +48,18 @@ ALLOWED = {
     },
     "parallel": {"errors", "graph", "ranking", "types"},
     "training": {
-        "assessment", "baselines", "config", "data", "diffusion", "errors", "graph", "losses",
-        "metrics", "model", "parallel", "phases", "rankers", "ranking", "rebuild", "reverse",
-        "rowwise", "saved_model", "scoring", "types",
+        "assessment", "baselines", "config", "data", "diffusion", "errors", "files", "graph",
+        "losses", "metrics", "model", "parallel", "phases", "rankers", "ranking", "rebuild",
+        "reverse", "rowwise", "saved_model", "scoring", "types",
     },
     "recommend": {
         "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "scoring",
         "types",
     },
     "recommender": {"errors", "recommend", "rowwise", "saved_model"},
-    "report": {"config", "errors", "files", "recommend", "saved_model", "training"},
+    "report": {
+        "config", "errors", "files", "recommend", "saved_model", "stored_arrays", "training",
+    },
     "serve": {"errors", "recommend", "recommender", "saved_model"},
     "profile": {"config", "data", "errors", "files", "graph", "phases"},
 }  # fmt: skip
@@ -78,7 +81,7 @@ FENCED = {
     "starlette": lambda room, path: room == "serve",
     "uvicorn": lambda room, path: path.name == "server.py",
     "torch": lambda room, path: room == "extract",
-    "pickle": lambda room, path: path.name == "safe_pickle.py",
+    "pickle": lambda room, path: path.name in ("safe_pickle.py", "pickled.py"),
 }
 
 

@@ -73,14 +73,15 @@ def test_links_lead_to_files_and_headings(page):
 
 @pytest.fixture(scope="module")
 def known_flags() -> set[str]:
-    """Flags of all commands, those of absl itself, and options of the benchmarks."""
+    """Flags of all commands, those of absl itself, and options of benchmarks and harnesses."""
     known = {"flagfile", "help", "helpfull", *OTHER_PROGRAMS}
     commands = (prepare, extract, recommend, explain, export, report, serve, study, sweep)
     for define in (flags.define, *(command.define for command in commands)):
         values = absl_flags.FlagValues()
         define(values)
         known |= set(values) | {f"no{name}" for name in values if values[name].boolean}
-    for script in (ROOT / "benchmarks").glob("*.py"):
+    harnesses = (ROOT / "tests").glob("*/__main__.py")
+    for script in (*(ROOT / "benchmarks").glob("*.py"), *harnesses):
         known |= set(re.findall(r'add_argument\("--([\w-]+)"', script.read_text()))
     return known
 

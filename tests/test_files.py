@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from kdiffe_jax.errors import DataError
@@ -34,6 +36,16 @@ def test_a_cache_is_its_owners_alone(tmp_path):
         draft.write_text("a")
     assert file.read_text() == "a" and list(file.parent.iterdir()) == [file]
     assert file.stat().st_mode & 0o077 == file.parent.stat().st_mode & 0o077 == 0
+
+
+def test_what_a_killed_process_left_in_a_cache_goes_after_a_day(tmp_path):
+    old, new = tmp_path / "tmpold.partial", tmp_path / "tmpnew.partial"
+    for draft in (old, new):
+        draft.write_text("half")
+    os.utime(old, (1.0, 1.0))
+    with replacing_in_cache(tmp_path / "a.txt") as draft:
+        draft.write_text("a")
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "a.txt", new]
 
 
 def test_a_cache_that_cannot_be_made_names_the_flag(tmp_path):

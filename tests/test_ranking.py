@@ -130,7 +130,7 @@ def test_grouped_top_k_is_top_k_with_ties(rng, n_items, k, size):
     scores[3] = 1.0
     scores[4, 5:] = -np.inf
     groups = Groups(n_items, size)
-    stored = np.pad(scores, ((0, 0), (0, size * groups.count - n_items)), constant_values=-np.inf)
+    stored = np.pad(scores, ((0, 0), (0, size * groups.number - n_items)), constant_values=-np.inf)
     values, items = grouped_top_k(jnp.asarray(stored[:, groups.stored]), k, groups)
     expected = jax.lax.top_k(jnp.asarray(scores), k)
     np.testing.assert_array_equal(values, expected[0])

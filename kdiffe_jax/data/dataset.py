@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -91,8 +92,7 @@ class Dataset:
             if names and len(names) != size:
                 raise DataError(f"{self.name}: {len(names)} {what} for {size} {things}")
             if field in ("user_ids", "item_ids") and len(set(names)) < len(names):
-                seen: set[str] = set()
-                twice = next(n for n in names if n in seen or seen.add(n))
+                twice = Counter(names).most_common(1)[0][0]
                 raise DataError(
                     f"{self.name}: {what}: {twice!r} stands there twice; ids are unique"
                 )

@@ -6,6 +6,8 @@ import numpy as np
 
 from kdiffe_jax.errors import DataError
 
+MOST_A_KNOWN_ONE = 100
+
 
 def sorted_unique(rows: np.ndarray) -> np.ndarray:
     """Integer rows in lexicographic order without duplicates, int32.
@@ -43,6 +45,28 @@ def check_ids(rows: np.ndarray, what: str, columns, limits, *, first_row: int = 
                 f"{what}, row {first_row + row}: {column} {rows[row, position]} is outside "
                 f"0..{limit - 1}"
             )
+
+
+def check_number(number: int, what: str, source: str, *ids: np.ndarray) -> None:
+    """Refuses to believe in so many things that not one in `MOST_A_KNOWN_ONE` occurs.
+
+    Memory is needed for each, so a number of a few digits must not ask for all there is.
+
+    Args:
+      number: how many there are said to be.
+      what, source: what they are, and who says so.
+      ids: those that occur.
+
+    Raises:
+      DataError: there are too many.
+
+    >>> check_number(10**9, "users", "dataset.json", np.array([0, 1, 1]))
+    Traceback (most recent call last):
+    kdiffe_jax.errors.DataError: dataset.json: 1000000000 users, but only 2 occur; mend the number
+    """
+    known = len(np.unique(np.concatenate(ids)))
+    if number > MOST_A_KNOWN_ONE * (known + 1):
+        raise DataError(f"{source}: {number} {what}, but only {known} occur; mend the number")
 
 
 def position_in_group(groups: np.ndarray) -> np.ndarray:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.files import replacing_in_cache
 from kdiffe_jax.graph.attention import attention_similarity
+from kdiffe_jax.stored_arrays import DAMAGED, read_npy
 
 # Raise when the definition of S changes, so that older files are not taken for it.
 _DEFINITION = 1
@@ -30,7 +31,7 @@ def cached_similarity(
     Raises:
       DataError: the directory cannot be written.
     """
-    sizes = dict(n_users=n_users, n_items=n_items, config=config)
+    sizes: dict[str, Any] = dict(n_users=n_users, n_items=n_items, config=config)
     stored = stored_similarity(pairs, directory=directory, **sizes)
     if stored is not None:
         return stored
@@ -43,7 +44,7 @@ def stored_similarity(
     pairs: np.ndarray, *, n_users: int, n_items: int, config: GraphConfig, directory: Path
 ) -> np.ndarray | None:
     """What `cached_similarity` would read, None where it would compute."""
-    sizes = dict(n_users=n_users, n_items=n_items, config=config)
+    sizes: dict[str, Any] = dict(n_users=n_users, n_items=n_items, config=config)
     return _read(_file(pairs, directory=directory, **sizes), len(pairs))
 
 
@@ -66,10 +67,10 @@ def _key(pairs, n_users: int, n_items: int, config: GraphConfig) -> str:
 
 def _read(file: Path, length: int) -> np.ndarray | None:
     try:
-        values = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        values = read_npy(file)
+    except DAMAGED:
         return None
-    fits = isinstance(values, np.ndarray) and values.shape == (length,)
+    fits = values.shape == (length,)
     return values if fits and values.dtype == np.float32 and np.isfinite(values).all() else None
 
 

@@ -67,8 +67,10 @@ def _knowledge_only(model: SavedModel, triples: np.ndarray, n_items: int):
     params = {"params": {name: getattr(model, name) for name in names}}
     nothing = jnp.zeros((n_items, model.items.shape[1]))
     entities = jnp.asarray(model.entities)
+    items, relations, tails = triples.T
+    weights = jnp.ones(len(triples))
     graph = knowledge_graph(
-        *triples.T, jnp.ones(len(triples)), n_items=n_items, n_entities=len(entities)
+        items, relations, tails, weights, n_items=n_items, n_entities=len(entities)
     )
     attention = layer.apply(params, nothing, entities, graph, method="attention").values
     return np.asarray(layer.apply(params, nothing, entities, graph)), np.asarray(attention)

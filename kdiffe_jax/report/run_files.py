@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from kdiffe_jax.errors import RunError
 from kdiffe_jax.saved_model import MODEL, SavedModel, read_model
+from kdiffe_jax.stored_arrays import DAMAGED, read_npz
 from kdiffe_jax.training.run_directory import METRICS, PER_USER, RunDirectory
 
 Record = dict[str, Any]
@@ -94,7 +94,6 @@ def _scored(file: Path) -> np.ndarray | None:
     if not file.is_file():
         return None
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            return archive["users"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return read_npz(file)["users"]
+    except DAMAGED as error:
         raise RunError(f"{file}: damaged ({error})") from error

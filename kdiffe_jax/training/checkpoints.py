@@ -6,7 +6,9 @@ two latest and the two best, so that losing the newest never loses the best.
 
 from __future__ import annotations
 
+import json
 import shutil
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,6 +52,9 @@ class Checkpoints:
     Args:
       directory: created where missing.
       say: receives a line where something had to be passed over.
+
+    Raises:
+      RunError: the directory cannot be made.
     """
 
     def __init__(self, directory: Path, say: Callable[[str], None]):
@@ -61,7 +66,11 @@ class Checkpoints:
             enable_async_checkpointing=False,
             cleanup_tmp_directories=True,
         )
-        self._manager = ocp.CheckpointManager(self._directory, options=options)
+        try:
+            self._manager = ocp.CheckpointManager(self._directory, options=options)
+        except OSError as error:
+            reason = error.strerror or error
+            raise RunError(f"{self._directory}: cannot be written: {reason}") from error
 
     def __enter__(self) -> Checkpoints:
         return self
@@ -80,16 +89,24 @@ class Checkpoints:
           arrays: a pytree.
           history: one record an epoch.
           scores: what the best epochs are chosen by, one an epoch.
+
+        Raises:
+          RunError: it cannot be written.
         """
         self._policy.scores = scores
         epoch = len(history) - 1
-        self._manager.save(
-            epoch,
-            args=ocp.args.Composite(
-                arrays=ocp.args.StandardSave(_without_keys(arrays)),
-                history=ocp.args.JsonSave(history),
-            ),
+        plain = _without_keys(arrays)
+        content = ocp.args.Composite(
+            arrays=ocp.args.StandardSave(plain),
+            history=ocp.args.JsonSave({"epochs": history, "crc32": _checksum(plain, history)}),
         )
+        try:
+            self._manager.save(epoch, args=content)
+        except Exception as error:  # As many kinds as for restoring.
+            raise RunError(
+                f"{self._directory / str(epoch)}: checkpoint cannot be written: {_reason(error)}; "
+                "the ones before are kept; mend that and give the same command again"
+            ) from error
 
     def restore(self, epoch: int, like: Any) -> Snapshot:
         """One epoch's arrays in the structure, shapes and dtypes of `like`.
@@ -106,10 +123,10 @@ class Checkpoints:
                 ),
             )
         except Exception as error:  # Orbax and tensorstore raise many kinds for a damaged file.
-            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             path = self._directory / str(epoch)
-            raise RunError(f"{path}: checkpoint cannot be read: {reason}") from error
-        return Snapshot(epoch, _with_keys(found["arrays"], like), found["history"])
+            raise RunError(f"{path}: checkpoint cannot be read: {_reason(error)}") from error
+        history = self._verified(epoch, found["arrays"], found["history"])
+        return Snapshot(epoch, _with_keys(found["arrays"], like), history)
 
     def restore_latest(self, like: Any) -> Snapshot | None:
         """The newest readable epoch; a damaged one is said aloud and set aside.
@@ -125,6 +142,16 @@ class Checkpoints:
                 self._set_aside(epoch)
         return None
 
+    def _verified(self, epoch: int, arrays: Any, stored: Any) -> list[dict[str, Any]]:
+        """The history. Orbax does not notice every byte that changed on disk."""
+        if isinstance(stored, list):  # as it was before there were checksums
+            return stored
+        known = isinstance(stored, dict) and {"crc32", "epochs"} <= stored.keys()
+        if not known or stored["crc32"] != _checksum(arrays, stored["epochs"]):
+            path = self._directory / str(epoch)
+            raise RunError(f"{path}: checkpoint cannot be read: its content has changed")
+        return stored["epochs"]
+
     def _set_aside(self, epoch: int) -> None:
         damaged = self._directory.parent / f"{self._directory.name}-damaged"
         damaged.mkdir(exist_ok=True)
@@ -133,6 +160,18 @@ class Checkpoints:
             shutil.rmtree(target)
         shutil.move(self._directory / str(epoch), target)
         self._manager.reload()
+
+
+def _checksum(arrays: Any, history: Any) -> int:
+    """CRC-32 over an unkeyed pytree and a history."""
+    checksum = zlib.crc32(json.dumps(history).encode())
+    for leaf in jax.tree.leaves(arrays):
+        checksum = zlib.crc32(np.asarray(leaf).tobytes(), checksum)
+    return checksum
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
 
 
 def _is_key(leaf) -> bool:

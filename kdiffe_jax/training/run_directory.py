@@ -9,18 +9,18 @@ from __future__ import annotations
 import fcntl
 import io
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kdiffe_jax.errors import RunError
+from kdiffe_jax.errors import DataError, RunError
+from kdiffe_jax.files import DRAFT, replacing
 
 CONFIG, METRICS, RESULT, CHECKPOINTS = "config.json", "metrics.jsonl", "result.json", "checkpoints"
 PER_USER = "test_per_user.npz"
-_LOCK, _DRAFT = ".lock", ".partial"
+_LOCK = ".lock"
+_AGAIN = "mend that and give the same command again: it continues"
 
 
 class RunDirectory:
@@ -66,7 +66,7 @@ class RunDirectory:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._take_lock()
-            for draft in self.path.glob(f"*{_DRAFT}"):
+            for draft in self.path.glob(f"*{DRAFT}"):
                 draft.unlink()
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {error.strerror}") from error
@@ -136,16 +136,16 @@ class RunDirectory:
         return content
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes one file of the directory under a temporary name, and renames it."""
-        handle, draft = tempfile.mkstemp(dir=self.path, suffix=_DRAFT)
+        """Writes one file of the directory under a temporary name, and renames it.
+
+        Raises:
+          RunError: it cannot be written; an older file stays as it was.
+        """
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-            os.chmod(draft, 0o644)
-            os.replace(draft, self.path / name)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+            with replacing(self.path / name) as draft:
+                draft.write_bytes(content)
+        except DataError as error:
+            raise RunError(f"{error}; {_AGAIN}") from error
 
 
 def _json(content: dict[str, Any]) -> bytes:
@@ -154,4 +154,4 @@ def _json(content: dict[str, Any]) -> bytes:
 
 def _foreign(path: Path) -> bool:
     """Whether a file is not what a run leaves that was killed before its first file."""
-    return path.name != _LOCK and path.suffix != _DRAFT
+    return path.name != _LOCK and path.suffix != DRAFT

@@ -1,5 +1,6 @@
 """A real run, killed with SIGKILL and started again, ends like the unbroken one."""
 
+import itertools
 import json
 import os
 import signal
@@ -14,11 +15,13 @@ FLAGS = (
     "--dim=8 --batch_size=64 --denoiser_width=16 --walk_length=5 --walks_per_node=2 "
     "--timesteps=3 --epochs=8 --patience=8 --baselines=most_popular"
 ).split()
+HASH_SEEDS = itertools.count(1)  # another for each process, which must not matter
 
 
 def start(workdir, cache, *flags):
     command = [sys.executable, "-m", "launch.main", *FLAGS, *flags]
     environment = os.environ | {"JAX_PLATFORMS": "cpu", "KDIFFE_CACHE": str(cache)}
+    environment["PYTHONHASHSEED"] = str(next(HASH_SEEDS))
     return subprocess.Popen(
         [*command, f"--workdir={workdir}"],
         env=environment,

@@ -320,7 +320,7 @@ NEIGHBOURS_AND_BASELINES = (
 TRUST = (
     Breakage(
         "a pickle may name any class",
-        "data/readers/safe_pickle.py",
+        "data/readers/pickled.py",
         "            return self._names[module, name]",
         "            return super().find_class(module, name)",
         ("tests/data/readers/test_safe_pickle.py",),

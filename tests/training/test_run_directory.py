@@ -46,7 +46,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(RunError, match="No space left on device.*same command again"):
         run.write_result({"epochs": 2})
     assert run.result() == {"epochs": 1}
     assert not list(run.path.glob("*.partial"))

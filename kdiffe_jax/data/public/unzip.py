@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,15 @@ from kdiffe_jax.data.public.fetch import part_of
 from kdiffe_jax.errors import DataError
 
 _CHUNK = 1 << 20
-_FAILURES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_FAILURES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def unzip(archive: Path, target: Path, *, largest: int) -> None:
@@ -34,7 +43,7 @@ def unzip(archive: Path, target: Path, *, largest: int) -> None:
                 _copy(source, file, archive, largest)
         os.replace(part, target)
     except _FAILURES as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split())[:200]
         raise DataError(f"{archive}: no readable zip file: {reason}; remove it") from error
     except OSError as error:
         raise DataError(f"{archive}: not unzipped: {error.strerror}") from error

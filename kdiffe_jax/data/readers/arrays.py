@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import tokenize
-import warnings
 from pathlib import Path
 
 import numpy as np
 
 from kdiffe_jax.errors import DataError
+from kdiffe_jax.stored_arrays import DAMAGED, read_npy
 
 _SUFFIX = "_feat.npy"
-# A damaged header is parsed as Python text, and fails as such.
-_LOAD_FAILURES = (
-    ValueError,
-    EOFError,
-    OSError,
-    MemoryError,
-    OverflowError,
-    SyntaxError,
-    tokenize.TokenError,
-)
 
 
 def load_features(path: Path, n_items: int) -> dict[str, np.ndarray]:
@@ -53,13 +42,11 @@ def modality_of(file: Path) -> str:
 def load_feature(file: Path, n_items: int) -> np.ndarray:
     """One modality, float[J, width], in the dtype of the file."""
     try:
-        with file.open("rb") as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            rows = np.lib.format.read_array(stream, allow_pickle=False)
-    except _LOAD_FAILURES as error:
-        reason = " ".join(str(error).split())
+        rows = read_npy(file)
+    except DAMAGED as error:
+        reason = " ".join(str(error).split())[:200]
         raise DataError(f"{file}: not a readable .npy array: {reason}") from error
-    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype.kind not in "fiub":
+    if rows.ndim != 2 or rows.dtype.kind not in "fiub":
         raise DataError(f"{file}: expected a numeric matrix, one row an item")
     if len(rows) != n_items:
         raise DataError(f"{file}: {len(rows)} rows for {n_items} items; one row an item is needed")

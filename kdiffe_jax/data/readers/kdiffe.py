@@ -19,7 +19,7 @@ from kdiffe_jax.data.readers.lines import line_chunks
 from kdiffe_jax.data.readers.safe_pickle import load_sparse
 from kdiffe_jax.data.readers.shared_ids import relations_of_nodes
 from kdiffe_jax.data.relation import Knowledge, join_relations
-from kdiffe_jax.data.rows import sorted_unique
+from kdiffe_jax.data.rows import check_number, sorted_unique
 from kdiffe_jax.data.splits import hold_out_one
 from kdiffe_jax.errors import DataError
 
@@ -60,15 +60,20 @@ def read_kdiffe(
             f"became the validation split (seed {split_seed})"
         )
     n_users, n_items = train.shape
-    read_knowledge = _read_shared if shared_ids else _read_separate
-    knowledge, dropped = read_knowledge(path / "kg.txt", n_items)
+    rows, features = _read_rows(path / "kg.txt"), load_features(path, n_items)
+    pairs = np.concatenate(list(parts.values()))
+    check_number(n_users, "users", str(path / "trnMat.pkl"), pairs[:, 0])
+    if not features:
+        check_number(n_items, "items", str(path / "trnMat.pkl"), pairs[:, 1], rows[:, 0])
+    knowledge_of = _shared if shared_ids else _separate
+    knowledge, dropped = knowledge_of(rows, path / "kg.txt", n_items)
     return Dataset(
         name=name,
         n_users=n_users,
         n_items=n_items,
         n_entities=len(knowledge.entity_names),
         **knowledge._asdict(),
-        features=load_features(path, n_items),
+        features=features,
         notes=(*notes, *dropped),
         **parts,
     )
@@ -88,9 +93,8 @@ def _pairs(matrix) -> np.ndarray:
     return sorted_unique(np.stack([matrix.row, matrix.col], axis=1))
 
 
-def _read_separate(path: Path, n_items: int) -> tuple[Knowledge, tuple[str, ...]]:
+def _separate(rows: np.ndarray, path: Path, n_items: int) -> tuple[Knowledge, tuple[str, ...]]:
     """Heads are items; relations and entities are renumbered from 0 in the order of their ids."""
-    rows = _read_rows(path)
     if len(rows) and rows[:, 0].max() >= n_items:
         bad = int(np.argmax(rows[:, 0] >= n_items))
         raise DataError(
@@ -109,9 +113,8 @@ def _read_separate(path: Path, n_items: int) -> tuple[Knowledge, tuple[str, ...]
     return knowledge, ()
 
 
-def _read_shared(path: Path, n_items: int) -> tuple[Knowledge, tuple[str, ...]]:
+def _shared(rows: np.ndarray, path: Path, n_items: int) -> tuple[Knowledge, tuple[str, ...]]:
     """Ids below `n_items` are items, in heads and in tails."""
-    rows = _read_rows(path)
     relations, relation_ids = np.unique(rows[:, 1], return_inverse=True)
     nodes, ends = np.unique(rows[:, [0, 2]], return_inverse=True)
     heads, tails = ends.reshape(-1, 2).T

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kdiffe_jax.data.rows import MOST_A_KNOWN_ONE
 from kdiffe_jax.errors import DataError
 
 LARGEST_ID = np.iinfo(np.int32).max
 _CHUNK_BYTES = 1 << 22
 _NUMBERS = re.compile(r"\s*\d{1,18}(?:\s+\d{1,18})*\s*", re.ASCII)
-_GAPS_A_ID = 100
 
 
 class IdLists(NamedTuple):
@@ -115,7 +115,7 @@ def count_ids(source: Path, what: str, *ids: np.ndarray) -> int:
     used = np.unique(np.concatenate(ids))
     if not len(used):
         return 0
-    if used[-1] >= _GAPS_A_ID * (len(used) + 1):
+    if used[-1] >= MOST_A_KNOWN_ONE * (len(used) + 1):
         raise DataError(
             f"{source}: {what} id {used[-1]}, but only {len(used)} different {what}s; this "
             f"layout numbers them from 0: number them again, or read a table (--source=tables)"

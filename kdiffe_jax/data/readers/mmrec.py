@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from kdiffe_jax.data.readers.columns import Column, open_table, read_columns
 from kdiffe_jax.data.readers.inter import columns_by_role, find_inter, growing_integers
 from kdiffe_jax.data.readers.lines import count_ids, source_directory
 from kdiffe_jax.errors import DataError
+from kdiffe_jax.stored_arrays import DAMAGED, shape_of_npy
 
 FILES = "<name>.inter, and where there are any *_feat.npy, i_id_mapping.csv, u_id_mapping.csv"
 ITEM_NAMES = "i_id_mapping.csv"
@@ -108,10 +108,9 @@ def _most_feature_rows(path: Path) -> int:
     rows = [0]
     for file in path.glob("*_feat.npy"):
         try:
-            shape = np.lib.format.open_memmap(file, mode="r").shape
-        except (ValueError, EOFError, OSError, OverflowError, SyntaxError, tokenize.TokenError):
+            rows.extend(shape_of_npy(file)[:1])
+        except DAMAGED:
             continue
-        rows.extend(shape[:1])
     return max(rows)
 
 

@@ -31,11 +31,12 @@ from kdiffe_jax.data.plain_files import (
     write_names,
 )
 from kdiffe_jax.data.readers.arrays import load_features
-from kdiffe_jax.data.rows import check_ids, sorted_unique
+from kdiffe_jax.data.rows import check_ids, check_number, sorted_unique
 from kdiffe_jax.errors import DataError
 
 FORMAT_VERSION = 1
 MANIFEST = "dataset.json"
+_SIZES = ("users", "items", "entities")
 _ANY = np.iinfo(np.int32).max
 FILES = "dataset.json, train.tsv, valid.tsv, test.tsv, triples.tsv"
 _NAME_FILES = {
@@ -65,6 +66,9 @@ def read_prepared(path: str | Path, *, name: str | None = None) -> Dataset:
     _verify(path, manifest.get("sha256", {}))
     names = {field: read_names(path / file) for field, file in _NAME_FILES.items()}
     triples, relevant = _read_triples(path / "triples.tsv", manifest, len(names["relation_names"]))
+    splits = {split: _read_pairs(path / f"{split}.tsv", manifest) for split in SPLITS}
+    features = load_features(path, manifest["items"])
+    _check_sizes(path, manifest, splits, triples, names, features)
     if not names["relation_names"] and len(triples):
         known = range(triples[:, 1].max() + 1)
         names["relation_names"] = tuple(f"relation {r}" for r in known)
@@ -76,11 +80,11 @@ def read_prepared(path: str | Path, *, name: str | None = None) -> Dataset:
         triples=triples,
         relevant=relevant,
         entity_items=_read_entity_items(path / "entity_items.tsv", manifest["entities"]),
-        features=load_features(path, manifest["items"]),
+        features=features,
         notes=tuple(manifest.get("notes", ())),
         provenance=manifest.get("provenance", {}),
         **names,
-        **{split: _read_pairs(path / f"{split}.tsv", manifest) for split in SPLITS},
+        **splits,
     )
 
 
@@ -154,7 +158,7 @@ def _read_manifest(file: Path) -> dict:
         raise DataError(f"{file}: not readable JSON: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_VERSION:
         raise DataError(f'{file}: expected an object with "format": {FORMAT_VERSION}')
-    for key in ("users", "items", "entities"):
+    for key in _SIZES:
         size = manifest.get(key)
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise DataError(f'{file}: "{key}" must be a whole number, it is {size!r}')
@@ -163,6 +167,17 @@ def _read_manifest(file: Path) -> dict:
             raise DataError(f'{file}: "{key}" must be a JSON {kind.__name__}')
     manifest.setdefault("name", file.parent.name)
     return manifest
+
+
+def _check_sizes(path: Path, manifest: dict, splits: dict, triples, names: dict, features) -> None:
+    """Refuses sizes that the other files do not bear out; names and features tell every one."""
+    pairs = np.concatenate(list(splits.values()))
+    n_items = manifest["items"] if features else len(names["item_ids"])
+    told = (len(names["user_ids"]), n_items, len(names["entity_names"]))
+    occurring = ((pairs[:, 0],), (pairs[:, 1], triples[:, 0]), (triples[:, 2],))
+    for size, number, ids in zip(_SIZES, told, occurring, strict=True):
+        if manifest[size] != number:
+            check_number(manifest[size], size, str(path / MANIFEST), *ids)
 
 
 def _verify(path: Path, checksums: dict[str, str]) -> None:

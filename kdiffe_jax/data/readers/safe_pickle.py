@@ -1,92 +1,25 @@
-"""Reads pickled scipy sparse matrices without letting the file run code.
+"""Reads stored scipy sparse matrices without letting the file run code.
 
-Only the classes and functions listed here are reachable from the file; everything
-else is refused by name before anything is built. Names of old scipy modules
-(`scipy.sparse.coo`, gone in SciPy 2) and of numpy before 2 are translated.
+A pickle may name only what `pickled.py` lists; everything else is refused by name before
+anything is built. What a file declares is compared with what it holds before there is room
+made for it.
 """
 
 from __future__ import annotations
 
 import pickle
-import zipfile
-import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from kdiffe_jax.data.readers.pickled import Array, Sparse, unpickled
 from kdiffe_jax.errors import DataError
+from kdiffe_jax.stored_arrays import DAMAGED, read_npz
 
-_FORMATS = ("coo", "csr", "csc")
-
-
-def _admitted() -> dict[tuple[str, str], object]:
-    names = {
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-        # Protocol-2 pickles spell bytes as text encoded in latin1.
-        ("_codecs", "encode"): _latin1_bytes,
-        ("__builtin__", "bytes"): _empty_bytes,
-    }
-    rebuild_array, rebuild_scalar = _numpy_rebuilders()
-    for module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-        names[module, "_reconstruct"] = rebuild_array
-        names[module, "scalar"] = rebuild_scalar
-    frombuffer = np.array(0.0).__reduce_ex__(5)[0]
-    for module in ("numpy.core.numeric", "numpy._core.numeric"):
-        names[module, "_frombuffer"] = frombuffer
-    for kind in _FORMATS:
-        for suffix in ("matrix", "array"):
-            name = f"{kind}_{suffix}"
-            for module in ("scipy.sparse", f"scipy.sparse.{kind}", f"scipy.sparse._{kind}"):
-                names[module, name] = getattr(sp, name)
-    return names
-
-
-def _empty_bytes() -> bytes:
-    return b""
-
-
-def _latin1_bytes(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"text encoding {encoding!r} is not admitted")
-    return text.encode("latin1")
-
-
-def _numpy_rebuilders():
-    rebuild_array = np.array(0.0).__reduce__()[0]
-    rebuild_scalar = np.float64(0.0).__reduce__()[0]
-    return rebuild_array, rebuild_scalar
-
-
-class _RestrictedUnpickler(pickle.Unpickler):
-    _names = _admitted()
-
-    def find_class(self, module: str, name: str):
-        try:
-            return self._names[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(
-                f"it names {module}.{name}, which is not admitted"
-            ) from None
-
-
-_LOAD_FAILURES = (
-    pickle.UnpicklingError,
-    EOFError,
-    AttributeError,
-    IndexError,
-    KeyError,
-    TypeError,
-    ValueError,
-    OverflowError,
-    MemoryError,
-    ImportError,
-    OSError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+_LARGEST_SIDE = np.iinfo(np.int32).max
+_LOAD_FAILURES = (*DAMAGED, pickle.UnpicklingError, AttributeError)
 
 
 def load_sparse(path: str | Path) -> sp.coo_array:
@@ -106,51 +39,101 @@ def load_sparse(path: str | Path) -> sp.coo_array:
     path = Path(path)
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path}: the file is empty; fetch it again")
-    with path.open("rb") as file:
-        if file.read(8) == b"version ":
-            raise DataError(f"{path}: a Git LFS pointer, not the data; run `git lfs pull`")
-        file.seek(0)
-        try:
-            content = _load(file, path.suffix)
-        except _LOAD_FAILURES as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise DataError(f"{path}: refused as a stored sparse matrix: {reason}") from error
-    return _as_binary_ready_coo(content, path)
-
-
-def _load(file: BinaryIO, suffix: str):
-    return sp.load_npz(file) if suffix == ".npz" else _RestrictedUnpickler(file).load()
-
-
-def _as_binary_ready_coo(content, path: Path) -> sp.coo_array:
-    if not (sp.issparse(content) or isinstance(content, np.ndarray)):
-        raise DataError(f"{path}: holds a {type(content).__name__}, expected a sparse matrix")
     try:
-        if len(content.shape) != 2 or content.dtype.kind not in "biuf":
-            raise ValueError(f"shape {content.shape}, {content.dtype}: expected a numeric matrix")
-        if sp.issparse(content):
-            if content.format in ("csr", "csc"):
-                content.check_format(full_check=True)
-            content.data = content.data.astype(np.float64)
-        else:
-            content = content.astype(np.float64)
-        matrix = sp.coo_array(content)
-        if matrix.nnz and (
-            min(matrix.row.min(), matrix.col.min()) < 0
-            or matrix.row.max() >= matrix.shape[0]
-            or matrix.col.max() >= matrix.shape[1]
-        ):
-            raise ValueError("an index lies outside the shape")
-        values = matrix.data.astype(np.float64)
-        matrix = sp.csr_array((values, (matrix.row, matrix.col)), shape=matrix.shape)
-    except (AttributeError, ValueError, TypeError) as error:
-        raise DataError(f"{path}: not a consistent sparse matrix: {error}") from error
+        content = path.read_bytes()
+        if not content:
+            raise DataError(f"{path}: the file is empty; fetch it again")
+        if content.startswith(b"version "):
+            raise DataError(f"{path}: a Git LFS pointer, not the data; run `git lfs pull`")
+        stored = _of_npz(path) if path.suffix == ".npz" else unpickled(content)
+    except _LOAD_FAILURES as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(f"{path}: refused as a stored sparse matrix: {reason}") from error
+    if not isinstance(stored, Sparse | Array):
+        raise DataError(f"{path}: holds a {type(stored).__name__}, expected a sparse matrix")
+    try:
+        matrix = _of_rows(stored.rows) if isinstance(stored, Array) else _of_parts(stored)
+    except (AttributeError, KeyError, ValueError, TypeError, OverflowError) as error:
+        raise DataError(f"{path}: not a consistent sparse matrix: {str(error)[:200]}") from error
     bad = ~np.isfinite(matrix.data) | (matrix.data < 0)
     if bad.any():
-        row = int(matrix.tocoo().row[np.argmax(bad)])
+        row = int(matrix.row[np.argmax(bad)])
         raise DataError(f"{path}: row {row}: a negative, NaN or infinite value; mend or drop it")
     matrix.eliminate_zeros()
-    matrix.sort_indices()
-    return matrix.tocoo()
+    return matrix
+
+
+def _of_npz(path: Path) -> Sparse:
+    members = read_npz(path)
+    kind = members["format"].item()
+    stored = Sparse()
+    stored.format = kind.decode("ascii") if isinstance(kind, bytes) else kind
+    stored.attributes = {**members, "_shape": tuple(members["shape"].tolist())}
+    return stored
+
+
+def _of_rows(rows: np.ndarray) -> sp.coo_array:
+    if rows.ndim != 2:
+        raise ValueError(f"shape {rows.shape}, {rows.dtype}: expected a numeric matrix")
+    row, column = np.nonzero(rows)
+    return _matrix(rows.shape, row, column, rows[row, column])
+
+
+def _of_parts(stored: Sparse) -> sp.coo_array:
+    attributes = {name: _plain(value) for name, value in stored.attributes.items()}
+    shape = attributes.get("_shape")
+    if not (isinstance(shape, tuple) and len(shape) == 2 and all(map(_is_side, shape))):
+        raise ValueError(f"shape {str(shape)[:60]}: expected a matrix")
+    values = attributes["data"]
+    if stored.format == "coo":
+        row, column = attributes.get("coords") or (attributes["row"], attributes["col"])
+        return _matrix(shape, row, column, values)
+    if stored.format not in ("csr", "csc"):
+        raise ValueError(f"format {str(stored.format)[:20]!r}: expected COO, CSR or CSC")
+    minor = attributes["indices"]
+    major = _expanded(attributes["indptr"], len(minor), shape[stored.format == "csc"])
+    minor, values = minor[: len(major)], values[: len(major)]  # scipy keeps room for more
+    row, column = (major, minor) if stored.format == "csr" else (minor, major)
+    return _matrix(shape, row, column, values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return value.rows if isinstance(value, Array) else value
+
+
+def _is_side(side: Any) -> bool:
+    return isinstance(side, int) and 0 <= side <= _LARGEST_SIDE
+
+
+def _expanded(starts: np.ndarray, n_entries: int, n_groups: int) -> np.ndarray:
+    """int[n]: the group of each entry, from where the groups start."""
+    if starts.shape != (n_groups + 1,) or starts[0] != 0 or starts[-1] > n_entries:
+        raise ValueError("its row starts do not fit its entries")
+    if starts.dtype.kind not in "iu" or (starts[1:] < starts[:-1]).any():
+        raise ValueError("its row starts decrease")
+    return np.repeat(np.arange(n_groups), np.diff(starts))
+
+
+def _matrix(shape: tuple[int, int], row, column, values) -> sp.coo_array:
+    """Sorted, duplicates summed. Nothing as long as a side of the matrix is made."""
+    if not row.shape == column.shape == values.shape == (values.size,):
+        raise ValueError("rows, columns and values of different lengths")
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"values of type {values.dtype}: expected numbers")
+    for index, side in ((row, shape[0]), (column, shape[1])):
+        if index.dtype.kind not in "iu":
+            raise ValueError(f"indices of type {index.dtype}: expected whole numbers")
+        if len(index) and not (index.min() >= 0 and index.max() < side):
+            raise ValueError("an index lies outside the shape")
+    order = np.lexsort((column, row))
+    row, column, values = (
+        part[order].astype(kind)
+        for part, kind in ((row, np.int32), (column, np.int32), (values, np.float64))
+    )
+    first = np.ones(len(row), bool)
+    first[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1])
+    starts = np.flatnonzero(first)
+    sums = np.add.reduceat(values, starts) if len(starts) else values
+    return sp.coo_array((sums, (row[first], column[first])), shape=shape)

@@ -269,3 +269,13 @@ def test_half_precision_and_integer_features(source):
     features = read_dataset(source, name="tiktok").features
     assert features["image"].dtype == np.float16
     assert features["text"].dtype == np.float32
+
+
+@pytest.mark.parametrize("shared", (False, True))
+@pytest.mark.parametrize("shape", [((1 << 31) - 1, 5), (4, (1 << 31) - 1)])
+def test_sides_that_no_interaction_bears_out_are_refused(source, shape, shared):
+    for name, pairs in (("trnMat", TRAIN), ("valMat", VALID), ("tstMat", TEST)):
+        write_matrix(source / f"{name}.pkl", pairs, shape)
+    (source / "image_feat.npy").unlink()
+    with pytest.raises(DataError, match="mend the number"):
+        read_kdiffe(source, name="tiktok", shared_ids=shared)

@@ -301,3 +301,13 @@ def test_names_provenance_and_items_as_entities_survive(tmp_path):
 def test_entity_items_that_do_not_fit(by_hand, content, expected):
     (by_hand / "entity_items.tsv").write_text(content)
     assert expected in refusal(by_hand)
+
+
+@pytest.mark.parametrize("size", ("users", "items", "entities"))
+@pytest.mark.parametrize("names", ("", "a\nb\n"))
+def test_a_size_of_petabytes_is_refused_before_there_is_room_for_it(by_hand, size, names):
+    change_manifest(by_hand, **{size: 1 << 50})
+    (by_hand / "entity_items.tsv").write_text("0\t1\n")
+    if names:
+        (by_hand / "entities.tsv").write_text(names)
+    assert "mend the number" in refusal(by_hand)

@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -273,7 +274,81 @@ def test_row_starts_beyond_the_entries_do_not_kill_the_process(tmp_path):
     assert "DataError" in done.stderr.splitlines()[-1]
 
 
+def test_room_that_scipy_kept_for_more_entries_is_not_read(tmp_path):
+    state = sp.csr_matrix(DENSE).__dict__.copy()
+    state["indices"] = np.append(state["indices"], 99).astype(np.int32)
+    state["data"] = np.append(state["data"], -1)
+    matrix = load_sparse(stored(tmp_path, with_state("csr_matrix", state)))
+    np.testing.assert_array_equal(matrix.toarray(), DENSE)
+
+
 def test_arrays_of_different_lengths_are_refused(tmp_path):
     state = sp.coo_matrix(DENSE).__dict__.copy()
     state["data"] = state["data"][:-1]
     refusal(stored(tmp_path, with_state("coo_matrix", state)))
+
+
+def opcodes(*parts) -> bytes:
+    return b"\x80\x02" + b"".join(parts) + b"."
+
+
+def called(module: str, name: str, *arguments) -> bytes:
+    """A pickle that calls what it names."""
+    inner = pickle.dumps(arguments, 2)[2:-1]
+    return opcodes(f"c{module}\n{name}\n".encode(), inner, b"R")
+
+
+def with_attributes(name: bytes, slots: dict) -> bytes:
+    """A pickle that sets attributes of what it names."""
+    return opcodes(name, b"N", pickle.dumps(slots, 2)[2:-1], b"\x86b")
+
+
+def type_with_fields() -> bytes:
+    fields = {"a": (np.dtype("f8"), 1 << 40)}
+    state = pickle.dumps((3, "|", None, ("a",), fields, 8, 1, 0), 2)[2:-1]
+    named = pickle.dumps(("V8", False, True), 2)[2:-1]
+    return opcodes(b"cnumpy\ndtype\n", named, b"R", state, b"b")
+
+
+ABSURD = {
+    "an array of petabytes": called("numpy", "ndarray", (1 << 50,)),
+    "an array of some gigabytes": called("numpy", "ndarray", (1 << 34,)),
+    "a matrix of petabytes": called("scipy.sparse", "csr_matrix", (1 << 50, 1 << 50)),
+    "a matrix of some gigabytes": called("scipy.sparse", "csr_matrix", (1 << 33, 3)),
+    "a values type of gigabytes": called("numpy", "dtype", "S2000000000"),
+    "a values type with fields": type_with_fields(),
+    "the number of an object": opcodes(b"]r\xff\xff\xff\x7f"),
+    "bytes of petabytes": opcodes(b"\x8e" + (1 << 50).to_bytes(8, "little")),
+    "defaults of a function": with_attributes(b"c_codecs\nencode\n", {"__defaults__": (1,)}),
+    "attributes of a class": with_attributes(b"cscipy.sparse\ncoo_matrix\n", {"format": "x"}),
+}
+
+
+@pytest.mark.parametrize("name", ABSURD)
+def test_absurd_declarations_are_refused_before_there_is_room_for_them(tmp_path, name):
+    path = stored(tmp_path, ABSURD[name])
+    tracemalloc.start()
+    try:
+        refusal(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    matrix = load_sparse(stored(tmp_path, pickle.dumps(sp.coo_matrix(DENSE), 2)))
+    np.testing.assert_array_equal(matrix.toarray(), DENSE)
+
+
+@pytest.mark.parametrize("kind", ("coo_matrix", "coo_array"))
+def test_a_matrix_of_many_rows_needs_no_room_for_them(tmp_path, kind):
+    side = np.iinfo(np.int32).max
+    path = stored(tmp_path, getattr(sp, kind)(([1.0], ([side - 1], [0])), shape=(side, side)))
+    tracemalloc.start()
+    try:
+        assert load_sparse(path).shape == (side, side)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_side_beyond_any_id_is_refused(tmp_path):
+    state = sp.coo_matrix(DENSE).__dict__.copy() | {"_shape": (1 << 40, 4)}
+    assert "shape" in refusal(stored(tmp_path, with_state("coo_matrix", state)))
