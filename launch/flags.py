@@ -22,7 +22,7 @@ from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.presets import PRESETS
 from kdiffe_jax.variants import VARIANTS
-from launch import flag_files
+from launch import flag_files, processes
 
 SYNTHETIC = "synthetic"
 _PLANTED = "planted_"
@@ -65,6 +65,7 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string(
         "mesh", None, "train on all devices as this grid, such as data:4,model:2", **common
     )
+    processes.define(values)
     flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
     flags.DEFINE_integer(
         "planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common
