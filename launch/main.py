@@ -79,7 +79,7 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
     config = flags.config()
     alone = config.train.num_seeds == 1
     check_selection_metric(config)
-    settings = flags.baselines()
+    settings, limits = flags.baselines(), flags.limits()
     mesh = None if FLAGS.mesh is None else build_mesh(FLAGS.mesh)
     if recorder is not None:
         recorder.claim()
@@ -100,7 +100,9 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
             if recorder is not None:
                 recorder.time_walks(dataset, config.graph, directory=flags.cache_dir())
                 on_epoch = recorder.after(on_epoch)
-            problem = build_problem(dataset, config, cache_dir=flags.cache_dir(), say=progress.say)
+            problem = build_problem(
+                dataset, config, cache_dir=flags.cache_dir(), say=progress.say, limits=limits
+            )
             trainer, finisher = (train, finish) if alone else (train_members, finish_members)
             placed = problem if mesh is None else on_mesh(problem, mesh)
             trained = trainer(placed, run, on_epoch=on_epoch, say=progress.say)
@@ -139,7 +141,9 @@ def _evaluate() -> dict[str, Any]:
         raise RunError(f"{run.path}: was trained on other data than {dataset.name} holds now")
     with run.claim(stored):
         config, cache_dir = _config_of(stored), flags.cache_dir()
-        problem = build_problem(dataset, config, cache_dir=cache_dir, say=print)
+        problem = build_problem(
+            dataset, config, cache_dir=cache_dir, say=print, limits=flags.limits()
+        )
         baselines = _baselines(problem, settings, print)
         scorer = rescore if config.train.num_seeds == 1 else rescore_members
         result = scorer(problem, run, baselines, say=print)

@@ -22,7 +22,7 @@ def fresh_flags(monkeypatch, tmp_path):
     monkeypatch.setattr(command, "FLAGS", values)
     for name in ("define", "parse"):
         monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
-    for name in ("config", "baselines", "data_identity", "load", "workdir", "cache_dir"):
+    for name in ("config", "baselines", "data_identity", "load", "workdir", "cache_dir", "limits"):
         monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("KDIFFE_DATA", raising=False)
@@ -63,6 +63,7 @@ def loads_nothing():
         ("--baselines=magic", "there is no magic"),
         ("--baselines=ease,none", "there is no none"),
         ("--ease_memory_gb=0", "ease_memory_gb"),
+        ("--denoiser_memory_gb=0", "denoiser_memory_gb"),
         ("--num_processes=2", "--num_processes needs --coordinator=HOST:PORT"),
         ("--process_id=0", "--process_id needs --coordinator=HOST:PORT"),
         ("--coordinator=here:1", "needs --num_processes and --process_id"),
