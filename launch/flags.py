@@ -21,8 +21,9 @@ from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.presets import PRESETS
+from kdiffe_jax.training.memory import Limits
 from kdiffe_jax.variants import VARIANTS
-from launch import flag_files
+from launch import flag_files, processes
 
 SYNTHETIC = "synthetic"
 _PLANTED = "planted_"
@@ -65,6 +66,7 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string(
         "mesh", None, "train on all devices as this grid, such as data:4,model:2", **common
     )
+    processes.define(values)
     flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
     flags.DEFINE_integer(
         "planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common
@@ -73,6 +75,7 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
         _define_field(f"{_PLANTED}{field.name}", field.default, "embedded data set", None, common)
     define_options(Config.all_options(), values)
     define_options(BaselineSettings.all_options(), values)
+    define_options(Limits.all_options(), values)
 
 
 def define_options(
@@ -131,6 +134,15 @@ def baselines(values: flags.FlagValues = flags.FLAGS) -> BaselineSettings:
     return BaselineSettings(**{name: values[name].value for name in BaselineSettings.all_options()})
 
 
+def limits(values: flags.FlagValues = flags.FLAGS) -> Limits:
+    """What the training may use; no part of a run's configuration.
+
+    Raises:
+      ConfigError: a limit out of its range.
+    """
+    return Limits(**{name: values[name].value for name in Limits.all_options()})
+
+
 def data_identity(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
     """The flags that say which data: part of a run's configuration."""
     identity: dict[str, Any] = {"dataset": values.dataset}
@@ -143,7 +155,8 @@ def data_identity(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
 def data_flags(values: flags.FlagValues = flags.FLAGS) -> list[str]:
     """The given flags that are no hyper-parameter, for another process that trains."""
     names = [name for name in values if name.startswith(_PLANTED)]
-    names += ["dataset", "data_dir", "cache_dir", "baselines", "ease_memory_gb"]
+    names += ["dataset", "data_dir", "cache_dir"]
+    names += [*BaselineSettings.all_options(), *Limits.all_options()]
     return [f"--{name}={values[name].value}" for name in sorted(names) if values[name].present]
 
 

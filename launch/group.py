@@ -55,7 +55,13 @@ def _train(group: dict[str, Any]) -> None:
     run = RunDirectory(flags.workdir(FLAGS))
     identity = {**flags.data_identity(FLAGS), "data_sha256": dataset.fingerprint()}
     with run.claim({**identity, **config.to_flat(), "group": group}):
-        problem = build_problem(dataset, config, cache_dir=flags.cache_dir(FLAGS), say=print)
+        problem = build_problem(
+            dataset,
+            config,
+            cache_dir=flags.cache_dir(FLAGS),
+            say=print,
+            limits=flags.limits(FLAGS),
+        )
         configs = [changed(config, values) for values in group["trials"]]
         trials = together.trials_of(problem, configs)
         history = together.train_trials(

@@ -15,6 +15,7 @@ from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.parallel.mesh import build_mesh
+from kdiffe_jax.parallel.processes import check_alike, from_first, is_first
 from kdiffe_jax.profile.recorder import Recorder
 from kdiffe_jax.report.page import REPORT, leave_report
 from kdiffe_jax.report.scalars import Scalars
@@ -27,7 +28,7 @@ from kdiffe_jax.training.problem import Problem, build_problem
 from kdiffe_jax.training.result import bench_of, finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.variants import VARIANTS
-from launch import flags
+from launch import flags, processes
 from launch.command import guarded
 from launch.compiled import keep_compiled
 from launch.profile import profile_lines
@@ -39,11 +40,12 @@ FLAGS = absl_flags.FLAGS
 
 def main(argv: Sequence[str]) -> int:
     """Runs one command; see `guarded` for the exit status."""
-    return guarded(
+    status = guarded(
         lambda: _command(argv),
         FLAGS,
         interrupted="stopped; the same command continues from the last finished epoch",
     )
+    return processes.leave(status)
 
 
 def _command(argv: Sequence[str]) -> None:
@@ -51,9 +53,12 @@ def _command(argv: Sequence[str]) -> None:
     absl_flags.adopt_module_key_flags(flags, FLAGS)
     app.define_help_flags()
     flags.parse(argv)
+    processes.join(FLAGS)
     keep_compiled(flags.cache_dir())
     recorder = _recorder()
     result = _evaluate() if FLAGS.mode == "evaluate" else _train(recorder)
+    if not is_first():
+        return
     print(result_table(result))
     if "planted" in result:
         print(planted_lines(result))
@@ -74,36 +79,46 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
     config = flags.config()
     alone = config.train.num_seeds == 1
     check_selection_metric(config)
-    settings = flags.baselines()
+    settings, limits = flags.baselines(), flags.limits()
     mesh = None if FLAGS.mesh is None else build_mesh(FLAGS.mesh)
     if recorder is not None:
         recorder.claim()
     run = RunDirectory(flags.workdir())
-    scalars = Scalars(run.path) if FLAGS.tensorboard else None
+    scalars = Scalars(run.path) if FLAGS.tensorboard and is_first() else None
     dataset = flags.load()
     identity = {**flags.data_identity(), "data_sha256": dataset.fingerprint(), **config.to_flat()}
-    with run.claim(identity), scalars or contextlib.nullcontext():
-        finished = run.result()
+    check_alike(identity | {"mesh": FLAGS.mesh})
+    finished = from_first(lambda: run.claim(identity).result())
+    with run, scalars or contextlib.nullcontext():
         if finished is not None:
-            print(f"{run.path}: this run is finished; its result:")
-            if not (run.path / REPORT).exists():
-                leave_report(run.path, say=print)
+            from_first(lambda: _tell_finished(run))
             return finished
-        with Progress(config) as progress, recorder or contextlib.nullcontext():
+        with Progress(config, shown=is_first()) as progress, recorder or contextlib.nullcontext():
             on_epoch = progress.on_epoch
             if scalars is not None:
                 on_epoch = _both(scalars.on_epoch, on_epoch)
             if recorder is not None:
                 recorder.time_walks(dataset, config.graph, directory=flags.cache_dir())
                 on_epoch = recorder.after(on_epoch)
-            problem = build_problem(dataset, config, cache_dir=flags.cache_dir(), say=progress.say)
+            problem = build_problem(
+                dataset, config, cache_dir=flags.cache_dir(), say=progress.say, limits=limits
+            )
             trainer, finisher = (train, finish) if alone else (train_members, finish_members)
             placed = problem if mesh is None else on_mesh(problem, mesh)
             trained = trainer(placed, run, on_epoch=on_epoch, say=progress.say)
-            baselines = _baselines(problem, settings, progress.say)
-        result = finisher(problem, trained, run, baselines)
-        leave_report(run.path, say=print)
+
+            def score() -> dict[str, Any]:
+                return finisher(problem, trained, run, _baselines(problem, settings, progress.say))
+
+            result = from_first(score)
+        from_first(lambda: leave_report(run.path, say=print))
         return result
+
+
+def _tell_finished(run: RunDirectory) -> None:
+    print(f"{run.path}: this run is finished; its result:")
+    if not (run.path / REPORT).exists():
+        leave_report(run.path, say=print)
 
 
 def _both(first: Callable[[Record], None], second: Callable[[Record], None]):
@@ -126,7 +141,9 @@ def _evaluate() -> dict[str, Any]:
         raise RunError(f"{run.path}: was trained on other data than {dataset.name} holds now")
     with run.claim(stored):
         config, cache_dir = _config_of(stored), flags.cache_dir()
-        problem = build_problem(dataset, config, cache_dir=cache_dir, say=print)
+        problem = build_problem(
+            dataset, config, cache_dir=cache_dir, say=print, limits=flags.limits()
+        )
         baselines = _baselines(problem, settings, print)
         scorer = rescore if config.train.num_seeds == 1 else rescore_members
         result = scorer(problem, run, baselines, say=print)

@@ -16,13 +16,15 @@ class Progress:
 
     Args:
       config: says how many epochs there can be and which metric is watched.
+      shown: False shows nothing.
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, *, shown: bool = True):
+        self._shown = shown
         self._config = config
         self._metric = f"{config.eval.selection} {config.eval.selection_metric}"
         self._best = -1.0
-        self._bar = _terminal_bar(config.train.epochs)
+        self._bar = _terminal_bar(config.train.epochs) if shown else None
 
     def __enter__(self) -> Progress:
         return self
@@ -33,6 +35,8 @@ class Progress:
 
     def say(self, line: str) -> None:
         """One line, above the bar where there is one."""
+        if not self._shown:
+            return
         if self._bar is None:
             print(line, flush=True)
         else:
@@ -40,6 +44,8 @@ class Progress:
 
     def on_epoch(self, record: dict[str, Any]) -> None:
         """Shows one epoch; of several seeds, the mean and range of those that still train."""
+        if not self._shown:
+            return
         if "members" in record:
             self._on_members(record)
             return

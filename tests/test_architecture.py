@@ -49,8 +49,8 @@ ALLOWED = {
     "parallel": {"errors", "graph", "ranking", "types"},
     "training": {
         "assessment", "baselines", "config", "data", "diffusion", "errors", "files", "graph",
-        "losses", "metrics", "model", "parallel", "phases", "rankers", "ranking", "rebuild",
-        "reverse", "rowwise", "saved_model", "scoring", "types",
+        "losses", "metrics", "model", "options", "parallel", "phases", "rankers", "ranking",
+        "rebuild", "reverse", "rowwise", "saved_model", "scoring", "types",
     },
     "recommend": {
         "data", "errors", "files", "graph", "model", "phases", "ranking", "saved_model", "scoring",

@@ -10,6 +10,8 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from kdiffe_jax.parallel.mesh import AXES
+from kdiffe_jax.parallel.processes import on_host
+from kdiffe_jax.parallel.tables import everywhere
 from kdiffe_jax.ranking import CUTOFFS, ranked_metrics
 from kdiffe_jax.types import RankingTask
 
@@ -34,11 +36,10 @@ def evaluate_split(
       Metric name -> f64[n], one value a user of the task.
     """
     n_users = len(task.users)
-    values = _metrics(
-        mesh, user_embeddings, item_embeddings, _padded(mesh, task, len(item_embeddings)),
-        block=block, cutoffs=cutoffs,
-    )  # fmt: skip
-    return {name: np.asarray(value[:n_users], np.float64) for name, value in values.items()}
+    padded = _padded(mesh, task, len(item_embeddings))
+    arrays = everywhere(mesh, (user_embeddings, item_embeddings, padded))
+    values = jax.tree.map(on_host, _metrics(mesh, *arrays, block=block, cutoffs=cutoffs))
+    return {name: value[:n_users].astype(np.float64) for name, value in values.items()}
 
 
 def _padded(mesh: Mesh, task: RankingTask, n_items: int) -> RankingTask:

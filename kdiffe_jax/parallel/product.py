@@ -16,7 +16,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from kdiffe_jax.graph.product import product
 from kdiffe_jax.graph.propagate import across
-from kdiffe_jax.parallel.tables import TABLE
+from kdiffe_jax.parallel.processes import placed
+from kdiffe_jax.parallel.tables import TABLE, everywhere
 from kdiffe_jax.types import Graphs, Laplacian, SparseOperator, TwoWay
 
 _BY_ROWS = PartitionSpec("data")
@@ -68,8 +69,8 @@ def row_blocks(operator: SparseOperator, mesh: Mesh) -> RowBlocks:
         entries(operator.columns, 0),
         np.where(inside, rows, height - 1).astype(np.int32),
     )
-    placed = jax.device_put(arrays, NamedSharding(mesh, _BY_ROWS))
-    return RowBlocks(*placed, n_rows=n_rows, mesh=mesh)
+    by_rows = NamedSharding(mesh, _BY_ROWS)
+    return RowBlocks(*(placed(array, by_rows) for array in arrays), n_rows=n_rows, mesh=mesh)
 
 
 @across.register
@@ -124,7 +125,7 @@ def split_graphs(graphs: Graphs, mesh: Mesh) -> Graphs:
     """Splits the Laplacian and the matrix of neighbours by rows; all else goes to every device."""
     (to_users, to_items, loops), neighbours = graphs.laplacian, graphs.neighbours
     rest = graphs._replace(laplacian=loops, neighbours=None)
-    rest = jax.device_put(rest, NamedSharding(mesh, PartitionSpec()))
+    rest = everywhere(mesh, rest)
     split = partial(row_blocks, mesh=mesh)
     return rest._replace(
         laplacian=Laplacian(split(to_users), split(to_items), rest.laplacian),

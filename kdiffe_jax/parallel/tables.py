@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from kdiffe_jax.parallel.processes import on_host, placed
 
 TABLE = PartitionSpec("data", "model")
 WHOLE = PartitionSpec()
@@ -30,7 +31,12 @@ def shardings(mesh: Mesh, like: Any) -> Any:
 def split(mesh: Mesh, tree: Any) -> Any:
     """Pads the tables of a pytree and lays all its leaves on the mesh."""
     padded = jax.tree.map(lambda leaf: _padded(leaf, tuple(mesh.shape.values())), tree)
-    return jax.device_put(padded, shardings(mesh, padded))
+    return jax.tree.map(placed, padded, shardings(mesh, padded))
+
+
+def everywhere(mesh: Mesh, tree: Any) -> Any:
+    """Lays all leaves of a pytree whole on every device of the mesh."""
+    return jax.tree.map(lambda leaf: placed(leaf, NamedSharding(mesh, WHOLE)), tree)
 
 
 def cut(tree: Any, like: Any) -> Any:
@@ -49,7 +55,7 @@ def cut(tree: Any, like: Any) -> Any:
 
 def gather(tree: Any, like: Any) -> Any:
     """The pytree on the host, as it was before `split`; typed keys become local."""
-    return cut(jax.tree.map(_on_host, tree), like)
+    return cut(jax.tree.map(on_host, tree), like)
 
 
 def bytes_per_device(tree: Any) -> dict[int, int]:
@@ -70,9 +76,3 @@ def _padded(leaf, counts: tuple[int, ...]):
         return leaf
     missing = [(0, -size % count) for size, count in zip(leaf.shape, counts, strict=True)]
     return np.pad(np.asarray(leaf), missing)
-
-
-def _on_host(leaf):
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        return jax.random.wrap_key_data(np.asarray(jax.random.key_data(leaf)))
-    return np.asarray(leaf)

@@ -65,8 +65,11 @@ class Checkpoints:
             preservation_policy=self._policy,
             enable_async_checkpointing=False,
             cleanup_tmp_directories=True,
+            create=False,
+            multiprocessing_options=_this_process_alone(),
         )
         try:
+            self._directory.mkdir(parents=True, exist_ok=True)
             self._manager = ocp.CheckpointManager(self._directory, options=options)
         except OSError as error:
             reason = error.strerror or error
@@ -95,7 +98,7 @@ class Checkpoints:
         """
         self._policy.scores = scores
         epoch = len(history) - 1
-        plain = _without_keys(arrays)
+        plain = jax.device_get(without_keys(arrays))
         content = ocp.args.Composite(
             arrays=ocp.args.StandardSave(plain),
             history=ocp.args.JsonSave({"epochs": history, "crc32": _checksum(plain, history)}),
@@ -114,7 +117,7 @@ class Checkpoints:
         Raises:
           RunError: the checkpoint cannot be read or has other shapes.
         """
-        abstract = jax.tree.map(_abstract, _without_keys(like))
+        abstract = jax.tree.map(_abstract, without_keys(like))
         try:
             found = self._manager.restore(
                 epoch,
@@ -126,7 +129,7 @@ class Checkpoints:
             path = self._directory / str(epoch)
             raise RunError(f"{path}: checkpoint cannot be read: {_reason(error)}") from error
         history = self._verified(epoch, found["arrays"], found["history"])
-        return Snapshot(epoch, _with_keys(found["arrays"], like), history)
+        return Snapshot(epoch, with_keys(found["arrays"], like), history)
 
     def restore_latest(self, like: Any) -> Snapshot | None:
         """The newest readable epoch; a damaged one is said aloud and set aside.
@@ -178,11 +181,23 @@ def _is_key(leaf) -> bool:
     return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def _without_keys(tree: Any) -> Any:
+def _this_process_alone() -> ocp.options.MultiprocessingOptions:
+    """Keeps Orbax from waiting for other processes; one of them has the checkpoints."""
+    if jax.process_count() == 1:
+        return ocp.options.MultiprocessingOptions()
+    this = jax.process_index()
+    return ocp.options.MultiprocessingOptions(
+        primary_host=this, active_processes={this}, barrier_sync_key_prefix=f"process{this}"
+    )
+
+
+def without_keys(tree: Any) -> Any:
+    """A pytree with the words of typed keys in their place."""
     return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
 
 
-def _with_keys(tree: Any, like: Any) -> Any:
+def with_keys(tree: Any, like: Any) -> Any:
+    """Inverse of `without_keys`; `like` has typed keys where they belong."""
     return jax.tree.map(
         lambda leaf, model: jax.random.wrap_key_data(leaf) if _is_key(model) else leaf, tree, like
     )

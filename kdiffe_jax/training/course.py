@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kdiffe_jax.errors import RunError
+from kdiffe_jax.parallel.processes import from_first
 from kdiffe_jax.phases import host_phase
 from kdiffe_jax.training.checkpoints import Checkpoints
 from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.shared_checkpoints import SharedCheckpoints
 
 Record = dict[str, Any]
 
@@ -32,7 +34,7 @@ def follow(
     course: Course,
     epochs: int,
     run: RunDirectory,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | SharedCheckpoints,
     *,
     on_epoch: Callable[[Record], None],
     say: Callable[[str], None],
@@ -43,14 +45,14 @@ def follow(
       What the last epoch carries, and the records of all epochs.
     """
     carried, history = _begin(course, checkpoints, say)
-    run.write_history(history)
+    from_first(lambda: run.write_history(history))
     while len(history) < epochs and not course.over(history):
         with host_phase("epoch"):
             carried, record = course.epoch(carried, history)
             history.append(record)
             with host_phase("checkpoint"):
                 checkpoints.save(carried, history, course.scores(history))
-                run.write_history(history)
+                from_first(lambda: run.write_history(history))
         on_epoch(record)
     return carried, history
 
@@ -72,7 +74,7 @@ def last_epoch(
 
 
 def _begin(
-    course: Course, checkpoints: Checkpoints, say: Callable[[str], None]
+    course: Course, checkpoints: Checkpoints | SharedCheckpoints, say: Callable[[str], None]
 ) -> tuple[Any, list[Record]]:
     fresh = course.fresh()
     snapshot = checkpoints.restore_latest(fresh)

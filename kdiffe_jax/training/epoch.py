@@ -28,7 +28,7 @@ from kdiffe_jax.training.state import Parts, TrainState, view_of
 from kdiffe_jax.training.step import Term, guidance_rows, train_step
 from kdiffe_jax.types import Batch, Graphs, Strengths
 
-_REBUILD_BLOCK = 1024
+REBUILD_BLOCK = 1024
 # Folded into the run's key beside an epoch's number, to keep their noise apart from the steps'.
 _REBUILD_STREAM = 0x7EB01D
 _DROP_STREAM = 0xD809
@@ -130,7 +130,7 @@ def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
             denoised, rows.entities[items], rows.relations[items], settings.top_q
         )
 
-    return map_item_blocks(keep, parts.encoder.n_items, _REBUILD_BLOCK)
+    return map_item_blocks(keep, parts.encoder.n_items, REBUILD_BLOCK)
 
 
 def score_own_triples(parts: Parts, params, graphs: Graphs, key: jax.Array, epoch) -> jax.Array:
@@ -143,7 +143,7 @@ def score_own_triples(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
         denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
         return triple_scores(denoised, graphs.rows.entities[items])
 
-    return map_item_blocks(score, parts.encoder.n_items, _REBUILD_BLOCK)
+    return map_item_blocks(score, parts.encoder.n_items, REBUILD_BLOCK)
 
 
 def _stream_key(key: jax.Array, stream: int, number) -> jax.Array:

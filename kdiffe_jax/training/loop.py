@@ -24,6 +24,7 @@ from kdiffe_jax.training.epoch import Compiled, strengths_of
 from kdiffe_jax.training.on_mesh import compile_problem
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.shared_checkpoints import SharedCheckpoints, checkpoints_of
 from kdiffe_jax.training.state import TrainState, initial_state
 from kdiffe_jax.training.step import Term
 from kdiffe_jax.types import Batch, RankingTask
@@ -69,7 +70,7 @@ def train(
     check_selection_metric(problem.parts.config)
     compiled = compile_problem(problem)
     course = _course(problem, compiled)
-    with Checkpoints(run.checkpoints, say) as checkpoints:
+    with checkpoints_of(run, say) as checkpoints:
         epochs = problem.parts.config.train.epochs
         carried, history = follow(course, epochs, run, checkpoints, on_epoch=on_epoch, say=say)
         return _best(problem, compiled, checkpoints, carried, history)
@@ -90,7 +91,7 @@ def load_best(problem: Problem, run: RunDirectory, *, say: Callable[[str], None]
 def _best(
     problem: Problem,
     compiled: Compiled,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | SharedCheckpoints,
     like: Carried,
     history: list[Record],
 ) -> Trained:

@@ -10,7 +10,7 @@ from jax.sharding import Mesh, NamedSharding
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.parallel.product import split_graphs
-from kdiffe_jax.parallel.tables import WHOLE, cut, gather, shardings, split
+from kdiffe_jax.parallel.tables import WHOLE, cut, everywhere, gather, shardings, split
 from kdiffe_jax.training.epoch import (
     Compiled,
     compile_parts,
@@ -50,24 +50,25 @@ def compile_problem(problem: Problem) -> Compiled:
         return compile_parts(parts)
     whole = jax.eval_shape(partial(initial_state, parts), problem.graphs)
     unpadded = partial(cut, like=whole.params)
+    on_all = NamedSharding(mesh, WHOLE)
     epoch = jax.jit(
         partial(run_epoch, parts._replace(read=unpadded)),
         donate_argnums=0,
-        out_shardings=(shardings(mesh, whole), None),
+        out_shardings=(shardings(mesh, whole), on_all),
     )
 
-    everywhere = partial(jax.device_put, device=NamedSharding(mesh, WHOLE))
-
     def run(state, batches, graphs, kept, strengths):
-        batches, kept, strengths = everywhere((batches, kept, strengths))
+        batches, kept, strengths = everywhere(mesh, (batches, kept, strengths))
         after, terms = epoch(split(mesh, state), batches, graphs, kept, strengths)
         return gather(after, whole), terms
 
     def of_params(function):
-        compiled = jax.jit(lambda params, *rest: function(parts, unpadded(params), *rest))
+        compiled = jax.jit(
+            lambda params, *rest: function(parts, unpadded(params), *rest), out_shardings=on_all
+        )
 
         def call(params, graphs, *rest):
-            found = compiled(split(mesh, params), graphs, *everywhere(rest))
+            found = compiled(split(mesh, params), graphs, *everywhere(mesh, rest))
             return jax.tree.map(jnp.asarray, jax.device_get(found))
 
         return call

@@ -21,8 +21,11 @@ from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.graph.build import build_graphs
 from kdiffe_jax.graph.cache import cached_similarity
 from kdiffe_jax.ranking import ranking_task
+from kdiffe_jax.training.memory import Limits, check_denoiser_memory
 from kdiffe_jax.training.state import Parts, build_parts
 from kdiffe_jax.types import Graphs, RankingTask
+
+_LIMITS = Limits()
 
 
 class Problem(NamedTuple):
@@ -46,7 +49,12 @@ class Problem(NamedTuple):
 
 
 def build_problem(
-    dataset: Dataset, config: Config, *, cache_dir: Path, say: Callable[[str], None]
+    dataset: Dataset,
+    config: Config,
+    *,
+    cache_dir: Path,
+    say: Callable[[str], None],
+    limits: Limits = _LIMITS,
 ) -> Problem:
     """Knowledge graph, S, Laplacian, sampler and ranking tasks.
 
@@ -55,10 +63,11 @@ def build_problem(
       config: all hyper-parameters.
       cache_dir: where S is kept between runs.
       say: receives one line at a time.
+      limits: on the memory of the denoiser.
 
     Raises:
       DataError: a split to rank is empty.
-      ConfigError: a hyper-parameter that the sizes of the data forbid.
+      ConfigError: a hyper-parameter that the sizes of the data forbid, or a limit.
     """
     dataset = knocked_out(dataset, config.knockout)
     neighbours, stand_in_rows = _neighbours(dataset, config.model, say)
@@ -68,6 +77,20 @@ def build_problem(
     for note in dataset.notes:
         say(f"{dataset.name}: {note}")
     _check(dataset, config)
+    sampler = InteractionSampler(
+        dataset.train,
+        batch_size=config.train.batch_size,
+        seed=config.train.seed,
+        n_users=dataset.n_users,
+        n_items=dataset.n_items,
+    )
+    check_denoiser_memory(
+        config,
+        limits,
+        n_items=dataset.n_items,
+        n_entities=max(1, dataset.n_entities),
+        steps=sampler.steps,
+    )
     sizes = dict(
         n_users=dataset.n_users,
         n_items=dataset.n_items,
@@ -96,12 +119,7 @@ def build_problem(
             stand_ins=stand_in_rows,
             **sizes,
         ),
-        sampler=InteractionSampler(
-            dataset.train,
-            batch_size=config.train.batch_size,
-            seed=config.train.seed,
-            **users_items,
-        ),
+        sampler=sampler,
         valid=ranking_task(dataset.train, dataset.valid, **users_items),
         test=ranking_task(seen_at_test, dataset.test, **users_items),
     )

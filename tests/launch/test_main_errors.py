@@ -22,7 +22,7 @@ def fresh_flags(monkeypatch, tmp_path):
     monkeypatch.setattr(command, "FLAGS", values)
     for name in ("define", "parse"):
         monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
-    for name in ("config", "baselines", "data_identity", "load", "workdir", "cache_dir"):
+    for name in ("config", "baselines", "data_identity", "load", "workdir", "cache_dir", "limits"):
         monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("KDIFFE_DATA", raising=False)
@@ -63,12 +63,38 @@ def loads_nothing():
         ("--baselines=magic", "there is no magic"),
         ("--baselines=ease,none", "there is no none"),
         ("--ease_memory_gb=0", "ease_memory_gb"),
+        ("--denoiser_memory_gb=0", "denoiser_memory_gb"),
+        ("--num_processes=2", "--num_processes needs --coordinator=HOST:PORT"),
+        ("--process_id=0", "--process_id needs --coordinator=HOST:PORT"),
+        ("--coordinator=here:1", "needs --num_processes and --process_id"),
+        ("--coordinator=cluster", "add --mesh"),
         ("more", "'more'"),
     ],
 )
 def test_bad_flag(capsys, tmp_path, monkeypatch, argument, word):
     monkeypatch.setattr(flags, "load", loads_nothing)
     assert word in refusal(capsys, "--workdir=run", argument)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (
+            ("--process_id=2", "--mesh=data:2"),
+            "--process_id=2: with --num_processes=2 the last is 1",
+        ),
+        (("--coordinator=here", "--mesh=data:2"), "expected HOST:PORT"),
+        (("--coordinator=:1", "--mesh=data:2"), "expected HOST:PORT"),
+        ((), "add --mesh"),
+        (("--mesh=data:2", "--mode=evaluate"), "--mode=evaluate needs one"),
+        (("--mesh=data:2", "--profile=trace"), "--profile traces one process"),
+    ],
+)
+def test_processes_that_cannot_join(capsys, tmp_path, monkeypatch, arguments, word):
+    monkeypatch.setattr(flags, "load", loads_nothing)
+    two = ("--coordinator=here:1", "--num_processes=2", "--process_id=0")
+    assert word in refusal(capsys, "--workdir=run", *two, *arguments)
     assert list(tmp_path.iterdir()) == []
 
 

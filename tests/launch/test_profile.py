@@ -25,7 +25,7 @@ def run(monkeypatch, tmp_path):
     def run(*arguments) -> int:
         values = absl_flags.FlagValues()
         monkeypatch.setattr(command, "FLAGS", values)
-        read = ("config", "data_identity", "load", "workdir", "cache_dir", "baselines")
+        read = ("config", "data_identity", "load", "workdir", "cache_dir", "baselines", "limits")
         for name in ("define", "parse", *read):
             monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
         return command.main(["main", *SIZES, *arguments])

@@ -1,0 +1,117 @@
+"""Several processes, each with devices of its own, as one program.
+
+All run the same commands in the same order; process 0 alone reads and writes the run
+directory, and the others receive what it found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Sharding
+
+from kdiffe_jax.errors import ConfigError, KDiffEError, RunError
+
+Found = TypeVar("Found")
+
+
+def is_first() -> bool:
+    """Whether this is process 0, or the only one."""
+    return jax.process_index() == 0
+
+
+def from_first(work: Callable[[], Found]) -> Found:
+    """What process 0 finds, given to every process.
+
+    Args:
+      work: called by process 0 alone; what it returns can be written as JSON.
+
+    Raises:
+      RunError: on every other process, where `work` raised a `KDiffEError` on process 0, which
+        raises that itself.
+    """
+    if jax.process_count() == 1:
+        return work()
+    mistake, found = None, None
+    if is_first():
+        try:
+            found = work()
+        except KDiffEError as error:
+            mistake = error
+    told = _told({"found": found, "mistake": mistake and str(mistake)})
+    if mistake is not None:
+        raise mistake
+    if told["mistake"] is not None:
+        raise RunError(f"process 0 stopped: {told['mistake']}")
+    return found if is_first() else told["found"]
+
+
+def arrays_from_first(tree: Any) -> Any:
+    """A pytree of arrays as process 0 has it.
+
+    Args:
+      tree: of the same structure, shapes and dtypes on every process.
+    """
+    return multihost_utils.broadcast_one_to_all(tree)
+
+
+def check_alike(identity: dict[str, Any]) -> None:
+    """Refuses processes that were started with different data or hyper-parameters.
+
+    Args:
+      identity: what names both; can be written as JSON.
+
+    Raises:
+      ConfigError: on every process, if any differs from process 0.
+    """
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).digest()
+    found = multihost_utils.process_allgather(np.frombuffer(digest, np.uint8))
+    found = found.reshape(jax.process_count(), -1)
+    other = [process for process, row in enumerate(found) if (row != found[0]).any()]
+    if other:
+        raise ConfigError(
+            f"process {other[0]} was started with other flags or other data than process 0; "
+            "give all processes the same, but for --process_id"
+        )
+
+
+def placed(leaf: Any, sharding: Sharding) -> jax.Array:
+    """An array on devices of any process; each process lays its own part.
+
+    Args:
+      leaf: the whole array, the same on every process; a typed key is kept one.
+      sharding: how it is to lie.
+    """
+    if jax.process_count() == 1:
+        return jax.device_put(leaf, sharding)
+    if _is_key(leaf):
+        return jax.random.wrap_key_data(placed(jax.random.key_data(leaf), sharding))
+    whole = np.asarray(leaf)
+    return jax.make_array_from_callback(whole.shape, sharding, lambda index: whole[index])
+
+
+def on_host(leaf: jax.Array) -> Any:
+    """The whole array on the host of every process; a typed key becomes local."""
+    if _is_key(leaf):
+        return jax.random.wrap_key_data(on_host(jax.random.key_data(leaf)))
+    if leaf.is_fully_addressable or leaf.is_fully_replicated:
+        return np.asarray(leaf)
+    return multihost_utils.process_allgather(leaf, tiled=True)
+
+
+def _is_key(leaf) -> bool:
+    return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _told(words: dict[str, Any]) -> dict[str, Any]:
+    """What process 0 says, on every process: its length, then itself."""
+    text = np.frombuffer(json.dumps(words).encode(), np.uint8)
+    length = int(arrays_from_first(np.int32(len(text))))
+    own = text if is_first() else np.zeros(length, np.uint8)
+    return json.loads(arrays_from_first(own).tobytes())

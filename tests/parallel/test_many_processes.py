@@ -1,0 +1,116 @@
+"""Two processes over loopback train what one process trains."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.quick_compile import XLA_FLAGS
+
+ROOT = Path(__file__).parents[2]
+FLAGS = (
+    "--planted_users=61", "--planted_items=47", "--planted_topics=4", "--planted_taste=0.9",
+    "--planted_entities_per_topic=2", "--planted_triples_per_item=4",
+    "--planted_interactions_per_user=8", "--dim=8", "--layers=1", "--batch_size=64",
+    "--denoiser_width=16", "--walk_length=5", "--walks_per_node=2", "--timesteps=3", "--epochs=2",
+    "--baselines=most_popular",
+)  # fmt: skip
+
+
+def start(directory, workdir, *more):
+    flags = (*FLAGS, f"--workdir={workdir}", f"--cache_dir={directory / 'cache'}", *more)
+    return subprocess.Popen(
+        [sys.executable, "-m", "launch.main", *flags],
+        cwd=ROOT,
+        env=os.environ | {"XLA_FLAGS": XLA_FLAGS},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def end(processes):
+    """The status of each and what it printed; none is left behind."""
+    try:
+        found = [process.communicate(timeout=900) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    return [(p.returncode, *printed) for p, printed in zip(processes, found, strict=True)]
+
+
+def start_two(directory, workdirs, *, seeds=(0, 0)):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        address = f"localhost:{free.getsockname()[1]}"
+    joined = ("--mesh=data:2", f"--coordinator={address}", "--num_processes=2")
+    return [
+        start(directory, workdirs[i], *joined, f"--process_id={i}", f"--seed={seeds[i]}")
+        for i in (0, 1)
+    ]
+
+
+def read(workdir):
+    result = json.loads((workdir / "result.json").read_text())
+    history = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    with np.load(workdir / "model.npz", allow_pickle=False) as model:
+        return result, history, {name: model[name] for name in ("users", "items", "item_layers")}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What one process left, two, and two that went on after the first epoch of two."""
+    directory = tmp_path_factory.mktemp("processes")
+    one, two, resumed = (directory / name for name in ("one", "two", "resumed"))
+    (alone,) = end([start(directory, one)])
+    assert alone[0] == 0, alone
+    both = end(start_two(directory, (two, directory / "nowhere")))
+    assert [status for status, *_ in both] == [0, 0], both
+    shutil.copytree(two, resumed)
+    (resumed / "result.json").unlink()
+    shutil.rmtree(resumed / "checkpoints" / "1")
+    again = end(start_two(directory, (resumed, directory / "nowhere")))
+    assert [status for status, *_ in again] == [0, 0], again
+    return directory, both, again
+
+
+@pytest.mark.parametrize("name", ("two", "resumed"))
+def test_two_processes_find_what_one_finds(found, name):
+    one, two = read(found[0] / "one"), read(found[0] / name)
+    assert len(one[1]) == len(two[1]) == 2
+    for ours, theirs in zip(one[1], two[1], strict=True):
+        assert ours.keys() == theirs.keys()
+        for term in ours.keys() - {"seconds", "valid"}:
+            np.testing.assert_allclose(theirs[term], ours[term], rtol=1e-4, err_msg=term)
+        assert theirs["valid"] == pytest.approx(ours["valid"], rel=1e-4)
+    for split in ("valid", "test"):
+        assert 0 < one[0][split]["recall@20"] < 1
+        assert two[0][split] == pytest.approx(one[0][split], rel=1e-4)
+    for table, values in one[2].items():
+        np.testing.assert_allclose(two[2][table], values, rtol=1e-4, atol=2e-5, err_msg=table)
+
+
+def test_process_0_alone_speaks_and_writes(found):
+    directory, ((_, first, _), (_, second, _)), _ = found
+    assert "epoch   1" in first and "recall@20" in first
+    assert all(line.startswith("[Gloo]") for line in second.splitlines()), second
+    assert not (directory / "nowhere").exists()
+
+
+def test_two_processes_resume(found):
+    _, _, ((_, printed, _), _) = found
+    assert "resuming after epoch 0" in printed
+    assert "epoch   1" in printed and "epoch   0" not in printed
+
+
+def test_processes_with_different_flags_are_refused_by_all(tmp_path):
+    for status, _, errors in end(start_two(tmp_path, (tmp_path / "run",) * 2, seeds=(0, 1))):
+        assert status == 2
+        assert "error: process 1 was started with other flags or other data" in errors
+    assert not (tmp_path / "run").exists()
