@@ -175,8 +175,8 @@ SPLITS = (
     Breakage(
         "test interactions are trained on",
         "training/problem.py",
-        "            dataset.train,\n            batch_size=",
-        "            np.concatenate([dataset.train, dataset.test]),\n            batch_size=",
+        "        dataset.train,\n        batch_size=",
+        "        np.concatenate([dataset.train, dataset.test]),\n        batch_size=",
         ("tests/training/test_problem.py::test_training_draws_the_training_interactions",),
     ),
     Breakage(
@@ -276,6 +276,20 @@ RANKING = (
         "(relevant >= 0) & cold[relevant]",
         "(relevant >= 0)",
         ("tests/test_assessment.py",),
+    ),
+    Breakage(
+        "stand-ins of cold items are as short as a mean",
+        "scoring.py",
+        "unit_rows(multiply(stand_ins, items)) * multiply(stand_ins, lengths)",
+        "multiply(stand_ins, items)",
+        ("tests/training/test_cold_items.py",),
+    ),
+    Breakage(
+        "cold items stand in for cold items",
+        "data/cold_items.py",
+        "@ neighbours @ sparse.diags_array(trained)",
+        "@ neighbours",
+        ("tests/data/test_cold_items.py",),
     ),
     Breakage(
         "root_length is the inner product",
