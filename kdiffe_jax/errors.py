@@ -30,5 +30,9 @@ class RunError(KDiffEError):
     """A run directory that cannot be used as asked."""
 
 
+class Preempted(KDiffEError):
+    """The process was told to end, and everything up to here is saved."""
+
+
 class NonFiniteLossError(KDiffEError):
     """A loss term became NaN or infinite during training."""

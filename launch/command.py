@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 
 from absl import flags
 
-from kdiffe_jax.errors import KDiffEError, NonFiniteLossError
+from kdiffe_jax.errors import KDiffEError, NonFiniteLossError, Preempted
 
 UNEXPECTED = 1
 DIVERGED = 3
+PREEMPTED = 128 + signal.SIGTERM
 
 
 def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: str) -> int:
@@ -25,12 +27,16 @@ def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: 
 
     Returns:
       0 on success, 1 for a fault of the program or the machine, 2 for a user's mistake, 3 for
-      a loss that is not finite, 130 when interrupted, 141 when nobody reads what is printed.
+      a loss that is not finite, 130 when interrupted, 141 when nobody reads what is printed,
+      143 when it ended itself at SIGTERM.
     """
     try:
         work()
         sys.stdout.flush()
         return 0
+    except Preempted as notice:
+        print(f"{notice}; the same command continues", file=sys.stderr)
+        return PREEMPTED
     except KDiffEError as error:
         _tell(str(error), values)
         return DIVERGED if isinstance(error, NonFiniteLossError) else 2

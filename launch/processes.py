@@ -10,6 +10,7 @@ import jax
 from absl import flags
 
 from kdiffe_jax.errors import ConfigError
+from launch.command import PREEMPTED
 
 CLUSTER = "cluster"
 _SECONDS_TO_JOIN = 300
@@ -47,7 +48,7 @@ def join(values: flags.FlagValues) -> None:
             cluster_detection_method="deactivate",
         )
     try:
-        # Its service would take SIGTERM as a notice that somebody waits for; nobody does yet.
+        # Its service would take SIGTERM from `training.notice`, which has all agree after an epoch.
         jax.config.update("jax_enable_preemption_service", False)
         jax.distributed.initialize(initialization_timeout=_SECONDS_TO_JOIN, **own)
     except (RuntimeError, ValueError) as error:
@@ -59,12 +60,12 @@ def leave(status: int) -> int:
     """Ends this process's part.
 
     Args:
-      status: the exit status; other than 0 this process does not wait for the others, which
-        end when they miss it.
+      status: the exit status; where not all processes end with it, this one does not wait for
+        the others, which end when they miss it.
     """
     if not jax.distributed.is_initialized():
         return status
-    if status == 0:
+    if status in (0, PREEMPTED):
         jax.distributed.shutdown()
         return status
     # The others end with process 0; what they have to say themselves comes first.

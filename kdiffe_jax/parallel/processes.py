@@ -61,6 +61,13 @@ def arrays_from_first(tree: Any) -> Any:
     return multihost_utils.broadcast_one_to_all(tree)
 
 
+def any_process(here: bool) -> bool:
+    """Whether something holds on any process; all call it at the same place."""
+    if jax.process_count() == 1:
+        return here
+    return bool(multihost_utils.process_allgather(np.bool_(here)).any())
+
+
 def check_alike(identity: dict[str, Any]) -> None:
     """Refuses processes that were started with different data or hyper-parameters.
 

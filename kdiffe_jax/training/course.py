@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from kdiffe_jax.errors import RunError
+from kdiffe_jax.errors import Preempted, RunError
 from kdiffe_jax.parallel.processes import from_first
 from kdiffe_jax.phases import host_phase
 from kdiffe_jax.training.checkpoints import Checkpoints
+from kdiffe_jax.training.notice import Notice
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.shared_checkpoints import SharedCheckpoints
 
@@ -43,17 +44,24 @@ def follow(
 
     Returns:
       What the last epoch carries, and the records of all epochs.
+
+    Raises:
+      Preempted: SIGTERM came to this or another process; the epoch that it came in was
+        finished and saved.
     """
     carried, history = _begin(course, checkpoints, say)
     from_first(lambda: run.write_history(history))
-    while len(history) < epochs and not course.over(history):
-        with host_phase("epoch"):
-            carried, record = course.epoch(carried, history)
-            history.append(record)
-            with host_phase("checkpoint"):
-                checkpoints.save(carried, history, course.scores(history))
-                from_first(lambda: run.write_history(history))
-        on_epoch(record)
+    with Notice() as notice:
+        while len(history) < epochs and not course.over(history):
+            with host_phase("epoch"):
+                carried, record = course.epoch(carried, history)
+                history.append(record)
+                with host_phase("checkpoint"):
+                    checkpoints.save(carried, history, course.scores(history))
+                    from_first(lambda: run.write_history(history))
+            on_epoch(record)
+            if notice.given_to_any():
+                raise Preempted(f"ended by SIGTERM after epoch {record['epoch']}, which is saved")
     return carried, history
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+from launch.command import PREEMPTED
 from tests.kills.attempts import Ending, attempt, in_a_child, random_kill
 from tests.kills.damage import KINDS, complete_checkpoints, damage
 
@@ -67,13 +68,14 @@ class Rounds:
             clock=self._rng.uniform(-_SECONDS_OFF, _SECONDS_OFF),
         )
         counted["damage said aloud"] += ending.said.count("cannot be read")
-        if ending.status >= 0:
+        if ending.status >= 0 and ending.status != PREEMPTED:
             if ending.status:
                 self.wrong.append(f"status {ending.status} after {', '.join(done)}: {ending.said}")
             return False
         when = f"change {kill.at_write}" if kill.seconds is None else f"{kill.seconds:.2f} s"
         done.append(f"{kill.signal.name} at {when}")
         counted[kill.signal.name] += 1
+        counted["ended itself at SIGTERM"] += ending.status == PREEMPTED
         counted["at a change of a file"] += kill.at_write is not None
         return True
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from absl import flags
 
-from kdiffe_jax.errors import DataError, NonFiniteLossError
+from kdiffe_jax.errors import DataError, NonFiniteLossError, Preempted
 from launch.command import guarded
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
         (DataError("no such file"), 2, "error: no such file\n"),
         (NonFiniteLossError("nan"), 3, "error: nan\n"),
         (KeyboardInterrupt(), 130, "bye\n"),
+        (Preempted("all is saved"), 143, "all is saved; the same command continues\n"),
     ],
 )
 def test_status_and_line(capsys, error, status, said):

@@ -1,4 +1,4 @@
-"""A real run, killed with SIGKILL and started again, ends like the unbroken one."""
+"""A real run, killed or told to end and started again, ends like the unbroken one."""
 
 import itertools
 import json
@@ -53,6 +53,18 @@ def kill_after(process, workdir, epochs):
     assert process.returncode == -signal.SIGKILL and not (workdir / "result.json").exists()
 
 
+def tell_to_end_after(process, workdir, epochs):
+    wait_for_epochs(process, workdir / "metrics.jsonl", epochs)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 143
+    saved = len((workdir / "metrics.jsonl").read_text().splitlines())
+    assert saved >= epochs and (workdir / "checkpoints" / str(saved - 1)).is_dir()
+    assert err.splitlines()[-1] == (
+        f"ended by SIGTERM after epoch {saved - 1}, which is saved; the same command continues"
+    )
+
+
 def outcome(workdir):
     result = json.loads((workdir / "result.json").read_text())
     history = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
@@ -61,11 +73,11 @@ def outcome(workdir):
     return result, history
 
 
-def test_killed_and_continued_equals_unbroken(tmp_path):
+def test_killed_told_to_end_and_continued_equals_unbroken(tmp_path):
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     finish(start(unbroken, tmp_path / "cache"))
-    for epochs in (1, 4):
-        kill_after(start(broken, tmp_path / "cache"), broken, epochs)
+    kill_after(start(broken, tmp_path / "cache"), broken, 1)
+    tell_to_end_after(start(broken, tmp_path / "cache"), broken, 3)
     out = finish(start(broken, tmp_path / "cache"))
     assert "resuming after epoch" in out
     assert outcome(broken) == outcome(unbroken)

@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +47,13 @@ def end(processes):
     return [(p.returncode, *printed) for p, printed in zip(processes, found, strict=True)]
 
 
-def start_two(directory, workdirs, *, seeds=(0, 0)):
+def start_two(directory, workdirs, *, seeds=(0, 0), more=()):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
     joined = ("--mesh=data:2", f"--coordinator={address}", "--num_processes=2")
     return [
-        start(directory, workdirs[i], *joined, f"--process_id={i}", f"--seed={seeds[i]}")
+        start(directory, workdirs[i], *joined, f"--process_id={i}", f"--seed={seeds[i]}", *more)
         for i in (0, 1)
     ]
 
@@ -107,6 +109,21 @@ def test_two_processes_resume(found):
     _, _, ((_, printed, _), _) = found
     assert "resuming after epoch 0" in printed
     assert "epoch   1" in printed and "epoch   0" not in printed
+
+
+def test_notice_to_one_process_ends_all_after_an_epoch_that_is_saved(found, tmp_path):
+    long = ("--epochs=100000", "--patience=100000")
+    both = start_two(found[0], (tmp_path / "run", tmp_path / "nowhere"), more=long)
+    metrics, deadline = tmp_path / "run" / "metrics.jsonl", time.monotonic() + 300
+    while not (metrics.exists() and metrics.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    both[1].send_signal(signal.SIGTERM)
+    ended = end(both)
+    saved = len(metrics.read_text().splitlines()) - 1
+    assert (tmp_path / "run" / "checkpoints" / str(saved)).is_dir()
+    for status, _, errors in ended:
+        assert status == 143, errors
+        assert f"ended by SIGTERM after epoch {saved}, which is saved" in errors
 
 
 def test_processes_with_different_flags_are_refused_by_all(tmp_path):
