@@ -25,5 +25,6 @@ BEST = {
     "neighbour_kinds": "lift",
     "cold_items": "neighbours",
     "patience": 6,
+    "xi": 0.0,
 }
 PRESETS = MappingProxyType({"paper": PAPER, "best": BEST})
