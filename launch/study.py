@@ -74,6 +74,8 @@ def _run(study: str) -> str:
     planned = plan.make_plan(
         study, base, known, variants=FLAGS.variants, parameters=FLAGS.parameters
     )
+    if study == "ablation":
+        _tell_left_out(planned)
     seeds = range(FLAGS.seed, FLAGS.seed + (FLAGS.seeds or plan.SEEDS[study]))
     out = RunDirectory(FLAGS.out or f"runs/{FLAGS.dataset}-{study}", option="--out")
     shared = {name: value for name, value in base.to_flat().items() if name != "seed"}
@@ -97,6 +99,12 @@ def _run(study: str) -> str:
         if plan.FULL not in gather.settings_of(outcomes):
             raise RunError(f"{out.path}: no run of the full model came to its end")
         return _write(study, planned, outcomes, out)
+
+
+def _tell_left_out(planned: plan.Plan) -> None:
+    for name in FLAGS.variants:
+        if name not in planned.settings:
+            print(f"{name}: changes nothing of this configuration; left out")
 
 
 def _base(study: str) -> Config:

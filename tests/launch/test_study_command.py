@@ -62,6 +62,13 @@ def test_more_seeds_and_variants_can_be_added_later(command, monkeypatch):
     assert sorted(fake.started) == [f"{name}, seed {seed}" for name in names for seed in (0, 1)]
 
 
+def test_a_variant_that_changes_nothing_is_named_and_left_out(command, monkeypatch, capsys):
+    fake = FakeRuns(monkeypatch, score)
+    assert command("--study=ablation", "--variants=kdiffe_1,no_kg", "--xi=0", "--seeds=1") == 0
+    assert sorted(fake.started) == ["full, seed 0", "no_kg, seed 0"]
+    assert "kdiffe_1: changes nothing of this configuration; left out" in capsys.readouterr().out
+
+
 def test_one_seed_has_no_tests_over_seeds(command, monkeypatch, tmp_path):
     FakeRuns(monkeypatch, score)
     assert command("--study=ablation", "--variants=kdiffe_1", "--seeds=1") == 0
