@@ -10,7 +10,7 @@ import fcntl
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class RunDirectory:
     def __init__(self, path: str | Path, *, option: str = "--workdir"):
         self.path = Path(path)
         self._option = option
-        self._lock = None
+        self._lock: IO[str] | None = None
 
     def __enter__(self) -> RunDirectory:
         return self
