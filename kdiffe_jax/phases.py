@@ -7,9 +7,13 @@ worth measuring while no trace is taken.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
 
 import jax
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 MARK = "kdiffe."
 EPOCH = "epoch"
@@ -27,7 +31,17 @@ PHASES = (
 )
 
 
-def device_phase(name: str) -> AbstractContextManager:
+class DevicePhase(Protocol):
+    """A block whose operations are marked, or a decorator of a function that is one."""
+
+    def __enter__(self) -> Any: ...
+
+    def __exit__(self, kind, error, traceback, /) -> bool | None: ...
+
+    def __call__(self, function: Function, /) -> Function: ...
+
+
+def device_phase(name: str) -> DevicePhase:
     """Marks the operations traced inside it and those of their gradients; also a decorator."""
     return jax.named_scope(MARK + name)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 # Section VI-A3; the defaults of `Config` say the same.
 PAPER = {
@@ -27,4 +29,4 @@ BEST = {
     "patience": 6,
     "xi": 0.0,
 }
-PRESETS = MappingProxyType({"paper": PAPER, "best": BEST})
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({"paper": PAPER, "best": BEST})

@@ -6,9 +6,11 @@ the idea of another paper in place of one part; the last three take the knowledg
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
-VARIANTS = MappingProxyType(
+VARIANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "full": {},
         "kdiffe_1": {"xi": 0.0},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from absl import flags
 
@@ -10,7 +11,9 @@ from kdiffe_jax.data.settings import FilterSettings
 from kdiffe_jax.errors import ConfigError
 
 DROP = "drop"
-_KINDS = {name: type(field.default) for name, field in FilterSettings.all_options().items()}
+_KINDS: dict[str, type[Any]] = {
+    name: type(field.default) for name, field in FilterSettings.all_options().items()
+}
 _EXAMPLE = "--filter=title:min_entity_items=5,entities_per_item=8 or --filter=title:drop"
 
 
@@ -45,7 +48,7 @@ def filters_of(
     return filters
 
 
-def _rule(text: str, rule: str) -> tuple[str, int | float]:
+def _rule(text: str, rule: str) -> tuple[str, Any]:
     name, _, value = (part.strip() for part in rule.partition("="))
     if name not in _KINDS:
         raise ConfigError(f"--filter={text}: {name!r} is none of {', '.join(_KINDS)}")

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from absl import app
 from absl import flags as absl_flags
@@ -32,7 +32,7 @@ from launch.progress import rows_bar
 from launch.sides import add_sides, define_sides, side_files
 
 FLAGS = absl_flags.FLAGS
-FlagValues = absl_flags.FlagValues
+FlagValues: TypeAlias = absl_flags.FlagValues
 
 
 def define(values: FlagValues = FLAGS) -> None:

@@ -41,7 +41,8 @@ def profile_lines(recorder: Recorder) -> str:
     if recorder.walks is not None:
         origin = "read from the cache" if recorder.walks["cached"] else "computed"
         lines.append(_line("walks, S", recorder.walks["seconds"], f"once, {origin}"))
-    lines.append(_memory(recorder.memory))
+    if recorder.memory is not None:
+        lines.append(_memory(recorder.memory))
     return "\n".join(lines + _tracing(recorder))
 
 

@@ -100,8 +100,10 @@ def _terminal_bar(epochs: int):
 
 
 @contextlib.contextmanager
-def rows_bar(what: str, unit: str = "row") -> Iterator[Callable[[int, int, int], None]]:
+def rows_bar(what: str, unit: str = "row") -> Iterator[Callable[[Any, int, int | None], None]]:
     """A bar for a long read: yields a function of (rows done, bytes done, bytes in all).
+
+    A download has the file's name in place of rows, and None where the size is not known.
 
     On a terminal the bar shows the share of bytes from the first call on; elsewhere nothing
     is printed.
@@ -114,9 +116,9 @@ def rows_bar(what: str, unit: str = "row") -> Iterator[Callable[[int, int, int],
     except ImportError:
         yield lambda rows, done, total: None
         return
-    bars = []
+    bars: list[Any] = []
 
-    def show(rows: int, done: int, total: int) -> None:
+    def show(rows: Any, done: int, total: int | None) -> None:
         if not bars:
             bars.append(tqdm(desc=what, unit="B", unit_scale=True, dynamic_ncols=True))
         bars[0].total, bars[0].n = total, done

@@ -83,6 +83,8 @@ def read_names(file: Path) -> tuple[str, ...]:
 def write_names(file: Path, names: Sequence[str]) -> None:
     """Writes one name a line, and no file where there are no names.
 
+    Readers take one byte order mark away, so a first name that begins with one gets another.
+
     Raises:
       DataError: a name with a line break, which would become two.
     """
@@ -90,7 +92,8 @@ def write_names(file: Path, names: Sequence[str]) -> None:
         if "\n" in name or "\r" in name:
             raise DataError(f"{file.name}: the name {name!r} holds a line break; replace it")
     if names:
-        file.write_bytes(("\n".join(names) + "\n").encode())
+        encoding = "utf-8-sig" if names[0].startswith("\ufeff") else "utf-8"
+        file.write_bytes(("\n".join(names) + "\n").encode(encoding))
 
 
 def sha256(file: Path) -> str:

@@ -27,7 +27,7 @@ from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
 from kdiffe_jax.data.splits import split
 from kdiffe_jax.data.tables.columns import TableColumns
-from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.errors import ConfigError, DataError
 
 
 def prepare(
@@ -61,7 +61,10 @@ def prepare(
     say("cleaning interactions")
     catalogue = clean(catalogue, config.interactions)
     say("splitting")
-    labels, split_notes = split(catalogue.interactions, config.split, catalogue.n_users)
+    try:
+        labels, split_notes = split(catalogue.interactions, config.split, catalogue.n_users)
+    except DataError as error:
+        raise DataError(f"{catalogue.name}: {error}") from error
     names, relations, content_notes = [], [], _unused(catalogue, columns)
     for relation in content_relations(catalogue, config, columns):
         say(f"relation {relation.name}")

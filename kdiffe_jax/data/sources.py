@@ -70,7 +70,7 @@ def layout_of(path: Path) -> str:
         return "prepared"
     if kdiffe.is_kdiffe(path):
         return "kdiffe"
-    if any(path.glob("i2e_*.txt")):
+    if megcf.is_megcf(path):
         return "megcf"
     for file in sorted(path.glob("*.inter")):
         with file.open(encoding="utf-8-sig", errors="replace") as lines:

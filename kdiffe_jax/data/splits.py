@@ -172,7 +172,10 @@ def _label_first(users, order, counts, test, valid) -> tuple[np.ndarray, str]:
     """The first `test` rows of each user in `order` are test, the next `valid` are valid."""
     enough = counts >= _FEWEST
     if not enough.any():
-        raise DataError("no user has three interactions, so none can be held out; use --split=time")
+        raise DataError(
+            "no user has three interactions, so none can be held out; give a split, or times and "
+            "--split=time"
+        )
     test = np.where(enough, test, 0)
     held = test + np.where(enough, valid, 0)
     grouped = users[order]

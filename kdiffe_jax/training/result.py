@@ -204,10 +204,9 @@ def planted_truth(
     """
     key = initial_state(problem.parts, problem.graphs).key
     values = score_triples(params, problem.graphs, key, jnp.int32(0))
-    relevant = problem.dataset.relevant
     q = problem.parts.config.diffusion.top_q
     return {
         "relation_auc": within_item_auc(np.asarray(values), problem.dataset),
         "kept_relevant_share": kept_relevant_share(np.asarray(values), problem.dataset, q),
-        "relevant_share": float(relevant.mean()),
+        "relevant_share": float(np.mean(problem.dataset.relevant)),
     }

@@ -10,7 +10,7 @@ import fcntl
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class RunDirectory:
     def __init__(self, path: str | Path, *, option: str = "--workdir"):
         self.path = Path(path)
         self._option = option
-        self._lock = None
+        self._lock: IO[str] | None = None
 
     def __enter__(self) -> RunDirectory:
         return self
@@ -56,23 +56,29 @@ class RunDirectory:
           RunError: another process trains here, the directory holds a run with another
             configuration (the differing fields are listed), or something else.
         """
-        stored = self.config()
-        if stored is not None:
-            self._refuse_other(stored, config)
-        elif self.path.is_file() or (
-            self.path.is_dir() and any(map(_foreign, self.path.iterdir()))
-        ):
-            raise RunError(f"{self.path}: not empty and not a run; choose another {self._option}")
+        self._refuse_unfit(config)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._take_lock()
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {error.strerror}") from error
+        try:
+            self._take_over(config)
+        except BaseException:
+            self.release()
+            raise
+        return self
+
+    def _take_over(self, config: dict[str, Any]) -> None:
+        """Looks again, under the lock: another process may have been here since."""
+        self._refuse_unfit(config)
+        try:
             for draft in self.path.glob(f"*{DRAFT}"):
                 draft.unlink()
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {error.strerror}") from error
-        if stored is None:
+        if self.config() is None:
             self.write(CONFIG, _json(config))
-        return self
 
     def release(self) -> None:
         """Lets another process claim the directory."""
@@ -101,6 +107,16 @@ class RunDirectory:
     def write_result(self, result: dict[str, Any]) -> None:
         """Writes result.json, which marks the run as finished."""
         self.write(RESULT, _json(result))
+
+    def _refuse_unfit(self, config: dict[str, Any]) -> None:
+        """Refuses a run with another configuration, and what is no run."""
+        stored = self.config()
+        if stored is not None:
+            self._refuse_other(stored, config)
+        elif self.path.is_file() or (
+            self.path.is_dir() and any(map(_foreign, self.path.iterdir()))
+        ):
+            raise RunError(f"{self.path}: not empty and not a run; choose another {self._option}")
 
     def _refuse_other(self, stored: dict[str, Any], config: dict[str, Any]) -> None:
         fields = sorted(stored.keys() | config.keys())
@@ -153,5 +169,5 @@ def _json(content: dict[str, Any]) -> bytes:
 
 
 def _foreign(path: Path) -> bool:
-    """Whether a file is not what a run leaves that was killed before its first file."""
-    return path.name != _LOCK and path.suffix != DRAFT
+    """Whether a file is not what a run leaves first, killed there or still at it."""
+    return path.name not in (_LOCK, CONFIG) and path.suffix != DRAFT

@@ -129,7 +129,8 @@ def train_trials(
             jnp.int32(number + 1),
             trials.weights,
         )
-        members = _records(*jax.device_get((terms, metrics["valid"])), running)
+        terms, valid = jax.device_get((terms, metrics["valid"]))
+        members = _records(terms, valid, running)
         seconds = round(time.perf_counter() - begun, 3)
         return Carried(state, kept), {"epoch": number, "seconds": seconds, "members": members}
 

@@ -154,3 +154,9 @@ def test_a_relation_that_some_items_have_is_kept():
     some = Relation("sale", np.arange(4), np.zeros(4, int), ("on sale",))
     dataset = prepare(catalogue(relations=(some,), columns={}), config())
     assert ("sale", "on sale") in words_of(dataset, "p0")
+
+
+def test_a_split_that_cannot_be_made_names_the_data_set():
+    few = Interactions(np.array([0, 1], np.int32), np.array([0, 1], np.int32))
+    with pytest.raises(DataError, match="^shop: no user has three interactions"):
+        prepare(dataclasses.replace(catalogue(), interactions=few))

@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,49 @@ def test_a_second_process_is_refused_until_release(tmp_path):
     first.release()
     with second.claim({"xi": 0.7}) as held:
         assert held.config() == {"xi": 0.7}
+
+
+def test_of_many_at_once_one_gets_it_and_all_others_are_told_who_has_it(tmp_path):
+    begun, ended = threading.Barrier(4), threading.Barrier(4)
+    said = []
+
+    def claim(place):
+        begun.wait()
+        run = RunDirectory(place)
+        try:
+            run.claim({"xi": 0.7})
+            said.append("claimed")
+        except RunError as refusal:
+            said.append(str(refusal))
+        ended.wait()
+        run.release()
+
+    for number in range(50):
+        place = tmp_path / f"run{number}"
+        said.clear()
+        claims = [threading.Thread(target=claim, args=(place,)) for _ in range(4)]
+        for thread in claims:
+            thread.start()
+        for thread in claims:
+            thread.join()
+        refused = f"{place}: another process is using this run directory"
+        assert sorted(said, key=len) == ["claimed", *[refused] * 3]
+
+
+def test_what_another_process_left_meanwhile_is_looked_at_again(tmp_path, monkeypatch):
+    mine, other = RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "run")
+    take_lock = mine._take_lock
+
+    def take_it_late():
+        with other.claim({"xi": 0.9}):
+            pass
+        take_lock()
+
+    monkeypatch.setattr(mine, "_take_lock", take_it_late)
+    with pytest.raises(RunError, match=r"xi \(0.9 there, 0.7 now\)"):
+        mine.claim({"xi": 0.7})
+    with other.claim({"xi": 0.9}) as held:
+        assert held.config() == {"xi": 0.9}
 
 
 def test_a_directory_with_other_files_is_left_alone(tmp_path):

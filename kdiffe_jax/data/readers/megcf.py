@@ -21,6 +21,12 @@ _SPLITS = ("train", "validation", "test")
 _RELATION = "i2e_"
 
 
+def is_megcf(path: Path) -> bool:
+    """Whether the directory has this layout, relations or none."""
+    splits = all((path / f"{split}.txt").is_file() for split in _SPLITS)
+    return splits or any(path.glob(f"{_RELATION}*.txt"))
+
+
 def read_megcf(path: str | Path, *, name: str) -> Catalogue:
     """Reads the directory; pairs of train that are validation pairs too are validation pairs.
 

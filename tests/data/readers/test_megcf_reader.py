@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.readers.megcf import read_megcf
+from kdiffe_jax.data.sources import layout_of
 from kdiffe_jax.errors import DataError
 
 
@@ -74,6 +75,12 @@ def test_clean_splits_and_no_relations_are_said(source):
     assert catalogue.relations == ()
     assert catalogue.notes == ("no i2e_*.txt: the source gives no relations",)
     assert catalogue.n_items == 5
+
+
+def test_is_recognised_without_relations(source):
+    (source / "i2e_title.txt").unlink()
+    (source / "i2e_visual.txt").unlink()
+    assert layout_of(source) == "megcf"
 
 
 @pytest.mark.parametrize("split", ("train", "validation"))

@@ -99,6 +99,12 @@ def test_names_with_odd_separators_survive_or_are_refused(tmp_path, name):
     assert read_prepared(tmp_path / "odd").entity_names == dataset.entity_names
 
 
+def test_a_first_name_that_begins_with_a_byte_order_mark_keeps_it(tmp_path):
+    dataset = dataclasses.replace(PLAIN, entity_names=("\ufeffa", "b", "c"))
+    write_prepared(dataset, tmp_path / "odd")
+    assert read_prepared(tmp_path / "odd").entity_names == dataset.entity_names
+
+
 def test_only_the_data_set_is_left_behind(written):
     assert [path.name for path in written.parent.iterdir()] == ["shop"]
     assert written.stat().st_mode & 0o777 == 0o755
