@@ -178,6 +178,9 @@ class TrainConfig(Checked):
         choices=("batch", "all"),
     )
     epochs: int = option(200, "most epochs to train", low=1)
+    epoch_steps: int = option(
+        0, "steps of an epoch, a part of a pass over all interactions; 0: all of it", low=0
+    )
     patience: int = option(15, "epochs without a better validation score before the stop", low=1)
     seed: int = option(0, "seed of parameters, batches, noise", low=0, high=LARGEST_SEED)
     num_seeds: int = option(1, "models trained at once, with seed, seed + 1, ...", low=1)

@@ -1,4 +1,4 @@
-"""The compiled calls of an epoch: steps under `lax.scan`, the rebuild, the encoding."""
+"""The compiled calls of an epoch: steps under a loop, the rebuild, the encoding."""
 
 from __future__ import annotations
 
@@ -63,6 +63,8 @@ def run_epoch(
 ) -> tuple[TrainState, dict[str, Term]]:
     """Scans `train_step` over an epoch's batches.
 
+    Where an epoch is a part of a pass, the steps that fill up the last one are not taken.
+
     Args:
       parts: static.
       state: donated.
@@ -87,7 +89,28 @@ def run_epoch(
     def step(state, batch):
         return train_step(parts, state, batch, graphs, rebuilt, strengths)
 
+    if train.epoch_steps:
+        return _scan_filled(step, state, batches)
     return jax.lax.scan(step, state, batches)
+
+
+def _scan_filled(step, state: TrainState, batches: Batch) -> tuple[TrainState, dict[str, Term]]:
+    """`lax.scan` as far as the last step that has any weight; the terms of the rest are 0."""
+    n_steps = batches.weights.shape[0]
+    weight = batches.weights.sum(axis=1) + batches.row_weights.sum(axis=1)
+    filled = jnp.max(jnp.where(weight > 0, jnp.arange(1, n_steps + 1), 0))
+
+    def batch_at(i):
+        return jax.tree.map(lambda a: a[i], batches)
+
+    def take(i, carried):
+        state, reported = carried
+        state, terms = step(state, batch_at(i))
+        return state, jax.tree.map(lambda all_, one: all_.at[i].set(one), reported, terms)
+
+    _, terms = jax.eval_shape(step, state, batch_at(0))
+    nothing = jax.tree.map(lambda t: jnp.zeros((n_steps, *t.shape), t.dtype), terms)
+    return jax.lax.fori_loop(0, filled, take, (state, nothing))
 
 
 @device_phase("encode")

@@ -32,7 +32,7 @@ def denoiser_memory_gb(config: Config, *, n_items: int, n_entities: int, steps: 
     Args:
       config: width of the denoiser, and how many seeds are trained at once.
       n_items, n_entities: sizes J and E.
-      steps: of an epoch; a step's rows are the items divided by them.
+      steps: of a pass over all interactions; a step's rows are the items divided by them.
 
     >>> round(denoiser_memory_gb(Config(), n_items=50_000, n_entities=100_000, steps=1000), 1)
     2.9

@@ -81,6 +81,7 @@ def build_problem(
         dataset.train,
         batch_size=config.train.batch_size,
         seed=config.train.seed,
+        epoch_steps=config.train.epoch_steps,
         n_users=dataset.n_users,
         n_items=dataset.n_items,
     )
@@ -89,7 +90,7 @@ def build_problem(
         limits,
         n_items=dataset.n_items,
         n_entities=max(1, dataset.n_entities),
-        steps=sampler.steps,
+        steps=sampler.steps_of_pass,
     )
     sizes = dict(
         n_users=dataset.n_users,
