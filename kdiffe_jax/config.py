@@ -121,6 +121,12 @@ class DiffusionConfig(Checked):
     guidance: bool = option(True, "condition the denoiser on the item's users; off is KDiffE_2")
     guidance_gradient: bool = option(False, "let the ELBO's gradient reach the user embeddings")
     denoiser_width: int = option(512, "hidden units of the denoiser", low=1)
+    denoiser_columns: int = option(
+        0,
+        "columns of the denoiser's row: half for the most frequent entities, the rest share the "
+        "others; 0: one an entity",
+        low=0,
+    )
     step_embedding_size: int = option(16, "size of the sinusoidal step embedding", low=2)
     denoiser_dropout: float = option(0.5, "dropout on the denoiser's noisy row", low=0.0, high=0.99)
     denoiser_precision: str = option(

@@ -20,8 +20,8 @@ class EpochIndices(NamedTuple):
     positives: np.ndarray  # i32[steps, B]
     negatives: np.ndarray  # i32[steps, B]
     weights: np.ndarray  # f32[steps, B]
-    row_items: np.ndarray  # i32[steps, C]
-    row_weights: np.ndarray  # f32[steps, C]
+    row_items: np.ndarray  # i32[steps, n]
+    row_weights: np.ndarray  # f32[steps, n]
 
 
 class InteractionSampler:

@@ -148,10 +148,8 @@ def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
         denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
         if settings.rebuild_from == "all":
             return top_relations(denoised, graphs.entity_relation, settings.top_q)
-        rows = graphs.rows
-        return top_own_relations(
-            denoised, rows.entities[items], rows.relations[items], settings.top_q
-        )
+        own = jax.tree.map(lambda table: table[items], graphs.rows)
+        return top_own_relations(denoised, own, settings.top_q)
 
     return map_item_blocks(keep, parts.encoder.n_items, REBUILD_BLOCK)
 
@@ -164,7 +162,7 @@ def score_own_triples(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
 
     def score(items):
         denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
-        return triple_scores(denoised, graphs.rows.entities[items])
+        return triple_scores(denoised, graphs.rows.columns[items])
 
     return map_item_blocks(score, parts.encoder.n_items, REBUILD_BLOCK)
 
@@ -177,10 +175,10 @@ def _denoise(
     parts: Parts, denoiser: HiddenDenoiser, graphs: Graphs, guidance, noise_key, items
 ) -> jax.Array:
     """The reverse process for some items; an item's noise depends on its id alone."""
-    n_entities = parts.denoiser.n_entities
+    n_columns = parts.denoiser.n_columns
     keys = jax.vmap(lambda item: jax.random.fold_in(noise_key, item))(items)
-    noise = jax.vmap(lambda key: jax.random.normal(key, (n_entities,)))(keys)
-    rows = dense_rows(graphs.rows, items, n_entities=n_entities)
+    noise = jax.vmap(lambda key: jax.random.normal(key, (n_columns,)))(keys)
+    rows = dense_rows(graphs.rows, items, n_columns=n_columns)
     start = reverse_from(parts.config.diffusion.reverse_start, parts.schedule, rows, noise)
     return reverse_rows(denoiser, parts.schedule, start, guidance[items], parts.denoiser.precision)
 
