@@ -9,12 +9,16 @@ from pyarrow import csv
 
 from benchmarks import large_graphs
 from benchmarks.large import tables
+from benchmarks.large.account import graphs_of, held_by
 from benchmarks.large.figure import draw
 from benchmarks.large.report import exponent, report
 from benchmarks.large.stages import STAGES
 from benchmarks.large.watched import watch
+from benchmarks.large.wide import with_entities
+from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.data.prepare import prepare
 from kdiffe_jax.data.sources import read_source
+from kdiffe_jax.graph.build import build_graphs
 
 SIZE = 400
 
@@ -38,6 +42,32 @@ def test_the_tables_become_the_data_set_they_promise(raw):
     assert per_item.max() <= tables.TRIPLES_PER_ITEM and per_item.min() >= 1
     popular = np.sort(np.bincount(dataset.train[:, 1], minlength=SIZE))
     assert popular[0] >= 1 and popular[-SIZE // 10 :].sum() > 0.25 * len(dataset.train)
+
+
+def test_a_wide_vocabulary_has_an_item_for_every_entity(raw):
+    wide = with_entities(prepare(read_source(raw, name="large")[1]), 3000)
+    assert wide.n_entities == len(np.unique(wide.triples[:, 2])) == 3000
+    assert np.bincount(wide.triples[:, 0], minlength=SIZE).min() >= 3000 // SIZE
+
+
+def test_the_account_is_of_the_arrays_that_there_are(raw):
+    graphs = graphs_of(SIZE, 50)
+    triples = np.stack(
+        [np.arange(8 * SIZE) // 8, np.arange(8 * SIZE) % 2, np.arange(8 * SIZE) % 50]
+    )
+    pairs = np.stack([np.arange(20 * SIZE) // 20, np.arange(20 * SIZE) % SIZE]).T
+    built = build_graphs(
+        pairs.astype(np.int32),
+        triples.T.astype(np.int32),
+        np.zeros(20 * SIZE, np.float32),
+        n_users=SIZE,
+        n_items=SIZE,
+        n_entities=50,
+        n_relations=2,
+        config=GraphConfig(),
+        n_columns=10,
+    )
+    assert held_by(graphs) == held_by(built)
 
 
 def test_only_so_many_users_are_scored(tmp_path, monkeypatch):
