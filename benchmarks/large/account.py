@@ -1,4 +1,4 @@
-"""What XLA sets aside for a step, a rebuild and an encoding of a large data set, without data.
+"""What XLA sets aside for the compiled calls of a large data set, without data.
 
     python -m benchmarks.large.account --size=1000000
 
@@ -20,8 +20,10 @@ from benchmarks.large.tables import (
     INTERACTIONS_PER_USER,
     RELATIONS,
     TRIPLES_PER_ITEM,
+    USERS_SCORED,
 )
 from kdiffe_jax.config import Config
+from kdiffe_jax.ranking import ranked_metrics
 from kdiffe_jax.training.epoch import compile_parts
 from kdiffe_jax.training.state import Parts, TrainState, build_parts, initial_state
 from kdiffe_jax.types import (
@@ -30,6 +32,7 @@ from kdiffe_jax.types import (
     Graphs,
     KnowledgeGraph,
     Laplacian,
+    RankingTask,
     SparseOperator,
     Strengths,
 )
@@ -62,6 +65,7 @@ def account(config: Config, size: int, n_entities: int = ENTITIES) -> dict[str, 
         "a step": compiled.epoch.lower(state, batches, graphs, kept, strengths),
         "a rebuild": compiled.rebuild.lower(state.params, graphs, key, _integer()),
         "an encoding": compiled.encode.lower(state.params, graphs),
+        "an evaluation": _ranking(config, size),
     }
     return {
         "graphs": held_by(graphs),
@@ -104,6 +108,14 @@ def _batches(config: Config, size: int) -> Batch:
     kinds = (jnp.int32,) * 3 + (jnp.float32, jnp.int32, jnp.float32)
     shapes = zip(widths, kinds, strict=True)
     return Batch(*(jax.ShapeDtypeStruct((STEPS, width), kind) for width, kind in shapes))
+
+
+def _ranking(config: Config, size: int):
+    table = jax.ShapeDtypeStruct((size, config.model.dim), jnp.float32)
+    scored = min(size, USERS_SCORED)
+    seen, relevant = _integers(scored, INTERACTIONS_PER_USER - 2), _integers(scored, 1)
+    rank = jax.jit(partial(ranked_metrics, block=config.eval.eval_block))
+    return rank.lower(table, table, RankingTask(_integers(scored), seen, relevant))
 
 
 def _operator(entries: int, rows: int, columns: int) -> SparseOperator:
