@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -53,25 +54,30 @@ def main() -> None:
 
 def account(config: Config, size: int, n_entities: int = ENTITIES) -> dict[str, int]:
     """Bytes by what holds them, for N = `size` users and items."""
-    sizes = dict(n_users=size, n_items=size, n_entities=n_entities, n_relations=len(RELATIONS))
-    parts = build_parts(config, **sizes)
-    graphs = graphs_of(size, n_entities)
+    parts, graphs = _parts(config, size, n_entities), graphs_of(size, n_entities)
     state = _state(parts, graphs)
-    compiled, key = compile_parts(parts), state.key
-    kept = jax.eval_shape(compiled.rebuild, state.params, graphs, key, _integer())
-    batches = _batches(config, size)
-    strengths = Strengths(*(jax.ShapeDtypeStruct((), jnp.float32) for _ in Strengths._fields))
-    calls = {
-        "a step": compiled.epoch.lower(state, batches, graphs, kept, strengths),
-        "a rebuild": compiled.rebuild.lower(state.params, graphs, key, _integer()),
-        "an encoding": compiled.encode.lower(state.params, graphs),
-        "an evaluation": _ranking(config, size),
-    }
+    calls = lowered_calls(config, size, n_entities)
     return {
         "graphs": held_by(graphs),
         "parameters, Adam's moments": held_by((state.params, state.opt_state)),
-        "an epoch's batches": held_by(batches),
+        "an epoch's batches": held_by(_batches(config, size)),
         **{f"{name}, beside these": _beside(call) for name, call in calls.items()},
+    }
+
+
+def lowered_calls(config: Config, size: int, n_entities: int = ENTITIES) -> dict[str, Any]:
+    """The calls of an epoch for N = `size` users and items, ready to be compiled."""
+    parts, graphs = _parts(config, size, n_entities), graphs_of(size, n_entities)
+    state, compiled = _state(parts, graphs), compile_parts(parts)
+    to_rebuild = (state.params, graphs, state.key, _integers())
+    kept = jax.eval_shape(compiled.rebuild, *to_rebuild)
+    strengths = Strengths(*(jax.ShapeDtypeStruct((), jnp.float32) for _ in Strengths._fields))
+    batches = _batches(config, size)
+    return {
+        "a step": compiled.epoch.lower(state, batches, graphs, kept, strengths),
+        "a rebuild": compiled.rebuild.lower(*to_rebuild),
+        "an encoding": compiled.encode.lower(state.params, graphs),
+        "an evaluation": _ranking(config, size),
     }
 
 
@@ -95,6 +101,11 @@ def held_by(arrays) -> int:
     """Bytes of arrays, keys left out."""
     leaves = jax.tree.leaves(arrays)
     return sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
+
+
+def _parts(config: Config, size: int, n_entities: int) -> Parts:
+    sizes = dict(n_users=size, n_items=size, n_entities=n_entities, n_relations=len(RELATIONS))
+    return build_parts(config, **sizes)
 
 
 def _state(parts: Parts, graphs: Graphs) -> TrainState:
@@ -131,10 +142,6 @@ def _operator(entries: int, rows: int, columns: int) -> SparseOperator:
 
 def _integers(*shape: int) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(shape, jnp.int32)
-
-
-def _integer() -> jax.ShapeDtypeStruct:
-    return _integers()
 
 
 def _beside(call) -> int:

@@ -1,6 +1,7 @@
 """The benchmark of large graphs: its data, its watch, and that it goes on where it stopped."""
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -9,13 +10,13 @@ from pyarrow import csv
 
 from benchmarks import large_graphs
 from benchmarks.large import tables
-from benchmarks.large.account import graphs_of, held_by
+from benchmarks.large.account import graphs_of, held_by, lowered_calls
 from benchmarks.large.figure import draw
 from benchmarks.large.report import exponent, report
 from benchmarks.large.stages import STAGES
 from benchmarks.large.watched import watch
 from benchmarks.large.wide import with_entities
-from kdiffe_jax.config import GraphConfig
+from kdiffe_jax.config import Config, GraphConfig
 from kdiffe_jax.data.prepare import prepare
 from kdiffe_jax.data.sources import read_source
 from kdiffe_jax.graph.build import build_graphs
@@ -68,6 +69,15 @@ def test_the_account_is_of_the_arrays_that_there_are(raw):
         n_columns=10,
     )
     assert held_by(graphs) == held_by(built)
+
+
+def test_no_array_of_a_step_has_a_row_of_the_embedding_an_edge_or_a_triple():
+    size, dim = 2000, Config().model.dim
+    call = lowered_calls(Config.from_flat({"epoch_steps": 2}), size)["a step"].as_text()
+    found = {tuple(map(int, shape.split("x"))) for shape in re.findall(r"<([0-9x]+)xf32>", call)}
+    assert (size, dim) in found
+    largest = max((np.prod(shape) for shape in found if dim in shape), default=0)
+    assert largest < size * tables.TRIPLES_PER_ITEM * dim
 
 
 def test_only_so_many_users_are_scored(tmp_path, monkeypatch):
