@@ -72,8 +72,8 @@ def run_size(size: int, results: Results, file: Path, options: argparse.Namespac
 
 
 def _clear(stage: str, directory: Path) -> None:
-    """Removes what a stage left that was broken off, where the stage refuses to find it."""
-    left = {"prepare": "dataset", "train": "run"}.get(stage)
+    """Removes what the stage left before, which it would refuse, or take as its work."""
+    left = {"prepare": "dataset", "S": "cache", "train": "run"}.get(stage)
     if left:
         shutil.rmtree(directory / left, ignore_errors=True)
 

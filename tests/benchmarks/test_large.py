@@ -129,7 +129,9 @@ def run(monkeypatch, out, *flags):
 def test_what_is_done_is_not_done_again(quick, tmp_path, monkeypatch, capsys):
     ran, fail = quick
     fail.append("S")
-    assert run(monkeypatch, tmp_path / "out") == 1
+    earlier = tmp_path / "out" / "10" / "cache"
+    earlier.mkdir(parents=True)
+    assert run(monkeypatch, tmp_path / "out") == 1 and not earlier.exists()
     assert "S ended with status 3" in capsys.readouterr().out
     assert ran == [(size, stage) for size in (10, 20) for stage in STAGES[:3]]
     ran.clear()
