@@ -18,7 +18,7 @@ class Watched(NamedTuple):
 
     seconds: float
     core_seconds: float  #: of all cores together, which other work on the machine changes less
-    peak_gb: float  #: of resident memory, GB of 10^9 bytes
+    peak_gb: float  #: of resident memory, GB of 10^9 bytes; no less than who started it held
     status: int  #: 0 where it ended well; negative: the signal that ended it
     above_limit: bool  #: it was ended since it held more than the limit
 
