@@ -121,6 +121,12 @@ class DiffusionConfig(Checked):
     guidance: bool = option(True, "condition the denoiser on the item's users; off is KDiffE_2")
     guidance_gradient: bool = option(False, "let the ELBO's gradient reach the user embeddings")
     denoiser_width: int = option(512, "hidden units of the denoiser", low=1)
+    denoiser_columns: int = option(
+        0,
+        "columns of the denoiser's row: half for the most frequent entities, the rest share the "
+        "others; 0: one an entity",
+        low=0,
+    )
     step_embedding_size: int = option(16, "size of the sinusoidal step embedding", low=2)
     denoiser_dropout: float = option(0.5, "dropout on the denoiser's noisy row", low=0.0, high=0.99)
     denoiser_precision: str = option(
@@ -178,6 +184,9 @@ class TrainConfig(Checked):
         choices=("batch", "all"),
     )
     epochs: int = option(200, "most epochs to train", low=1)
+    epoch_steps: int = option(
+        0, "steps of an epoch, a part of a pass over all interactions; 0: all of it", low=0
+    )
     patience: int = option(15, "epochs without a better validation score before the stop", low=1)
     seed: int = option(0, "seed of parameters, batches, noise", low=0, high=LARGEST_SEED)
     num_seeds: int = option(1, "models trained at once, with seed, seed + 1, ...", low=1)

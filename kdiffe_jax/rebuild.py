@@ -20,19 +20,21 @@ class Kept(NamedTuple):
     scores: jax.Array  #: f32[J, q]
 
 
-def dense_rows(rows: EntityRows, items: jax.Array, *, n_entities: int) -> jax.Array:
+def dense_rows(rows: EntityRows, items: jax.Array, *, n_columns: int) -> jax.Array:
     """x_0: the rows r_j of eq. 9 for some items, scattered from their padded lists.
+
+    A column is 1 where any of the item's entities has it.
 
     Args:
       rows: all items' relations.
       items: i32[n].
-      n_entities: E.
+      n_columns: C, which is E where each entity has a column of its own.
 
     Returns:
-      f32[n, E] of 0 and 1.
+      f32[n, C] of 0 and 1.
     """
-    block = jnp.zeros((items.shape[0], n_entities))
-    return block.at[jnp.arange(items.shape[0])[:, None], rows.entities[items]].set(1.0, mode="drop")
+    block = jnp.zeros((items.shape[0], n_columns))
+    return block.at[jnp.arange(items.shape[0])[:, None], rows.columns[items]].set(1.0, mode="drop")
 
 
 def map_item_blocks(function: Callable[[jax.Array], object], n_items: int, block: int):
@@ -50,32 +52,31 @@ def map_item_blocks(function: Callable[[jax.Array], object], n_items: int, block
     return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[:n_items], results)
 
 
-def triple_scores(denoised: jax.Array, entities: jax.Array) -> jax.Array:
+def triple_scores(denoised: jax.Array, columns: jax.Array) -> jax.Array:
     """The denoised value of each of an item's relations; -inf on padding.
 
     Args:
-      denoised: f32[n, E].
-      entities: i32[n, K], E on padding.
+      denoised: f32[n, C].
+      columns: i32[n, K], those of the item's entities, C on padding.
 
     Returns:
       f32[n, K].
     """
-    n_entities = denoised.shape[-1]
-    found = jnp.take_along_axis(denoised, jnp.minimum(entities, n_entities - 1), axis=1)
-    return jnp.where(entities < n_entities, found, -jnp.inf)
+    n_columns = denoised.shape[-1]
+    found = jnp.take_along_axis(denoised, jnp.minimum(columns, n_columns - 1), axis=1)
+    return jnp.where(columns < n_columns, found, -jnp.inf)
 
 
-def top_own_relations(
-    denoised: jax.Array, entities: jax.Array, relations: jax.Array, q: int
-) -> Kept:
+def top_own_relations(denoised: jax.Array, rows: EntityRows, q: int) -> Kept:
     """The q of an item's own relations with the largest denoised values.
 
     Args:
-      denoised: f32[n, E].
-      entities, relations: i32[n, K], E on padding of `entities`.
+      denoised: f32[n, C].
+      rows: of the same n items.
       q: relations to keep; an item with fewer keeps all it has.
     """
-    values = triple_scores(denoised, entities)
+    entities, relations, columns = rows
+    values = triple_scores(denoised, columns)
     missing = max(0, q - values.shape[1])
     values = jnp.pad(values, ((0, 0), (0, missing)), constant_values=-jnp.inf)
     scores, position = jax.lax.top_k(values, q)

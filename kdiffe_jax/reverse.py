@@ -8,7 +8,7 @@ layer sees of x_{t-1} follows from what it saw of x_t:
   h_{t-1} = a_t (y_t W_2 W_1 + b_2 W_1) + c_t h_t.
 
 With P = W_2 W_1 made once, each of the T steps is one [n, width] x [width, width]
-product; only the first and the last touch rows of E entities.
+product; only the first and the last touch rows of C columns.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ def reverse_rows(
     Args:
       denoiser: see `hidden_denoiser`.
       schedule: of T steps.
-      x_last: f32[n, E], the start.
+      x_last: f32[n, C], the start.
       guidance: f32[n, d], z~ of eq. 11.
       precision: of the products, that of the denoiser.
 
     Returns:
-      f32[n, E].
+      f32[n, C].
     """
     params, n_steps = denoiser.params, schedule.betas.shape[0]
     of_start, of_noisy = posterior_weights(schedule)

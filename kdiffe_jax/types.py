@@ -49,10 +49,11 @@ class KnowledgeGraph(NamedTuple):
 
 
 class EntityRows(NamedTuple):
-    """The same relations as a table, one row an item, padded with E on the right (eq. 9)."""
+    """The same relations as a table, one row an item, padded on the right (eq. 9)."""
 
     entities: jax.Array  #: i32[J, K], E where there is none
     relations: jax.Array  #: i32[J, K], 0 where there is none
+    columns: jax.Array  #: i32[J, K], of the denoiser's row; past the last where there is none
 
 
 class Graphs(NamedTuple):
@@ -76,8 +77,8 @@ class Batch(NamedTuple):
     positives: jax.Array  #: i32[B], items
     negatives: jax.Array  #: i32[B], items
     weights: jax.Array  #: f32[B], 0 on padding
-    row_items: jax.Array  #: i32[C], items
-    row_weights: jax.Array  #: f32[C], 0 on padding
+    row_items: jax.Array  #: i32[n], items
+    row_weights: jax.Array  #: f32[n], 0 on padding
 
 
 class Strengths(NamedTuple):

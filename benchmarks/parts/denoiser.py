@@ -21,7 +21,7 @@ def part(sizes: Sizes) -> Part:
     count = -(-sizes.items // steps)
     triples = random_dataset(sizes).triples
     table = entity_rows(triples, n_items=sizes.items, n_entities=sizes.entities)
-    rows = dense_rows(table, jnp.arange(count), n_entities=sizes.entities)
+    rows = dense_rows(table, jnp.arange(count), n_columns=sizes.entities)
     rng = np.random.default_rng(0)
     guidance = jnp.asarray(rng.standard_normal((count, parts.encoder.dim)), jnp.float32)
     timesteps = jnp.asarray(rng.integers(0, parts.config.diffusion.timesteps, count), jnp.int32)

@@ -184,8 +184,10 @@ class Dataset:
 
     def statistics(self) -> dict[str, float]:
         """The rows of Table I and what explains a score: sizes, density, cold items."""
-        trained_items = np.unique(self.train[:, 1])
-        cold = ~np.isin(self.test[:, 1], trained_items)
+        trained_items = np.bincount(self.train[:, 1], minlength=self.n_items) > 0
+        cold = ~trained_items[self.test[:, 1]]
+        trained_users = np.bincount(self.train[:, 0], minlength=self.n_users) > 0
+        with_triples = np.bincount(self.triples[:, 0], minlength=self.n_items) > 0
         return {
             "users": self.n_users,
             "items": self.n_items,
@@ -196,8 +198,8 @@ class Dataset:
             "entities": self.n_entities,
             "relations": self.n_relations,
             "triples": len(self.triples),
-            "items_without_triples": self.n_items - len(np.unique(self.triples[:, 0])),
-            "items_unseen_in_training": self.n_items - len(trained_items),
+            "items_without_triples": int((~with_triples).sum()),
+            "items_unseen_in_training": int((~trained_items).sum()),
             "test_interactions_with_unseen_items": int(cold.sum()),
-            "users_without_training": self.n_users - len(np.unique(self.train[:, 0])),
+            "users_without_training": int((~trained_users).sum()),
         }

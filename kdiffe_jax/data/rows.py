@@ -7,6 +7,7 @@ import numpy as np
 from kdiffe_jax.errors import DataError
 
 MOST_A_KNOWN_ONE = 100
+_LARGEST_CODE = 2.0**62
 
 
 def sorted_unique(rows: np.ndarray) -> np.ndarray:
@@ -18,9 +19,24 @@ def sorted_unique(rows: np.ndarray) -> np.ndarray:
     rows = np.asarray(rows)
     if not len(rows):
         return rows.astype(np.int32)
+    if rows.min() >= 0 and np.prod(rows.max(axis=0) + 1.0) < _LARGEST_CODE:
+        return _sorted_by_code(rows)
     rows = rows[np.lexsort(rows.T[::-1])]
     keep = np.concatenate([[True], (rows[1:] != rows[:-1]).any(axis=1)])
     return np.ascontiguousarray(rows[keep], np.int32)
+
+
+def _sorted_by_code(rows: np.ndarray) -> np.ndarray:
+    """The same by one number a row, which sorts several times as fast."""
+    shape = tuple(int(largest) + 1 for largest in rows.max(axis=0))
+    codes = np.ravel_multi_index(tuple(rows.T), shape)
+    if not (codes[1:] > codes[:-1]).all():
+        codes.sort()
+        codes = codes[np.concatenate([[True], codes[1:] != codes[:-1]])]
+    found = np.empty((len(codes), rows.shape[1]), np.int32)
+    for column, ids in enumerate(np.unravel_index(codes, shape)):
+        found[:, column] = ids
+    return found
 
 
 def check_ids(rows: np.ndarray, what: str, columns, limits, *, first_row: int = 0) -> None:

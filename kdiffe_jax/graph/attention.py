@@ -27,12 +27,11 @@ def jaccard_on_edges(
     >>> print(jaccard_on_edges(sets, np.array([0, 2]), np.array([1, 2])).round(3))
     [0.333 0.   ]
     """
-    counts = visited.astype(np.int32)
-    sizes = np.diff(counts.indptr)
+    sizes = np.diff(visited.indptr)
     shared = np.empty(len(sources), np.int64)
     for first in range(0, len(sources), chunk_size):
         part = slice(first, first + chunk_size)
-        shared[part] = counts[sources[part]].multiply(counts[targets[part]]).sum(axis=1)
+        shared[part] = visited[sources[part]].multiply(visited[targets[part]]).sum(axis=1)
     union = sizes[sources] + sizes[targets] - shared
     return np.divide(shared, union, out=np.zeros(len(shared)), where=union > 0).astype(np.float32)
 

@@ -40,6 +40,7 @@ def build_graphs(
     n_entities: int,
     n_relations: int,
     config: GraphConfig,
+    n_columns: int | None = None,
     entity_items: np.ndarray | None = None,
     neighbours: sparse.csr_array | None = None,
     stand_ins: sparse.csr_array | None = None,
@@ -52,6 +53,7 @@ def build_graphs(
       similarity: f32[n], S on the interactions (eq. 5).
       n_users, n_items, n_entities, n_relations: sizes I, J, E and R.
       config: xi and the reading of D.
+      n_columns: of the denoiser's row; E if omitted.
       entity_items: int[E], the items whose embeddings entities share, else -1; None
         where every entity has an embedding of its own.
       neighbours: f32[J, J], nearest items by content; None where they have no weight.
@@ -73,7 +75,7 @@ def build_graphs(
             n_items=n_items,
             n_entities=n_entities,
         ),
-        rows=entity_rows(triples, n_items=n_items, n_entities=n_entities),
+        rows=entity_rows(triples, n_items=n_items, n_entities=n_entities, n_columns=n_columns),
         entity_relation=usual_relation(triples, n_entities=n_entities, n_relations=n_relations),
         entity_items=None if entity_items is None else jnp.asarray(entity_items, jnp.int32),
         neighbours=None if neighbours is None else two_way(neighbours),

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kdiffe_jax.graph.columns import entity_columns
 from kdiffe_jax.graph.operators import operator_from_entries
 from kdiffe_jax.types import EntityRows, KnowledgeGraph
 
@@ -30,12 +31,15 @@ def knowledge_graph(
     return KnowledgeGraph(structure, jnp.asarray(relations, jnp.int32))
 
 
-def entity_rows(triples: np.ndarray, *, n_items: int, n_entities: int) -> EntityRows:
+def entity_rows(
+    triples: np.ndarray, *, n_items: int, n_entities: int, n_columns: int | None = None
+) -> EntityRows:
     """Each item's relations as one padded row (eq. 9).
 
     Args:
       triples: int[n, 3] of (item, relation, entity), sorted by item.
       n_items, n_entities: sizes J and E.
+      n_columns: C, of the denoiser's row; E if omitted. See `entity_columns`.
 
     Returns:
       `EntityRows` [J, K], K the largest number of triples of an item, at least 1.
@@ -48,7 +52,12 @@ def entity_rows(triples: np.ndarray, *, n_items: int, n_entities: int) -> Entity
     relations = np.zeros((n_items, width), np.int32)
     entities[triples[:, 0], position] = triples[:, 2]
     relations[triples[:, 0], position] = triples[:, 1]
-    return EntityRows(jnp.asarray(entities), jnp.asarray(relations))
+    if n_columns is None or n_columns == n_entities:
+        table = jnp.asarray(entities)
+        return EntityRows(table, jnp.asarray(relations), table)
+    column = entity_columns(triples, n_entities=n_entities, n_columns=n_columns)
+    columns = np.append(column, np.int32(n_columns))[entities]
+    return EntityRows(*map(jnp.asarray, (entities, relations, columns)))
 
 
 def usual_relation(triples: np.ndarray, *, n_entities: int, n_relations: int) -> jax.Array:

@@ -59,7 +59,7 @@ class Denoiser(nn.Module):
     """MLP over [x_t, step embedding, z~] with one hidden tanh layer.
 
     Attributes:
-      n_entities: E, width of a row.
+      n_columns: C, width of a row; E where each entity has a column of its own.
       width: hidden units.
       step_size: width of the step embedding.
       dropout: rate on x_t, while training.
@@ -67,7 +67,7 @@ class Denoiser(nn.Module):
       precision: of the matrix products; parameters and results are float32 either way.
     """
 
-    n_entities: int
+    n_columns: int
     width: int
     step_size: int
     dropout: float
@@ -86,13 +86,13 @@ class Denoiser(nn.Module):
         """The prediction of x_0.
 
         Args:
-          x_t: f32[n, E].
+          x_t: f32[n, C].
           timesteps: i32[n], 0-based.
           guidance: f32[n, d], z~ of eq. 11.
           train: applies dropout, which needs the rng "dropout".
 
         Returns:
-          f32[n, E].
+          f32[n, C].
         """
         dense = partial(nn.Dense, dot_general=dot_general_of(self.precision))
         step = step_embedding(timesteps, self.step_size)
@@ -101,4 +101,4 @@ class Denoiser(nn.Module):
         hidden += dense(self.width, use_bias=False, name="from_step")(step)
         if self.guided:
             hidden += dense(self.width, use_bias=False, name="from_guidance")(guidance)
-        return dense(self.n_entities, name="to_row")(nn.tanh(hidden))
+        return dense(self.n_columns, name="to_row")(nn.tanh(hidden))

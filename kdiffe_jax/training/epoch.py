@@ -1,4 +1,4 @@
-"""The compiled calls of an epoch: steps under `lax.scan`, the rebuild, the encoding."""
+"""The compiled calls of an epoch: steps under a loop, the rebuild, the encoding."""
 
 from __future__ import annotations
 
@@ -63,6 +63,8 @@ def run_epoch(
 ) -> tuple[TrainState, dict[str, Term]]:
     """Scans `train_step` over an epoch's batches.
 
+    Where an epoch is a part of a pass, the steps that fill up the last one are not taken.
+
     Args:
       parts: static.
       state: donated.
@@ -87,7 +89,28 @@ def run_epoch(
     def step(state, batch):
         return train_step(parts, state, batch, graphs, rebuilt, strengths)
 
+    if train.epoch_steps:
+        return _scan_filled(step, state, batches)
     return jax.lax.scan(step, state, batches)
+
+
+def _scan_filled(step, state: TrainState, batches: Batch) -> tuple[TrainState, dict[str, Term]]:
+    """`lax.scan` as far as the last step that has any weight; the terms of the rest are 0."""
+    n_steps = batches.weights.shape[0]
+    weight = batches.weights.sum(axis=1) + batches.row_weights.sum(axis=1)
+    filled = jnp.max(jnp.where(weight > 0, jnp.arange(1, n_steps + 1), 0))
+
+    def batch_at(i):
+        return jax.tree.map(lambda a: a[i], batches)
+
+    def take(i, carried):
+        state, reported = carried
+        state, terms = step(state, batch_at(i))
+        return state, jax.tree.map(lambda all_, one: all_.at[i].set(one), reported, terms)
+
+    _, terms = jax.eval_shape(step, state, batch_at(0))
+    nothing = jax.tree.map(lambda t: jnp.zeros((n_steps, *t.shape), t.dtype), terms)
+    return jax.lax.fori_loop(0, filled, take, (state, nothing))
 
 
 @device_phase("encode")
@@ -125,10 +148,8 @@ def rebuild_relations(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
         denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
         if settings.rebuild_from == "all":
             return top_relations(denoised, graphs.entity_relation, settings.top_q)
-        rows = graphs.rows
-        return top_own_relations(
-            denoised, rows.entities[items], rows.relations[items], settings.top_q
-        )
+        own = jax.tree.map(lambda table: table[items], graphs.rows)
+        return top_own_relations(denoised, own, settings.top_q)
 
     return map_item_blocks(keep, parts.encoder.n_items, REBUILD_BLOCK)
 
@@ -141,7 +162,7 @@ def score_own_triples(parts: Parts, params, graphs: Graphs, key: jax.Array, epoc
 
     def score(items):
         denoised = _denoise(parts, denoiser, graphs, guidance, noise_key, items)
-        return triple_scores(denoised, graphs.rows.entities[items])
+        return triple_scores(denoised, graphs.rows.columns[items])
 
     return map_item_blocks(score, parts.encoder.n_items, REBUILD_BLOCK)
 
@@ -154,10 +175,10 @@ def _denoise(
     parts: Parts, denoiser: HiddenDenoiser, graphs: Graphs, guidance, noise_key, items
 ) -> jax.Array:
     """The reverse process for some items; an item's noise depends on its id alone."""
-    n_entities = parts.denoiser.n_entities
+    n_columns = parts.denoiser.n_columns
     keys = jax.vmap(lambda item: jax.random.fold_in(noise_key, item))(items)
-    noise = jax.vmap(lambda key: jax.random.normal(key, (n_entities,)))(keys)
-    rows = dense_rows(graphs.rows, items, n_entities=n_entities)
+    noise = jax.vmap(lambda key: jax.random.normal(key, (n_columns,)))(keys)
+    rows = dense_rows(graphs.rows, items, n_columns=n_columns)
     start = reverse_from(parts.config.diffusion.reverse_start, parts.schedule, rows, noise)
     return reverse_rows(denoiser, parts.schedule, start, guidance[items], parts.denoiser.precision)
 

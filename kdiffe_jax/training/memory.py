@@ -1,4 +1,4 @@
-"""What the denoiser needs for a vocabulary of entities, before anything of it is made."""
+"""What the denoiser needs for the columns of its row, before anything of it is made."""
 
 from __future__ import annotations
 
@@ -23,40 +23,42 @@ class Limits(Checked):
     )
 
 
-def denoiser_memory_gb(config: Config, *, n_items: int, n_entities: int, steps: int) -> float:
+def denoiser_memory_gb(config: Config, *, n_items: int, n_columns: int, steps: int) -> float:
     """The most that training holds for the denoiser at once, on one device, in GB of 10^9 bytes.
 
-    Weights of 2 E x width floats and Adam's two moments all the time; beside them either the
-    gradient and a step's rows [C, E], or the rows of a block of the rebuild.
+    Weights of 2 C x width floats and Adam's two moments all the time; beside them either the
+    gradient and a step's rows, or the rows of a block of the rebuild.
 
     Args:
       config: width of the denoiser, and how many seeds are trained at once.
-      n_items, n_entities: sizes J and E.
-      steps: of an epoch; a step's rows are the items divided by them.
+      n_items: J.
+      n_columns: C, of the denoiser's row; E where each entity has a column of its own.
+      steps: of a pass over all interactions; a step's rows are the items divided by them.
 
-    >>> round(denoiser_memory_gb(Config(), n_items=50_000, n_entities=100_000, steps=1000), 1)
+    >>> round(denoiser_memory_gb(Config(), n_items=50_000, n_columns=100_000, steps=1000), 1)
     2.9
     """
-    weights = 2 * n_entities * config.diffusion.denoiser_width
-    in_step = weights + _ROWS_IN_STEP * n_entities * -(-n_items // steps)
-    in_rebuild = _ROWS_IN_REBUILD * n_entities * min(n_items, REBUILD_BLOCK)
+    weights = 2 * n_columns * config.diffusion.denoiser_width
+    in_step = weights + _ROWS_IN_STEP * n_columns * -(-n_items // steps)
+    in_rebuild = _ROWS_IN_REBUILD * n_columns * min(n_items, REBUILD_BLOCK)
     floats = 3 * weights + max(in_step, in_rebuild)
     return config.train.num_seeds * floats * _FLOAT / 1e9
 
 
 def check_denoiser_memory(
-    config: Config, limits: Limits, *, n_items: int, n_entities: int, steps: int
+    config: Config, limits: Limits, *, n_items: int, n_columns: int, steps: int
 ) -> None:
     """Refuses a vocabulary that the denoiser has no memory for.
 
     Raises:
       ConfigError: says what it needs, and what would need less.
     """
-    sizes = dict(n_items=n_items, n_entities=n_entities, steps=steps)
+    sizes = dict(n_items=n_items, n_columns=n_columns, steps=steps)
     needed = denoiser_memory_gb(config, **sizes)
     if needed > limits.denoiser_memory_gb:
         raise ConfigError(
-            f"the denoiser of {n_entities:,} entities needs {needed:,.1f} GB, the limit is "
-            f"{limits.denoiser_memory_gb:g} (--denoiser_memory_gb); prepare the data with fewer "
-            "entities, or lower --denoiser_width"
+            f"the denoiser of {n_columns:,} columns needs {needed:,.1f} GB, the limit is "
+            f"{limits.denoiser_memory_gb:g} (--denoiser_memory_gb); let entities share columns "
+            "with --denoiser_columns=4096 or the like, prepare the data with fewer entities, or "
+            "lower --denoiser_width"
         )

@@ -81,21 +81,23 @@ def build_problem(
         dataset.train,
         batch_size=config.train.batch_size,
         seed=config.train.seed,
+        epoch_steps=config.train.epoch_steps,
         n_users=dataset.n_users,
         n_items=dataset.n_items,
-    )
-    check_denoiser_memory(
-        config,
-        limits,
-        n_items=dataset.n_items,
-        n_entities=max(1, dataset.n_entities),
-        steps=sampler.steps,
     )
     sizes = dict(
         n_users=dataset.n_users,
         n_items=dataset.n_items,
         n_entities=max(1, dataset.n_entities),
         n_relations=max(1, dataset.n_relations),
+    )
+    parts = build_parts(config, **sizes)
+    check_denoiser_memory(
+        config,
+        limits,
+        n_items=dataset.n_items,
+        n_columns=parts.denoiser.n_columns,
+        steps=sampler.steps_of_pass,
     )
     users_items = dict(n_users=dataset.n_users, n_items=dataset.n_items)
     similarity = cached_similarity(
@@ -108,12 +110,13 @@ def build_problem(
     return Problem(
         dataset=dataset,
         similarity=similarity,
-        parts=build_parts(config, **sizes),
+        parts=parts,
         graphs=build_graphs(
             dataset.train,
             dataset.triples,
             similarity,
             config=config.graph,
+            n_columns=parts.denoiser.n_columns,
             entity_items=dataset.entity_items if config.model.share_item_embeddings else None,
             neighbours=neighbours,
             stand_ins=stand_in_rows,
@@ -147,6 +150,11 @@ def _check(dataset: Dataset, config: Config) -> None:
     for split in ("valid", "test"):
         if not len(getattr(dataset, split)):
             raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be scored")
+    if config.diffusion.rebuild_from == "all" and config.diffusion.denoiser_columns:
+        raise ConfigError(
+            f"denoiser_columns = {config.diffusion.denoiser_columns}: rebuild_from = 'all' cannot "
+            "tell entities apart that share a column; use 'own', or denoiser_columns = 0"
+        )
     if config.diffusion.rebuild_from == "all" and config.diffusion.top_q > dataset.n_entities:
         raise ConfigError(
             f"top_q = {config.diffusion.top_q}: there are only {dataset.n_entities} entities"

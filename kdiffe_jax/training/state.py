@@ -11,6 +11,7 @@ import optax
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.diffusion import Schedule, linear_variance_schedule
+from kdiffe_jax.graph.columns import number_of_columns
 from kdiffe_jax.model.denoiser import Denoiser
 from kdiffe_jax.model.encoder import Encoder, View
 from kdiffe_jax.phases import device_phase
@@ -60,7 +61,7 @@ def build_parts(
             neighbour_smoothing=model.neighbour_smoothing,
         ),
         denoiser=Denoiser(
-            n_entities=n_entities,
+            n_columns=number_of_columns(diffusion.denoiser_columns, n_entities),
             width=diffusion.denoiser_width,
             step_size=diffusion.step_embedding_size,
             dropout=diffusion.denoiser_dropout,
@@ -81,7 +82,7 @@ def initial_state(parts: Parts, graphs: Graphs) -> TrainState:
     """Fresh parameters and optimiser, drawn from the seed of the configuration."""
     root = jax.random.key(parts.config.train.seed)
     encoder_key, denoiser_key, run_key = jax.random.split(root, 3)
-    row = jnp.zeros((1, parts.denoiser.n_entities))
+    row = jnp.zeros((1, parts.denoiser.n_columns))
     guidance = jnp.zeros((1, parts.encoder.dim))
     params = {
         "encoder": parts.encoder.init(

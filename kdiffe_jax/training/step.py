@@ -165,7 +165,7 @@ def _batch_nce(main, other, nodes, weights, temperature) -> Term:
 @device_phase("denoiser")
 def _elbo_term(parts: Parts, params, main: View, batch: Batch, graphs: Graphs, key) -> Term:
     time_key, noise_key, dropout_key = jax.random.split(key, 3)
-    rows = dense_rows(graphs.rows, batch.row_items, n_entities=parts.denoiser.n_entities)
+    rows = dense_rows(graphs.rows, batch.row_items, n_columns=parts.denoiser.n_columns)
     n_steps = parts.config.diffusion.timesteps
     timesteps = jax.random.randint(time_key, batch.row_items.shape, 0, n_steps)
     x_t = q_sample(parts.schedule, rows, timesteps, jax.random.normal(noise_key, rows.shape))

@@ -18,9 +18,9 @@ def interactions(draw):
     return n_users, n_items, np.array(sorted(chosen), np.int32)
 
 
-def sampler(pairs, n_users, n_items, batch_size=4, seed=0):
+def sampler(pairs, n_users, n_items, batch_size=4, seed=0, **cut):
     return InteractionSampler(
-        pairs, n_users=n_users, n_items=n_items, batch_size=batch_size, seed=seed
+        pairs, n_users=n_users, n_items=n_items, batch_size=batch_size, seed=seed, **cut
     )
 
 
@@ -67,7 +67,7 @@ def test_negatives_are_uniform_over_missing_items(owned):
     pairs = np.array([(0, 5), *((1, item) for item in owned), (2, 0)], np.int32)
     drawn = sampler(pairs, 3, 10)
     count = 20_000
-    items, exists = drawn.negatives(np.full(count, 1), np.random.default_rng(0))
+    items, exists = drawn.negatives(np.full(count, 1), np.random.default_rng(0).random(count))
     assert exists.all()
     missing = sorted(set(range(10)) - set(owned))
     counts = np.bincount(items, minlength=10)
@@ -114,3 +114,44 @@ def test_last_step_is_padded(batch_size, steps):
     assert draws.row_weights.sum() == 3
     assert not draws.weights.ravel()[5:].any()
     assert not draws.row_weights.ravel()[3:].any()
+
+
+@settings(max_examples=100, deadline=None)
+@given(interactions(), st.integers(1, 8), st.integers(1, 9), st.integers(0, 2))
+def test_the_epochs_of_a_pass_are_the_whole_one_in_turn(data, batch_size, epoch_steps, of_pass):
+    n_users, n_items, pairs = data
+    whole = sampler(pairs, n_users, n_items, batch_size)
+    cut = sampler(pairs, n_users, n_items, batch_size, epoch_steps=epoch_steps)
+    assert cut.steps == min(epoch_steps, whole.steps) and cut.steps_of_pass == whole.steps
+    assert cut.epochs_of_pass == -(-whole.steps // epoch_steps)
+    first = of_pass * cut.epochs_of_pass
+    parts = [cut.epoch(first + part) for part in range(cut.epochs_of_pass)]
+    assert all(len(part.users) == cut.steps for part in parts)
+    joined = map(np.concatenate, zip(*parts, strict=True))
+    for ours, theirs in zip(joined, whole.epoch(of_pass), strict=True):
+        np.testing.assert_array_equal(ours[: whole.steps], theirs)
+        assert not ours[whole.steps :].any()
+
+
+def test_passes_differ_and_need_no_epoch_before_them():
+    cut = sampler(PAIRS, 9, 11, epoch_steps=2)
+    assert cut.epochs_of_pass > 2
+    late = cut.epoch(cut.epochs_of_pass)
+    assert (late.users != cut.epoch(0).users).any()
+    again = sampler(PAIRS, 9, 11, epoch_steps=2).epoch(cut.epochs_of_pass)
+    np.testing.assert_array_equal(late.users, again.users)
+
+
+def test_an_epoch_has_no_arrays_of_a_pass():
+    pairs = np.array([(user, 0) for user in range(4000)], np.int32)
+    epoch = sampler(pairs, 4000, 1000, epoch_steps=2).epoch(3)
+    owners = [array if array.base is None else array.base for array in epoch]
+    assert sum(owner.size for owner in owners) == 2 * (4 * 4 + 2 * 1)
+
+
+def test_epochs_that_are_not_cut_are_what_they_were_before_cutting():
+    epoch = sampler(PAIRS, 9, 11).epoch(2)
+    assert epoch.users.shape == (9, 4)
+    assert epoch.users.ravel()[:8].tolist() == [2, 4, 5, 6, 8, 6, 2, 2]
+    assert epoch.negatives.ravel()[:8].tolist() == [0, 1, 5, 0, 7, 8, 2, 8]
+    assert epoch.row_items.ravel()[:8].tolist() == [8, 7, 2, 10, 9, 3, 6, 1]

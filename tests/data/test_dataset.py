@@ -195,3 +195,14 @@ def test_sorted_unique_of_nothing_keeps_the_columns():
 def test_sorted_unique_equals_a_set():
     rows = np.random.default_rng(0).integers(0, 4, (60, 3))
     assert sorted_unique(rows).tolist() == sorted(map(list, {tuple(row) for row in rows.tolist()}))
+
+
+@pytest.mark.parametrize("largest", (3, 2**31 - 1))
+@pytest.mark.parametrize("columns", (1, 2, 3))
+def test_sorted_unique_of_small_and_large_ids(rng, largest, columns):
+    rows = rng.integers(0, 4, (200, columns)) * (largest // 3)
+    rows = np.concatenate([rows, np.full((1, columns), largest)])
+    expected = sorted(map(list, {tuple(row) for row in rows.tolist()}))
+    found = sorted_unique(rows)
+    assert found.tolist() == expected and found.dtype == np.int32 and found.flags.c_contiguous
+    assert sorted_unique(found).tolist() == expected

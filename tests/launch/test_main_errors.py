@@ -64,6 +64,8 @@ def loads_nothing():
         ("--baselines=ease,none", "there is no none"),
         ("--ease_memory_gb=0", "ease_memory_gb"),
         ("--denoiser_memory_gb=0", "denoiser_memory_gb"),
+        ("--denoiser_columns=-1", "denoiser_columns = -1: must be at least 0"),
+        ("--epoch_steps=-1", "epoch_steps = -1: must be at least 0"),
         ("--num_processes=2", "--num_processes needs --coordinator=HOST:PORT"),
         ("--process_id=0", "--process_id needs --coordinator=HOST:PORT"),
         ("--coordinator=here:1", "needs --num_processes and --process_id"),

@@ -5,7 +5,7 @@ import pytest
 
 from kdiffe_jax.model.denoiser import Denoiser, step_embedding
 
-WIDTHS = dict(n_entities=6, width=8, step_size=4, dropout=0.5)
+WIDTHS = dict(n_columns=6, width=8, step_size=4, dropout=0.5)
 
 
 @pytest.fixture

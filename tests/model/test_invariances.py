@@ -57,7 +57,7 @@ def test_renaming_users_items_and_entities_renames_the_views(data, rng):
 def test_keeping_every_relation_is_the_given_graph(data, rng):
     graphs = graphs_of(*data)
     denoised = jnp.asarray(rng.normal(size=(ITEMS, ENTITIES)), jnp.float32)
-    kept = top_own_relations(denoised, graphs.rows.entities, graphs.rows.relations, ENTITIES)
+    kept = top_own_relations(denoised, graphs.rows, ENTITIES)
     rebuilt = rebuilt_graph(kept, n_items=ITEMS, n_entities=ENTITIES)
     params = encoder().init(jax.random.key(0), graphs.laplacian, graphs.knowledge)
     given = encoder().apply(params, graphs.laplacian, graphs.knowledge)

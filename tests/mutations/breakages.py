@@ -228,7 +228,7 @@ SPLITS = (
     Breakage(
         "every epoch draws the same",
         "data/batches.py",
-        "default_rng([self._seed, number])",
+        "default_rng([self._seed, of_pass])",
         "default_rng([self._seed])",
         ("tests/data/test_batches.py",),
     ),

@@ -49,15 +49,21 @@ def held_by_xla(problem):
 
 
 @pytest.mark.parametrize(
-    "changes", ({"denoiser_width": 256}, {"denoiser_width": 8, "batch_size": 1100}), ids=str
+    "changes",
+    (
+        {"denoiser_width": 256},
+        {"denoiser_width": 8, "batch_size": 1100},
+        {"denoiser_width": 256, "denoiser_columns": 2000},
+    ),
+    ids=str,
 )
 def test_the_estimate_is_what_the_compiled_calls_hold(tmp_path, wide, changes):
     problem = small_problem(tmp_path, wide, **changes)
     said = denoiser_memory_gb(
         problem.parts.config,
         n_items=wide.n_items,
-        n_entities=wide.n_entities,
-        steps=problem.sampler.steps,
+        n_columns=problem.parts.denoiser.n_columns,
+        steps=problem.sampler.steps_of_pass,
     )
     assert held_by_xla(problem) / 1e9 == pytest.approx(said, rel=0.15)
 
@@ -69,14 +75,23 @@ def test_a_vocabulary_that_is_too_wide_is_refused_before_the_walks(tmp_path, wid
     monkeypatch.setattr(problems, "cached_similarity", walked)
     with pytest.raises(ConfigError, match="--denoiser_memory_gb") as refusal:
         build(tmp_path, wide, 0.01)
-    assert f"{wide.n_entities:,} entities needs" in str(refusal.value)
+    assert f"{wide.n_entities:,} columns needs" in str(refusal.value)
     assert "the limit is 0.01" in str(refusal.value) and "\n" not in str(refusal.value)
     monkeypatch.setattr(problems, "cached_similarity", cached_similarity)
-    assert build(tmp_path, wide, 1.0).parts.denoiser.n_entities == wide.n_entities
+    assert build(tmp_path, wide, 1.0).parts.denoiser.n_columns == wide.n_entities
 
 
-def build(directory, dataset, limit):
-    config = Config.from_flat({"walk_length": 2, "walks_per_node": 1, "denoiser_width": 64})
+def test_shared_columns_are_what_counts(tmp_path, wide):
+    with pytest.raises(ConfigError, match="--denoiser_columns"):
+        build(tmp_path, wide, 0.01)
+    built = build(tmp_path, wide, 0.01, denoiser_columns=100)
+    assert built.parts.denoiser.n_columns == 100
+    assert built.parts.encoder.n_entities == wide.n_entities
+
+
+def build(directory, dataset, limit, **changes):
+    small = {"walk_length": 2, "walks_per_node": 1, "denoiser_width": 64}
+    config = Config.from_flat(small | changes)
     limits = Limits(denoiser_memory_gb=limit)
     return problems.build_problem(
         dataset, config, cache_dir=directory, say=lambda line: None, limits=limits
@@ -86,9 +101,9 @@ def build(directory, dataset, limit):
 def test_what_it_grows_with():
     def needed(width=512, seeds=1, **sizes):
         config = Config.from_flat({"denoiser_width": width, "num_seeds": seeds})
-        sizes = dict(n_items=50_000, n_entities=100_000, steps=1000) | sizes
+        sizes = dict(n_items=50_000, n_columns=100_000, steps=1000) | sizes
         return denoiser_memory_gb(config, **sizes)
 
-    assert needed(n_entities=200_000) == pytest.approx(2 * needed())
+    assert needed(n_columns=200_000) == pytest.approx(2 * needed())
     assert needed(seeds=3) > 2 * needed() and needed(width=1024) > needed()
     assert needed(steps=1) > 10 * needed() and needed(n_items=50) < needed()
