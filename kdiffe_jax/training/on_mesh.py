@@ -30,8 +30,6 @@ def on_mesh(problem: Problem, mesh: Mesh) -> Problem:
       ConfigError: an option that training on a mesh does not have.
     """
     train = problem.parts.config.train
-    if train.num_seeds > 1:
-        raise ConfigError("a mesh trains one seed at a time; use num_seeds = 1 or no mesh")
     if train.contrast == "edge_drop":
         raise ConfigError(
             "contrast = 'edge_drop' does not run on a mesh; use 'knowledge' or no mesh"

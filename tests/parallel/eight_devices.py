@@ -23,6 +23,7 @@ from kdiffe_jax.parallel.product import row_blocks
 from kdiffe_jax.parallel.tables import bytes_per_device, gather, split
 from kdiffe_jax.ranking import evaluate, ranking_task
 from kdiffe_jax.training.loop import train
+from kdiffe_jax.training.many_seeds import train_members
 from kdiffe_jax.training.on_mesh import on_mesh
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.state import initial_state
@@ -77,31 +78,48 @@ def evaluation(rng):
         yield grid, evaluate_split(mesh_of(grid), *tables, task, block=4, cutoffs=(2, 5))
 
 
-def trained(problem, directory, epochs):
+def shortened(problem, epochs):
     config = problem.parts.config
     train_settings = dataclasses.replace(config.train, epochs=epochs, patience=epochs)
     config = dataclasses.replace(config, train=train_settings)
-    problem = problem._replace(parts=problem.parts._replace(config=config))
-    directory.mkdir(exist_ok=True)
-    found = train(problem, RunDirectory(directory), on_epoch=lambda r: None, say=print)
-    last = found.history[-1]
+    return problem._replace(parts=problem.parts._replace(config=config))
+
+
+def numbers_of(model):
+    last = model.history[-1]
     numbers = {f"loss {n}": v for n, v in last.items() if isinstance(v, float) and n != "seconds"}
-    params = {jax.tree_util.keystr(p): leaf for p, leaf in jax.tree.leaves_with_path(found.params)}
-    tables = {"view users": found.view.users, "view items": found.view.items}
+    params = {jax.tree_util.keystr(p): leaf for p, leaf in jax.tree.leaves_with_path(model.params)}
+    tables = {"view users": model.view.users, "view items": model.view.items}
     return numbers | last["valid"] | params | tables
 
 
-def training(directory):
+def trained(problem, directory, epochs):
+    directory.mkdir(exist_ok=True)
+    problem, run = shortened(problem, epochs), RunDirectory(directory)
+    if problem.parts.config.train.num_seeds == 1:
+        return numbers_of(train(problem, run, on_epoch=lambda r: None, say=print))
+    found = train_members(problem, run, on_epoch=lambda r: None, say=print)
+    return {
+        f"member {place} {name}": value
+        for place, model in enumerate(found.models)
+        for name, value in numbers_of(model).items()
+    }
+
+
+def training(directory, **changes):
+    """Two epochs on one device; one on eight and then one on one or four."""
     sizes = dataclasses.replace(SIZES, users=61, items=47)
-    problem = small_problem(directory / "cache", planted_dataset(sizes), layers=1)
-    yield "one", trained(problem, directory / "one", 2)
-    yield "eight", trained(on_mesh(problem, mesh_of("data:4,model:2")), directory / "eight", 1)
+    problem = small_problem(directory / "cache", planted_dataset(sizes), layers=1, **changes)
+    runs = directory / "-".join(["runs", *changes])
+    runs.mkdir()
+    yield "one", trained(problem, runs / "one", 2)
+    yield "eight", trained(on_mesh(problem, mesh_of("data:4,model:2")), runs / "eight", 1)
     for name, again in {
         "eight, then one": problem,
         "eight, then four": on_mesh(problem, mesh_of("data:4")),
     }.items():
-        shutil.copytree(directory / "eight", directory / name)
-        yield name, trained(again, directory / name, 2)
+        shutil.copytree(runs / "eight", runs / name)
+        yield name, trained(again, runs / name, 2)
 
 
 def state_bytes(directory):
@@ -122,6 +140,7 @@ def main(directory):
         "loops": dict(propagation(rng, loops=True)),
         "evaluation": dict(evaluation(rng)),
         "training": dict(training(directory)),
+        "seeds": dict(training(directory, num_seeds=2)),
         "bytes": dict(state_bytes(directory)),
     }
     flat = {

@@ -54,9 +54,12 @@ def test_every_user_has_the_same_metrics(found, grid):
 
 
 @pytest.mark.parametrize("resumed_on", ("one", "four"))
-def test_epochs_on_eight_devices_and_then_on_any_number_are_those_of_one(found, resumed_on):
-    one, many = part(found, "training/one"), part(found, f"training/eight, then {resumed_on}")
-    assert one.keys() == many.keys() and "loss loss" in one and "recall@20" in one
+@pytest.mark.parametrize("what", ("training", "seeds"))
+def test_epochs_on_eight_devices_and_then_on_any_number_are_those_of_one(found, what, resumed_on):
+    one, many = part(found, f"{what}/one"), part(found, f"{what}/eight, then {resumed_on}")
+    assert one.keys() == many.keys()
+    for number in ("loss loss", "recall@20"):
+        assert sum(name.endswith(number) for name in one) == (2 if what == "seeds" else 1)
     for name, values in one.items():
         np.testing.assert_allclose(many[name], values, rtol=1e-4, atol=2e-5, err_msg=name)
 
@@ -64,6 +67,10 @@ def test_epochs_on_eight_devices_and_then_on_any_number_are_those_of_one(found, 
 def test_the_second_epoch_is_another_than_the_first(found):
     first, second = part(found, "training/eight"), part(found, "training/eight, then four")
     assert abs(first["loss loss"] - second["loss loss"]) > 1e-3
+
+
+def test_the_seeds_differ(found):
+    assert found["seeds/one/member 0 loss loss"] != found["seeds/one/member 1 loss loss"]
 
 
 def test_every_device_holds_its_share_of_the_state(found):

@@ -35,8 +35,7 @@ def test_a_grid_of_other_than_all_devices_is_refused():
         build_mesh("data:2,model:3", jax.devices()[:1])
 
 
-@pytest.mark.parametrize("changes", ({"num_seeds": 2}, {"contrast": "edge_drop"}))
-def test_what_a_mesh_does_not_train_is_refused(tmp_path, changes):
-    problem = small_problem(tmp_path, **changes)
-    with pytest.raises(ConfigError, match=next(iter(changes))):
+def test_what_a_mesh_does_not_train_is_refused(tmp_path):
+    problem = small_problem(tmp_path, contrast="edge_drop")
+    with pytest.raises(ConfigError, match="edge_drop"):
         on_mesh(problem, build_mesh("data:1", jax.devices()[:1]))
