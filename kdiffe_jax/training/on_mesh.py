@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding
 
-from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.parallel.product import split_graphs
+from kdiffe_jax.parallel.graphs import split_graphs
 from kdiffe_jax.parallel.tables import WHOLE, cut, everywhere, gather, shardings, split
 from kdiffe_jax.training.epoch import (
     Compiled,
@@ -24,17 +23,10 @@ from kdiffe_jax.training.state import initial_state
 
 
 def on_mesh(problem: Problem, mesh: Mesh) -> Problem:
-    """The same problem with its graphs on a mesh, for training.
-
-    Raises:
-      ConfigError: an option that training on a mesh does not have.
-    """
-    train = problem.parts.config.train
-    if train.contrast == "edge_drop":
-        raise ConfigError(
-            "contrast = 'edge_drop' does not run on a mesh; use 'knowledge' or no mesh"
-        )
-    return problem._replace(graphs=split_graphs(problem.graphs, mesh), mesh=mesh)
+    """The same problem with its graphs on a mesh, for training."""
+    drops = problem.parts.config.train.contrast == "edge_drop"
+    graphs = split_graphs(problem.graphs, mesh, drops_edges=drops)
+    return problem._replace(graphs=graphs, mesh=mesh)
 
 
 def compile_problem(problem: Problem) -> Compiled:

@@ -14,12 +14,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.sparse import BCOO
 
+from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.data.synthetic import planted_dataset
+from kdiffe_jax.graph.attention import attention_similarity
+from kdiffe_jax.graph.laplacian import drop_edges
 from kdiffe_jax.graph.operators import laplacian_blocks
 from kdiffe_jax.graph.propagate import propagate, propagate_items
 from kdiffe_jax.parallel.evaluation import evaluate_split
+from kdiffe_jax.parallel.graphs import split_graphs
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.parallel.product import row_blocks
+from kdiffe_jax.parallel.similarity import similarity_on_mesh
 from kdiffe_jax.parallel.tables import bytes_per_device, gather, split
 from kdiffe_jax.ranking import evaluate, ranking_task
 from kdiffe_jax.training.loop import train
@@ -32,6 +37,7 @@ from tests.small_model import SIZES, small_problem
 GRIDS = {"data:8": 8, "data:4,model:2": 8, "data:4": 4, "data:1": 1}
 WIDE = ("data:8", "data:4,model:2")
 N_USERS, N_ITEMS = 13, 11
+WIDER = dataclasses.replace(SIZES, users=601, items=397, interactions_per_user=20)
 
 
 def mesh_of(grid):
@@ -60,12 +66,19 @@ def propagation(rng, *, loops):
     laplacian = laplacian_blocks(BCOO.fromdense(matrix).sort_indices(), n_users=N_USERS)
     sizes = (N_USERS, N_ITEMS, 2 * len(matrix))
     dense = [jnp.asarray(rng.normal(size=(rows, 3)), jnp.float32) for rows in sizes]
-    yield "one", jax.jit(propagated)(laplacian, *dense)
+    with_dropped = jax.jit(lambda laplacian: dropped_too(laplacian, dense))
+    yield "one", with_dropped(laplacian)
     for grid in WIDE:
         cut = partial(row_blocks, mesh=mesh_of(grid))
-        there, back = cut(laplacian.to_users), cut(laplacian.to_items)
-        on_grid = laplacian._replace(to_users=there, to_items=back)
-        yield grid, jax.jit(propagated)(on_grid, *dense)
+        there = cut(laplacian.to_users, edges=np.arange(block.astype(bool).sum(), dtype=np.int32))
+        back = cut(laplacian.to_items, edges=laplacian.to_users.to_transpose)
+        yield grid, with_dropped(laplacian._replace(to_users=there, to_items=back))
+
+
+def dropped_too(laplacian, dense):
+    """With all edges, and with 2 of 5 dropped."""
+    fewer = drop_edges(laplacian, jax.random.key(3), 0.4)
+    return {"all": propagated(laplacian, *dense), "dropped": propagated(fewer, *dense)}
 
 
 def evaluation(rng):
@@ -76,6 +89,19 @@ def evaluation(rng):
     yield "one", evaluate(*tables, task, block=4, cutoffs=(2, 5))
     for grid in WIDE:
         yield grid, evaluate_split(mesh_of(grid), *tables, task, block=4, cutoffs=(2, 5))
+
+
+def similarity(rng, directory):
+    pairs = np.unique(rng.integers(0, [N_USERS, N_ITEMS], (60, 2)), axis=0).astype(np.int32)
+    sizes = dict(n_users=N_USERS, n_items=N_ITEMS, config=GraphConfig())
+    yield "one", attention_similarity(pairs, **sizes)
+    for grid in (*WIDE, "data:4"):
+        cache = directory / f"cache of {grid}"
+        make = partial(similarity_on_mesh, mesh_of(grid), pairs, directory=cache, **sizes)
+        yield grid, make()
+        (file,) = cache.iterdir()
+        np.save(file.open("wb"), np.full(len(pairs), 0.25, np.float32))
+        yield f"{grid}, stored", make()
 
 
 def shortened(problem, epochs):
@@ -133,15 +159,26 @@ def state_bytes(directory):
         yield grid, np.array(list(bytes_per_device(placed).values()))
 
 
+def laplacian_bytes(directory):
+    """With the numbers of the edges, which dropping needs."""
+    problem = small_problem(directory / "cache", planted_dataset(WIDER))
+    for grid in GRIDS:
+        graphs = split_graphs(problem.graphs, mesh_of(grid), drops_edges=True)
+        yield grid, np.array(list(bytes_per_device(graphs.laplacian).values()))
+
+
 def main(directory):
     rng = np.random.default_rng(0)
     found = {
         "propagation": dict(propagation(rng, loops=False)),
         "loops": dict(propagation(rng, loops=True)),
+        "similarity": dict(similarity(rng, directory)),
         "evaluation": dict(evaluation(rng)),
         "training": dict(training(directory)),
         "seeds": dict(training(directory, num_seeds=2)),
+        "edge_drop": dict(training(directory, contrast="edge_drop")),
         "bytes": dict(state_bytes(directory)),
+        "laplacian bytes": dict(laplacian_bytes(directory)),
     }
     flat = {
         "/".join(str(key.key) for key in path): np.asarray(leaf)

@@ -37,11 +37,26 @@ def part(found, name):
 
 
 @pytest.mark.parametrize("grid", WIDE)
+@pytest.mark.parametrize("edges", ("all", "dropped"))
 @pytest.mark.parametrize("graph", ("propagation", "loops"))
-def test_propagation_and_its_gradients_are_those_of_one_device(found, graph, grid):
-    one = found[f"{graph}/one"]
+def test_propagation_and_its_gradients_are_those_of_one_device(found, graph, edges, grid):
+    one = found[f"{graph}/one/{edges}"]
     assert np.abs(one).max() > 1
-    np.testing.assert_allclose(found[f"{graph}/{grid}"], one, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found[f"{graph}/{grid}/{edges}"], one, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("graph", ("propagation", "loops"))
+def test_dropped_edges_change_what_is_propagated(found, graph):
+    whole, dropped = (found[f"{graph}/one/{edges}"] for edges in ("all", "dropped"))
+    assert np.abs(whole - dropped).max() > 0.1
+
+
+@pytest.mark.parametrize("grid", (*WIDE, "data:4"))
+def test_the_walks_of_many_devices_give_the_same_similarity_bit_for_bit(found, grid):
+    one = found["similarity/one"]
+    assert len(np.unique(one)) > 5
+    np.testing.assert_array_equal(found[f"similarity/{grid}"], one)
+    assert (found[f"similarity/{grid}, stored"] == 0.25).all(), "walked though S was stored"
 
 
 @pytest.mark.parametrize("grid", WIDE)
@@ -54,7 +69,7 @@ def test_every_user_has_the_same_metrics(found, grid):
 
 
 @pytest.mark.parametrize("resumed_on", ("one", "four"))
-@pytest.mark.parametrize("what", ("training", "seeds"))
+@pytest.mark.parametrize("what", ("training", "seeds", "edge_drop"))
 def test_epochs_on_eight_devices_and_then_on_any_number_are_those_of_one(found, what, resumed_on):
     one, many = part(found, f"{what}/one"), part(found, f"{what}/eight, then {resumed_on}")
     assert one.keys() == many.keys()
@@ -80,3 +95,11 @@ def test_every_device_holds_its_share_of_the_state(found):
     whole = held["data:1"][0]
     assert held["data:4"][0] < 0.4 * whole
     assert max(held["data:8"][0], held["data:4,model:2"][0]) < 0.7 * held["data:4"][0]
+
+
+def test_every_device_of_the_axis_data_holds_its_share_of_the_laplacian(found):
+    held = {grid: found[f"laplacian bytes/{grid}"] for grid in GRIDS}
+    assert all(len(set(devices)) == 1 for devices in held.values())
+    whole = held["data:1"][0]
+    assert held["data:4"][0] == held["data:4,model:2"][0] < 0.35 * whole
+    assert held["data:8"][0] < 0.2 * whole
