@@ -188,5 +188,6 @@ def _trained(
         params = jax.tree.map(lambda a, m=member: a[m], members.best)
         own = member_history(history, seed)
         best = best_epoch(own, problem.parts.config)
-        models.append(Trained(params, single.encode(params, problem.graphs), best, own))
+        view = single.whole(single.encode(params, problem.graphs))
+        models.append(Trained(params, view, best, own))
     return TrainedMembers(models, history)

@@ -4,6 +4,8 @@ The same work on one device and on meshes, left as `found.npz` for the tests bes
 """
 
 import dataclasses
+import math
+import re
 import shutil
 import sys
 from functools import partial
@@ -20,9 +22,15 @@ from kdiffe_jax.graph.attention import attention_similarity
 from kdiffe_jax.graph.laplacian import drop_edges
 from kdiffe_jax.graph.operators import laplacian_blocks
 from kdiffe_jax.graph.propagate import propagate, propagate_items
-from kdiffe_jax.parallel.evaluation import evaluate_split
+from kdiffe_jax.parallel.evaluation import (
+    _by_range,
+    _metrics,
+    evaluate_split,
+    padded_rows,
+    view_shardings,
+)
 from kdiffe_jax.parallel.graphs import split_graphs
-from kdiffe_jax.parallel.mesh import build_mesh
+from kdiffe_jax.parallel.mesh import build_mesh, parse_axes
 from kdiffe_jax.parallel.product import row_blocks
 from kdiffe_jax.parallel.similarity import similarity_on_mesh
 from kdiffe_jax.parallel.tables import bytes_per_device, gather, split
@@ -34,14 +42,17 @@ from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.state import initial_state
 from tests.small_model import SIZES, small_problem
 
-GRIDS = {"data:8": 8, "data:4,model:2": 8, "data:4": 4, "data:1": 1}
+GRIDS = ("data:8", "data:4,model:2", "data:4", "data:1")
 WIDE = ("data:8", "data:4,model:2")
+RANKING = (*WIDE, "data:2,model:4")
 N_USERS, N_ITEMS = 13, 11
 WIDER = dataclasses.replace(SIZES, users=601, items=397, interactions_per_user=20)
+WIDTH = 64
+TABLES = [jnp.ones((rows, WIDTH)) for rows in (WIDER.users, WIDER.items)]
 
 
 def mesh_of(grid):
-    return build_mesh(grid, jax.devices()[: GRIDS[grid]])
+    return build_mesh(grid, jax.devices()[: math.prod(parse_axes(grid).values())])
 
 
 def propagated(laplacian, users, items, upstream):
@@ -81,14 +92,26 @@ def dropped_too(laplacian, dense):
     return {"all": propagated(laplacian, *dense), "dropped": propagated(fewer, *dense)}
 
 
+def laid_out(grid, *tables):
+    mesh = mesh_of(grid)
+    return mesh, jax.jit(partial(padded_rows, mesh), out_shardings=view_shardings(mesh))(*tables)
+
+
 def evaluation(rng):
-    tables = [jnp.asarray(rng.normal(size=(n, 3)), jnp.float32) for n in (N_USERS, N_ITEMS)]
+    """Few distinct scores, so that many places are decided by item id."""
+    tables = [jnp.asarray(rng.integers(-1, 2, (n, 3)), jnp.float32) for n in (N_USERS, N_ITEMS)]
     pairs = np.argwhere(rng.random((N_USERS, N_ITEMS)) < 0.4).astype(np.int32)
     pairs = pairs[pairs[:, 0] != 5]
     task = ranking_task(pairs[::2], pairs[1::2], n_users=N_USERS, n_items=N_ITEMS)
     yield "one", evaluate(*tables, task, block=4, cutoffs=(2, 5))
-    for grid in WIDE:
-        yield grid, evaluate_split(mesh_of(grid), *tables, task, block=4, cutoffs=(2, 5))
+    for grid in RANKING:
+        mesh, laid = laid_out(grid, *tables)
+        yield grid, evaluate_split(mesh, *laid, task, n_items=N_ITEMS, block=4, cutoffs=(2, 5))
+
+
+def view_bytes():
+    for grid in (*RANKING, "data:1"):
+        yield grid, np.array(list(bytes_per_device(laid_out(grid, *TABLES)[1]).values()))
 
 
 def similarity(rng, directory):
@@ -159,6 +182,20 @@ def state_bytes(directory):
         yield grid, np.array(list(bytes_per_device(placed).values()))
 
 
+def embeddings_that_travel():
+    """How many arrays of a table's width the ranking gathers or adds up over devices."""
+    for grid in RANKING:
+        mesh, (users, items) = laid_out(grid, *TABLES)
+        pairs = np.stack([np.arange(WIDER.users), np.arange(WIDER.users) % WIDER.items], axis=1)
+        task = ranking_task(pairs, pairs, n_users=WIDER.users, n_items=WIDER.items)
+        laid, _ = _by_range(task, mesh.shape["data"], len(users) // mesh.shape["data"], len(items))
+        settings = dict(n_items=WIDER.items, block=64, cutoffs=(5,))
+        program = _metrics.lower(mesh, users, items, laid, **settings).compile().as_text()
+        lines = [line.split(" = ")[-1] for line in program.splitlines()]
+        sent = [line for line in lines if re.search(r"(all|collective)-[a-z-]+\(", line)]
+        yield grid, np.array([len(sent), sum(f",{WIDTH}]" in line for line in sent)])
+
+
 def laplacian_bytes(directory):
     """With the numbers of the edges, which dropping needs."""
     problem = small_problem(directory / "cache", planted_dataset(WIDER))
@@ -178,6 +215,8 @@ def main(directory):
         "seeds": dict(training(directory, num_seeds=2)),
         "edge_drop": dict(training(directory, contrast="edge_drop")),
         "bytes": dict(state_bytes(directory)),
+        "embeddings that travel": dict(embeddings_that_travel()),
+        "view bytes": dict(view_bytes()),
         "laplacian bytes": dict(laplacian_bytes(directory)),
     }
     flat = {

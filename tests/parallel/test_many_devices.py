@@ -12,6 +12,7 @@ from tests.quick_compile import XLA_FLAGS
 
 ROOT = Path(__file__).parents[2]
 WIDE = ("data:8", "data:4,model:2")
+RANKING = (*WIDE, "data:2,model:4")
 GRIDS = (*WIDE, "data:4", "data:1")
 
 
@@ -59,7 +60,7 @@ def test_the_walks_of_many_devices_give_the_same_similarity_bit_for_bit(found, g
     assert (found[f"similarity/{grid}, stored"] == 0.25).all(), "walked though S was stored"
 
 
-@pytest.mark.parametrize("grid", WIDE)
+@pytest.mark.parametrize("grid", RANKING)
 def test_every_user_has_the_same_metrics(found, grid):
     one, many = part(found, "evaluation/one"), part(found, f"evaluation/{grid}")
     assert one.keys() == many.keys()
@@ -103,3 +104,20 @@ def test_every_device_of_the_axis_data_holds_its_share_of_the_laplacian(found):
     whole = held["data:1"][0]
     assert held["data:4"][0] == held["data:4,model:2"][0] < 0.35 * whole
     assert held["data:8"][0] < 0.2 * whole
+
+
+def test_every_device_holds_its_share_of_what_ranking_reads(found):
+    held = {grid: found[f"view bytes/{grid}"] for grid in (*RANKING, "data:1")}
+    assert all(len(set(devices)) == 1 for devices in held.values())
+    row = 4 * 64
+    assert held["data:1"][0] == (601 + 397) * row
+    assert held["data:8"][0] == (76 + 397) * row
+    assert held["data:4,model:2"][0] == (151 + 199) * row
+    assert held["data:2,model:4"][0] == (301 + 100) * row
+
+
+@pytest.mark.parametrize("grid", RANKING)
+def test_ranking_adds_up_counts_and_sends_no_embeddings(found, grid):
+    sent, of_embeddings = found[f"embeddings that travel/{grid}"]
+    assert of_embeddings == 0
+    assert sent > 0
