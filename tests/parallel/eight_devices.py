@@ -123,7 +123,7 @@ def similarity(rng, directory):
         make = partial(similarity_on_mesh, mesh_of(grid), pairs, directory=cache, **sizes)
         yield grid, make()
         (file,) = cache.iterdir()
-        np.save(file.open("wb"), np.full(len(pairs), 0.25, np.float32))
+        np.save(file, np.full(len(pairs), 0.25, np.float32))
         yield f"{grid}, stored", make()
 
 
