@@ -14,9 +14,15 @@ import jax.numpy as jnp
 from kdiffe_jax.types import RankingTask
 
 
-@partial(jax.jit, static_argnames=("block",))
+@partial(jax.jit, static_argnames=("block", "n_items", "axis"))
 def places(
-    user_embeddings: jax.Array, item_embeddings: jax.Array, task: RankingTask, *, block: int
+    user_embeddings: jax.Array,
+    item_embeddings: jax.Array,
+    task: RankingTask,
+    *,
+    block: int,
+    n_items: int | None = None,
+    axis: str | None = None,
 ) -> jax.Array:
     """How many unseen items come before each relevant one; equal scores stand by item id.
 
@@ -27,12 +33,15 @@ def places(
       item_embeddings: f32 or bf16[J, d].
       task: users, what they have seen and what is relevant.
       block: users at once; bounds the memory.
+      n_items: J, where there are rows of padding after it.
+      axis: of a mesh whose devices each call this with a range of the items' rows, in order,
+        and the same users; None where there are all items.
 
     Returns:
       i32[n, P]; J on padding, for an item that the user has seen and for a score that is
       not a number.
     """
-    n_users = task.users.shape[0]
+    n_users, n_items = task.users.shape[0], n_items or item_embeddings.shape[0]
     block = min(block, n_users)
     n_blocks = -(-n_users // block)
     order = jnp.argsort((task.relevant >= 0).sum(axis=1), stable=True)
@@ -41,33 +50,46 @@ def places(
     def place_block(rows):
         users = user_embeddings[task.users[rows]]
         scores = jnp.matmul(users, item_embeddings.T, preferred_element_type=jnp.float32)
-        return _places_in(
-            jax.lax.optimization_barrier(scores), task.seen[rows], task.relevant[rows]
-        )
+        scores = jax.lax.optimization_barrier(scores)
+        return _places_in(scores, task.seen[rows], task.relevant[rows], n_items, axis)
 
     found = jax.lax.map(place_block, at).reshape(n_blocks * block, -1)[:n_users]
     return jnp.zeros_like(found).at[order].set(found, unique_indices=True)
 
 
-def _places_in(scores: jax.Array, seen: jax.Array, relevant: jax.Array) -> jax.Array:
-    n_rows, n_items = scores.shape
-    at_seen = jnp.take_along_axis(scores, jnp.minimum(seen, n_items - 1), axis=1)
-    items = jnp.arange(n_items)[None]
+def _places_in(scores, seen, relevant, n_items: int, axis: str | None) -> jax.Array:
+    width = scores.shape[1]
+    first = 0 if axis is None else jax.lax.axis_index(axis) * width
+    items = first + jnp.arange(width)[None]
+    if axis is not None:
+        scores = jnp.where(items < n_items, scores, -jnp.inf)
+
+    def total(found):
+        return found if axis is None else jax.lax.psum(found, axis)
+
+    def scores_of(wanted):
+        at = wanted - first
+        here = (wanted < n_items) & (at >= 0) & (at < width)
+        return jnp.take_along_axis(scores, jnp.clip(at, 0, width - 1), axis=1), here
+
+    at_seen, seen_here = scores_of(seen)
+    own_here, relevant_here = scores_of(relevant)
+    own = total(jnp.where(relevant_here, own_here, 0.0))
 
     def place(column, found):
-        wanted = relevant[:, column][:, None]
-        own = jnp.take_along_axis(scores, jnp.maximum(wanted, 0), axis=1)
+        wanted, threshold = relevant[:, column][:, None], own[:, column][:, None]
 
         def before(values, ids):
-            return jnp.where(ids < wanted, values >= own, values > own)
+            return jnp.where(ids < wanted, values >= threshold, values > threshold)
 
-        hidden = before(at_seen, seen) & (seen < n_items)
+        hidden = before(at_seen, seen) & seen_here
         place = _count(before(scores, items)) - _count(hidden)
-        missing = (wanted[:, 0] < 0) | (seen == wanted).any(axis=1) | jnp.isnan(own[:, 0])
+        missing = (wanted[:, 0] < 0) | (seen == wanted).any(axis=1) | jnp.isnan(threshold[:, 0])
         return found.at[:, column].set(jnp.where(missing, n_items, place.astype(jnp.int32)))
 
     most = (relevant >= 0).sum(axis=1).max()
-    return jax.lax.fori_loop(0, most, place, jnp.full(relevant.shape, n_items, jnp.int32))
+    found = jax.lax.fori_loop(0, most, place, jnp.full(relevant.shape, n_items, jnp.int32))
+    return jnp.minimum(total(found), n_items)
 
 
 def _count(chosen: jax.Array) -> jax.Array:

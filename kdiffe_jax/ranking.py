@@ -100,7 +100,10 @@ def metrics_per_user(
 
 
 @partial(jax.jit, static_argnames=("cutoffs",))
-def _metrics_of_places(found: jax.Array, relevant: jax.Array, *, cutoffs: tuple[int, ...]):
+def metrics_of_places(
+    found: jax.Array, relevant: jax.Array, *, cutoffs: tuple[int, ...] = CUTOFFS
+) -> dict[str, jax.Array]:
+    """`metrics_per_user` from `places`, i32[n, P], instead of from lists."""
     hits = (found[:, :, None] == jnp.arange(max(cutoffs))[None, None]).any(axis=1)
     return _all_metrics(hits, relevant, cutoffs)
 
@@ -123,7 +126,7 @@ def ranked_metrics(
 ) -> dict[str, jax.Array]:
     """Ranks and scores on the device; may be traced: metric name -> f32[n]."""
     found = places(user_embeddings, item_embeddings, task, block=block)
-    return _metrics_of_places(found, task.relevant, cutoffs=cutoffs)
+    return metrics_of_places(found, task.relevant, cutoffs=cutoffs)
 
 
 def evaluate(

@@ -101,7 +101,12 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
                 recorder.time_walks(dataset, config.graph, directory=flags.cache_dir())
                 on_epoch = recorder.after(on_epoch)
             problem = build_problem(
-                dataset, config, cache_dir=flags.cache_dir(), say=progress.say, limits=limits
+                dataset,
+                config,
+                cache_dir=flags.cache_dir(),
+                say=progress.say,
+                limits=limits,
+                mesh=mesh,
             )
             trainer, finisher = (train, finish) if alone else (train_members, finish_members)
             placed = problem if mesh is None else on_mesh(problem, mesh)

@@ -7,18 +7,26 @@ import numpy as np
 import scipy.sparse as sp
 
 from kdiffe_jax.config import GraphConfig
-from kdiffe_jax.graph.random_walk import visited_sets
+from kdiffe_jax.graph.random_walk import sets_from_rows, visited_sets
+from kdiffe_jax.graph.shares import Shares, alone, fair_size, in_turn
 
 
 def jaccard_on_edges(
-    visited: sp.csr_array, sources: np.ndarray, targets: np.ndarray, *, chunk_size: int = 65536
+    visited: sp.csr_array,
+    sources: np.ndarray,
+    targets: np.ndarray,
+    *,
+    chunk_size: int = 65536,
+    threads: int = 1,
 ) -> np.ndarray:
     """`S(u, v) = |A(u) & B(v)| / |A(u) | B(v)|` for each pair (u, v) (eq. 5).
 
     Args:
       visited: boolean CSR [N, N], row n is the visited set of node n.
       sources, targets: int[n] node ids of the pairs.
-      chunk_size: pairs handled at once; bounds the memory, never changes the result.
+      chunk_size: pairs handled at once by all threads; bounds the memory, never changes the
+        result.
+      threads: of the host.
 
     Returns:
       float32[n] in [0, 1]; 0 where both sets are empty.
@@ -29,9 +37,13 @@ def jaccard_on_edges(
     """
     sizes = np.diff(visited.indptr)
     shared = np.empty(len(sources), np.int64)
-    for first in range(0, len(sources), chunk_size):
-        part = slice(first, first + chunk_size)
+
+    def count(pairs: range, thread: int) -> None:
+        part = slice(pairs.start, pairs.stop)
         shared[part] = visited[sources[part]].multiply(visited[targets[part]]).sum(axis=1)
+
+    size = fair_size(len(sources), threads, at_most=-(-chunk_size // threads))
+    in_turn(count, range(len(sources)), range(threads), size=size)
     union = sizes[sources] + sizes[targets] - shared
     return np.divide(shared, union, out=np.zeros(len(shared)), where=union > 0).astype(np.float32)
 
@@ -45,7 +57,12 @@ def bipartite_adjacency(pairs: np.ndarray, *, n_users: int, n_items: int) -> sp.
 
 
 def attention_similarity(
-    pairs: np.ndarray, *, n_users: int, n_items: int, config: GraphConfig
+    pairs: np.ndarray,
+    *,
+    n_users: int,
+    n_items: int,
+    config: GraphConfig,
+    shares: Shares | None = None,
 ) -> np.ndarray:
     """S on the interactions: visited sets by random walk with restart, then Jaccard (eq. 5).
 
@@ -53,16 +70,35 @@ def attention_similarity(
       pairs: int[n, 2] of (user, item), the training interactions.
       n_users, n_items: sizes I and J.
       config: M, R, restart probability, start-node rule and seed.
+      shares: who makes which part; S is the same bit for bit. One device if omitted.
 
     Returns:
-      float32[n], S(u, v) in the order of `pairs`.
+      float32[n], S(u, v) in the order of `pairs`, on every process.
     """
-    visited = visited_sets(
+    shares = shares or alone()
+    own_sets = visited_sets(
         jax.random.key(config.walk_seed),
         bipartite_adjacency(pairs, n_users=n_users, n_items=n_items),
         walk_length=config.walk_length,
         walks_per_node=config.walks_per_node,
         restart_probability=config.restart_probability,
         include_start=config.include_start,
+        nodes=shares.own(n_users + n_items),
+        devices=shares.devices,
     )
-    return jaccard_on_edges(visited, pairs[:, 0], pairs[:, 1] + n_users)
+    own_pairs = pairs[shares.own(len(pairs))]
+    own_values = jaccard_on_edges(
+        _joined(own_sets, shares),
+        own_pairs[:, 0],
+        own_pairs[:, 1] + n_users,
+        threads=len(shares.devices),
+    )
+    return shares.joined(own_values)
+
+
+def _joined(own_sets: sp.csr_array, shares: Shares) -> sp.csr_array:
+    """The visited sets of all nodes, from those of each process."""
+    if shares.processes == 1:
+        return own_sets
+    counts = shares.joined(np.diff(own_sets.indptr).astype(np.int32))
+    return sets_from_rows(counts, shares.joined(own_sets.indices), n_nodes=own_sets.shape[1])

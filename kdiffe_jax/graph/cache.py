@@ -36,7 +36,7 @@ def cached_similarity(
     if stored is not None:
         return stored
     similarity = attention_similarity(pairs, **sizes)
-    _write(_file(pairs, directory=directory, **sizes), similarity)
+    store_similarity(similarity, pairs, directory=directory, **sizes)
     return similarity
 
 
@@ -46,6 +46,25 @@ def stored_similarity(
     """What `cached_similarity` would read, None where it would compute."""
     sizes: dict[str, Any] = dict(n_users=n_users, n_items=n_items, config=config)
     return _read(_file(pairs, directory=directory, **sizes), len(pairs))
+
+
+def store_similarity(
+    similarity: np.ndarray,
+    pairs: np.ndarray,
+    *,
+    n_users: int,
+    n_items: int,
+    config: GraphConfig,
+    directory: Path,
+) -> None:
+    """Writes what `cached_similarity` will read for the same call.
+
+    Raises:
+      DataError: the directory cannot be written.
+    """
+    file = _file(pairs, n_users=n_users, n_items=n_items, config=config, directory=directory)
+    with replacing_in_cache(file) as draft, draft.open("wb") as stream:
+        np.save(stream, similarity, allow_pickle=False)
 
 
 def _file(pairs, *, n_users: int, n_items: int, config: GraphConfig, directory: Path) -> Path:
@@ -72,8 +91,3 @@ def _read(file: Path, length: int) -> np.ndarray | None:
         return None
     fits = values.shape == (length,)
     return values if fits and values.dtype == np.float32 and np.isfinite(values).all() else None
-
-
-def _write(file: Path, values: np.ndarray) -> None:
-    with replacing_in_cache(file) as draft, draft.open("wb") as stream:
-        np.save(stream, values, allow_pickle=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
+
 import jax
 import jax.numpy as jnp
 from jax.experimental.sparse import BCOO
@@ -76,7 +78,14 @@ def drop_edges(laplacian: Laplacian, key: jax.Array, share: float) -> Laplacian:
     Returns:
       The same blocks with other values, 0 where an edge is gone.
     """
-    there, back, loops = laplacian
+    return dropped(*laplacian, key, share)
+
+
+@singledispatch
+def dropped(
+    there: SparseOperator, back: SparseOperator, loops: jax.Array | None, key: jax.Array, share
+) -> Laplacian:
+    """`drop_edges` of a Laplacian's parts. Other kinds of blocks register a form of their own."""
     own = 0.0 if loops is None else 1.0
     kept = (jax.random.uniform(key, there.values.shape) >= share).astype(jnp.float32)
     of_users = _regained(there, kept, own)

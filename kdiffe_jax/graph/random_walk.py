@@ -7,12 +7,15 @@ uses a step. The visited set of a node is what its R walks saw.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
+
+from kdiffe_jax.graph.shares import fair_size, in_turn
 
 
 @partial(jax.jit, static_argnames=("walk_length", "walks_per_node"))
@@ -71,6 +74,8 @@ def visited_sets(
     restart_probability: float,
     include_start: bool,
     chunk_size: int = 4096,
+    nodes: range | None = None,
+    devices: Sequence[jax.Device] | None = None,
 ) -> sp.csr_array:
     """Which nodes the walks from each node visit.
 
@@ -82,39 +87,49 @@ def visited_sets(
       restart_probability: chance that a step returns to the start node.
       include_start: whether a node belongs to its own set even where no walk returned.
         Without it, a node is in its own set only where a walk came back to it.
-      chunk_size: nodes handled at once; bounds the memory, never changes the result.
+      chunk_size: nodes handled at once by a device; bounds the memory, never changes the
+        result.
+      nodes: whose walks, all N if omitted; the sets of a node are the same in any range.
+      devices: that walk, each with the whole adjacency; the first one if omitted.
 
     Returns:
-      Boolean CSR [N, N]; row n holds the visited set of node n, sorted.
+      Boolean CSR [n, N]; row i holds the visited set of node `nodes[i]`, sorted.
     """
     n_nodes = adjacency.shape[0]
+    nodes = range(n_nodes) if nodes is None else nodes
     if adjacency.nnz == 0:
-        empty = sp.csr_array((n_nodes, n_nodes), dtype=bool)
-        return sp.csr_array(sp.eye_array(n_nodes, dtype=bool)) if include_start else empty
-    row_starts = jnp.asarray(adjacency.indptr, jnp.int32)
-    neighbours = jnp.asarray(adjacency.indices, jnp.int32)
-    counts, members = [], []
-    for first in range(0, n_nodes, chunk_size):
+        own = sp.csr_array(sp.eye_array(n_nodes, dtype=bool))
+        return (own if include_start else sp.csr_array((n_nodes, n_nodes), dtype=bool))[nodes]
+    devices = devices or jax.local_devices()[:1]
+    lists = tuple(np.asarray(a, np.int32) for a in (adjacency.indptr, adjacency.indices))
+    lists_on = {device: jax.device_put(lists, device) for device in devices}
+
+    size = fair_size(len(nodes), len(devices), at_most=chunk_size)
+
+    def visited(chunk: range, device: jax.Device) -> tuple[np.ndarray, np.ndarray]:
         # The last chunk repeats the last node, so that one compilation serves all.
-        starts = np.minimum(np.arange(first, first + chunk_size), n_nodes - 1)
+        starts = np.minimum(np.arange(chunk.start, chunk.start + size), n_nodes - 1)
         positions = walk_positions(
             key,
-            jnp.asarray(starts, jnp.int32),
-            row_starts,
-            neighbours,
+            jax.device_put(starts.astype(np.int32), device),
+            *lists_on[device],
             restart_probability,
             walk_length=walk_length,
             walks_per_node=walks_per_node,
         )
-        size = min(chunk_size, n_nodes - first)
-        chunk_counts, chunk_members = _distinct(
-            np.asarray(positions)[:size], starts[:size], include_start
-        )
-        counts.append(chunk_counts)
-        members.append(chunk_members)
-    indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-    indices = np.concatenate(members)
-    return sp.csr_array((np.ones(len(indices), bool), indices, indptr), shape=(n_nodes, n_nodes))
+        own = slice(len(chunk))
+        return _distinct(np.asarray(positions)[own], starts[own], include_start)
+
+    sets = in_turn(visited, nodes, devices, size=size)
+    counts, members = (np.concatenate(parts) for parts in zip(*sets, strict=True))
+    return sets_from_rows(counts, members, n_nodes=n_nodes)
+
+
+def sets_from_rows(counts: np.ndarray, members: np.ndarray, *, n_nodes: int) -> sp.csr_array:
+    """Sets of nodes as boolean CSR: the size of each, and their members one after another."""
+    indptr = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    shape = (len(counts), n_nodes)
+    return sp.csr_array((np.ones(len(members), bool), members, indptr), shape=shape)
 
 
 def _distinct(positions, starts, include_start: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -68,6 +68,21 @@ def any_process(here: bool) -> bool:
     return bool(multihost_utils.process_allgather(np.bool_(here)).any())
 
 
+def joined(share: np.ndarray) -> np.ndarray:
+    """The shares of all processes, one after another by their numbers, on every process.
+
+    Args:
+      share: of any length in its first axis, of one dtype on all processes.
+    """
+    if jax.process_count() == 1:
+        return share
+    lengths = multihost_utils.process_allgather(np.int32(len(share)))
+    padded = np.zeros((lengths.max(), *share.shape[1:]), share.dtype)
+    padded[: len(share)] = share
+    found = multihost_utils.process_allgather(padded)
+    return np.concatenate([row[:length] for row, length in zip(found, lengths, strict=True)])
+
+
 def check_alike(identity: dict[str, Any]) -> None:
     """Refuses processes that were started with different data or hyper-parameters.
 

@@ -17,16 +17,16 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from kdiffe_jax.graph.product import product
 from kdiffe_jax.graph.propagate import across
 from kdiffe_jax.parallel.processes import placed
-from kdiffe_jax.parallel.tables import TABLE, everywhere
-from kdiffe_jax.types import Graphs, Laplacian, SparseOperator, TwoWay
+from kdiffe_jax.parallel.tables import TABLE
+from kdiffe_jax.types import SparseOperator
 
-_BY_ROWS = PartitionSpec("data")
+BY_ROWS = PartitionSpec("data")
 
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["values", "row_starts", "columns", "rows"],
-    meta_fields=["n_rows", "mesh"],
+    data_fields=["values", "row_starts", "columns", "rows", "edges"],
+    meta_fields=["n_rows", "n_entries", "mesh"],
 )
 @dataclass(frozen=True)
 class RowBlocks:
@@ -40,22 +40,31 @@ class RowBlocks:
     row_starts: jax.Array  #: i32[n, b + 1]
     columns: jax.Array  #: i32[n, m]
     rows: jax.Array  #: i32[n, m], from 0 in each range
+    edges: jax.Array | None  #: i32[n, m], number of each entry, n_entries on padding; None unused
     n_rows: int
+    n_entries: int
     mesh: Mesh
 
 
-def row_blocks(operator: SparseOperator, mesh: Mesh) -> RowBlocks:
-    """Splits a sparse matrix by rows and lays the ranges on the mesh."""
+def row_blocks(operator: SparseOperator, mesh: Mesh, edges: jax.Array | None = None) -> RowBlocks:
+    """Splits a sparse matrix by rows and lays the ranges on the mesh.
+
+    Args:
+      operator: f32[rows, columns].
+      mesh: of `build_mesh`.
+      edges: i32[nnz], a number for every entry that travels with it.
+    """
     n_blocks, n_rows = mesh.shape["data"], operator.row_starts.shape[0] - 1
+    n_entries = operator.values.shape[0]
     height = -(-n_rows // n_blocks)
     starts = np.asarray(operator.row_starts)
-    edges = starts[np.minimum(np.arange(n_blocks + 1) * height, n_rows)]
-    width = max(1, int(np.diff(edges).max()))
+    bounds = starts[np.minimum(np.arange(n_blocks + 1) * height, n_rows)]
+    width = max(1, int(np.diff(bounds).max()))
     row_at = np.minimum(np.arange(n_blocks)[:, None] * height + np.arange(height + 1), n_rows)
-    row_starts = (starts[row_at] - edges[:-1, None]).astype(np.int32)
+    row_starts = (starts[row_at] - bounds[:-1, None]).astype(np.int32)
     row_starts[:, -1] = width
-    position = edges[:-1, None] + np.arange(width)
-    inside = position < edges[1:, None]
+    position = bounds[:-1, None] + np.arange(width)
+    inside = position < bounds[1:, None]
     at = np.where(inside, position, 0)
 
     def entries(array, padding):
@@ -68,9 +77,11 @@ def row_blocks(operator: SparseOperator, mesh: Mesh) -> RowBlocks:
         row_starts,
         entries(operator.columns, 0),
         np.where(inside, rows, height - 1).astype(np.int32),
+        None if edges is None else entries(edges, n_entries),
     )
-    by_rows = NamedSharding(mesh, _BY_ROWS)
-    return RowBlocks(*(placed(array, by_rows) for array in arrays), n_rows=n_rows, mesh=mesh)
+    by_rows = NamedSharding(mesh, BY_ROWS)
+    laid = jax.tree.map(lambda array: placed(array, by_rows), arrays)
+    return RowBlocks(*laid, n_rows=n_rows, n_entries=n_entries, mesh=mesh)
 
 
 @across.register
@@ -110,7 +121,7 @@ def _product(blocks: RowBlocks, dense: jax.Array) -> jax.Array:
     rows = jax.shard_map(
         _own_rows,
         mesh=blocks.mesh,
-        in_specs=(*[_BY_ROWS] * len(arrays), PartitionSpec(None, "model")),
+        in_specs=(*[BY_ROWS] * len(arrays), PartitionSpec(None, "model")),
         out_specs=TABLE,
         check_vma=False,
     )(*arrays, jnp.pad(dense, ((0, 0), (0, missing))))
@@ -119,15 +130,3 @@ def _product(blocks: RowBlocks, dense: jax.Array) -> jax.Array:
 
 def _own_rows(values, row_starts, columns, rows, dense):
     return product(values[0], row_starts[0], columns[0], rows[0], dense)
-
-
-def split_graphs(graphs: Graphs, mesh: Mesh) -> Graphs:
-    """Splits the Laplacian and the matrix of neighbours by rows; all else goes to every device."""
-    (to_users, to_items, loops), neighbours = graphs.laplacian, graphs.neighbours
-    rest = graphs._replace(laplacian=loops, neighbours=None)
-    rest = everywhere(mesh, rest)
-    split = partial(row_blocks, mesh=mesh)
-    return rest._replace(
-        laplacian=Laplacian(split(to_users), split(to_items), rest.laplacian),
-        neighbours=neighbours and TwoWay(*map(split, neighbours)),
-    )

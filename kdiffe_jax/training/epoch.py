@@ -39,8 +39,9 @@ class Compiled(NamedTuple):
 
     epoch: Callable[..., tuple[TrainState, dict[str, Term]]]
     rebuild: Callable[..., Kept]
-    encode: Callable[..., View]
+    encode: Callable[..., View]  #: as ranking during training reads it
     score_triples: Callable[..., jax.Array]
+    whole: Callable[[View], View] = lambda view: view  #: what `encode` gives, on one device
 
 
 def compile_parts(parts: Parts) -> Compiled:

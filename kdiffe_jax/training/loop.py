@@ -97,7 +97,8 @@ def _best(
 ) -> Trained:
     best = best_epoch(history, problem.parts.config)
     params = checkpoints.restore(best, like).arrays.state.params
-    return Trained(params, compiled.encode(params, problem.graphs), best, history)
+    view = compiled.whole(compiled.encode(params, problem.graphs))
+    return Trained(params, view, best, history)
 
 
 def selection_score(record: Record, config: Config) -> float:
@@ -179,7 +180,8 @@ def score_users(problem: Problem, view: View, task: RankingTask) -> dict[str, np
     settings = problem.parts.config.eval
     users, items = (table.astype(settings.eval_precision) for table in view)
     if problem.mesh is not None:
-        return evaluate_split(problem.mesh, users, items, task, block=settings.eval_block)
+        n_items, block = problem.parts.encoder.n_items, settings.eval_block
+        return evaluate_split(problem.mesh, users, items, task, n_items=n_items, block=block)
     return evaluate(users, items, task, block=settings.eval_block)
 
 

@@ -13,9 +13,8 @@ import numpy as np
 from kdiffe_jax.config import Config
 from kdiffe_jax.phases import host_phase
 from kdiffe_jax.ranking import mean_metrics
-from kdiffe_jax.training.checkpoints import Checkpoints
 from kdiffe_jax.training.course import Course, Record, follow, last_epoch
-from kdiffe_jax.training.epoch import Compiled, compile_parts, strengths_of
+from kdiffe_jax.training.epoch import Compiled, strengths_of
 from kdiffe_jax.training.loop import (
     Trained,
     best_epoch,
@@ -26,8 +25,11 @@ from kdiffe_jax.training.loop import (
     splits_ranked,
 )
 from kdiffe_jax.training.members import CompiledMembers, Members, compile_members
+from kdiffe_jax.training.members_on_mesh import members_on_mesh, stacked
+from kdiffe_jax.training.on_mesh import compile_problem
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.shared_checkpoints import checkpoints_of
 from kdiffe_jax.types import Batch
 
 
@@ -60,9 +62,9 @@ def train_members(
     """
     config = problem.parts.config
     check_selection_metric(config)
-    single = compile_parts(problem.parts)
-    course = _course(problem, single, compiled or compile_members(problem.parts))
-    with Checkpoints(run.checkpoints, say) as checkpoints:
+    single = compile_problem(problem)
+    course = _course(problem, single, compiled or _compiled(problem, single))
+    with checkpoints_of(run, say) as checkpoints:
         members, history = follow(
             course, config.train.epochs, run, checkpoints, on_epoch=on_epoch, say=say
         )
@@ -77,8 +79,8 @@ def load_members(
     Raises:
       RunError: the run has no readable checkpoint.
     """
-    single = compile_parts(problem.parts)
-    course = _course(problem, single, compile_members(problem.parts))
+    single = compile_problem(problem)
+    course = _course(problem, single, _compiled(problem, single))
     members, history = last_epoch(course, run, say=say)
     return _trained(problem, single, members, history)
 
@@ -93,6 +95,12 @@ def member_history(history: list[Record], seed: int) -> list[Record]:
     ]
 
 
+def _compiled(problem: Problem, single: Compiled) -> CompiledMembers:
+    if problem.mesh is None:
+        return compile_members(problem.parts)
+    return members_on_mesh(problem, single)
+
+
 def _course(problem: Problem, single: Compiled, compiled: CompiledMembers) -> Course:
     return Course(
         fresh=lambda: _fresh(problem, single),
@@ -105,8 +113,8 @@ def _course(problem: Problem, single: Compiled, compiled: CompiledMembers) -> Co
 
 def _fresh(problem: Problem, single: Compiled) -> Members:
     starts = [fresh_start(problem.of_seed(s), single) for s in problem.parts.config.train.seeds]
-    state, kept = jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
-    return Members(state, kept, jax.tree.map(jnp.copy, state.params))
+    state, kept = stacked(starts)
+    return Members(state, kept, state.params)
 
 
 def _running(config: Config, history: list[Record]) -> np.ndarray:
@@ -180,5 +188,6 @@ def _trained(
         params = jax.tree.map(lambda a, m=member: a[m], members.best)
         own = member_history(history, seed)
         best = best_epoch(own, problem.parts.config)
-        models.append(Trained(params, single.encode(params, problem.graphs), best, own))
+        view = single.whole(single.encode(params, problem.graphs))
+        models.append(Trained(params, view, best, own))
     return TrainedMembers(models, history)

@@ -161,11 +161,16 @@ def with_weights(graphs: Graphs, weights: Weights | None) -> Graphs:
     return graphs._replace(laplacian=Laplacian(*blocks, weights.loops))
 
 
-def keep_best(best: dict[str, Any], params: dict[str, Any], improved: jax.Array):
-    """Takes the parameters of the members that have improved, bool[members]; `best` is donated."""
+def keep_best(
+    best: dict[str, Any], params: dict[str, Any], improved: jax.Array, *, where=jnp.where
+):
+    """Takes the parameters of the members that have improved, bool[members]; `best` is donated.
+
+    With `where=np.where` all stays on the host.
+    """
 
     def choose(old, new):
-        return jnp.where(improved.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+        return where(improved.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
 
     return jax.tree.map(choose, best, params)
 

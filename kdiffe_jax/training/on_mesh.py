@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding
 
-from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.parallel.product import split_graphs
+from kdiffe_jax.model.encoder import View
+from kdiffe_jax.parallel.evaluation import padded_rows, view_shardings
+from kdiffe_jax.parallel.graphs import split_graphs
+from kdiffe_jax.parallel.processes import on_host
 from kdiffe_jax.parallel.tables import WHOLE, cut, everywhere, gather, shardings, split
 from kdiffe_jax.training.epoch import (
     Compiled,
@@ -24,19 +26,10 @@ from kdiffe_jax.training.state import initial_state
 
 
 def on_mesh(problem: Problem, mesh: Mesh) -> Problem:
-    """The same problem with its graphs on a mesh, for training.
-
-    Raises:
-      ConfigError: an option that training on a mesh does not have.
-    """
-    train = problem.parts.config.train
-    if train.num_seeds > 1:
-        raise ConfigError("a mesh trains one seed at a time; use num_seeds = 1 or no mesh")
-    if train.contrast == "edge_drop":
-        raise ConfigError(
-            "contrast = 'edge_drop' does not run on a mesh; use 'knowledge' or no mesh"
-        )
-    return problem._replace(graphs=split_graphs(problem.graphs, mesh), mesh=mesh)
+    """The same problem with its graphs on a mesh, for training."""
+    drops = problem.parts.config.train.contrast == "edge_drop"
+    graphs = split_graphs(problem.graphs, mesh, drops_edges=drops)
+    return problem._replace(graphs=graphs, mesh=mesh)
 
 
 def compile_problem(problem: Problem) -> Compiled:
@@ -48,19 +41,19 @@ def compile_problem(problem: Problem) -> Compiled:
     parts, mesh = problem.parts, problem.mesh
     if mesh is None:
         return compile_parts(parts)
-    whole = jax.eval_shape(partial(initial_state, parts), problem.graphs)
-    unpadded = partial(cut, like=whole.params)
+    like = jax.eval_shape(partial(initial_state, parts), problem.graphs)
+    unpadded = partial(cut, like=like.params)
     on_all = NamedSharding(mesh, WHOLE)
     epoch = jax.jit(
         partial(run_epoch, parts._replace(read=unpadded)),
         donate_argnums=0,
-        out_shardings=(shardings(mesh, whole), on_all),
+        out_shardings=(shardings(mesh, like), on_all),
     )
 
     def run(state, batches, graphs, kept, strengths):
         batches, kept, strengths = everywhere(mesh, (batches, kept, strengths))
         after, terms = epoch(split(mesh, state), batches, graphs, kept, strengths)
-        return gather(after, whole), terms
+        return gather(after, like), terms
 
     def of_params(function):
         compiled = jax.jit(
@@ -73,4 +66,19 @@ def compile_problem(problem: Problem) -> Compiled:
 
         return call
 
-    return Compiled(run, *map(of_params, (rebuild_relations, main_view, score_own_triples)))
+    encode = jax.jit(
+        lambda params, graphs: padded_rows(mesh, *main_view(parts, unpadded(params), graphs)),
+        out_shardings=view_shardings(mesh),
+    )
+    sizes = parts.encoder.n_users, parts.encoder.n_items
+
+    def whole_view(view):
+        return View(*(jnp.asarray(on_host(t)[:n]) for t, n in zip(view, sizes, strict=True)))
+
+    return Compiled(
+        epoch=run,
+        rebuild=of_params(rebuild_relations),
+        encode=lambda params, graphs: View(*encode(split(mesh, params), graphs)),
+        score_triples=of_params(score_own_triples),
+        whole=whole_view,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.graph.build import build_graphs
 from kdiffe_jax.graph.cache import cached_similarity
+from kdiffe_jax.parallel.similarity import similarity_on_mesh
 from kdiffe_jax.ranking import ranking_task
 from kdiffe_jax.training.memory import Limits, check_denoiser_memory
 from kdiffe_jax.training.state import Parts, build_parts
@@ -55,6 +57,7 @@ def build_problem(
     cache_dir: Path,
     say: Callable[[str], None],
     limits: Limits = _LIMITS,
+    mesh: Mesh | None = None,
 ) -> Problem:
     """Knowledge graph, S, Laplacian, sampler and ranking tasks.
 
@@ -64,6 +67,7 @@ def build_problem(
       cache_dir: where S is kept between runs.
       say: receives one line at a time.
       limits: on the memory of the denoiser.
+      mesh: whose devices walk for S; the problem is still that of one device, see `on_mesh`.
 
     Raises:
       DataError: a split to rank is empty.
@@ -100,9 +104,8 @@ def build_problem(
         steps=sampler.steps_of_pass,
     )
     users_items = dict(n_users=dataset.n_users, n_items=dataset.n_items)
-    similarity = cached_similarity(
-        dataset.train, config=config.graph, directory=cache_dir, **users_items
-    )
+    make = cached_similarity if mesh is None else partial(similarity_on_mesh, mesh)
+    similarity = make(dataset.train, config=config.graph, directory=cache_dir, **users_items)
     seen_at_test = dataset.train
     if config.eval.mask_valid:
         seen = np.concatenate([dataset.train, dataset.valid])

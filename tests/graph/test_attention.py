@@ -1,3 +1,7 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -7,14 +11,16 @@ from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.graph import cache
 from kdiffe_jax.graph.attention import attention_similarity, jaccard_on_edges
+from kdiffe_jax.graph.shares import Shares, alone
 from tests.reference.oracles import jaccard
 
 PAIRS = np.array([[0, 0], [0, 1], [1, 1], [2, 0], [2, 2]], np.int32)
 SIZES = dict(n_users=4, n_items=3)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("chunk_size", [1, 5, 1000])
-def test_jaccard_equals_python_sets(rng, chunk_size):
+def test_jaccard_equals_python_sets(rng, chunk_size, threads):
     sets = rng.random((30, 30)) < 0.2
     sets[3] = False
     sources, targets = rng.integers(0, 30, (2, 60))
@@ -23,7 +29,9 @@ def test_jaccard_equals_python_sets(rng, chunk_size):
         jaccard(set(np.flatnonzero(sets[u])), set(np.flatnonzero(sets[v])))
         for u, v in zip(sources, targets, strict=True)
     ]
-    found = jaccard_on_edges(sp.csr_array(sets), sources, targets, chunk_size=chunk_size)
+    found = jaccard_on_edges(
+        sp.csr_array(sets), sources, targets, chunk_size=chunk_size, threads=threads
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert found.dtype == np.float32 and found[0] == 0
 
@@ -44,6 +52,40 @@ def test_closer_pairs_are_more_similar():
     similarity = attention_similarity(pairs, n_users=6, n_items=6, config=config)
     bridge = (pairs == [0, 5]).all(axis=1)
     assert similarity[bridge][0] == similarity.min()
+
+
+class Meeting:
+    """Processes of one program, as threads: each gives its share and receives all."""
+
+    def __init__(self, processes):
+        self.given = [[] for _ in range(processes)]
+        self._barrier = threading.Barrier(processes, timeout=60)
+
+    def joined(self, process, share):
+        self.given[process].append(share)
+        self._barrier.wait()
+        return np.concatenate([shares[len(self.given[process]) - 1] for shares in self.given])
+
+
+@pytest.mark.parametrize("processes", [2, 3, 11])
+def test_processes_that_share_the_work_find_the_same_bit_for_bit(rng, processes):
+    pairs = np.unique(rng.integers(0, [19, 12], (70, 2)), axis=0).astype(np.int32)
+    make = partial(attention_similarity, pairs, n_users=19, n_items=12, config=GraphConfig())
+    meeting = Meeting(processes)
+
+    def of_process(process):
+        joined = partial(meeting.joined, process)
+        return make(shares=Shares(alone().devices, process, processes, joined))
+
+    with ThreadPoolExecutor(processes) as pool:
+        found = list(pool.map(of_process, range(processes)))
+    for similarity in found:
+        np.testing.assert_array_equal(similarity, make())
+    nodes, _, edges = (
+        [len(share) for share in shares] for shares in zip(*meeting.given, strict=True)
+    )
+    for lengths, whole in ((nodes, 31), (edges, len(pairs))):
+        assert sum(lengths) == whole and max(lengths) <= min(lengths) + 1
 
 
 def test_cache_returns_the_same_and_survives_damage(tmp_path):

@@ -67,6 +67,17 @@ def test_chunk_size_changes_nothing(graph, chunk_size):
     np.testing.assert_array_equal(visited(graph, chunk_size=chunk_size), visited(graph))
 
 
+@pytest.mark.parametrize("nodes", [range(0, 17), range(17, 50), range(49, 50), range(20, 20)])
+@pytest.mark.parametrize("include_start", [True, False])
+def test_a_range_of_nodes_has_the_rows_of_the_whole(graph, nodes, include_start):
+    whole = visited(graph, include_start=include_start)
+    for chunk_size in (7, 1000):
+        settings = dict(include_start=include_start, chunk_size=chunk_size, nodes=nodes)
+        np.testing.assert_array_equal(visited(graph, **settings), whole[nodes])
+    empty = sp.csr_array((50, 50), dtype=bool)
+    assert visited(empty, nodes=nodes).shape == (len(nodes), 50)
+
+
 def test_same_key_same_sets_other_key_other_sets(graph):
     np.testing.assert_array_equal(visited(graph), visited(graph))
     assert (visited(graph) != visited(graph, seed=1)).any()

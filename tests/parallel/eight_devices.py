@@ -4,6 +4,8 @@ The same work on one device and on meshes, left as `found.npz` for the tests bes
 """
 
 import dataclasses
+import math
+import re
 import shutil
 import sys
 from functools import partial
@@ -14,27 +16,43 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.sparse import BCOO
 
+from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.data.synthetic import planted_dataset
+from kdiffe_jax.graph.attention import attention_similarity
+from kdiffe_jax.graph.laplacian import drop_edges
 from kdiffe_jax.graph.operators import laplacian_blocks
 from kdiffe_jax.graph.propagate import propagate, propagate_items
-from kdiffe_jax.parallel.evaluation import evaluate_split
-from kdiffe_jax.parallel.mesh import build_mesh
+from kdiffe_jax.parallel.evaluation import (
+    _by_range,
+    _metrics,
+    evaluate_split,
+    padded_rows,
+    view_shardings,
+)
+from kdiffe_jax.parallel.graphs import split_graphs
+from kdiffe_jax.parallel.mesh import build_mesh, parse_axes
 from kdiffe_jax.parallel.product import row_blocks
+from kdiffe_jax.parallel.similarity import similarity_on_mesh
 from kdiffe_jax.parallel.tables import bytes_per_device, gather, split
 from kdiffe_jax.ranking import evaluate, ranking_task
 from kdiffe_jax.training.loop import train
+from kdiffe_jax.training.many_seeds import train_members
 from kdiffe_jax.training.on_mesh import on_mesh
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.state import initial_state
 from tests.small_model import SIZES, small_problem
 
-GRIDS = {"data:8": 8, "data:4,model:2": 8, "data:4": 4, "data:1": 1}
+GRIDS = ("data:8", "data:4,model:2", "data:4", "data:1")
 WIDE = ("data:8", "data:4,model:2")
+RANKING = (*WIDE, "data:2,model:4")
 N_USERS, N_ITEMS = 13, 11
+WIDER = dataclasses.replace(SIZES, users=601, items=397, interactions_per_user=20)
+WIDTH = 64
+TABLES = [jnp.ones((rows, WIDTH)) for rows in (WIDER.users, WIDER.items)]
 
 
 def mesh_of(grid):
-    return build_mesh(grid, jax.devices()[: GRIDS[grid]])
+    return build_mesh(grid, jax.devices()[: math.prod(parse_axes(grid).values())])
 
 
 def propagated(laplacian, users, items, upstream):
@@ -59,49 +77,98 @@ def propagation(rng, *, loops):
     laplacian = laplacian_blocks(BCOO.fromdense(matrix).sort_indices(), n_users=N_USERS)
     sizes = (N_USERS, N_ITEMS, 2 * len(matrix))
     dense = [jnp.asarray(rng.normal(size=(rows, 3)), jnp.float32) for rows in sizes]
-    yield "one", jax.jit(propagated)(laplacian, *dense)
+    with_dropped = jax.jit(lambda laplacian: dropped_too(laplacian, dense))
+    yield "one", with_dropped(laplacian)
     for grid in WIDE:
         cut = partial(row_blocks, mesh=mesh_of(grid))
-        there, back = cut(laplacian.to_users), cut(laplacian.to_items)
-        on_grid = laplacian._replace(to_users=there, to_items=back)
-        yield grid, jax.jit(propagated)(on_grid, *dense)
+        there = cut(laplacian.to_users, edges=np.arange(block.astype(bool).sum(), dtype=np.int32))
+        back = cut(laplacian.to_items, edges=laplacian.to_users.to_transpose)
+        yield grid, with_dropped(laplacian._replace(to_users=there, to_items=back))
+
+
+def dropped_too(laplacian, dense):
+    """With all edges, and with 2 of 5 dropped."""
+    fewer = drop_edges(laplacian, jax.random.key(3), 0.4)
+    return {"all": propagated(laplacian, *dense), "dropped": propagated(fewer, *dense)}
+
+
+def laid_out(grid, *tables):
+    mesh = mesh_of(grid)
+    return mesh, jax.jit(partial(padded_rows, mesh), out_shardings=view_shardings(mesh))(*tables)
 
 
 def evaluation(rng):
-    tables = [jnp.asarray(rng.normal(size=(n, 3)), jnp.float32) for n in (N_USERS, N_ITEMS)]
+    """Few distinct scores, so that many places are decided by item id."""
+    tables = [jnp.asarray(rng.integers(-1, 2, (n, 3)), jnp.float32) for n in (N_USERS, N_ITEMS)]
     pairs = np.argwhere(rng.random((N_USERS, N_ITEMS)) < 0.4).astype(np.int32)
     pairs = pairs[pairs[:, 0] != 5]
     task = ranking_task(pairs[::2], pairs[1::2], n_users=N_USERS, n_items=N_ITEMS)
     yield "one", evaluate(*tables, task, block=4, cutoffs=(2, 5))
-    for grid in WIDE:
-        yield grid, evaluate_split(mesh_of(grid), *tables, task, block=4, cutoffs=(2, 5))
+    for grid in RANKING:
+        mesh, laid = laid_out(grid, *tables)
+        yield grid, evaluate_split(mesh, *laid, task, n_items=N_ITEMS, block=4, cutoffs=(2, 5))
 
 
-def trained(problem, directory, epochs):
+def view_bytes():
+    for grid in (*RANKING, "data:1"):
+        yield grid, np.array(list(bytes_per_device(laid_out(grid, *TABLES)[1]).values()))
+
+
+def similarity(rng, directory):
+    pairs = np.unique(rng.integers(0, [N_USERS, N_ITEMS], (60, 2)), axis=0).astype(np.int32)
+    sizes = dict(n_users=N_USERS, n_items=N_ITEMS, config=GraphConfig())
+    yield "one", attention_similarity(pairs, **sizes)
+    for grid in (*WIDE, "data:4"):
+        cache = directory / f"cache of {grid}"
+        make = partial(similarity_on_mesh, mesh_of(grid), pairs, directory=cache, **sizes)
+        yield grid, make()
+        (file,) = cache.iterdir()
+        np.save(file, np.full(len(pairs), 0.25, np.float32))
+        yield f"{grid}, stored", make()
+
+
+def shortened(problem, epochs):
     config = problem.parts.config
     train_settings = dataclasses.replace(config.train, epochs=epochs, patience=epochs)
     config = dataclasses.replace(config, train=train_settings)
-    problem = problem._replace(parts=problem.parts._replace(config=config))
-    directory.mkdir(exist_ok=True)
-    found = train(problem, RunDirectory(directory), on_epoch=lambda r: None, say=print)
-    last = found.history[-1]
+    return problem._replace(parts=problem.parts._replace(config=config))
+
+
+def numbers_of(model):
+    last = model.history[-1]
     numbers = {f"loss {n}": v for n, v in last.items() if isinstance(v, float) and n != "seconds"}
-    params = {jax.tree_util.keystr(p): leaf for p, leaf in jax.tree.leaves_with_path(found.params)}
-    tables = {"view users": found.view.users, "view items": found.view.items}
+    params = {jax.tree_util.keystr(p): leaf for p, leaf in jax.tree.leaves_with_path(model.params)}
+    tables = {"view users": model.view.users, "view items": model.view.items}
     return numbers | last["valid"] | params | tables
 
 
-def training(directory):
+def trained(problem, directory, epochs):
+    directory.mkdir(exist_ok=True)
+    problem, run = shortened(problem, epochs), RunDirectory(directory)
+    if problem.parts.config.train.num_seeds == 1:
+        return numbers_of(train(problem, run, on_epoch=lambda r: None, say=print))
+    found = train_members(problem, run, on_epoch=lambda r: None, say=print)
+    return {
+        f"member {place} {name}": value
+        for place, model in enumerate(found.models)
+        for name, value in numbers_of(model).items()
+    }
+
+
+def training(directory, **changes):
+    """Two epochs on one device; one on eight and then one on one or four."""
     sizes = dataclasses.replace(SIZES, users=61, items=47)
-    problem = small_problem(directory / "cache", planted_dataset(sizes), layers=1)
-    yield "one", trained(problem, directory / "one", 2)
-    yield "eight", trained(on_mesh(problem, mesh_of("data:4,model:2")), directory / "eight", 1)
+    problem = small_problem(directory / "cache", planted_dataset(sizes), layers=1, **changes)
+    runs = directory / "-".join(["runs", *changes])
+    runs.mkdir()
+    yield "one", trained(problem, runs / "one", 2)
+    yield "eight", trained(on_mesh(problem, mesh_of("data:4,model:2")), runs / "eight", 1)
     for name, again in {
         "eight, then one": problem,
         "eight, then four": on_mesh(problem, mesh_of("data:4")),
     }.items():
-        shutil.copytree(directory / "eight", directory / name)
-        yield name, trained(again, directory / name, 2)
+        shutil.copytree(runs / "eight", runs / name)
+        yield name, trained(again, runs / name, 2)
 
 
 def state_bytes(directory):
@@ -115,14 +182,42 @@ def state_bytes(directory):
         yield grid, np.array(list(bytes_per_device(placed).values()))
 
 
+def embeddings_that_travel():
+    """How many arrays of a table's width the ranking gathers or adds up over devices."""
+    for grid in RANKING:
+        mesh, (users, items) = laid_out(grid, *TABLES)
+        pairs = np.stack([np.arange(WIDER.users), np.arange(WIDER.users) % WIDER.items], axis=1)
+        task = ranking_task(pairs, pairs, n_users=WIDER.users, n_items=WIDER.items)
+        laid, _ = _by_range(task, mesh.shape["data"], len(users) // mesh.shape["data"], len(items))
+        settings = dict(n_items=WIDER.items, block=64, cutoffs=(5,))
+        program = _metrics.lower(mesh, users, items, laid, **settings).compile().as_text()
+        lines = [line.split(" = ")[-1] for line in program.splitlines()]
+        sent = [line for line in lines if re.search(r"(all|collective)-[a-z-]+\(", line)]
+        yield grid, np.array([len(sent), sum(f",{WIDTH}]" in line for line in sent)])
+
+
+def laplacian_bytes(directory):
+    """With the numbers of the edges, which dropping needs."""
+    problem = small_problem(directory / "cache", planted_dataset(WIDER))
+    for grid in GRIDS:
+        graphs = split_graphs(problem.graphs, mesh_of(grid), drops_edges=True)
+        yield grid, np.array(list(bytes_per_device(graphs.laplacian).values()))
+
+
 def main(directory):
     rng = np.random.default_rng(0)
     found = {
         "propagation": dict(propagation(rng, loops=False)),
         "loops": dict(propagation(rng, loops=True)),
+        "similarity": dict(similarity(rng, directory)),
         "evaluation": dict(evaluation(rng)),
         "training": dict(training(directory)),
+        "seeds": dict(training(directory, num_seeds=2)),
+        "edge_drop": dict(training(directory, contrast="edge_drop")),
         "bytes": dict(state_bytes(directory)),
+        "embeddings that travel": dict(embeddings_that_travel()),
+        "view bytes": dict(view_bytes()),
+        "laplacian bytes": dict(laplacian_bytes(directory)),
     }
     flat = {
         "/".join(str(key.key) for key in path): np.asarray(leaf)

@@ -12,6 +12,7 @@ from tests.quick_compile import XLA_FLAGS
 
 ROOT = Path(__file__).parents[2]
 WIDE = ("data:8", "data:4,model:2")
+RANKING = (*WIDE, "data:2,model:4")
 GRIDS = (*WIDE, "data:4", "data:1")
 
 
@@ -37,14 +38,29 @@ def part(found, name):
 
 
 @pytest.mark.parametrize("grid", WIDE)
+@pytest.mark.parametrize("edges", ("all", "dropped"))
 @pytest.mark.parametrize("graph", ("propagation", "loops"))
-def test_propagation_and_its_gradients_are_those_of_one_device(found, graph, grid):
-    one = found[f"{graph}/one"]
+def test_propagation_and_its_gradients_are_those_of_one_device(found, graph, edges, grid):
+    one = found[f"{graph}/one/{edges}"]
     assert np.abs(one).max() > 1
-    np.testing.assert_allclose(found[f"{graph}/{grid}"], one, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found[f"{graph}/{grid}/{edges}"], one, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("grid", WIDE)
+@pytest.mark.parametrize("graph", ("propagation", "loops"))
+def test_dropped_edges_change_what_is_propagated(found, graph):
+    whole, dropped = (found[f"{graph}/one/{edges}"] for edges in ("all", "dropped"))
+    assert np.abs(whole - dropped).max() > 0.1
+
+
+@pytest.mark.parametrize("grid", (*WIDE, "data:4"))
+def test_the_walks_of_many_devices_give_the_same_similarity_bit_for_bit(found, grid):
+    one = found["similarity/one"]
+    assert len(np.unique(one)) > 5
+    np.testing.assert_array_equal(found[f"similarity/{grid}"], one)
+    assert (found[f"similarity/{grid}, stored"] == 0.25).all(), "walked though S was stored"
+
+
+@pytest.mark.parametrize("grid", RANKING)
 def test_every_user_has_the_same_metrics(found, grid):
     one, many = part(found, "evaluation/one"), part(found, f"evaluation/{grid}")
     assert one.keys() == many.keys()
@@ -54,9 +70,12 @@ def test_every_user_has_the_same_metrics(found, grid):
 
 
 @pytest.mark.parametrize("resumed_on", ("one", "four"))
-def test_epochs_on_eight_devices_and_then_on_any_number_are_those_of_one(found, resumed_on):
-    one, many = part(found, "training/one"), part(found, f"training/eight, then {resumed_on}")
-    assert one.keys() == many.keys() and "loss loss" in one and "recall@20" in one
+@pytest.mark.parametrize("what", ("training", "seeds", "edge_drop"))
+def test_epochs_on_eight_devices_and_then_on_any_number_are_those_of_one(found, what, resumed_on):
+    one, many = part(found, f"{what}/one"), part(found, f"{what}/eight, then {resumed_on}")
+    assert one.keys() == many.keys()
+    for number in ("loss loss", "recall@20"):
+        assert sum(name.endswith(number) for name in one) == (2 if what == "seeds" else 1)
     for name, values in one.items():
         np.testing.assert_allclose(many[name], values, rtol=1e-4, atol=2e-5, err_msg=name)
 
@@ -66,6 +85,10 @@ def test_the_second_epoch_is_another_than_the_first(found):
     assert abs(first["loss loss"] - second["loss loss"]) > 1e-3
 
 
+def test_the_seeds_differ(found):
+    assert found["seeds/one/member 0 loss loss"] != found["seeds/one/member 1 loss loss"]
+
+
 def test_every_device_holds_its_share_of_the_state(found):
     held = {grid: found[f"bytes/{grid}"] for grid in GRIDS}
     for grid, devices in zip(GRIDS, (8, 8, 4, 1), strict=True):
@@ -73,3 +96,28 @@ def test_every_device_holds_its_share_of_the_state(found):
     whole = held["data:1"][0]
     assert held["data:4"][0] < 0.4 * whole
     assert max(held["data:8"][0], held["data:4,model:2"][0]) < 0.7 * held["data:4"][0]
+
+
+def test_every_device_of_the_axis_data_holds_its_share_of_the_laplacian(found):
+    held = {grid: found[f"laplacian bytes/{grid}"] for grid in GRIDS}
+    assert all(len(set(devices)) == 1 for devices in held.values())
+    whole = held["data:1"][0]
+    assert held["data:4"][0] == held["data:4,model:2"][0] < 0.35 * whole
+    assert held["data:8"][0] < 0.2 * whole
+
+
+def test_every_device_holds_its_share_of_what_ranking_reads(found):
+    held = {grid: found[f"view bytes/{grid}"] for grid in (*RANKING, "data:1")}
+    assert all(len(set(devices)) == 1 for devices in held.values())
+    row = 4 * 64
+    assert held["data:1"][0] == (601 + 397) * row
+    assert held["data:8"][0] == (76 + 397) * row
+    assert held["data:4,model:2"][0] == (151 + 199) * row
+    assert held["data:2,model:4"][0] == (301 + 100) * row
+
+
+@pytest.mark.parametrize("grid", RANKING)
+def test_ranking_adds_up_counts_and_sends_no_embeddings(found, grid):
+    sent, of_embeddings = found[f"embeddings that travel/{grid}"]
+    assert of_embeddings == 0
+    assert sent > 0

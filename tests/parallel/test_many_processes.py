@@ -25,8 +25,8 @@ FLAGS = (
 )  # fmt: skip
 
 
-def start(directory, workdir, *more):
-    flags = (*FLAGS, f"--workdir={workdir}", f"--cache_dir={directory / 'cache'}", *more)
+def start(cache, workdir, *more):
+    flags = (*FLAGS, f"--workdir={workdir}", f"--cache_dir={cache}", *more)
     return subprocess.Popen(
         [sys.executable, "-m", "launch.main", *flags],
         cwd=ROOT,
@@ -47,14 +47,25 @@ def end(processes):
     return [(p.returncode, *printed) for p, printed in zip(processes, found, strict=True)]
 
 
+def cache_of(directory, process):
+    return directory / f"cache of process {process}"
+
+
 def start_two(directory, workdirs, *, seeds=(0, 0), more=()):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
     joined = ("--mesh=data:2", f"--coordinator={address}", "--num_processes=2")
     return [
-        start(directory, workdirs[i], *joined, f"--process_id={i}", f"--seed={seeds[i]}", *more)
-        for i in (0, 1)
+        start(
+            cache_of(directory, i),
+            workdirs[i],
+            *joined,
+            f"--process_id={i}",
+            f"--seed={seed}",
+            *more,
+        )
+        for i, seed in enumerate(seeds)
     ]
 
 
@@ -70,7 +81,7 @@ def found(tmp_path_factory):
     """What one process left, two, and two that went on after the first epoch of two."""
     directory = tmp_path_factory.mktemp("processes")
     one, two, resumed = (directory / name for name in ("one", "two", "resumed"))
-    (alone,) = end([start(directory, one)])
+    (alone,) = end([start(directory / "cache", one)])
     assert alone[0] == 0, alone
     both = end(start_two(directory, (two, directory / "nowhere")))
     assert [status for status, *_ in both] == [0, 0], both
@@ -103,6 +114,14 @@ def test_process_0_alone_speaks_and_writes(found):
     assert "epoch   1" in first and "recall@20" in first
     assert all(line.startswith("[Gloo]") for line in second.splitlines()), second
     assert not (directory / "nowhere").exists()
+
+
+def test_processes_walk_for_their_shares_of_s_and_write_it_once(found):
+    directory, *_ = found
+    caches = directory / "cache", cache_of(directory, 0), cache_of(directory, 1)
+    alone, first, second = (sorted(cache.glob("similarity-*")) for cache in caches)
+    assert len(alone) == 1 and [file.name for file in alone] == [file.name for file in first]
+    assert alone[0].read_bytes() == first[0].read_bytes() and not second
 
 
 def test_two_processes_resume(found):

@@ -3,8 +3,6 @@ import pytest
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.parallel.mesh import build_mesh, parse_axes
-from kdiffe_jax.training.on_mesh import on_mesh
-from tests.small_model import small_problem
 
 
 def test_axes_in_any_order_and_left_out():
@@ -33,10 +31,3 @@ def test_a_grid_that_cannot_be_read_is_refused_in_one_line(text, reason):
 def test_a_grid_of_other_than_all_devices_is_refused():
     with pytest.raises(ConfigError, match=r"2 x 3 = 6 devices, but there are 1"):
         build_mesh("data:2,model:3", jax.devices()[:1])
-
-
-@pytest.mark.parametrize("changes", ({"num_seeds": 2}, {"contrast": "edge_drop"}))
-def test_what_a_mesh_does_not_train_is_refused(tmp_path, changes):
-    problem = small_problem(tmp_path, **changes)
-    with pytest.raises(ConfigError, match=next(iter(changes))):
-        on_mesh(problem, build_mesh("data:1", jax.devices()[:1]))
