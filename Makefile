@@ -23,7 +23,9 @@ types: $(VENV)/.dev
 	$(BIN)/python -m mypy
 
 coverage: $(VENV)/.dev
-	$(BIN)/python -m coverage run -m pytest -n 0 $(CORE_TESTS)
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n auto $(CORE_TESTS)
+	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
 docs: $(VENV)/.docs

@@ -59,11 +59,12 @@ def problem_of(dataset: Dataset, cache_dir: Path, width: int, **changes) -> Prob
     """Its problem, with rows of entities padded to a width."""
     config = Config.from_flat(SMALL | changes)
     problem = build_problem(dataset, config, cache_dir=cache_dir, say=lambda line: None)
-    entities, relations = problem.graphs.rows
+    entities, relations, columns = problem.graphs.rows
     room = ((0, 0), (0, max(0, width - entities.shape[1])))
     rows = EntityRows(
         jnp.pad(entities, room, constant_values=max(1, problem.dataset.n_entities)),
         jnp.pad(relations, room),
+        jnp.pad(columns, room, constant_values=problem.parts.denoiser.n_columns),
     )
     return problem._replace(graphs=problem.graphs._replace(rows=rows))
 

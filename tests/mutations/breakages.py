@@ -190,9 +190,8 @@ SPLITS = (
     Breakage(
         "validation interactions are in S",
         "training/problem.py",
-        "        dataset.train, config=config.graph",
-        "        np.concatenate([dataset.train, dataset.valid])[len(dataset.valid) :],\n"
-        "        config=config.graph",
+        "make(dataset.train, config",
+        "make(np.concatenate([dataset.train, dataset.valid])[len(dataset.valid) :], config",
         ("tests/training/test_problem.py::test_the_similarity_is_of_the_training_interactions",),
     ),
     Breakage(

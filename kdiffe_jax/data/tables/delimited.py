@@ -83,12 +83,14 @@ class Table:
                 raise DataError(f"{self.path}: {times} columns are called {column!r}; rename them")
 
     def parts(self, columns: Sequence[str]) -> Iterator[Part]:
-        """The rows in order, only these columns; an empty table has no part.
+        """The rows in order, only these columns; no rows or no columns are no part.
 
         Raises:
           DataError: a column the table does not have, a malformed row, a broken file.
         """
         self.check_columns(columns)
+        if not columns:
+            return
         if self.delimiter:
             chosen = [self.names.index(column) for column in columns]
             layout = text_table.Layout(self.delimiter, len(self.names), self.first_row > 1)
