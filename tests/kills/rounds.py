@@ -83,6 +83,9 @@ class Rounds:
         return attempt(self._flags, workdir, _cache(workdir))
 
     def _maybe_damage(self, workdir: Path, counted: Counter[str], done: list[str]) -> None:
+        """Not to a run that was killed after its result: it is finished, not trained again."""
+        if (workdir / "result.json").exists():
+            return
         checkpoints = complete_checkpoints(workdir)
         if checkpoints and self._rng.random() < _DAMAGED_SHARE:
             kind = self._rng.choice(KINDS)
