@@ -6,17 +6,15 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmarks.large.report import PEAKS, SECONDS, Results, exponent, series
-
-_SHOWN = {name: place for name, place in SECONDS.items() if not name.startswith("its")}
+from benchmarks.large.report import CORE_SECONDS, PEAKS, Results, exponent, series
 
 
 def draw(results: Results, path: Path) -> None:
-    """Seconds and peak memory of every stage over the number of users, with exponents."""
+    """Core seconds and peak memory of every stage over the number of users, with exponents."""
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     panels = figure.subplots(1, 2)
     for panel, places, title in zip(
-        panels, (_SHOWN, PEAKS), ("seconds", "peak memory, GB"), strict=True
+        panels, (CORE_SECONDS, PEAKS), ("core seconds", "peak memory, GB"), strict=True
     ):
         for name, place in places.items():
             sizes, values = series(results, place)
