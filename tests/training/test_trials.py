@@ -15,16 +15,7 @@ from kdiffe_jax.training.trials import (
     trial_history,
     trials_of,
 )
-
-SMALL = dict(
-    dim=8,
-    batch_size=64,
-    denoiser_width=16,
-    walk_length=5,
-    walks_per_node=2,
-    patience=3,
-    timesteps=3,
-)
+from tests.small_model import SMALL
 
 VALUES = (
     {"learning_rate": 0.02},
@@ -34,7 +25,7 @@ VALUES = (
 
 
 def configs_of(values):
-    return [Config.from_flat({**SMALL, "epochs": 3, **own}) for own in values]
+    return [Config.from_flat({**SMALL, "epochs": 3, "patience": 3, **own}) for own in values]
 
 
 def silent(_):
