@@ -46,7 +46,7 @@ ALLOWED = {
         "assessment", "config", "data", "errors", "files", "graph", "losses", "model", "options",
         "rankers", "ranking", "types",
     },
-    "parallel": {"config", "errors", "graph", "places", "ranking", "types"},
+    "parallel": {"config", "data", "errors", "graph", "places", "ranking", "types"},
     "training": {
         "assessment", "baselines", "config", "data", "diffusion", "errors", "files", "graph",
         "losses", "metrics", "model", "options", "parallel", "phases", "rankers", "ranking",

@@ -24,6 +24,23 @@ class EpochIndices(NamedTuple):
     row_weights: np.ndarray  # f32[steps, n]
 
 
+class Order(NamedTuple):
+    """What the steps of an epoch take, by place: -1 where a step takes nothing."""
+
+    interactions: np.ndarray  # i64[steps, B]
+    uniform: np.ndarray  # f64[steps, B], chooses the negatives
+    row_items: np.ndarray  # i64[steps, n]
+
+    def share(self, number: int, of: int) -> Order:
+        """One of `of` equally wide shares of every step; what does not divide is filled with -1.
+
+        >>> order = Order(np.array([[4, 2, 7]]), np.zeros((1, 3)), np.array([[0]]))
+        >>> [order.share(number, 2).interactions.tolist() for number in range(2)]
+        [[[4, 2]], [[7, -1]]]
+        """
+        return Order(*(_columns(places, number, of) for places in self))
+
+
 class InteractionSampler:
     """Draws the epochs of one training split.
 
@@ -59,31 +76,44 @@ class InteractionSampler:
     ):
         self._pairs = pairs
         self._n_items = n_items
-        self._batch_size = min(batch_size, len(pairs))
+        self.interactions_of_step = min(batch_size, len(pairs))
         self._seed = seed
         degrees = np.bincount(pairs[:, 0], minlength=n_users)
         self._starts = np.concatenate([[0], np.cumsum(degrees)])
-        self.steps_of_pass = -(-len(pairs) // self._batch_size)
+        self.steps_of_pass = -(-len(pairs) // self.interactions_of_step)
+        self.items_of_step = -(-n_items // self.steps_of_pass)
         self.steps = min(epoch_steps, self.steps_of_pass) or self.steps_of_pass
         self.epochs_of_pass = -(-self.steps_of_pass // self.steps)
 
     def epoch(self, number: int) -> EpochIndices:
         """The index arrays of epoch `number`: every interaction and item occurs once a pass."""
+        return self.indices(self.order(number))
+
+    def order(self, number: int) -> Order:
+        """Which interactions and items the steps of epoch `number` take."""
         of_pass, part = divmod(number, self.epochs_of_pass)
         rng = np.random.default_rng([self._seed, of_pass])
-        n_pairs, width = len(self._pairs), -(-self._n_items // self.steps_of_pass)
-        mine = self._part(part, rng.permutation(n_pairs), self._batch_size)
-        uniform = self._part(part, rng.random(n_pairs), self._batch_size)
-        items = self._part(part, rng.permutation(self._n_items), width)
-        users, positives = self._pairs[mine].T
-        negatives, has_negative = self.negatives(users, uniform)
+        n_pairs, width = len(self._pairs), self.interactions_of_step
+        return Order(
+            interactions=self._part(part, rng.permutation(n_pairs), width),
+            uniform=self._part(part, rng.random(n_pairs), width),
+            row_items=self._part(part, rng.permutation(self._n_items), self.items_of_step),
+        )
+
+    def indices(self, order: Order) -> EpochIndices:
+        """The index arrays of what `order` returned, or of a share of it."""
+        taken, has_row = order.interactions >= 0, order.row_items >= 0
+        pairs = self._pairs[order.interactions * taken] * taken[..., None]
+        users, positives = np.moveaxis(pairs, -1, 0)
+        drawn = self.negatives(users.ravel(), order.uniform.ravel())
+        negatives, has_negative = (found.reshape(taken.shape) for found in drawn)
         return EpochIndices(
-            users=self._fold(users, self._batch_size, np.int32),
-            positives=self._fold(positives, self._batch_size, np.int32),
-            negatives=self._fold(negatives, self._batch_size, np.int32),
-            weights=self._fold(has_negative, self._batch_size, np.float32),
-            row_items=self._fold(items, width, np.int32),
-            row_weights=self._fold(np.ones(len(items)), width, np.float32),
+            users=users.astype(np.int32),
+            positives=positives.astype(np.int32),
+            negatives=(negatives * taken).astype(np.int32),
+            weights=(has_negative & taken).astype(np.float32),
+            row_items=(order.row_items * has_row).astype(np.int32),
+            row_weights=has_row.astype(np.float32),
         )
 
     def with_seed(self, seed: int) -> Self:
@@ -120,11 +150,13 @@ class InteractionSampler:
         exists = missing > 0
         return np.where(exists, rank + (low - starts), 0), exists
 
-    def _part(self, part: int, values: np.ndarray, width: int) -> np.ndarray:
+    def _part(self, part: int, places: np.ndarray, width: int) -> np.ndarray:
         size = self.steps * width
-        return values[part * size : (part + 1) * size]
+        found = places[part * size : (part + 1) * size]
+        return np.pad(found, (0, size - len(found)), constant_values=-1).reshape(-1, width)
 
-    def _fold(self, values: np.ndarray, width: int, dtype) -> np.ndarray:
-        folded = np.zeros(self.steps * width, dtype)
-        folded[: len(values)] = values
-        return folded.reshape(self.steps, width)
+
+def _columns(places: np.ndarray, number: int, of: int) -> np.ndarray:
+    width = -(-places.shape[1] // of)
+    found = places[:, number * width : (number + 1) * width]
+    return np.pad(found, ((0, 0), (0, width - found.shape[1])), constant_values=-1)

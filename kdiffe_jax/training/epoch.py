@@ -88,7 +88,7 @@ def run_epoch(
         graphs = graphs._replace(dropped=drop_edges(graphs.laplacian, key, train.edge_drop))
 
     def step(state, batch):
-        return train_step(parts, state, batch, graphs, rebuilt, strengths)
+        return train_step(parts, state, parts.read_batch(batch), graphs, rebuilt, strengths)
 
     if train.epoch_steps:
         return _scan_filled(step, state, batches)

@@ -21,13 +21,13 @@ from kdiffe_jax.rebuild import Kept
 from kdiffe_jax.training.checkpoints import Checkpoints
 from kdiffe_jax.training.course import Course, Record, follow, last_epoch
 from kdiffe_jax.training.epoch import Compiled, strengths_of
-from kdiffe_jax.training.on_mesh import compile_problem
+from kdiffe_jax.training.on_mesh import compile_problem, epoch_batches
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.shared_checkpoints import SharedCheckpoints, checkpoints_of
 from kdiffe_jax.training.state import TrainState, initial_state
 from kdiffe_jax.training.step import Term
-from kdiffe_jax.types import Batch, RankingTask
+from kdiffe_jax.types import RankingTask
 
 
 class Carried(NamedTuple):
@@ -154,7 +154,7 @@ def _one_epoch(
 ) -> tuple[Carried, Record]:
     begun = time.perf_counter()
     with host_phase("batches"):
-        batches = Batch(*(jnp.asarray(a) for a in problem.sampler.epoch(epoch)))
+        batches = epoch_batches(problem, epoch)
     state, terms = compiled.epoch(
         carried.state, batches, problem.graphs, carried.kept, strengths_of(problem.parts)
     )

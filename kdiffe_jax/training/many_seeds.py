@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -26,7 +27,7 @@ from kdiffe_jax.training.loop import (
 )
 from kdiffe_jax.training.members import CompiledMembers, Members, compile_members
 from kdiffe_jax.training.members_on_mesh import members_on_mesh, stacked
-from kdiffe_jax.training.on_mesh import compile_problem
+from kdiffe_jax.training.on_mesh import compile_problem, epoch_batches
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.shared_checkpoints import checkpoints_of
@@ -151,9 +152,12 @@ def _one_epoch(
     return Members(state, kept, best), record
 
 
-def _batches(problem: Problem, epoch: int) -> Batch:
-    seeds = problem.parts.config.train.seeds
-    drawn = [problem.of_seed(seed).sampler.epoch(epoch) for seed in seeds]
+def _batches(problem: Problem, epoch: int) -> Batch | list[Callable[[], Batch]]:
+    """Those of all seeds, stacked; on a mesh, where seeds take turns, what lays each one's."""
+    problems = [problem.of_seed(seed) for seed in problem.parts.config.train.seeds]
+    if problem.mesh is not None:
+        return [partial(epoch_batches, own, epoch) for own in problems]
+    drawn = [own.sampler.epoch(epoch) for own in problems]
     return Batch(*(jnp.asarray(np.stack(arrays)) for arrays in zip(*drawn, strict=True)))
 
 

@@ -29,13 +29,13 @@ def members_on_mesh(problem: Problem, single: Compiled) -> CompiledMembers:
     """
 
     def train(state, kept, running, batches, graphs, strengths):
-        def of_member(state, kept, batches):
-            return single.epoch(state, batches, graphs, kept, strengths)
+        def of_member(m, state, kept):
+            return single.epoch(state, batches[m](), graphs, kept, strengths)
 
-        return _of_running(of_member, running, (state, kept, batches), unchanged=state)
+        return _of_running(of_member, running, (state, kept), unchanged=state)
 
     def rank(state, kept, running, graphs, tasks, epoch):
-        def of_member(state):
+        def of_member(_, state):
             rebuilt = single.rebuild(state.params, graphs, state.key, epoch)
             view = single.encode(state.params, graphs)
             return rebuilt, {name: score_users(problem, view, t) for name, t in tasks.items()}
@@ -60,6 +60,6 @@ def _of_running(work: Callable[..., tuple], running: jax.Array, members: tuple, 
     def member(tree, m):
         return jax.tree.map(lambda leaf: leaf[m], tree)
 
-    made = {m: work(*member(members, m)) for m in np.flatnonzero(running)}
+    made = {m: work(m, *member(members, m)) for m in np.flatnonzero(running)}
     nothing = jax.tree.map(np.zeros_like, next(iter(made.values()))[1])
     return stacked([made.get(m, (member(unchanged, m), nothing)) for m in range(len(running))])

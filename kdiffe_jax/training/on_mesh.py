@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding
 
 from kdiffe_jax.model.encoder import View
+from kdiffe_jax.parallel.batches import split_batches, whole_batch
 from kdiffe_jax.parallel.evaluation import padded_rows, view_shardings
 from kdiffe_jax.parallel.graphs import split_graphs
 from kdiffe_jax.parallel.processes import on_host
@@ -23,6 +24,7 @@ from kdiffe_jax.training.epoch import (
 )
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.state import initial_state
+from kdiffe_jax.types import Batch
 
 
 def on_mesh(problem: Problem, mesh: Mesh) -> Problem:
@@ -30,6 +32,13 @@ def on_mesh(problem: Problem, mesh: Mesh) -> Problem:
     drops = problem.parts.config.train.contrast == "edge_drop"
     graphs = split_graphs(problem.graphs, mesh, drops_edges=drops)
     return problem._replace(graphs=graphs, mesh=mesh)
+
+
+def epoch_batches(problem: Problem, number: int) -> Batch:
+    """The batches of an epoch as `compile_problem` takes them, on the problem's devices."""
+    if problem.mesh is None:
+        return Batch(*map(jnp.asarray, problem.sampler.epoch(number)))
+    return split_batches(problem.mesh, problem.sampler, number)
 
 
 def compile_problem(problem: Problem) -> Compiled:
@@ -43,15 +52,16 @@ def compile_problem(problem: Problem) -> Compiled:
         return compile_parts(parts)
     like = jax.eval_shape(partial(initial_state, parts), problem.graphs)
     unpadded = partial(cut, like=like.params)
+    joined = partial(whole_batch, mesh, problem.sampler)
     on_all = NamedSharding(mesh, WHOLE)
     epoch = jax.jit(
-        partial(run_epoch, parts._replace(read=unpadded)),
+        partial(run_epoch, parts._replace(read=unpadded, read_batch=joined)),
         donate_argnums=0,
         out_shardings=(shardings(mesh, like), on_all),
     )
 
     def run(state, batches, graphs, kept, strengths):
-        batches, kept, strengths = everywhere(mesh, (batches, kept, strengths))
+        kept, strengths = everywhere(mesh, (kept, strengths))
         after, terms = epoch(split(mesh, state), batches, graphs, kept, strengths)
         return gather(after, like), terms
 

@@ -15,7 +15,7 @@ from kdiffe_jax.graph.columns import number_of_columns
 from kdiffe_jax.model.denoiser import Denoiser
 from kdiffe_jax.model.encoder import Encoder, View
 from kdiffe_jax.phases import device_phase
-from kdiffe_jax.types import Graphs, KnowledgeGraph
+from kdiffe_jax.types import Batch, Graphs, KnowledgeGraph
 
 
 class Parts(NamedTuple):
@@ -30,6 +30,7 @@ class Parts(NamedTuple):
     schedule: Schedule
     optimizer: optax.GradientTransformation
     read: Callable[[Any], Any] = lambda params: params  #: parameters from how they are stored
+    read_batch: Callable[[Batch], Batch] = lambda batch: batch  #: a step's batch, likewise
 
 
 class TrainState(NamedTuple):

@@ -155,3 +155,19 @@ def test_epochs_that_are_not_cut_are_what_they_were_before_cutting():
     assert epoch.users.ravel()[:8].tolist() == [2, 4, 5, 6, 8, 6, 2, 2]
     assert epoch.negatives.ravel()[:8].tolist() == [0, 1, 5, 0, 7, 8, 2, 8]
     assert epoch.row_items.ravel()[:8].tolist() == [8, 7, 2, 10, 9, 3, 6, 1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(interactions(), st.integers(1, 9), st.integers(1, 5), st.integers(0, 3))
+def test_shares_of_an_epoch_side_by_side_are_the_epoch(data, batch_size, of, epoch_steps):
+    n_users, n_items, pairs = data
+    drawn = sampler(pairs, n_users, n_items, batch_size, epoch_steps=epoch_steps)
+    for number in range(3):
+        order = drawn.order(number)
+        shares = [drawn.indices(order.share(place, of)) for place in range(of)]
+        for name, whole in drawn.epoch(number)._asdict().items():
+            columns = [getattr(share, name) for share in shares]
+            assert len({column.shape for column in columns}) == 1
+            joined = np.concatenate(columns, axis=1)
+            np.testing.assert_array_equal(joined[:, : whole.shape[1]], whole)
+            assert not joined[:, whole.shape[1] :].any()

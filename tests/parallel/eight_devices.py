@@ -37,7 +37,7 @@ from kdiffe_jax.parallel.tables import bytes_per_device, gather, split
 from kdiffe_jax.ranking import evaluate, ranking_task
 from kdiffe_jax.training.loop import train
 from kdiffe_jax.training.many_seeds import train_members
-from kdiffe_jax.training.on_mesh import on_mesh
+from kdiffe_jax.training.on_mesh import epoch_batches, on_mesh
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.state import initial_state
 from tests.small_model import SIZES, small_problem
@@ -171,6 +171,16 @@ def training(directory, **changes):
         yield name, trained(again, runs / name, 2)
 
 
+def batches(directory):
+    """One epoch's arrays as they lie on the mesh, and the bytes of each device."""
+    problem = small_problem(directory / "cache", planted_dataset(WIDER), batch_size=1022)
+    yield "one", epoch_batches(problem, 1)._asdict()
+    for grid in GRIDS:
+        laid = epoch_batches(on_mesh(problem, mesh_of(grid)), 1)
+        held = np.array(list(bytes_per_device(laid).values()))
+        yield grid, laid._asdict() | {"bytes": held}
+
+
 def state_bytes(directory):
     problem = small_problem(directory / "cache")
     state = initial_state(problem.parts, problem.graphs)
@@ -214,6 +224,7 @@ def main(directory):
         "training": dict(training(directory)),
         "seeds": dict(training(directory, num_seeds=2)),
         "edge_drop": dict(training(directory, contrast="edge_drop")),
+        "batches": dict(batches(directory)),
         "bytes": dict(state_bytes(directory)),
         "embeddings that travel": dict(embeddings_that_travel()),
         "view bytes": dict(view_bytes()),

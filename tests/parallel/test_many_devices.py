@@ -98,6 +98,23 @@ def test_every_device_holds_its_share_of_the_state(found):
     assert max(held["data:8"][0], held["data:4,model:2"][0]) < 0.7 * held["data:4"][0]
 
 
+@pytest.mark.parametrize("grid", GRIDS)
+def test_batches_are_those_of_one_device_and_padding_weighs_nothing(found, grid):
+    one, many = part(found, "batches/one"), part(found, f"batches/{grid}")
+    for name, array in one.items():
+        width = array.shape[1]
+        np.testing.assert_array_equal(many[name][:, :width], array, err_msg=name)
+        assert not many[name][:, width:].any(), name
+
+
+def test_every_device_of_the_axis_data_holds_its_share_of_the_batches(found):
+    held = {grid: found[f"batches/{grid}/bytes"] for grid in GRIDS}
+    assert all(len(set(devices)) == 1 for devices in held.values())
+    whole = held["data:1"][0]
+    assert held["data:4"][0] == held["data:4,model:2"][0] < 0.27 * whole
+    assert held["data:8"][0] < 0.14 * whole
+
+
 def test_every_device_of_the_axis_data_holds_its_share_of_the_laplacian(found):
     held = {grid: found[f"laplacian bytes/{grid}"] for grid in GRIDS}
     assert all(len(set(devices)) == 1 for devices in held.values())

@@ -1,0 +1,67 @@
+"""An epoch's batches on a mesh: every step's interactions and items split along "data".
+
+A process looks up what the devices of its own take, and lays nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from kdiffe_jax.data.batches import EpochIndices, InteractionSampler
+from kdiffe_jax.parallel.tables import WHOLE
+from kdiffe_jax.types import Batch
+
+COLUMNS = PartitionSpec(None, "data")
+
+
+def split_batches(mesh: Mesh, sampler: InteractionSampler, number: int) -> Batch:
+    """The batches of an epoch, laid on the mesh; widths that do not divide are padded.
+
+    Args:
+      mesh: of `build_mesh`.
+      sampler: of the same interactions and seed on every process.
+      number: of the epoch.
+
+    Returns:
+      Arrays [steps, padded width], a share of the columns on each device along "data".
+    """
+    order, of = sampler.order(number), mesh.shape["data"]
+    on_mesh = NamedSharding(mesh, COLUMNS)
+
+    @functools.cache
+    def share(place: int) -> EpochIndices:
+        return sampler.indices(order.share(place, of))
+
+    def laid(field: str, width: int) -> jax.Array:
+        padded = -(-width // of) * of
+
+        def part(index):
+            start = index[1].start or 0
+            return getattr(share(start * of // padded), field)
+
+        return jax.make_array_from_callback((sampler.steps, padded), on_mesh, part)
+
+    return Batch(*map(laid, Batch._fields, _widths(sampler)))
+
+
+def whole_batch(mesh: Mesh, sampler: InteractionSampler, batch: Batch) -> Batch:
+    """One step's batch as one device has it, on every device; traced.
+
+    Args:
+      mesh, sampler: as in `split_batches`.
+      batch: one step of what that returned.
+    """
+    everywhere = NamedSharding(mesh, WHOLE)
+
+    def joined(leaf: jax.Array, width: int) -> jax.Array:
+        return jax.lax.with_sharding_constraint(leaf, everywhere)[:width]
+
+    return Batch(*map(joined, batch, _widths(sampler)))
+
+
+def _widths(sampler: InteractionSampler) -> tuple[int, ...]:
+    interactions, items = sampler.interactions_of_step, sampler.items_of_step
+    return (*(interactions,) * 4, *(items,) * 2)
