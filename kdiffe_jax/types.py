@@ -60,7 +60,7 @@ class Graphs(NamedTuple):
     """All constant structure that training reads; passed as an argument, never closed over."""
 
     laplacian: Laplacian  #: eq. 4
-    item_users: SparseOperator  #: [J, I], rows sum to 1, eq. 11
+    item_users: SparseOperator | TwoWay  #: [J, I], rows sum to 1, eq. 11; a pair where it is split
     knowledge: KnowledgeGraph
     rows: EntityRows
     entity_relation: jax.Array  #: i32[E], the relation an entity has most often

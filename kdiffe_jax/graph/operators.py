@@ -55,6 +55,19 @@ def host_operator(matrix: sparse.sparray) -> SparseOperator:
     return operator_from_entries(values, entries.row, entries.col, shape=entries.shape)
 
 
+def transposed(operator: SparseOperator) -> SparseOperator:
+    """The transpose of an operator, prepared likewise; may be traced."""
+    order = operator.to_transpose
+    return SparseOperator(
+        values=operator.values[order],
+        row_starts=operator.column_starts,
+        columns=operator.rows[order],
+        rows=operator.columns[order],
+        column_starts=operator.row_starts,
+        to_transpose=jnp.argsort(order).astype(jnp.int32),
+    )
+
+
 def laplacian_blocks(matrix: BCOO, *, n_users: int) -> Laplacian:
     """The blocks of eq. 4 that `propagate` multiplies by.
 

@@ -16,27 +16,37 @@ import numpy as np
 
 from kdiffe_jax.graph.product import product
 from kdiffe_jax.rowwise import row_dots
-from kdiffe_jax.types import Laplacian, SparseOperator
+from kdiffe_jax.types import Laplacian, SparseOperator, TwoWay
 
 _ENTRIES_AT_ONCE = 1024
 
 
-@jax.custom_vjp
-def multiply(operator: SparseOperator, dense: jax.Array) -> jax.Array:
+@singledispatch
+def multiply(operator: SparseOperator | TwoWay, dense: jax.Array) -> jax.Array:
     """operator @ dense, differentiable in the operator's values and in `dense`.
 
     Args:
-      operator: sparse f32[rows, columns].
+      operator: sparse f32[rows, columns]; of a `TwoWay` the values have no gradient.
       dense: f32[columns, d].
 
     Returns:
       f32[rows, d].
     """
+    return _multiply(operator, dense)
+
+
+@multiply.register
+def _multiply_two_way(operator: TwoWay, dense: jax.Array) -> jax.Array:
+    return across(*operator, dense)
+
+
+@jax.custom_vjp
+def _multiply(operator: SparseOperator, dense: jax.Array) -> jax.Array:
     return product(operator.values, operator.row_starts, operator.columns, operator.rows, dense)
 
 
 def _multiply_forward(operator: SparseOperator, dense: jax.Array):
-    return multiply(operator, dense), (operator, dense)
+    return _multiply(operator, dense), (operator, dense)
 
 
 def _multiply_backward(saved, gradient):
@@ -53,7 +63,7 @@ def _multiply_backward(saved, gradient):
     return _integers_without_gradient(operator)._replace(values=to_values), to_dense
 
 
-multiply.defvjp(_multiply_forward, _multiply_backward)
+_multiply.defvjp(_multiply_forward, _multiply_backward)
 
 
 def _entry_dots(left, right, rows, columns):

@@ -11,13 +11,14 @@ import numpy as np
 from jax.sharding import Mesh
 
 from kdiffe_jax.graph.laplacian import dropped
+from kdiffe_jax.graph.operators import transposed
 from kdiffe_jax.parallel.product import RowBlocks, row_blocks
 from kdiffe_jax.parallel.tables import everywhere
 from kdiffe_jax.types import Graphs, Laplacian, TwoWay
 
 
 def split_graphs(graphs: Graphs, mesh: Mesh, *, drops_edges: bool = False) -> Graphs:
-    """Splits the Laplacian and the matrix of neighbours by rows; all else goes to every device.
+    """Splits all matrices of users and items by rows; the knowledge graph goes to every device.
 
     Args:
       graphs: of `build_graphs`.
@@ -25,8 +26,9 @@ def split_graphs(graphs: Graphs, mesh: Mesh, *, drops_edges: bool = False) -> Gr
       drops_edges: whether `drop_edges` will be called, for which entries are numbered.
     """
     (to_users, to_items, loops), neighbours = graphs.laplacian, graphs.neighbours
-    rest = everywhere(mesh, graphs._replace(laplacian=loops, neighbours=None))
+    rest = everywhere(mesh, graphs._replace(laplacian=loops, item_users=None, neighbours=None))
     split = partial(row_blocks, mesh=mesh)
+    means = graphs.item_users
     edges = (None, None)
     if drops_edges:
         edges = np.arange(len(to_users.values), dtype=np.int32), to_users.to_transpose
@@ -34,6 +36,7 @@ def split_graphs(graphs: Graphs, mesh: Mesh, *, drops_edges: bool = False) -> Gr
         laplacian=Laplacian(
             split(to_users, edges=edges[0]), split(to_items, edges=edges[1]), rest.laplacian
         ),
+        item_users=TwoWay(split(means), split(transposed(means))),
         neighbours=neighbours and TwoWay(*map(split, neighbours)),
     )
 

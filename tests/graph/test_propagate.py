@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,8 +10,9 @@ from jax.test_util import check_grads
 
 from kdiffe_jax.graph import product
 from kdiffe_jax.graph import propagate as module
-from kdiffe_jax.graph.operators import laplacian_blocks, sparse_operator, two_way
+from kdiffe_jax.graph.operators import laplacian_blocks, sparse_operator, transposed, two_way
 from kdiffe_jax.graph.propagate import across, multiply, propagate, propagate_items
+from kdiffe_jax.types import TwoWay
 
 
 @pytest.fixture
@@ -180,3 +183,21 @@ def test_two_way_carries_the_gradient_of_the_dense_side(rng, dense_matrix):
     np.testing.assert_allclose(found, dense_matrix @ x, rtol=1e-4, atol=1e-5)
     gradient = pull(jnp.asarray(upstream, jnp.float32))[0]
     np.testing.assert_allclose(gradient, dense_matrix.T @ upstream, rtol=1e-4, atol=1e-5)
+
+
+def test_the_transpose_of_an_operator_is_that_of_its_matrix(dense_matrix):
+    operator = operator_of(dense_matrix)
+    for ours, theirs in zip(transposed(operator), operator_of(dense_matrix.T), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in zip(transposed(transposed(operator)), operator, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_matrix_beside_its_transpose_multiplies_as_it_does_alone(rng, dense_matrix):
+    operator = operator_of(dense_matrix)
+    both = TwoWay(operator, transposed(operator))
+    x = jnp.asarray(rng.normal(size=(6, 4)), jnp.float32)
+    upstream = jnp.asarray(rng.normal(size=(9, 4)), jnp.float32)
+    (ours, pull), (theirs, alone) = (jax.vjp(partial(multiply, m), x) for m in (both, operator))
+    np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(pull(upstream)[0], alone(upstream)[0])

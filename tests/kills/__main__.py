@@ -23,6 +23,7 @@ from tests.quick_compile import XLA_FLAGS
 
 ROOT = Path(__file__).parents[2]
 
+
 def main(argv: Sequence[str]) -> int:
     """Runs rounds until there were as many kills.
 

@@ -206,12 +206,14 @@ def embeddings_that_travel():
         yield grid, np.array([len(sent), sum(f",{WIDTH}]" in line for line in sent)])
 
 
-def laplacian_bytes(directory):
-    """With the numbers of the edges, which dropping needs."""
+def graph_bytes(directory):
+    """Of the Laplacian, with the numbers of the edges, which dropping needs; of the guidance."""
     problem = small_problem(directory / "cache", planted_dataset(WIDER))
     for grid in GRIDS:
         graphs = split_graphs(problem.graphs, mesh_of(grid), drops_edges=True)
-        yield grid, np.array(list(bytes_per_device(graphs.laplacian).values()))
+        for name in ("laplacian", "item_users"):
+            held = bytes_per_device(getattr(graphs, name))
+            yield f"{name}/{grid}", np.array(list(held.values()))
 
 
 def main(directory):
@@ -228,7 +230,7 @@ def main(directory):
         "bytes": dict(state_bytes(directory)),
         "embeddings that travel": dict(embeddings_that_travel()),
         "view bytes": dict(view_bytes()),
-        "laplacian bytes": dict(laplacian_bytes(directory)),
+        "graph bytes": dict(graph_bytes(directory)),
     }
     flat = {
         "/".join(str(key.key) for key in path): np.asarray(leaf)

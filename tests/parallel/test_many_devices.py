@@ -115,8 +115,9 @@ def test_every_device_of_the_axis_data_holds_its_share_of_the_batches(found):
     assert held["data:8"][0] < 0.14 * whole
 
 
-def test_every_device_of_the_axis_data_holds_its_share_of_the_laplacian(found):
-    held = {grid: found[f"laplacian bytes/{grid}"] for grid in GRIDS}
+@pytest.mark.parametrize("matrix", ("laplacian", "item_users"))
+def test_every_device_of_the_axis_data_holds_its_share_of_the_graph(found, matrix):
+    held = {grid: found[f"graph bytes/{matrix}/{grid}"] for grid in GRIDS}
     assert all(len(set(devices)) == 1 for devices in held.values())
     whole = held["data:1"][0]
     assert held["data:4"][0] == held["data:4,model:2"][0] < 0.35 * whole

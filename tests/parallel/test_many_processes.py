@@ -25,12 +25,12 @@ FLAGS = (
 )  # fmt: skip
 
 
-def start(cache, workdir, *more):
+def start(cache, workdir, *more, environment=None):
     flags = (*FLAGS, f"--workdir={workdir}", f"--cache_dir={cache}", *more)
     return subprocess.Popen(
         [sys.executable, "-m", "launch.main", *flags],
         cwd=ROOT,
-        env=os.environ | {"XLA_FLAGS": XLA_FLAGS},
+        env=os.environ | {"XLA_FLAGS": XLA_FLAGS} | (environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -66,6 +66,28 @@ def start_two(directory, workdirs, *, seeds=(0, 0), more=()):
             *more,
         )
         for i, seed in enumerate(seeds)
+    ]
+
+
+def slurm_job():
+    """The number of a job for which JAX's coordinator gets a free port on this host."""
+    for job in range(4096):
+        with socket.socket() as free:
+            try:
+                free.bind(("localhost", 65536 - 4096 + job))
+            except OSError:
+                continue
+            return str(job)
+    raise AssertionError("no port is free")
+
+
+def start_two_of_slurm(directory, workdirs, *more):
+    job = {"SLURM_JOB_ID": slurm_job(), "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2"}
+    numbered = ({"SLURM_PROCID": number, "SLURM_LOCALID": number} for number in "01")
+    flags = ("--mesh=data:2", "--coordinator=cluster", *more)
+    return [
+        start(cache_of(directory, i), workdirs[i], *flags, environment=job | number)
+        for i, number in enumerate(numbered)
     ]
 
 
@@ -128,6 +150,26 @@ def test_two_processes_resume(found):
     _, _, ((_, printed, _), _) = found
     assert "resuming after epoch 0" in printed
     assert "epoch   1" in printed and "epoch   0" not in printed
+
+
+def test_two_tasks_of_slurm_train_two_seeds_as_one_process_does(tmp_path):
+    one, two, nowhere = (tmp_path / name for name in ("one", "two", "nowhere"))
+    (alone,) = end([start(tmp_path / "cache", one, "--num_seeds=2")])
+    assert alone[0] == 0, alone
+    both = end(start_two_of_slurm(tmp_path, (two, nowhere), "--num_seeds=2"))
+    assert [status for status, *_ in both] == [0, 0], both
+    assert not nowhere.exists()
+    ours, theirs = (
+        [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        for run in (one, two)
+    )
+    assert len(ours) == len(theirs) == 2
+    for epoch, again in zip(ours, theirs, strict=True):
+        assert [member["seed"] for member in epoch["members"]] == [0, 1]
+        for member, same in zip(epoch["members"], again["members"], strict=True):
+            assert same["loss"] == pytest.approx(member["loss"], rel=1e-4)
+            assert same["valid"] == pytest.approx(member["valid"], rel=1e-4)
+    assert ours[1]["members"][0]["loss"] != ours[1]["members"][1]["loss"]
 
 
 def test_notice_to_one_process_ends_all_after_an_epoch_that_is_saved(found, tmp_path):
