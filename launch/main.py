@@ -23,7 +23,7 @@ from kdiffe_jax.training.course import Record
 from kdiffe_jax.training.loop import check_selection_metric, train
 from kdiffe_jax.training.many_seeds import train_members
 from kdiffe_jax.training.members_result import finish_members, rescore_members
-from kdiffe_jax.training.on_mesh import on_mesh
+from kdiffe_jax.training.on_mesh import off_mesh, on_mesh
 from kdiffe_jax.training.problem import Problem, build_problem
 from kdiffe_jax.training.result import bench_of, finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
@@ -113,7 +113,8 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
             trained = trainer(placed, run, on_epoch=on_epoch, say=progress.say)
 
             def score() -> dict[str, Any]:
-                return finisher(problem, trained, run, _baselines(problem, settings, progress.say))
+                whole = off_mesh(problem)
+                return finisher(whole, trained, run, _baselines(whole, settings, progress.say))
 
             result = from_first(score)
         from_first(lambda: leave_report(run.path, say=print))

@@ -42,11 +42,11 @@ def named_dataset():
     )
 
 
-def small_problem(cache_dir, dataset=None, **changes):
+def small_problem(cache_dir, dataset=None, *, mesh=None, **changes):
     """The problem of a small configuration."""
     config = Config.from_flat(SMALL | changes)
     dataset = named_dataset() if dataset is None else dataset
-    return build_problem(dataset, config, cache_dir=cache_dir, say=lambda line: None)
+    return build_problem(dataset, config, cache_dir=cache_dir, say=lambda line: None, mesh=mesh)
 
 
 def untrained(problem, scale=3.0) -> Trained:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -17,11 +18,21 @@ from kdiffe_jax.parallel.tables import everywhere
 from kdiffe_jax.types import Graphs, Laplacian, TwoWay
 
 
+def made_on_host(make: Callable[[], Graphs]) -> Graphs:
+    """What `make` returns, as NumPy arrays, so that no device holds a graph whole.
+
+    Where JAX has its CPU beside the accelerators, as it has unless `JAX_PLATFORMS` leaves it
+    out, none holds it while it is made either.
+    """
+    with jax.default_device(_cpu()):
+        return jax.device_get(make())
+
+
 def split_graphs(graphs: Graphs, mesh: Mesh, *, drops_edges: bool = False) -> Graphs:
     """Splits all matrices of users and items by rows; the knowledge graph goes to every device.
 
     Args:
-      graphs: of `build_graphs`.
+      graphs: of `build_graphs`, on a device or the host.
       mesh: of `build_mesh`.
       drops_edges: whether `drop_edges` will be called, for which entries are numbered.
     """
@@ -39,6 +50,13 @@ def split_graphs(graphs: Graphs, mesh: Mesh, *, drops_edges: bool = False) -> Gr
         item_users=TwoWay(split(means), split(transposed(means))),
         neighbours=neighbours and TwoWay(*map(split, neighbours)),
     )
+
+
+def _cpu() -> jax.Device | None:
+    try:
+        return jax.local_devices(backend="cpu")[0]
+    except RuntimeError:
+        return None
 
 
 @dropped.register

@@ -34,6 +34,11 @@ def on_mesh(problem: Problem, mesh: Mesh) -> Problem:
     return problem._replace(graphs=graphs, mesh=mesh)
 
 
+def off_mesh(problem: Problem) -> Problem:
+    """A problem of `build_problem` with its graphs whole on one device, for what comes after."""
+    return problem._replace(graphs=jax.tree.map(jnp.asarray, problem.graphs))
+
+
 def epoch_batches(problem: Problem, number: int) -> Batch:
     """The batches of an epoch as `compile_problem` takes them, on the problem's devices."""
     if problem.mesh is None:

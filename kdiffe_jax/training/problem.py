@@ -21,6 +21,7 @@ from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.graph.build import build_graphs
 from kdiffe_jax.graph.cache import cached_similarity
+from kdiffe_jax.parallel.graphs import made_on_host
 from kdiffe_jax.parallel.similarity import similarity_on_mesh
 from kdiffe_jax.ranking import ranking_task
 from kdiffe_jax.training.memory import Limits, check_denoiser_memory
@@ -67,7 +68,8 @@ def build_problem(
       cache_dir: where S is kept between runs.
       say: receives one line at a time.
       limits: on the memory of the denoiser.
-      mesh: whose devices walk for S; the problem is still that of one device, see `on_mesh`.
+      mesh: whose devices walk for S; the graphs then are whole, on the host, and go to its
+        devices by `on_mesh`.
 
     Raises:
       DataError: a split to rank is empty.
@@ -110,21 +112,23 @@ def build_problem(
     if config.eval.mask_valid:
         seen = np.concatenate([dataset.train, dataset.valid])
         seen_at_test = seen[np.lexsort(seen.T[::-1])]
+    graphs = partial(
+        build_graphs,
+        dataset.train,
+        dataset.triples,
+        similarity,
+        config=config.graph,
+        n_columns=parts.denoiser.n_columns,
+        entity_items=dataset.entity_items if config.model.share_item_embeddings else None,
+        neighbours=neighbours,
+        stand_ins=stand_in_rows,
+        **sizes,
+    )
     return Problem(
         dataset=dataset,
         similarity=similarity,
         parts=parts,
-        graphs=build_graphs(
-            dataset.train,
-            dataset.triples,
-            similarity,
-            config=config.graph,
-            n_columns=parts.denoiser.n_columns,
-            entity_items=dataset.entity_items if config.model.share_item_embeddings else None,
-            neighbours=neighbours,
-            stand_ins=stand_in_rows,
-            **sizes,
-        ),
+        graphs=graphs() if mesh is None else made_on_host(graphs),
         sampler=sampler,
         valid=ranking_task(dataset.train, dataset.valid, **users_items),
         test=ranking_task(seen_at_test, dataset.test, **users_items),

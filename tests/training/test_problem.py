@@ -1,11 +1,15 @@
 """What a run may see: the training interactions, and nothing of the other splits."""
 
+import jax
 import numpy as np
 import pytest
 
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.graph.attention import attention_similarity
+from kdiffe_jax.parallel.mesh import build_mesh
+from kdiffe_jax.training.on_mesh import off_mesh
+from tests.small_model import small_problem
 
 
 def test_training_draws_the_training_interactions(make_problem, planted):
@@ -54,3 +58,13 @@ def test_more_relations_to_keep_than_there_are_entities(make_problem, planted):
     make_problem(rebuild_from="all", top_q=planted.n_entities)
     with pytest.raises(ConfigError, match=f"there are only {planted.n_entities} entities"):
         make_problem(rebuild_from="all", top_q=planted.n_entities + 1)
+
+
+def test_for_a_mesh_the_same_graphs_are_made_on_the_host(tmp_path):
+    mesh = build_mesh("data:1", jax.devices()[:1])
+    settings = dict(neighbour_weight=1.0, cold_items="neighbours", self_loops=True)
+    on_device = small_problem(tmp_path, **settings)
+    on_host = small_problem(tmp_path, mesh=mesh, **settings)
+    for problem, kind in ((on_host, np.ndarray), (off_mesh(on_host), jax.Array)):
+        assert all(isinstance(leaf, kind) for leaf in jax.tree.leaves(problem.graphs))
+        jax.tree.map(np.testing.assert_array_equal, problem.graphs, on_device.graphs)
