@@ -70,8 +70,8 @@ def comparison_table(outcomes: Sequence[Outcome], *, against: str) -> str:
         for metric in SCORES:
             seeds = over_seeds(outcomes, setting, against, "test", metric)
             users = over_users(outcomes, setting, against, metric)
-            tests = [_number(seeds.t, 1), _number(seeds.p, 3)]
-            tests += [_number(users.t, 1), _number(users.p, 4)]
+            tests = [_number(seeds.t, 1), _probability(seeds.p, 3)]
+            tests += [_number(users.t, 1), _probability(users.p, 4)]
             rows.append([setting, metric, mean_text(seeds.differences), *tests])
     return markdown(header, rows)
 
@@ -79,6 +79,11 @@ def comparison_table(outcomes: Sequence[Outcome], *, against: str) -> str:
 def _per_user(outcome: Outcome, metric: str) -> tuple[np.ndarray, np.ndarray]:
     with np.load(outcome.per_user, allow_pickle=False) as file:
         return file["users"], file[metric]
+
+
+def _probability(value: float, digits: int) -> str:
+    least = 10.0**-digits
+    return f"< {least:.{digits}f}" if value < least else _number(value, digits)
 
 
 def _number(value: float, digits: int) -> str:
