@@ -56,7 +56,7 @@ def host_operator(matrix: sparse.sparray) -> SparseOperator:
 
 
 def transposed(operator: SparseOperator) -> SparseOperator:
-    """The transpose of an operator, prepared likewise; may be traced."""
+    """The transpose of an operator, prepared likewise; may be traced, and stays on the host."""
     order = operator.to_transpose
     return SparseOperator(
         values=operator.values[order],
@@ -64,7 +64,7 @@ def transposed(operator: SparseOperator) -> SparseOperator:
         columns=operator.rows[order],
         rows=operator.columns[order],
         column_starts=operator.row_starts,
-        to_transpose=jnp.argsort(order).astype(jnp.int32),
+        to_transpose=order.argsort().astype(jnp.int32),
     )
 
 
