@@ -56,7 +56,7 @@ def host_operator(matrix: sparse.sparray) -> SparseOperator:
 
 
 def transposed(operator: SparseOperator) -> SparseOperator:
-    """The transpose of an operator, prepared likewise; may be traced, and stays on the host."""
+    """The transpose of an operator, prepared likewise; NumPy of NumPy, and may be traced."""
     order = operator.to_transpose
     return SparseOperator(
         values=operator.values[order],
