@@ -182,9 +182,9 @@ SPLITS = (
     Breakage(
         "test interactions are in the Laplacian",
         "training/problem.py",
-        "            dataset.train,\n            dataset.triples,\n            similarity,",
-        "            np.concatenate([dataset.train, dataset.test]),\n            dataset.triples,\n"
-        "            np.zeros(len(dataset.train) + len(dataset.test)),",
+        "        dataset.train,\n        dataset.triples,\n        similarity,",
+        "        np.concatenate([dataset.train, dataset.test]),\n        dataset.triples,\n"
+        "        np.zeros(len(dataset.train) + len(dataset.test)),",
         ("tests/training/test_problem.py::test_the_graphs_hold_the_training_interactions",),
     ),
     Breakage(
