@@ -87,6 +87,12 @@ class ModelConfig(Checked):
     nearest_items: int = option(
         10, "nearest items by each kind of content, where neighbours have weight", low=1
     )
+    neighbour_relations: str = option(
+        "together",
+        "how shared entities make nearest items: those of all relations together, one kind of "
+        "content, or each relation a kind of its own",
+        choices=("together", "each"),
+    )
     neighbour_kinds: str = option(
         "equal",
         "weights of the kinds of nearest items: all the same, or by how much more often than by "

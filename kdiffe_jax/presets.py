@@ -24,6 +24,7 @@ BEST = {
     "score": "root_length",
     "softmax_temperature": 0.4,
     "neighbour_weight": 1.0,
+    "neighbour_relations": "each",
     "neighbour_kinds": "lift",
     "cold_items": "neighbours",
     "patience": 6,

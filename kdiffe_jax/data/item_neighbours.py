@@ -1,13 +1,16 @@
 """Each item's nearest items by content, as one sparse matrix.
 
 Every kind of content that the data set has gives its own nearest items: relations whose
-entities are items, as given; dense features, by cosine; all other triples together, by the
-cosine of their entities weighted by rarity. Each is normalised on both sides, so that an
-item that is near to many weighs less; the matrix is a weighted mean of the kinds.
+entities are items, as given; dense features, by cosine; the other triples, of each relation
+or of all together, by the cosine of their entities weighted by rarity. Each is normalised on
+both sides, so that an item that is near to many weighs less; the matrix is a weighted mean of
+the kinds.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +31,9 @@ class Neighbours(NamedTuple):
     note: str
 
 
-def nearest_items(dataset: Dataset, n_nearest: int, *, by_lift: bool) -> Neighbours:
+def nearest_items(
+    dataset: Dataset, n_nearest: int, *, by_lift: bool, each_relation: bool = False
+) -> Neighbours:
     """The weighted mean over the kinds of content of D^-1/2 N D^-1/2.
 
     Args:
@@ -36,11 +41,13 @@ def nearest_items(dataset: Dataset, n_nearest: int, *, by_lift: bool) -> Neighbo
       n_nearest: items by each kind that is computed; given relations are taken whole.
       by_lift: weigh each kind by what its links tell of the training interactions,
         `weights_by_lift`, or all the same.
+      each_relation: the triples of each relation are a kind of their own, or those of all
+        together are one.
 
     Raises:
       DataError: there is no content at all.
     """
-    kinds = [kind for kind in _kinds(dataset, n_nearest) if len(kind.items)]
+    kinds = [kind for kind in _kinds(dataset, n_nearest, each_relation) if len(kind.items)]
     if not kinds:
         raise DataError(
             f"{dataset.name}: no features, neighbours or triples to find nearest items by; "
@@ -93,7 +100,7 @@ def without_item_relations(dataset: Dataset) -> Dataset:
     return dataset.with_knowledge(join_relations(relations, ()), note)
 
 
-def _kinds(dataset: Dataset, n_nearest: int):
+def _kinds(dataset: Dataset, n_nearest: int, each_relation: bool) -> Iterator[Relation]:
     of_entities = dataset.items_of_entities()
     triples = dataset.triples
     is_item = of_entities[triples[:, 2]] >= 0
@@ -102,13 +109,20 @@ def _kinds(dataset: Dataset, n_nearest: int):
         yield Relation(name, links[:, 0], of_entities[links[:, 2]], space=ITEMS)
     for modality, rows in sorted(dataset.features.items()):
         yield feature_neighbours(modality, rows, n_nearest, standardised=True)
-    from_features = np.isin(triples[:, 1], _coded_relations(dataset))
-    yield neighbours_by_entities(
-        triples[~is_item & ~from_features],
-        n_nearest,
-        n_items=dataset.n_items,
-        n_entities=dataset.n_entities,
-    )
+    yield from _by_entities(dataset, triples[~is_item], n_nearest, each_relation)
+
+
+def _by_entities(
+    dataset: Dataset, triples: np.ndarray, n_nearest: int, each_relation: bool
+) -> Iterator[Relation]:
+    numbers = np.setdiff1d(triples[:, 1], _coded_relations(dataset))
+    sizes = dict(n_items=dataset.n_items, n_entities=dataset.n_entities)
+    for together in numbers[:, None] if each_relation else (numbers,):
+        chosen = triples[np.isin(triples[:, 1], together)]
+        kind = neighbours_by_entities(chosen, n_nearest, **sizes)
+        if each_relation:
+            kind = dataclasses.replace(kind, name=f"shared {dataset.relation_names[together[0]]}")
+        yield kind
 
 
 def _coded_relations(dataset: Dataset) -> list[int]:

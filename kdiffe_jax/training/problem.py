@@ -140,7 +140,12 @@ def _neighbours(dataset: Dataset, config: ModelConfig, say: Callable[[str], None
     weighted = config.neighbour_weight or config.neighbour_smoothing
     if not weighted and config.cold_items == "own":
         return None, None
-    near = nearest_items(dataset, config.nearest_items, by_lift=config.neighbour_kinds == "lift")
+    near = nearest_items(
+        dataset,
+        config.nearest_items,
+        by_lift=config.neighbour_kinds == "lift",
+        each_relation=config.neighbour_relations == "each",
+    )
     say(f"{dataset.name}: {near.note}")
     degrees = np.bincount(dataset.train[:, 1], minlength=dataset.n_items)
     rows = None if config.cold_items == "own" else stand_ins(near.matrix, degrees)

@@ -81,6 +81,30 @@ def test_matrix_is_the_mean_of_the_normalised_kinds(dataset):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+def test_each_relation_is_a_kind_of_its_own(dataset):
+    """By words 0 and 1 are near, by brands 1 and 2; together 1 is nearest to 0 alone."""
+    triples = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 1], [2, 1, 1]], np.int32)
+    two = dataclasses.replace(
+        dataset, triples=triples, relation_names=("word", "brand"), entity_items=None
+    )
+    each = nearest_items(two, 1, by_lift=False, each_relation=True)
+    expected = np.zeros((3, 3))
+    expected[0, 1] = expected[1, 0] = expected[1, 2] = expected[2, 1] = 0.5
+    np.testing.assert_allclose(each.matrix.toarray(), expected, rtol=1e-6)
+    assert each.note == "nearest items by shared word 0.50, shared brand 0.50"
+    together = nearest_items(two, 1, by_lift=False)
+    assert together.note == "nearest items by shared entities 1.00"
+    assert together.matrix[[1], :].count_nonzero() == 1
+
+
+@pytest.mark.parametrize("each_relation", (False, True))
+def test_codes_of_features_are_no_kind_of_their_own(dataset, each_relation):
+    features = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], np.float32)
+    coded = dataclasses.replace(dataset, features={"word": features})
+    found = nearest_items(coded, 1, by_lift=False, each_relation=each_relation)
+    assert found.note == "nearest items by near 0.50, word 0.50"
+
+
 def test_features_are_a_kind_and_the_codes_made_of_them_are_not(dataset):
     features = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], np.float32)
     coded = dataclasses.replace(dataset, features={"word": features})
