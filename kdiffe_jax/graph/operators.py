@@ -79,15 +79,11 @@ def laplacian_blocks(matrix: BCOO, *, n_users: int) -> Laplacian:
     rows, columns = matrix.indices.T
     size = matrix.shape[0]
     upper, diagonal = (rows < n_users) & (columns >= n_users), rows == columns
-    values, users, items = matrix.data[upper], rows[upper], columns[upper] - n_users
-    order = jnp.argsort(items, stable=True)
-    shape = (n_users, size - n_users)
-    loops = jnp.zeros(size).at[rows].add(jnp.where(diagonal, matrix.data, 0.0))
-    return Laplacian(
-        operator_from_entries(values, users, items, shape=shape),
-        operator_from_entries(values[order], items[order], users[order], shape=shape[::-1]),
-        loops if diagonal.any() else None,
+    to_users = operator_from_entries(
+        matrix.data[upper], rows[upper], columns[upper] - n_users, shape=(n_users, size - n_users)
     )
+    loops = jnp.zeros(size).at[rows].add(jnp.where(diagonal, matrix.data, 0.0))
+    return Laplacian(to_users, transposed(to_users), loops if diagonal.any() else None)
 
 
 def _starts(ids: jax.Array, size: int) -> jax.Array:
