@@ -18,6 +18,7 @@ from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers import read_dataset
+from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.presets import PRESETS
@@ -160,8 +161,12 @@ def data_flags(values: flags.FlagValues = flags.FLAGS) -> list[str]:
     return [f"--{name}={values[name].value}" for name in sorted(names) if values[name].present]
 
 
-def load(values: flags.FlagValues = flags.FLAGS) -> Dataset:
+def load(values: flags.FlagValues = flags.FLAGS, *, share: Share = ALONE) -> Dataset:
     """Reads, or plants, the data set that the flags name.
+
+    Args:
+      values: the flags.
+      share: whose interactions to keep, where several processes share them.
 
     Raises:
       DataError: see `read_dataset`.
@@ -170,10 +175,10 @@ def load(values: flags.FlagValues = flags.FLAGS) -> Dataset:
         sizes = {
             f.name: values[f"{_PLANTED}{f.name}"].value for f in dataclasses.fields(PlantedSizes)
         }
-        return planted_dataset(PlantedSizes(**sizes), seed=values.planted_seed)
+        return planted_dataset(PlantedSizes(**sizes), seed=values.planted_seed).shared(share)
     root = os.environ.get("KDIFFE_DATA", "datasets")
     directory = values.data_dir or Path(root) / values.dataset
-    return read_dataset(directory, name=values.dataset)
+    return read_dataset(directory, name=values.dataset, share=share)
 
 
 def workdir(values: flags.FlagValues = flags.FLAGS) -> Path:

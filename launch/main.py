@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from absl import app
@@ -13,9 +14,11 @@ from absl import flags as absl_flags
 from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
+from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.parallel.processes import check_alike, from_first, is_first
+from kdiffe_jax.parallel.shares import share_of_process
 from kdiffe_jax.profile.recorder import Recorder
 from kdiffe_jax.report.page import REPORT, leave_report
 from kdiffe_jax.report.scalars import Scalars
@@ -23,7 +26,6 @@ from kdiffe_jax.training.course import Record
 from kdiffe_jax.training.loop import check_selection_metric, train
 from kdiffe_jax.training.many_seeds import train_members
 from kdiffe_jax.training.members_result import finish_members, rescore_members
-from kdiffe_jax.training.on_mesh import off_mesh, on_mesh
 from kdiffe_jax.training.problem import Problem, build_problem
 from kdiffe_jax.training.result import bench_of, finish, rescore
 from kdiffe_jax.training.run_directory import RunDirectory
@@ -85,7 +87,7 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
         recorder.claim()
     run = RunDirectory(flags.workdir())
     scalars = Scalars(run.path) if FLAGS.tensorboard and is_first() else None
-    dataset = flags.load()
+    dataset = flags.load(share=share_of_process())
     identity = {**flags.data_identity(), "data_sha256": dataset.fingerprint(), **config.to_flat()}
     check_alike(identity | {"mesh": FLAGS.mesh})
     finished = from_first(lambda: run.claim(identity).result())
@@ -100,25 +102,31 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
             if recorder is not None:
                 recorder.time_walks(dataset, config.graph, directory=flags.cache_dir())
                 on_epoch = recorder.after(on_epoch)
-            problem = build_problem(
-                dataset,
-                config,
-                cache_dir=flags.cache_dir(),
-                say=progress.say,
-                limits=limits,
-                mesh=mesh,
+            build = partial(
+                build_problem, config=config, cache_dir=flags.cache_dir(), limits=limits
             )
+            problem = build(dataset, say=progress.say, mesh=mesh)
             trainer, finisher = (train, finish) if alone else (train_members, finish_members)
-            placed = problem if mesh is None else on_mesh(problem, mesh)
-            trained = trainer(placed, run, on_epoch=on_epoch, say=progress.say)
+            trained = trainer(problem, run, on_epoch=on_epoch, say=progress.say)
 
             def score() -> dict[str, Any]:
-                whole = off_mesh(problem)
+                whole = problem if mesh is None else build(_whole(identity), say=lambda line: None)
                 return finisher(whole, trained, run, _baselines(whole, settings, progress.say))
 
             result = from_first(score)
         from_first(lambda: leave_report(run.path, say=print))
         return result
+
+
+def _whole(identity: dict[str, Any]) -> Dataset:
+    """The data set as one process reads it, for what is left when a mesh has trained."""
+    dataset = flags.load()
+    if dataset.fingerprint() != identity["data_sha256"]:
+        raise RunError(
+            f"{dataset.name}: the data were changed while they were trained on; put them back, "
+            "and the same command scores what was trained"
+        )
+    return dataset
 
 
 def _tell_finished(run: RunDirectory) -> None:

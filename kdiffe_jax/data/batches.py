@@ -8,9 +8,12 @@ would have drawn.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import NamedTuple, Self
 
 import numpy as np
+
+from kdiffe_jax.data.share import ALONE, Share
 
 
 class EpochIndices(NamedTuple):
@@ -24,21 +27,11 @@ class EpochIndices(NamedTuple):
     row_weights: np.ndarray  # f32[steps, n]
 
 
-class Order(NamedTuple):
-    """What the steps of an epoch take, by place: -1 where a step takes nothing."""
+class Drawn(NamedTuple):
+    """What the steps of an epoch take: of one share of the interactions, and of all items."""
 
-    interactions: np.ndarray  # i64[steps, B]
-    uniform: np.ndarray  # f64[steps, B], chooses the negatives
-    row_items: np.ndarray  # i64[steps, n]
-
-    def share(self, number: int, of: int) -> Order:
-        """One of `of` equally wide shares of every step; what does not divide is filled with -1.
-
-        >>> order = Order(np.array([[4, 2, 7]]), np.zeros((1, 3)), np.array([[0]]))
-        >>> [order.share(number, 2).interactions.tolist() for number in range(2)]
-        [[[4, 2]], [[7, -1]]]
-        """
-        return Order(*(_columns(places, number, of) for places in self))
+    triplets: np.ndarray  #: i32[m, 4]: step * B + column, user, positive, negative or else -1
+    row_items: np.ndarray  #: i64[steps, n], -1 where a step takes none
 
 
 class InteractionSampler:
@@ -49,11 +42,12 @@ class InteractionSampler:
     divide those of a pass, its last epoch ends in steps without a weight.
 
     Args:
-      pairs: int[n, 2] of (user, item), sorted and unique.
+      pairs: int[n, 2] of (user, item), sorted and unique: all, or a share of them.
       n_users, n_items: sizes I and J.
       batch_size: interactions a step; the last step of a pass is padded.
       seed: of the order and of the negatives.
       epoch_steps: steps of an epoch; 0, or more than a pass has: all of a pass.
+      share: whose the pairs are, where processes share them; all are made at once.
 
     >>> pairs = np.array([(user, 0) for user in range(10)])
     >>> sizes = dict(n_users=10, n_items=3, batch_size=2, seed=0)
@@ -73,48 +67,64 @@ class InteractionSampler:
         batch_size: int,
         seed: int,
         epoch_steps: int = 0,
+        share: Share = ALONE,
     ):
         self._pairs = pairs
         self._n_items = n_items
-        self.interactions_of_step = min(batch_size, len(pairs))
+        self.share = share
+        self._first, self._n_pairs = share.place(len(pairs))
+        self.interactions_of_step = min(batch_size, self._n_pairs)
         self._seed = seed
         degrees = np.bincount(pairs[:, 0], minlength=n_users)
         self._starts = np.concatenate([[0], np.cumsum(degrees)])
-        self.steps_of_pass = -(-len(pairs) // self.interactions_of_step)
+        self.steps_of_pass = -(-self._n_pairs // self.interactions_of_step)
         self.items_of_step = -(-n_items // self.steps_of_pass)
         self.steps = min(epoch_steps, self.steps_of_pass) or self.steps_of_pass
         self.epochs_of_pass = -(-self.steps_of_pass // self.steps)
 
     def epoch(self, number: int) -> EpochIndices:
         """The index arrays of epoch `number`: every interaction and item occurs once a pass."""
-        return self.indices(self.order(number))
+        triplets, row_items = self.drawn(number)
+        (whole,) = self.laid([triplets], row_items, [0], of=1)
+        return whole
 
-    def order(self, number: int) -> Order:
-        """Which interactions and items the steps of epoch `number` take."""
+    def drawn(self, number: int) -> Drawn:
+        """What the steps of epoch `number` take of this share, in no order."""
         of_pass, part = divmod(number, self.epochs_of_pass)
         rng = np.random.default_rng([self._seed, of_pass])
-        n_pairs, width = len(self._pairs), self.interactions_of_step
-        return Order(
-            interactions=self._part(part, rng.permutation(n_pairs), width),
-            uniform=self._part(part, rng.random(n_pairs), width),
-            row_items=self._part(part, rng.permutation(self._n_items), self.items_of_step),
-        )
+        taken = _part(part, self.steps * self.interactions_of_step)
+        order = rng.permutation(np.arange(self._n_pairs, dtype=np.int32))
+        places, pairs = self._own(order[taken])
+        uniform = rng.random(self._n_pairs)[taken][places]
+        users, positives = pairs.T
+        negatives, exists = self.negatives(users, uniform)
+        triplets = [places, users, positives, np.where(exists, negatives, -1)]
+        rows = rng.permutation(self._n_items)[_part(part, self.steps * self.items_of_step)]
+        missing = self.steps * self.items_of_step - len(rows)
+        rows = np.pad(rows, (0, missing), constant_values=-1).reshape(self.steps, -1)
+        return Drawn(np.column_stack(triplets).astype(np.int32), rows)
 
-    def indices(self, order: Order) -> EpochIndices:
-        """The index arrays of what `order` returned, or of a share of it."""
-        taken, has_row = order.interactions >= 0, order.row_items >= 0
-        pairs = self._pairs[order.interactions * taken] * taken[..., None]
-        users, positives = np.moveaxis(pairs, -1, 0)
-        drawn = self.negatives(users.ravel(), order.uniform.ravel())
-        negatives, has_negative = (found.reshape(taken.shape) for found in drawn)
-        return EpochIndices(
-            users=users.astype(np.int32),
-            positives=positives.astype(np.int32),
-            negatives=(negatives * taken).astype(np.int32),
-            weights=(has_negative & taken).astype(np.float32),
-            row_items=(order.row_items * has_row).astype(np.int32),
-            row_weights=has_row.astype(np.float32),
-        )
+    def laid(
+        self,
+        pieces: Iterable[np.ndarray],
+        row_items: np.ndarray,
+        numbers: Iterable[int],
+        *,
+        of: int,
+    ) -> list[EpochIndices]:
+        """Some of `of` equally wide shares of every step's columns, of which the last is padded.
+
+        Args:
+          pieces: triplets of `Drawn`, one after another those of all processes.
+          row_items: of `Drawn`.
+          numbers: of the shares.
+        """
+        width = -(-self.interactions_of_step // of)
+        shares = {number * width: self._empty(row_items, number, of) for number in numbers}
+        for triplets in pieces:
+            for first, share in shares.items():
+                self._put(share, triplets, first)
+        return list(shares.values())
 
     def with_seed(self, seed: int) -> Self:
         """The sampler of the same interactions with another seed."""
@@ -150,13 +160,37 @@ class InteractionSampler:
         exists = missing > 0
         return np.where(exists, rank + (low - starts), 0), exists
 
-    def _part(self, part: int, places: np.ndarray, width: int) -> np.ndarray:
-        size = self.steps * width
-        found = places[part * size : (part + 1) * size]
-        return np.pad(found, (0, size - len(found)), constant_values=-1).reshape(-1, width)
+    def _own(self, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The places in an order that have interactions of this share, and those."""
+        own = order - self._first
+        places = np.flatnonzero((own >= 0) & (own < len(self._pairs)))
+        return places, self._pairs[own[places]]
+
+    def _empty(self, row_items: np.ndarray, number: int, of: int) -> EpochIndices:
+        width, row_width = (-(-n // of) for n in (self.interactions_of_step, self.items_of_step))
+        users, positives, negatives = (np.zeros((self.steps, width), np.int32) for _ in range(3))
+        rows = row_items[:, number * row_width : (number + 1) * row_width]
+        rows = np.pad(rows, ((0, 0), (0, row_width - rows.shape[1])), constant_values=-1)
+        return EpochIndices(
+            users,
+            positives,
+            negatives,
+            weights=np.zeros((self.steps, width), np.float32),
+            row_items=np.maximum(rows, 0).astype(np.int32),
+            row_weights=(rows >= 0).astype(np.float32),
+        )
+
+    def _put(self, share: EpochIndices, triplets: np.ndarray, first: int) -> None:
+        """Enters the triplets whose columns the share has, which begins with column `first`."""
+        places, users, positives, negatives = triplets.T
+        steps, columns = np.divmod(places, self.interactions_of_step)
+        columns -= first
+        here = (columns >= 0) & (columns < share.users.shape[1])
+        at = steps[here], columns[here]
+        share.users[at], share.positives[at] = users[here], positives[here]
+        share.negatives[at] = np.maximum(negatives[here], 0)
+        share.weights[at] = negatives[here] >= 0
 
 
-def _columns(places: np.ndarray, number: int, of: int) -> np.ndarray:
-    width = -(-places.shape[1] // of)
-    found = places[:, number * width : (number + 1) * width]
-    return np.pad(found, ((0, 0), (0, width - found.shape[1])), constant_values=-1)
+def _part(number: int, size: int) -> slice:
+    return slice(number * size, (number + 1) * size)

@@ -6,9 +6,12 @@ import numpy as np
 from scipy import sparse
 
 from kdiffe_jax.data.content.dense import row_blocks
+from kdiffe_jax.data.share import ALONE, Share
 
 
-def lift(pairs: np.ndarray, links: np.ndarray, *, n_users: int, n_items: int) -> float:
+def lift(
+    pairs: np.ndarray, links: np.ndarray, *, n_users: int, n_items: int, share: Share = ALONE
+) -> float:
     """Common users of linked items, over what the items' degrees alone would give.
 
     By chance, items i and j have d_i d_j P / D^2 common users: d are the items' degrees,
@@ -18,6 +21,7 @@ def lift(pairs: np.ndarray, links: np.ndarray, *, n_users: int, n_items: int) ->
       pairs: int[n, 2] of (user, item), training interactions, unique.
       links: int[m, 2] of (item, item); links of an item to itself do not count.
       n_users, n_items: sizes I and J.
+      share: whose the pairs are; what they tell is of those of all processes.
 
     Returns:
       1 where links tell nothing, more where users take linked items together; 1 as well
@@ -28,14 +32,18 @@ def lift(pairs: np.ndarray, links: np.ndarray, *, n_users: int, n_items: int) ->
     4.0
     """
     links = links[links[:, 0] != links[:, 1]]
-    degrees = np.bincount(pairs[:, 1], minlength=n_items).astype(np.float64)
+    degrees = share.summed(np.bincount(pairs[:, 1], minlength=n_items).astype(np.float64))
     of_user = np.bincount(pairs[:, 0], minlength=n_users).astype(np.float64)
-    together = (of_user * (of_user - 1)).sum()
+    together = _total(share, (of_user * (of_user - 1)).sum())
     by_chance = (degrees[links[:, 0]] * degrees[links[:, 1]]).sum() * together
     if not by_chance:
         return 1.0
-    common = _common_users(pairs, links, n_users=n_users, n_items=n_items)
+    common = _total(share, _common_users(pairs, links, n_users=n_users, n_items=n_items))
     return float(common * degrees.sum() ** 2 / by_chance)
+
+
+def _total(share: Share, number: float) -> float:
+    return float(share.summed(np.array([number], np.float64))[0])
 
 
 def _common_users(pairs, links, *, n_users: int, n_items: int) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 
 from kdiffe_jax.data.relation import Knowledge
 from kdiffe_jax.data.rows import check_ids
+from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.errors import DataError
 
 SPLITS = ("train", "valid", "test")
@@ -45,6 +46,8 @@ class Dataset:
       entity_items: int32[E], the item that an entity is, -1 for all others; None where
         no entity is an item.
       provenance: where the data come from: source, files with checksums, options.
+      share: whose interactions these are, where several processes share the data set;
+        everything else is whole on each.
     """
 
     name: str
@@ -66,13 +69,14 @@ class Dataset:
     item_pictures: tuple[str, ...] = ()
     entity_items: np.ndarray | None = None
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    share: Share = ALONE
 
     def __post_init__(self):
         for split in SPLITS:
             check_ids(getattr(self, split), split, ("user", "item"), (self.n_users, self.n_items))
         limits = (self.n_items, self.n_relations, self.n_entities)
         check_ids(self.triples, "triples", ("item", "relation", "entity"), limits)
-        if not len(self.train):
+        if self.share == ALONE and not len(self.train):
             raise DataError(f"{self.name}: there are no training interactions")
         self._check_names()
         self._check_entity_items()
@@ -149,6 +153,23 @@ class Dataset:
             return np.full(self.n_entities, -1, np.int32)
         return self.entity_items
 
+    def item_degrees(self) -> np.ndarray:
+        """int64[J]: training interactions of each item, those of all processes."""
+        return self.share.summed(np.bincount(self.train[:, 1], minlength=self.n_items))
+
+    def shared(self, share: Share) -> Dataset:
+        """A copy with the interactions of one process, of a data set that all have whole.
+
+        Raises:
+          DataError: the processes have different data.
+        """
+        if share == ALONE:
+            return self
+        share.check_alike(self.fingerprint(), self.name)
+        pairs = {split: getattr(self, split) for split in SPLITS}
+        own = {split: rows[share.owns(rows, self.n_users)] for split, rows in pairs.items()}
+        return dataclasses.replace(self, **own, share=share)
+
     def with_knowledge(self, knowledge: Knowledge, note: str) -> Dataset:
         """A copy whose knowledge graph is replaced, and which says so in its notes."""
         return dataclasses.replace(
@@ -163,13 +184,18 @@ class Dataset:
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 over everything that training reads; equal data give equal text."""
+        """SHA-256 over everything that training reads; equal data give equal text.
+
+        It is that of the whole data set, however many processes share it.
+        """
         digest = hashlib.sha256()
         digest.update(repr((self.n_users, self.n_items, self.n_entities)).encode())
         digest.update(repr((self.relation_names,)).encode())
-        for array in (self.train, self.valid, self.test, self.triples):
-            digest.update(repr(array.shape).encode())
-            digest.update(np.ascontiguousarray(array, np.int32).tobytes())
+        for split in SPLITS:
+            for part in self.share.bytes_of(getattr(self, split)):
+                digest.update(part)
+        for part in ALONE.bytes_of(self.triples):
+            digest.update(part)
         for modality, rows in sorted(self.features.items()):
             digest.update(repr((modality, rows.shape, str(rows.dtype))).encode())
             digest.update(np.ascontiguousarray(rows).tobytes())

@@ -72,7 +72,8 @@ def weights_by_lift(lifts: list[float]) -> np.ndarray:
 
 def _lift_of(kind: Relation, dataset: Dataset) -> float:
     links = np.stack([kind.items, kind.entities], axis=1)
-    return lift(dataset.train, links, n_users=dataset.n_users, n_items=dataset.n_items)
+    sizes = dict(n_users=dataset.n_users, n_items=dataset.n_items)
+    return lift(dataset.train, links, share=dataset.share, **sizes)
 
 
 def _note(kinds, weights, lifts) -> str:

@@ -195,14 +195,15 @@ def untrained_items(dataset: Dataset, share: float, *, seed: int) -> Dataset:
     Raises:
       DataError: no training interaction would be left.
     """
-    trained = np.unique(dataset.train[:, 1])
+    degrees = dataset.item_degrees()
+    trained = np.flatnonzero(degrees)
     size = max(1, round(share * len(trained)))
     out = np.random.default_rng(seed).permutation(trained)[:size]
     train = dataset.train[~np.isin(dataset.train[:, 1], out)]
-    if not len(train):
+    if size == len(trained):
         raise DataError(f"{dataset.name}: --knockout=items:{share} leaves nothing to train on")
     note = (
         f"knock-out: {size:,} of {len(trained):,} trained items lose their training "
-        f"interactions, {len(dataset.train) - len(train):,} in all"
+        f"interactions, {degrees[out].sum():,} in all"
     )
     return dataclasses.replace(dataset, train=train, notes=(*dataset.notes, note))

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from kdiffe_jax.data.share import Share
 from kdiffe_jax.errors import DataError
 
 _ROWS_AT_ONCE = 1 << 16
+_BYTES_AT_ONCE = 1 << 24
 _LARGEST_ID = np.iinfo(np.int32).max
 
 
-def read_integers(file: Path, columns: int) -> np.ndarray:
+def read_integers(file: Path, columns: int, part: range | None = None) -> np.ndarray:
     """int64[n, columns] of tab-separated ids; text after # and empty lines are skipped.
+
+    Args:
+      file: as a person may write it.
+      columns: how many there must be.
+      part: of `part_of_lines`; the whole file if omitted.
 
     Raises:
       DataError: no such file, another number of columns, no integers, an id below 0 or
@@ -23,11 +30,12 @@ def read_integers(file: Path, columns: int) -> np.ndarray:
     """
     if not file.is_file():
         raise DataError(f"{file}: no such file; write it, or prepare the data set again")
-    if not first_row(file):
+    lines = file if part is None else _lines(file, part)
+    if not (first_row(file) if part is None else _first_of(lines)):
         return np.zeros((0, columns), np.int64)
     try:
         rows = np.loadtxt(
-            file, np.int64, delimiter="\t", comments="#", ndmin=2, encoding="utf-8-sig"
+            lines, np.int64, delimiter="\t", comments="#", ndmin=2, encoding="utf-8-sig"
         )
     except ValueError as error:
         raise DataError(f"{file}: {error}; expected {columns} tab-separated integers") from error
@@ -38,6 +46,28 @@ def read_integers(file: Path, columns: int) -> np.ndarray:
         row = int(np.argmax(outside.any(axis=1)))
         raise DataError(f"{file}, row {row + 1}: ids are 0..{_LARGEST_ID}")
     return rows
+
+
+def part_of_lines(file: Path, share: Share) -> range:
+    """The bytes of the lines that begin in a process's range of the file's bytes."""
+    bounds = share.range_of(file.stat().st_size)
+
+    with file.open("rb") as stream:
+
+        def line_from(byte: int) -> int:
+            stream.seek(max(0, byte - 1))
+            return byte and stream.tell() + len(stream.readline())
+
+        return range(line_from(bounds.start), line_from(bounds.stop))
+
+
+def line_at(file: Path, byte: int) -> int:
+    """The number, from 1, of the line that begins at a byte."""
+    lines, left = 1, byte
+    with file.open("rb") as stream:
+        while left and (block := stream.read(min(left, _BYTES_AT_ONCE))):
+            lines, left = lines + block.count(b"\n"), left - len(block)
+    return lines
 
 
 def write_integers(file: Path, rows: np.ndarray) -> None:
@@ -57,8 +87,7 @@ def first_row(file: Path) -> str:
     """
     try:
         with file.open(encoding="utf-8-sig") as lines:
-            rows = (line.split("#", 1)[0].strip() for line in lines)
-            return next((row for row in rows if row), "")
+            return _first_of(lines)
     except UnicodeDecodeError as error:
         raise _not_utf8(file, error) from error
 
@@ -100,6 +129,21 @@ def sha256(file: Path) -> str:
     """The file's SHA-256 as hexadecimal text."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _lines(file: Path, part: range) -> list[str]:
+    with file.open("rb") as stream:
+        stream.seek(part.start)
+        text = stream.read(len(part))
+    try:
+        return text.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(file, error) from error
+
+
+def _first_of(lines: Iterable[str]) -> str:
+    rows = (line.split("#", 1)[0].strip() for line in lines)
+    return next((row for row in rows if row), "")
 
 
 def _not_utf8(file: Path, error: UnicodeDecodeError) -> DataError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.errors import DataError
 
 MOST_A_KNOWN_ONE = 100
@@ -63,7 +64,9 @@ def check_ids(rows: np.ndarray, what: str, columns, limits, *, first_row: int = 
             )
 
 
-def check_number(number: int, what: str, source: str, *ids: np.ndarray) -> None:
+def check_number(
+    number: int, what: str, source: str, *ids: np.ndarray, share: Share = ALONE
+) -> None:
     """Refuses to believe in so many things that not one in `MOST_A_KNOWN_ONE` occurs.
 
     Memory is needed for each, so a number of a few digits must not ask for all there is.
@@ -72,6 +75,7 @@ def check_number(number: int, what: str, source: str, *ids: np.ndarray) -> None:
       number: how many there are said to be.
       what, source: what they are, and who says so.
       ids: those that occur.
+      share: whose the ids are; those of all processes count.
 
     Raises:
       DataError: there are too many.
@@ -80,7 +84,7 @@ def check_number(number: int, what: str, source: str, *ids: np.ndarray) -> None:
     Traceback (most recent call last):
     kdiffe_jax.errors.DataError: dataset.json: 1000000000 users, but only 2 occur; mend the number
     """
-    known = len(np.unique(np.concatenate(ids)))
+    known = int(share.summed(np.array([len(np.unique(np.concatenate(ids)))]))[0])
     if number > MOST_A_KNOWN_ONE * (known + 1):
         raise DataError(f"{source}: {number} {what}, but only {known} occur; mend the number")
 

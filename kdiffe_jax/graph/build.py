@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from scipy import sparse
@@ -61,12 +63,44 @@ def build_graphs(
         own embeddings.
     """
     users, items = jnp.asarray(pairs[:, 0]), jnp.asarray(pairs[:, 1])
+    return graphs_of(
+        build_laplacian(pairs, similarity, n_users=n_users, n_items=n_items, config=config),
+        sparse_operator(mean_of_users(users, items, n_users=n_users, n_items=n_items)),
+        triples,
+        n_items=n_items,
+        n_entities=n_entities,
+        n_relations=n_relations,
+        n_columns=n_columns,
+        entity_items=entity_items,
+        neighbours=neighbours,
+        stand_ins=stand_ins,
+    )
+
+
+def graphs_of(
+    laplacian: Any,
+    item_users: Any,
+    triples: np.ndarray,
+    *,
+    n_items: int,
+    n_entities: int,
+    n_relations: int,
+    n_columns: int | None = None,
+    entity_items: np.ndarray | None = None,
+    neighbours: sparse.csr_array | None = None,
+    stand_ins: sparse.csr_array | None = None,
+) -> Graphs:
+    """All that comes of the items' content, beside two operators that come of interactions.
+
+    Args:
+      laplacian, item_users: of `Graphs`; None where they are made elsewhere.
+      triples, n_items, n_entities, n_relations, n_columns, entity_items, neighbours, stand_ins:
+        as in `build_graphs`.
+    """
     heads, relations, tails = jnp.asarray(triples, jnp.int32).T
     return Graphs(
-        laplacian=build_laplacian(
-            pairs, similarity, n_users=n_users, n_items=n_items, config=config
-        ),
-        item_users=sparse_operator(mean_of_users(users, items, n_users=n_users, n_items=n_items)),
+        laplacian=laplacian,
+        item_users=item_users,
         knowledge=knowledge_graph(
             heads,
             relations,

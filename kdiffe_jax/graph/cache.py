@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,46 +33,31 @@ def cached_similarity(
       DataError: the directory cannot be written.
     """
     sizes: dict[str, Any] = dict(n_users=n_users, n_items=n_items, config=config)
-    stored = stored_similarity(pairs, directory=directory, **sizes)
+    file = similarity_file([pairs], directory=directory, **sizes)
+    stored = read_similarity(file, len(pairs))
     if stored is not None:
         return stored
     similarity = attention_similarity(pairs, **sizes)
-    store_similarity(similarity, pairs, directory=directory, **sizes)
+    write_similarity(similarity, file)
     return similarity
 
 
-def stored_similarity(
-    pairs: np.ndarray, *, n_users: int, n_items: int, config: GraphConfig, directory: Path
-) -> np.ndarray | None:
-    """What `cached_similarity` would read, None where it would compute."""
-    sizes: dict[str, Any] = dict(n_users=n_users, n_items=n_items, config=config)
-    return _read(_file(pairs, directory=directory, **sizes), len(pairs))
-
-
-def store_similarity(
-    similarity: np.ndarray,
-    pairs: np.ndarray,
+def similarity_file(
+    pieces: Iterable[np.ndarray],
     *,
     n_users: int,
     n_items: int,
     config: GraphConfig,
     directory: Path,
-) -> None:
-    """Writes what `cached_similarity` will read for the same call.
+) -> Path:
+    """Where the S of a graph is kept.
 
-    Raises:
-      DataError: the directory cannot be written.
+    Args:
+      pieces: int[_, 2] of (user, item), one after another the training interactions.
+      n_users, n_items: sizes I and J.
+      config: of which M, R, restart probability, start-node rule and seed count.
+      directory: for all S.
     """
-    file = _file(pairs, n_users=n_users, n_items=n_items, config=config, directory=directory)
-    with replacing_in_cache(file) as draft, draft.open("wb") as stream:
-        np.save(stream, similarity, allow_pickle=False)
-
-
-def _file(pairs, *, n_users: int, n_items: int, config: GraphConfig, directory: Path) -> Path:
-    return Path(directory) / f"similarity-{_key(pairs, n_users, n_items, config)}.npy"
-
-
-def _key(pairs, n_users: int, n_items: int, config: GraphConfig) -> str:
     walk = (
         config.walk_length,
         config.walks_per_node,
@@ -80,14 +66,26 @@ def _key(pairs, n_users: int, n_items: int, config: GraphConfig) -> str:
         config.walk_seed,
     )
     digest = hashlib.sha256(repr((_DEFINITION, n_users, n_items, walk)).encode())
-    digest.update(np.ascontiguousarray(pairs, np.int32).tobytes())
-    return digest.hexdigest()[:32]
+    for pairs in pieces:
+        digest.update(np.ascontiguousarray(pairs, np.int32).tobytes())
+    return Path(directory) / f"similarity-{digest.hexdigest()[:32]}.npy"
 
 
-def _read(file: Path, length: int) -> np.ndarray | None:
+def read_similarity(file: Path, length: int) -> np.ndarray | None:
+    """float32[length] as it was written; None where there is none that fits."""
     try:
         values = read_npy(file)
     except DAMAGED:
         return None
     fits = values.shape == (length,)
     return values if fits and values.dtype == np.float32 and np.isfinite(values).all() else None
+
+
+def write_similarity(similarity: np.ndarray, file: Path) -> None:
+    """Keeps S for `read_similarity`.
+
+    Raises:
+      DataError: the directory cannot be written.
+    """
+    with replacing_in_cache(file) as draft, draft.open("wb") as stream:
+        np.save(stream, similarity, allow_pickle=False)

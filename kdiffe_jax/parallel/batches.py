@@ -1,16 +1,17 @@
 """An epoch's batches on a mesh: every step's interactions and items split along "data".
 
-A process looks up what the devices of its own take, and lays nothing else.
+A process looks up the interactions of its own users, passes them round, and keeps those that
+the devices of its own take.
 """
 
 from __future__ import annotations
 
-import functools
-
 import jax
+import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from kdiffe_jax.data.batches import EpochIndices, InteractionSampler
+from kdiffe_jax.data.batches import InteractionSampler
+from kdiffe_jax.parallel.row_blocks import own_ranges
 from kdiffe_jax.parallel.tables import WHOLE
 from kdiffe_jax.types import Batch
 
@@ -22,25 +23,24 @@ def split_batches(mesh: Mesh, sampler: InteractionSampler, number: int) -> Batch
 
     Args:
       mesh: of `build_mesh`.
-      sampler: of the same interactions and seed on every process.
+      sampler: of each process's share of the interactions, with one seed.
       number: of the epoch.
 
     Returns:
       Arrays [steps, padded width], a share of the columns on each device along "data".
     """
-    order, of = sampler.order(number), mesh.shape["data"]
+    of, numbers = mesh.shape["data"], np.flatnonzero(own_ranges(mesh)).tolist()
+    triplets, row_items = sampler.drawn(number)
+    found = sampler.laid(sampler.share.pieces(triplets), row_items, numbers, of=of)
+    shares = dict(zip(numbers, found, strict=True))
     on_mesh = NamedSharding(mesh, COLUMNS)
-
-    @functools.cache
-    def share(place: int) -> EpochIndices:
-        return sampler.indices(order.share(place, of))
 
     def laid(field: str, width: int) -> jax.Array:
         padded = -(-width // of) * of
 
         def part(index):
             start = index[1].start or 0
-            return getattr(share(start * of // padded), field)
+            return getattr(shares[start * of // padded], field)
 
         return jax.make_array_from_callback((sampler.steps, padded), on_mesh, part)
 

@@ -3,25 +3,82 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from kdiffe_jax.parallel.processes import on_host, placed
+from kdiffe_jax.data.share import ALONE, Share
+from kdiffe_jax.parallel.processes import on_host
+from kdiffe_jax.parallel.row_blocks import own_ranges
+from kdiffe_jax.parallel.shares import largest
 from kdiffe_jax.places import places
-from kdiffe_jax.ranking import CUTOFFS, metrics_of_places
+from kdiffe_jax.ranking import CUTOFFS, metrics_of_places, ranking_task
 from kdiffe_jax.types import RankingTask
 
 BY_USERS, BY_ITEMS = PartitionSpec("data"), PartitionSpec("model")
+
+
+class SplitTask(NamedTuple):
+    """A ranking task on a mesh: its users by ranges, each padded to equally many."""
+
+    laid: RankingTask  #: users from 0 in each range; padding has seen and wants nothing
+    at: np.ndarray  #: int[n], where each user went, in ascending order of the users
+
+
+def split_task(
+    mesh: Mesh,
+    seen: np.ndarray,
+    relevant: np.ndarray,
+    *,
+    share: Share = ALONE,
+    n_users: int,
+    n_items: int,
+) -> SplitTask:
+    """`ranking.ranking_task` on a mesh; each process lays the ranges of its own devices.
+
+    Args:
+      mesh: of `build_mesh`.
+      seen, relevant: as in `ranking_task`, of this process's share.
+      share: whose they are.
+      n_users, n_items: sizes I and J.
+    """
+    mine, height = own_ranges(mesh), -(-n_users // mesh.shape["data"])
+    seen, relevant = (
+        share.kept(pairs, lambda piece: mine[piece[:, 0] // height]) for pairs in (seen, relevant)
+    )
+    own, shapes = {}, np.zeros((len(mine), 3), np.int32)
+    for number in np.flatnonzero(mine).tolist():
+        of_range = (_of_range(pairs, number * height, height) for pairs in (seen, relevant))
+        task = ranking_task(*of_range, n_users=height, n_items=n_items)
+        own[number] = task = RankingTask(*map(np.asarray, task))
+        shapes[number] = len(task.users), task.seen.shape[1], task.relevant.shape[1]
+    shapes = largest(shapes)
+    width, *lengths = map(int, np.maximum(shapes.max(axis=0), 1))
+
+    def laid(field: str, padding: int, *length: int) -> jax.Array:
+        def part(index: tuple[slice, ...]) -> np.ndarray:
+            array = getattr(own[(index[0].start or 0) // width], field)
+            missing = [(0, to - n) for to, n in zip((width, *length), array.shape, strict=True)]
+            return np.pad(array, missing, constant_values=padding)
+
+        shape = (len(mine) * width, *length)
+        return jax.make_array_from_callback(shape, NamedSharding(mesh, BY_USERS), part)
+
+    numbered = (number * width + np.arange(n) for number, n in enumerate(shapes[:, 0]))
+    whole = RankingTask(
+        laid("users", 0), laid("seen", n_items, lengths[0]), laid("relevant", -1, lengths[1])
+    )
+    return SplitTask(whole, np.concatenate(list(numbered)))
 
 
 def evaluate_split(
     mesh: Mesh,
     user_embeddings: jax.Array,
     item_embeddings: jax.Array,
-    task: RankingTask,
+    task: SplitTask,
     *,
     n_items: int,
     block: int,
@@ -36,20 +93,16 @@ def evaluate_split(
       mesh: of `build_mesh`.
       user_embeddings, item_embeddings: on the mesh, with `padded_rows`, split as
         `view_shardings` says.
+      task: of `split_task`.
       n_items: J, without padding.
-      task: its users in ascending order, as `ranking.ranking_task` makes it.
       block, cutoffs: as in `ranking.evaluate`.
 
     Returns:
-      Metric name -> f64[n], one value a user of the task.
+      Metric name -> f64[n], one value a user of the task, on every process.
     """
-    n_ranges, (by_users, _) = mesh.shape["data"], view_shardings(mesh)
-    height = len(user_embeddings) // n_ranges
-    laid, at = _by_range(task, n_ranges, height, n_items)
-    laid = jax.tree.map(lambda array: placed(array, by_users), laid)
     tables = (user_embeddings, item_embeddings)
-    found = _metrics(mesh, *tables, laid, n_items=n_items, block=block, cutoffs=cutoffs)
-    return {name: on_host(value)[at].astype(np.float64) for name, value in found.items()}
+    found = _metrics(mesh, *tables, task.laid, n_items=n_items, block=block, cutoffs=cutoffs)
+    return {name: on_host(value)[task.at].astype(np.float64) for name, value in found.items()}
 
 
 def view_shardings(mesh: Mesh) -> tuple[NamedSharding, NamedSharding]:
@@ -66,26 +119,10 @@ def padded_rows(mesh: Mesh, users: jax.Array, items: jax.Array) -> tuple[jax.Arr
     return padded(users, "data"), padded(items, "model")
 
 
-def _by_range(
-    task: RankingTask, n_ranges: int, height: int, n_items: int
-) -> tuple[RankingTask, np.ndarray]:
-    """The task by ranges of users, and where each of its users went.
-
-    Ranges have equally many users: padding has seen nothing and wants nothing. Users are
-    numbered from 0 in each range.
-    """
-    users, seen, relevant = map(np.asarray, task)
-    owners = users // height
-    counts = np.bincount(owners, minlength=n_ranges)
-    width = counts.max()
-    at = owners * width + np.arange(len(users)) - (np.cumsum(counts) - counts)[owners]
-
-    def laid(array, padding):
-        whole = np.full((n_ranges * width, *array.shape[1:]), padding, array.dtype)
-        whole[at] = array
-        return whole
-
-    return RankingTask(laid(users % height, 0), laid(seen, n_items), laid(relevant, -1)), at
+def _of_range(pairs: np.ndarray, first: int, height: int) -> np.ndarray:
+    """The sorted pairs of some users, who are numbered from 0."""
+    start, stop = np.searchsorted(pairs[:, 0], [first, first + height])
+    return pairs[start:stop] - np.array([first, 0], pairs.dtype)
 
 
 @partial(jax.jit, static_argnames=("mesh", "n_items", "block", "cutoffs"))

@@ -3,53 +3,76 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
+from kdiffe_jax.config import GraphConfig
+from kdiffe_jax.data.share import ALONE, Share
+from kdiffe_jax.graph.build import graphs_of
 from kdiffe_jax.graph.laplacian import dropped
-from kdiffe_jax.graph.operators import transposed
-from kdiffe_jax.parallel.product import RowBlocks, row_blocks
+from kdiffe_jax.parallel.interactions import operators_on_mesh
+from kdiffe_jax.parallel.product import RowBlocks
+from kdiffe_jax.parallel.row_blocks import Entries, row_blocks
 from kdiffe_jax.parallel.tables import everywhere
-from kdiffe_jax.types import Graphs, Laplacian, TwoWay
+from kdiffe_jax.types import Graphs, Laplacian, SparseOperator, TwoWay
 
 
-def made_on_host(make: Callable[[], Graphs]) -> Graphs:
-    """What `make` returns, as NumPy arrays, so that no device holds a graph whole.
+def graphs_on_mesh(
+    mesh: Mesh,
+    pairs: np.ndarray,
+    triples: np.ndarray,
+    similarity: np.ndarray,
+    *,
+    share: Share = ALONE,
+    n_users: int,
+    n_items: int,
+    config: GraphConfig,
+    drops_edges: bool = False,
+    **content: Any,
+) -> Graphs:
+    """`build_graphs` with all matrices of users and items split by rows.
 
-    Where JAX has its CPU beside the accelerators, as it has unless `JAX_PLATFORMS` leaves it
-    out, none holds it while it is made either.
-    """
-    with jax.default_device(_cpu()):
-        return jax.device_get(make())
-
-
-def split_graphs(graphs: Graphs, mesh: Mesh, *, drops_edges: bool = False) -> Graphs:
-    """Splits all matrices of users and items by rows; the knowledge graph goes to every device.
+    All is made by the host's CPU, so that no device holds a matrix whole but the knowledge
+    graph, which goes to every one. Where JAX has its CPU beside the accelerators, as it has
+    unless `JAX_PLATFORMS` leaves it out, none holds one while it is made either.
 
     Args:
-      graphs: of `build_graphs`, on a device or the host.
       mesh: of `build_mesh`.
+      pairs: int32[n, 2], this process's share of the training interactions, sorted.
+      triples: int[m, 3] of (item, relation, entity), of all items.
+      similarity: f32[n], S on `pairs`.
+      share: whose they are.
+      n_users, n_items: sizes I and J.
+      config: xi and the reading of D.
       drops_edges: whether `drop_edges` will be called, for which entries are numbered.
+      content: the other arguments of `build_graphs`.
     """
-    (to_users, to_items, loops), neighbours = graphs.laplacian, graphs.neighbours
-    rest = everywhere(mesh, graphs._replace(laplacian=loops, item_users=None, neighbours=None))
-    split = partial(row_blocks, mesh=mesh)
-    means = graphs.item_users
-    edges = (None, None)
-    if drops_edges:
-        edges = np.arange(len(to_users.values), dtype=np.int32), to_users.to_transpose
-    return rest._replace(
-        laplacian=Laplacian(
-            split(to_users, edges=edges[0]), split(to_items, edges=edges[1]), rest.laplacian
-        ),
-        item_users=TwoWay(split(means), split(transposed(means))),
-        neighbours=neighbours and TwoWay(*map(split, neighbours)),
-    )
+    with jax.default_device(_cpu()):
+        made = jax.device_get(graphs_of(None, None, triples, n_items=n_items, **content))
+        laplacian, item_users = operators_on_mesh(
+            mesh,
+            pairs,
+            similarity,
+            share=share,
+            config=config,
+            drops_edges=drops_edges,
+            n_users=n_users,
+            n_items=n_items,
+        )
+    rest = everywhere(mesh, made._replace(neighbours=None))
+    near = made.neighbours and TwoWay(*(_split(matrix, mesh) for matrix in made.neighbours))
+    return rest._replace(laplacian=laplacian, item_users=item_users, neighbours=near)
+
+
+def _split(matrix: SparseOperator, mesh: Mesh) -> RowBlocks:
+    """A matrix that every process has whole."""
+    entries = Entries(matrix.values, matrix.rows, matrix.columns)
+    n_rows, n_entries = len(matrix.row_starts) - 1, len(matrix.values)
+    return row_blocks(entries, mesh, n_rows=n_rows, n_entries=n_entries)
 
 
 def _cpu() -> jax.Device | None:

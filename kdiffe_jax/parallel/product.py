@@ -11,14 +11,11 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, PartitionSpec
 
 from kdiffe_jax.graph.product import product
 from kdiffe_jax.graph.propagate import across
-from kdiffe_jax.parallel.processes import placed
 from kdiffe_jax.parallel.tables import TABLE
-from kdiffe_jax.types import SparseOperator
 
 BY_ROWS = PartitionSpec("data")
 
@@ -44,44 +41,6 @@ class RowBlocks:
     n_rows: int
     n_entries: int
     mesh: Mesh
-
-
-def row_blocks(operator: SparseOperator, mesh: Mesh, edges: jax.Array | None = None) -> RowBlocks:
-    """Splits a sparse matrix by rows and lays the ranges on the mesh.
-
-    Args:
-      operator: f32[rows, columns].
-      mesh: of `build_mesh`.
-      edges: i32[nnz], a number for every entry that travels with it.
-    """
-    n_blocks, n_rows = mesh.shape["data"], operator.row_starts.shape[0] - 1
-    n_entries = operator.values.shape[0]
-    height = -(-n_rows // n_blocks)
-    starts = np.asarray(operator.row_starts)
-    bounds = starts[np.minimum(np.arange(n_blocks + 1) * height, n_rows)]
-    width = max(1, int(np.diff(bounds).max()))
-    row_at = np.minimum(np.arange(n_blocks)[:, None] * height + np.arange(height + 1), n_rows)
-    row_starts = (starts[row_at] - bounds[:-1, None]).astype(np.int32)
-    row_starts[:, -1] = width
-    position = bounds[:-1, None] + np.arange(width)
-    inside = position < bounds[1:, None]
-    at = np.where(inside, position, 0)
-
-    def entries(array, padding):
-        array = np.asarray(array)
-        return np.where(inside, array[at] if len(array) else 0, padding).astype(array.dtype)
-
-    rows = entries(operator.rows, 0) - np.arange(n_blocks, dtype=np.int32)[:, None] * height
-    arrays = (
-        entries(operator.values, 0),
-        row_starts,
-        entries(operator.columns, 0),
-        np.where(inside, rows, height - 1).astype(np.int32),
-        None if edges is None else entries(edges, n_entries),
-    )
-    by_rows = NamedSharding(mesh, BY_ROWS)
-    laid = jax.tree.map(lambda array: placed(array, by_rows), arrays)
-    return RowBlocks(*laid, n_rows=n_rows, n_entries=n_entries, mesh=mesh)
 
 
 @across.register

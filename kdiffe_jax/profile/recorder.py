@@ -15,7 +15,7 @@ from kdiffe_jax.config import GraphConfig
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import RunError
 from kdiffe_jax.files import replacing
-from kdiffe_jax.graph.cache import cached_similarity, stored_similarity
+from kdiffe_jax.graph.cache import cached_similarity, read_similarity, similarity_file
 from kdiffe_jax.profile.programs import Memory, Programs, largest_program, live_programs
 from kdiffe_jax.profile.spans import read_spans
 from kdiffe_jax.profile.split import Split, split_epochs
@@ -81,12 +81,15 @@ class Recorder:
 
     def time_walks(self, dataset: Dataset, config: GraphConfig, *, directory: Path) -> None:
         """Computes S, or reads it where it is kept, and notes how long that took."""
-        sizes = dict(n_users=dataset.n_users, n_items=dataset.n_items)
+        of_graph: dict[str, Any] = dict(
+            n_users=dataset.n_users, n_items=dataset.n_items, config=config, directory=directory
+        )
         begun = time.perf_counter()
-        cached = stored_similarity(dataset.train, config=config, directory=directory, **sizes)
-        if cached is None:
-            cached_similarity(dataset.train, config=config, directory=directory, **sizes)
-        self.walks = {"seconds": time.perf_counter() - begun, "cached": cached is not None}
+        file = similarity_file([dataset.train], **of_graph)
+        cached = read_similarity(file, len(dataset.train)) is not None
+        if not cached:
+            cached_similarity(dataset.train, **of_graph)
+        self.walks = {"seconds": time.perf_counter() - begun, "cached": cached}
 
     def after(self, on_epoch: Callable[[dict], None]) -> Callable[[dict], None]:
         """`on_epoch`, followed by the start or the end of the trace where it is time."""

@@ -27,7 +27,6 @@ from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.shared_checkpoints import SharedCheckpoints, checkpoints_of
 from kdiffe_jax.training.state import TrainState, initial_state
 from kdiffe_jax.training.step import Term
-from kdiffe_jax.types import RankingTask
 
 
 class Carried(NamedTuple):
@@ -169,20 +168,26 @@ def _one_epoch(
     return Carried(state, kept), record
 
 
-def score(problem: Problem, view: View, task: RankingTask) -> dict[str, float]:
+def score(problem: Problem, view: View, task: Any) -> dict[str, float]:
     """Mean metrics of a view on a ranking task."""
     with host_phase("evaluation"):
         return mean_metrics(score_users(problem, view, task))
 
 
-def score_users(problem: Problem, view: View, task: RankingTask) -> dict[str, np.ndarray]:
-    """Every user's metrics, ranked in the configured precision."""
+def score_users(problem: Problem, view: View, task: Any) -> dict[str, np.ndarray]:
+    """Every user's metrics, ranked in the configured precision.
+
+    Args:
+      problem: data and parts.
+      view: of `Compiled.encode`.
+      task: of the problem, or made as the problem's are.
+    """
     settings = problem.parts.config.eval
     users, items = (table.astype(settings.eval_precision) for table in view)
-    if problem.mesh is not None:
-        n_items, block = problem.parts.encoder.n_items, settings.eval_block
-        return evaluate_split(problem.mesh, users, items, task, n_items=n_items, block=block)
-    return evaluate(users, items, task, block=settings.eval_block)
+    if problem.mesh is None:
+        return evaluate(users, items, task, block=settings.eval_block)
+    n_items, block = problem.parts.encoder.n_items, settings.eval_block
+    return evaluate_split(problem.mesh, users, items, task, n_items=n_items, block=block)
 
 
 def splits_ranked(config: Config) -> list[str]:

@@ -6,12 +6,11 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import NamedSharding
 
 from kdiffe_jax.model.encoder import View
 from kdiffe_jax.parallel.batches import split_batches, whole_batch
 from kdiffe_jax.parallel.evaluation import padded_rows, view_shardings
-from kdiffe_jax.parallel.graphs import split_graphs
 from kdiffe_jax.parallel.processes import on_host
 from kdiffe_jax.parallel.tables import WHOLE, cut, everywhere, gather, shardings, split
 from kdiffe_jax.training.epoch import (
@@ -25,18 +24,6 @@ from kdiffe_jax.training.epoch import (
 from kdiffe_jax.training.problem import Problem
 from kdiffe_jax.training.state import initial_state
 from kdiffe_jax.types import Batch
-
-
-def on_mesh(problem: Problem, mesh: Mesh) -> Problem:
-    """The same problem with its graphs on a mesh, for training."""
-    drops = problem.parts.config.train.contrast == "edge_drop"
-    graphs = split_graphs(problem.graphs, mesh, drops_edges=drops)
-    return problem._replace(graphs=graphs, mesh=mesh)
-
-
-def off_mesh(problem: Problem) -> Problem:
-    """A problem of `build_problem` with its graphs whole on one device, for what comes after."""
-    return problem._replace(graphs=jax.tree.map(jnp.asarray, problem.graphs))
 
 
 def epoch_batches(problem: Problem, number: int) -> Batch:

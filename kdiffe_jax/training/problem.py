@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jax.sharding import Mesh
@@ -18,15 +18,17 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
 from kdiffe_jax.data.knockouts import knocked_out
 from kdiffe_jax.data.knowledge import ensure_knowledge
+from kdiffe_jax.data.share import Share
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.graph.build import build_graphs
 from kdiffe_jax.graph.cache import cached_similarity
-from kdiffe_jax.parallel.graphs import made_on_host
+from kdiffe_jax.parallel.evaluation import split_task
+from kdiffe_jax.parallel.graphs import graphs_on_mesh
 from kdiffe_jax.parallel.similarity import similarity_on_mesh
 from kdiffe_jax.ranking import ranking_task
 from kdiffe_jax.training.memory import Limits, check_denoiser_memory
 from kdiffe_jax.training.state import Parts, build_parts
-from kdiffe_jax.types import Graphs, RankingTask
+from kdiffe_jax.types import Graphs
 
 _LIMITS = Limits()
 
@@ -35,12 +37,12 @@ class Problem(NamedTuple):
     """Everything the loop reads and never changes."""
 
     dataset: Dataset
-    similarity: np.ndarray  #: f32[n], S on the training interactions (eq. 5)
+    similarity: np.ndarray  #: f32[n], S on the training interactions that it has (eq. 5)
     parts: Parts
     graphs: Graphs
     sampler: InteractionSampler
-    valid: RankingTask
-    test: RankingTask
+    valid: Any  #: RankingTask; a SplitTask on a mesh
+    test: Any  #: likewise
     mesh: Mesh | None = None  #: the devices that train it; None is one
 
     def of_seed(self, seed: int) -> Problem:
@@ -68,8 +70,7 @@ def build_problem(
       cache_dir: where S is kept between runs.
       say: receives one line at a time.
       limits: on the memory of the denoiser.
-      mesh: whose devices walk for S; the graphs then are whole, on the host, and go to its
-        devices by `on_mesh`.
+      mesh: whose devices train; graphs and ranking tasks then lie on them, split.
 
     Raises:
       DataError: a split to rank is empty.
@@ -90,6 +91,7 @@ def build_problem(
         epoch_steps=config.train.epoch_steps,
         n_users=dataset.n_users,
         n_items=dataset.n_items,
+        share=dataset.share,
     )
     sizes = dict(
         n_users=dataset.n_users,
@@ -106,14 +108,15 @@ def build_problem(
         steps=sampler.steps_of_pass,
     )
     users_items = dict(n_users=dataset.n_users, n_items=dataset.n_items)
-    make = cached_similarity if mesh is None else partial(similarity_on_mesh, mesh)
-    similarity = make(dataset.train, config=config.graph, directory=cache_dir, **users_items)
+    makers = _makers(mesh, dataset.share, config)
+    similarity = makers.similarity(
+        dataset.train, config=config.graph, directory=cache_dir, **users_items
+    )
     seen_at_test = dataset.train
     if config.eval.mask_valid:
         seen = np.concatenate([dataset.train, dataset.valid])
         seen_at_test = seen[np.lexsort(seen.T[::-1])]
-    graphs = partial(
-        build_graphs,
+    graphs = makers.graphs(
         dataset.train,
         dataset.triples,
         similarity,
@@ -128,10 +131,30 @@ def build_problem(
         dataset=dataset,
         similarity=similarity,
         parts=parts,
-        graphs=graphs() if mesh is None else made_on_host(graphs),
+        graphs=graphs,
         sampler=sampler,
-        valid=ranking_task(dataset.train, dataset.valid, **users_items),
-        test=ranking_task(seen_at_test, dataset.test, **users_items),
+        valid=makers.task(dataset.train, dataset.valid, **users_items),
+        test=makers.task(seen_at_test, dataset.test, **users_items),
+        mesh=mesh,
+    )
+
+
+class _Makers(NamedTuple):
+    """What makes S, graphs and ranking tasks of interactions."""
+
+    similarity: Callable[..., np.ndarray]
+    graphs: Callable[..., Graphs]
+    task: Callable[..., Any]
+
+
+def _makers(mesh: Mesh | None, share: Share, config: Config) -> _Makers:
+    if mesh is None:
+        return _Makers(cached_similarity, build_graphs, ranking_task)
+    drops = config.train.contrast == "edge_drop"
+    return _Makers(
+        partial(similarity_on_mesh, mesh, share=share),
+        partial(graphs_on_mesh, mesh, share=share, drops_edges=drops),
+        partial(split_task, mesh, share=share),
     )
 
 
@@ -147,8 +170,8 @@ def _neighbours(dataset: Dataset, config: ModelConfig, say: Callable[[str], None
         each_relation=config.neighbour_relations == "each",
     )
     say(f"{dataset.name}: {near.note}")
-    degrees = np.bincount(dataset.train[:, 1], minlength=dataset.n_items)
-    rows = None if config.cold_items == "own" else stand_ins(near.matrix, degrees)
+    of_cold = config.cold_items != "own"
+    rows = stand_ins(near.matrix, dataset.item_degrees()) if of_cold else None
     return near.matrix if weighted else None, rows
 
 
@@ -159,9 +182,9 @@ def _check(dataset: Dataset, config: Config) -> None:
         raise ConfigError("selection = 'test' scores the test split; score_test = False forbids it")
     if config.train.num_seeds > 1 and not config.eval.score_test:
         raise ConfigError("num_seeds > 1 always scores the test split; use score_test = True")
-    for split in ("valid", "test"):
-        if not len(getattr(dataset, split)):
-            raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be scored")
+    for split, of_what in {"train": "trained", "valid": "scored", "test": "scored"}.items():
+        if not dataset.share.place(len(getattr(dataset, split)))[1]:
+            raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be {of_what}")
     if config.diffusion.rebuild_from == "all" and config.diffusion.denoiser_columns:
         raise ConfigError(
             f"denoiser_columns = {config.diffusion.denoiser_columns}: rebuild_from = 'all' cannot "

@@ -26,7 +26,6 @@ from benchmarks.account import (
 )
 from kdiffe_jax.graph import propagate
 from kdiffe_jax.parallel.mesh import build_mesh
-from kdiffe_jax.parallel.product import row_blocks
 from kdiffe_jax.rebuild import rebuilt_graph
 from kdiffe_jax.training.epoch import compile_parts, strengths_of
 from kdiffe_jax.training.state import initial_state
@@ -62,7 +61,7 @@ def n_bytes(tree):
     return sum(leaf.nbytes for leaf in jax.tree.leaves(tree))
 
 
-def test_bytes_are_those_of_the_arrays(problem, small):
+def test_bytes_are_those_of_the_arrays(problem, small, tmp_path):
     account = whole_bytes(small)
     params = initial_state(problem.parts, problem.graphs).params
     tables = [leaf for name, leaf in params["encoder"].items() if name.endswith("_embedding")]
@@ -71,8 +70,8 @@ def test_bytes_are_those_of_the_arrays(problem, small):
     assert account["denoiser"] == n_bytes(wide)
     assert account["Adam's moments"] == 2 * (n_bytes(tables) + n_bytes(wide))
     mesh = build_mesh("data:1", jax.devices()[:1])
-    blocks = [row_blocks(b, mesh) for b in problem.graphs.laplacian[:2]]
-    assert account["Laplacian by rows, both blocks"] == n_bytes(blocks)
+    on_mesh = small_problem(tmp_path, mesh=mesh).graphs
+    assert account["Laplacian by rows, both blocks"] == n_bytes(on_mesh.laplacian)
     assert account["S"] == problem.similarity.nbytes
     guidance = account["mean over an item's users, with its transpose"]
     assert guidance == pytest.approx(n_bytes(problem.graphs.item_users), abs=8)

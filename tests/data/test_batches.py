@@ -1,11 +1,14 @@
 """Epochs cover everything once, and negatives are uniform over what a user has not."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdiffe_jax.data.batches import InteractionSampler
+from tests.played import played
 
 
 @st.composite
@@ -158,16 +161,35 @@ def test_epochs_that_are_not_cut_are_what_they_were_before_cutting():
 
 
 @settings(max_examples=100, deadline=None)
-@given(interactions(), st.integers(1, 9), st.integers(1, 5), st.integers(0, 3))
-def test_shares_of_an_epoch_side_by_side_are_the_epoch(data, batch_size, of, epoch_steps):
+@given(interactions(), st.integers(1, 9), st.integers(1, 5), st.integers(0, 3), st.integers(1, 4))
+def test_shares_of_an_epoch_side_by_side_are_the_epoch(data, batch_size, of, epoch_steps, players):
+    """However many processes draw it, and however many devices take its columns."""
     n_users, n_items, pairs = data
-    drawn = sampler(pairs, n_users, n_items, batch_size, epoch_steps=epoch_steps)
-    for number in range(3):
-        order = drawn.order(number)
-        shares = [drawn.indices(order.share(place, of)) for place in range(of)]
-        for name, whole in drawn.epoch(number)._asdict().items():
-            columns = [getattr(share, name) for share in shares]
-            assert len({column.shape for column in columns}) == 1
-            joined = np.concatenate(columns, axis=1)
-            np.testing.assert_array_equal(joined[:, : whole.shape[1]], whole)
-            assert not joined[:, whole.shape[1] :].any()
+    make = partial(
+        sampler, n_users=n_users, n_items=n_items, batch_size=batch_size, epoch_steps=epoch_steps
+    )
+
+    def drawn(share):
+        own = make(pairs[share.owns(pairs, n_users)], share=share)
+        for number in range(3):
+            triplets, row_items = own.drawn(number)
+            yield own.laid(share.pieces(triplets), row_items, range(of), of=of)
+
+    found = played(players, lambda share: list(drawn(share)))
+    for number, epochs in enumerate(zip(*found, strict=True)):
+        for name, whole in make(pairs).epoch(number)._asdict().items():
+            for shares in epochs:
+                columns = [getattr(share, name) for share in shares]
+                assert len({column.shape for column in columns}) == 1
+                joined = np.concatenate(columns, axis=1)
+                assert joined.dtype == whole.dtype
+                np.testing.assert_array_equal(joined[:, : whole.shape[1]], whole)
+                assert not joined[:, whole.shape[1] :].any()
+
+
+def test_a_process_draws_for_its_own_users_alone():
+    def users(share):
+        own = sampler(PAIRS[share.owns(PAIRS, 9)], 9, 11, share=share)
+        return set(own.drawn(0).triplets[:, 1].tolist())
+
+    assert played(3, users) == [{0, 1, 2}, {3, 4, 5}, {6, 7, 8}]

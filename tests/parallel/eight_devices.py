@@ -23,21 +23,20 @@ from kdiffe_jax.graph.laplacian import drop_edges
 from kdiffe_jax.graph.operators import laplacian_blocks
 from kdiffe_jax.graph.propagate import propagate, propagate_items
 from kdiffe_jax.parallel.evaluation import (
-    _by_range,
     _metrics,
     evaluate_split,
     padded_rows,
+    split_task,
     view_shardings,
 )
-from kdiffe_jax.parallel.graphs import split_graphs
 from kdiffe_jax.parallel.mesh import build_mesh, parse_axes
-from kdiffe_jax.parallel.product import row_blocks
+from kdiffe_jax.parallel.row_blocks import Entries, row_blocks
 from kdiffe_jax.parallel.similarity import similarity_on_mesh
 from kdiffe_jax.parallel.tables import bytes_per_device, gather, split
 from kdiffe_jax.ranking import evaluate, ranking_task
 from kdiffe_jax.training.loop import train
 from kdiffe_jax.training.many_seeds import train_members
-from kdiffe_jax.training.on_mesh import epoch_batches, on_mesh
+from kdiffe_jax.training.on_mesh import epoch_batches
 from kdiffe_jax.training.run_directory import RunDirectory
 from kdiffe_jax.training.state import initial_state
 from tests.small_model import SIZES, small_problem
@@ -80,10 +79,15 @@ def propagation(rng, *, loops):
     with_dropped = jax.jit(lambda laplacian: dropped_too(laplacian, dense))
     yield "one", with_dropped(laplacian)
     for grid in WIDE:
-        cut = partial(row_blocks, mesh=mesh_of(grid))
-        there = cut(laplacian.to_users, edges=np.arange(block.astype(bool).sum(), dtype=np.int32))
-        back = cut(laplacian.to_items, edges=laplacian.to_users.to_transpose)
+        there = cut(grid, laplacian.to_users, np.arange(block.astype(bool).sum(), dtype=np.int32))
+        back = cut(grid, laplacian.to_items, laplacian.to_users.to_transpose)
         yield grid, with_dropped(laplacian._replace(to_users=there, to_items=back))
+
+
+def cut(grid, operator, edges):
+    found = map(np.asarray, (operator.values, operator.rows, operator.columns, edges))
+    n_rows, n_entries = len(operator.row_starts) - 1, len(edges)
+    return row_blocks(Entries(*found), mesh_of(grid), n_rows=n_rows, n_entries=n_entries)
 
 
 def dropped_too(laplacian, dense):
@@ -102,10 +106,12 @@ def evaluation(rng):
     tables = [jnp.asarray(rng.integers(-1, 2, (n, 3)), jnp.float32) for n in (N_USERS, N_ITEMS)]
     pairs = np.argwhere(rng.random((N_USERS, N_ITEMS)) < 0.4).astype(np.int32)
     pairs = pairs[pairs[:, 0] != 5]
-    task = ranking_task(pairs[::2], pairs[1::2], n_users=N_USERS, n_items=N_ITEMS)
+    sizes = dict(n_users=N_USERS, n_items=N_ITEMS)
+    task = ranking_task(pairs[::2], pairs[1::2], **sizes)
     yield "one", evaluate(*tables, task, block=4, cutoffs=(2, 5))
     for grid in RANKING:
         mesh, laid = laid_out(grid, *tables)
+        task = split_task(mesh, pairs[::2], pairs[1::2], **sizes)
         yield grid, evaluate_split(mesh, *laid, task, n_items=N_ITEMS, block=4, cutoffs=(2, 5))
 
 
@@ -158,14 +164,15 @@ def trained(problem, directory, epochs):
 def training(directory, **changes):
     """Two epochs on one device; one on eight and then one on one or four."""
     sizes = dataclasses.replace(SIZES, users=61, items=47)
-    problem = small_problem(directory / "cache", planted_dataset(sizes), layers=1, **changes)
+    make = partial(small_problem, directory / "cache", planted_dataset(sizes), layers=1, **changes)
+    problem = make()
     runs = directory / "-".join(["runs", *changes])
     runs.mkdir()
     yield "one", trained(problem, runs / "one", 2)
-    yield "eight", trained(on_mesh(problem, mesh_of("data:4,model:2")), runs / "eight", 1)
+    yield "eight", trained(make(mesh=mesh_of("data:4,model:2")), runs / "eight", 1)
     for name, again in {
         "eight, then one": problem,
-        "eight, then four": on_mesh(problem, mesh_of("data:4")),
+        "eight, then four": make(mesh=mesh_of("data:4")),
     }.items():
         shutil.copytree(runs / "eight", runs / name)
         yield name, trained(again, runs / name, 2)
@@ -173,10 +180,10 @@ def training(directory, **changes):
 
 def batches(directory):
     """One epoch's arrays as they lie on the mesh, and the bytes of each device."""
-    problem = small_problem(directory / "cache", planted_dataset(WIDER), batch_size=1022)
-    yield "one", epoch_batches(problem, 1)._asdict()
+    make = partial(small_problem, directory / "cache", planted_dataset(WIDER), batch_size=1022)
+    yield "one", epoch_batches(make(), 1)._asdict()
     for grid in GRIDS:
-        laid = epoch_batches(on_mesh(problem, mesh_of(grid)), 1)
+        laid = epoch_batches(make(mesh=mesh_of(grid)), 1)
         held = np.array(list(bytes_per_device(laid).values()))
         yield grid, laid._asdict() | {"bytes": held}
 
@@ -197,10 +204,9 @@ def embeddings_that_travel():
     for grid in RANKING:
         mesh, (users, items) = laid_out(grid, *TABLES)
         pairs = np.stack([np.arange(WIDER.users), np.arange(WIDER.users) % WIDER.items], axis=1)
-        task = ranking_task(pairs, pairs, n_users=WIDER.users, n_items=WIDER.items)
-        laid, _ = _by_range(task, mesh.shape["data"], len(users) // mesh.shape["data"], len(items))
+        task = split_task(mesh, pairs, pairs, n_users=WIDER.users, n_items=WIDER.items)
         settings = dict(n_items=WIDER.items, block=64, cutoffs=(5,))
-        program = _metrics.lower(mesh, users, items, laid, **settings).compile().as_text()
+        program = _metrics.lower(mesh, users, items, task.laid, **settings).compile().as_text()
         lines = [line.split(" = ")[-1] for line in program.splitlines()]
         sent = [line for line in lines if re.search(r"(all|collective)-[a-z-]+\(", line)]
         yield grid, np.array([len(sent), sum(f",{WIDTH}]" in line for line in sent)])
@@ -208,9 +214,9 @@ def embeddings_that_travel():
 
 def graph_bytes(directory):
     """Of the Laplacian, with the numbers of the edges, which dropping needs; of the guidance."""
-    problem = small_problem(directory / "cache", planted_dataset(WIDER))
+    make = partial(small_problem, directory / "cache", planted_dataset(WIDER), contrast="edge_drop")
     for grid in GRIDS:
-        graphs = split_graphs(problem.graphs, mesh_of(grid), drops_edges=True)
+        graphs = make(mesh=mesh_of(grid)).graphs
         for name in ("laplacian", "item_users"):
             held = bytes_per_device(getattr(graphs, name))
             yield f"{name}/{grid}", np.array(list(held.values()))

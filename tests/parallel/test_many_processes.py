@@ -1,101 +1,21 @@
 """Two processes over loopback train what one process trains."""
 
 import json
-import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.quick_compile import XLA_FLAGS
-
-ROOT = Path(__file__).parents[2]
-FLAGS = (
-    "--planted_users=61", "--planted_items=47", "--planted_topics=4", "--planted_taste=0.9",
-    "--planted_entities_per_topic=2", "--planted_triples_per_item=4",
-    "--planted_interactions_per_user=8", "--dim=8", "--layers=1", "--batch_size=64",
-    "--denoiser_width=16", "--walk_length=5", "--walks_per_node=2", "--timesteps=3", "--epochs=2",
-    "--baselines=most_popular",
-)  # fmt: skip
-
-
-def start(cache, workdir, *more, environment=None):
-    flags = (*FLAGS, f"--workdir={workdir}", f"--cache_dir={cache}", *more)
-    return subprocess.Popen(
-        [sys.executable, "-m", "launch.main", *flags],
-        cwd=ROOT,
-        env=os.environ | {"XLA_FLAGS": XLA_FLAGS} | (environment or {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def end(processes):
-    """The status of each and what it printed; none is left behind."""
-    try:
-        found = [process.communicate(timeout=900) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    return [(p.returncode, *printed) for p, printed in zip(processes, found, strict=True)]
-
-
-def cache_of(directory, process):
-    return directory / f"cache of process {process}"
-
-
-def start_two(directory, workdirs, *, seeds=(0, 0), more=()):
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        address = f"localhost:{free.getsockname()[1]}"
-    joined = ("--mesh=data:2", f"--coordinator={address}", "--num_processes=2")
-    return [
-        start(
-            cache_of(directory, i),
-            workdirs[i],
-            *joined,
-            f"--process_id={i}",
-            f"--seed={seed}",
-            *more,
-        )
-        for i, seed in enumerate(seeds)
-    ]
-
-
-def slurm_job():
-    """The number of a job for which JAX's coordinator gets a free port on this host."""
-    for job in range(4096):
-        with socket.socket() as free:
-            try:
-                free.bind(("localhost", 65536 - 4096 + job))
-            except OSError:
-                continue
-            return str(job)
-    raise AssertionError("no port is free")
-
-
-def start_two_of_slurm(directory, workdirs, *more):
-    job = {"SLURM_JOB_ID": slurm_job(), "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2"}
-    numbered = ({"SLURM_PROCID": number, "SLURM_LOCALID": number} for number in "01")
-    flags = ("--mesh=data:2", "--coordinator=cluster", *more)
-    return [
-        start(cache_of(directory, i), workdirs[i], *flags, environment=job | number)
-        for i, number in enumerate(numbered)
-    ]
-
-
-def read(workdir):
-    result = json.loads((workdir / "result.json").read_text())
-    history = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
-    with np.load(workdir / "model.npz", allow_pickle=False) as model:
-        return result, history, {name: model[name] for name in ("users", "items", "item_layers")}
+from tests.parallel.launched import (
+    cache_of,
+    check_equal,
+    end,
+    read,
+    start,
+    start_two,
+    start_two_of_slurm,
+)
 
 
 @pytest.fixture(scope="module")
@@ -117,18 +37,7 @@ def found(tmp_path_factory):
 
 @pytest.mark.parametrize("name", ("two", "resumed"))
 def test_two_processes_find_what_one_finds(found, name):
-    one, two = read(found[0] / "one"), read(found[0] / name)
-    assert len(one[1]) == len(two[1]) == 2
-    for ours, theirs in zip(one[1], two[1], strict=True):
-        assert ours.keys() == theirs.keys()
-        for term in ours.keys() - {"seconds", "valid"}:
-            np.testing.assert_allclose(theirs[term], ours[term], rtol=1e-4, err_msg=term)
-        assert theirs["valid"] == pytest.approx(ours["valid"], rel=1e-4)
-    for split in ("valid", "test"):
-        assert 0 < one[0][split]["recall@20"] < 1
-        assert two[0][split] == pytest.approx(one[0][split], rel=1e-4)
-    for table, values in one[2].items():
-        np.testing.assert_allclose(two[2][table], values, rtol=1e-4, atol=2e-5, err_msg=table)
+    check_equal(read(found[0] / "one"), read(found[0] / name))
 
 
 def test_process_0_alone_speaks_and_writes(found):

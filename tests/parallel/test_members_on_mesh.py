@@ -8,13 +8,13 @@ from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.training import many_seeds
 from kdiffe_jax.training.epoch import strengths_of
 from kdiffe_jax.training.members_on_mesh import members_on_mesh
-from kdiffe_jax.training.on_mesh import compile_problem, on_mesh
+from kdiffe_jax.training.on_mesh import compile_problem
 from tests.small_model import small_problem
 
 
 def test_a_stopped_member_keeps_what_it_has_and_reports_zeros(tmp_path):
     mesh = build_mesh("data:1", jax.devices()[:1])
-    problem = on_mesh(small_problem(tmp_path, num_seeds=3), mesh)
+    problem = small_problem(tmp_path, mesh=mesh, num_seeds=3)
     single = compile_problem(problem)
     compiled = members_on_mesh(problem, single)
     before, running = many_seeds._fresh(problem, single), jnp.array([True, False, True])

@@ -1,14 +1,17 @@
 """What a run may see: the training interactions, and nothing of the other splits."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
 
 from kdiffe_jax.data.rows import sorted_unique
-from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.data.share import Share
+from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.graph.attention import attention_similarity
+from kdiffe_jax.graph.operators import transposed
 from kdiffe_jax.parallel.mesh import build_mesh
-from kdiffe_jax.training.on_mesh import off_mesh
 from tests.small_model import small_problem
 
 
@@ -60,11 +63,34 @@ def test_more_relations_to_keep_than_there_are_entities(make_problem, planted):
         make_problem(rebuild_from="all", top_q=planted.n_entities + 1)
 
 
-def test_for_a_mesh_the_same_graphs_are_made_on_the_host(tmp_path):
+def entries(blocks):
+    """Every stored entry of a matrix that lies by ranges of rows: its row, column and value."""
+    first = np.arange(len(blocks.rows))[:, None] * (blocks.row_starts.shape[1] - 1)
+    real = np.asarray(blocks.values) != 0
+    rows, columns, values = blocks.rows + first, np.asarray(blocks.columns), blocks.values
+    return np.asarray(rows)[real], columns[real], np.asarray(values)[real]
+
+
+@pytest.mark.parametrize("degree_from", ("adjacency", "weighted"))
+def test_on_a_mesh_the_graphs_are_the_same(tmp_path, degree_from):
     mesh = build_mesh("data:1", jax.devices()[:1])
     settings = dict(neighbour_weight=1.0, cold_items="neighbours", self_loops=True)
-    on_device = small_problem(tmp_path, **settings)
-    on_host = small_problem(tmp_path, mesh=mesh, **settings)
-    for problem, kind in ((on_host, np.ndarray), (off_mesh(on_host), jax.Array)):
-        assert all(isinstance(leaf, kind) for leaf in jax.tree.leaves(problem.graphs))
-        jax.tree.map(np.testing.assert_array_equal, problem.graphs, on_device.graphs)
+    one = small_problem(tmp_path, degree_from=degree_from, **settings).graphs
+    many = small_problem(tmp_path, mesh=mesh, degree_from=degree_from, **settings).graphs
+    means = one.item_users, transposed(one.item_users)
+    matrices = [*one.laplacian[:2], *means, *one.neighbours]
+    split = [*many.laplacian[:2], *many.item_users, *many.neighbours]
+    for whole, blocks in zip(matrices, split, strict=True):
+        rows, columns, values = entries(blocks)
+        np.testing.assert_array_equal(rows, whole.rows)
+        np.testing.assert_array_equal(columns, whole.columns)
+        np.testing.assert_allclose(values, whole.values, rtol=1e-6)
+    np.testing.assert_allclose(many.laplacian.loops, one.laplacian.loops, rtol=1e-6)
+    rest = [g._replace(laplacian=None, item_users=None, neighbours=None) for g in (one, many)]
+    jax.tree.map(np.testing.assert_array_equal, *rest)
+
+
+def test_nothing_to_train_on(make_problem, planted):
+    nothing = dataclasses.replace(planted, train=planted.train[:0], share=Share(0, 2))
+    with pytest.raises(DataError, match="the train split is empty; nothing can be trained"):
+        make_problem(dataset=nothing)

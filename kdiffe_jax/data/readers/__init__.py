@@ -7,23 +7,32 @@ from pathlib import Path
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.public.files import PUBLIC
 from kdiffe_jax.data.readers import kdiffe, prepared
+from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.errors import DataError
 
 
-def read_dataset(path: str | Path, *, name: str, split_seed: int = 0) -> Dataset:
+def read_dataset(
+    path: str | Path, *, name: str, split_seed: int = 0, share: Share = ALONE
+) -> Dataset:
     """Reads a directory that training can use as it is: prepared, or KDiffE/DiffMM.
 
     Args:
       path: the directory.
       name: the data set's name, used in reports and in the advice where files are missing.
       split_seed: of the validation split where the source has none.
+      share: whose interactions to keep, where several processes share them. Of a prepared
+        directory no more than a part is read, of another layout everything.
 
     Raises:
       DataError: no directory, no known layout, or what the layout's reader finds.
     """
     path = Path(path)
     if prepared.is_prepared(path):
-        return prepared.read_prepared(path, name=name)
+        return prepared.read_prepared(path, name=name, share=share)
+    return share.agreed(lambda: _read_whole(path, name, split_seed)).shared(share)
+
+
+def _read_whole(path: Path, name: str, split_seed: int) -> Dataset:
     if kdiffe.is_kdiffe(path):
         return kdiffe.read_kdiffe(path, name=name, split_seed=split_seed)
     state = "has neither layout" if path.is_dir() else "there is no such directory"

@@ -17,13 +17,14 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.plain_files import (
-    first_row,
+    line_at,
+    part_of_lines,
     read_integers,
     read_names,
     sha256,
@@ -31,13 +32,20 @@ from kdiffe_jax.data.plain_files import (
     write_names,
 )
 from kdiffe_jax.data.readers.arrays import load_features
+from kdiffe_jax.data.readers.manifest import (
+    FORMAT_VERSION,
+    MANIFEST,
+    SIZES,
+    digest_of,
+    read_manifest,
+    verify_files,
+    verify_rows,
+)
+from kdiffe_jax.data.readers.prepared_triples import read_entity_items, read_triples
 from kdiffe_jax.data.rows import check_ids, check_number, sorted_unique
+from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.errors import DataError
 
-FORMAT_VERSION = 1
-MANIFEST = "dataset.json"
-_SIZES = ("users", "items", "entities")
-_ANY = np.iinfo(np.int32).max
 FILES = "dataset.json, train.tsv, valid.tsv, test.tsv, triples.tsv"
 _NAME_FILES = {
     "relation_names": "relations.tsv",
@@ -54,37 +62,70 @@ def is_prepared(path: Path) -> bool:
     return (path / MANIFEST).exists()
 
 
-def read_prepared(path: str | Path, *, name: str | None = None) -> Dataset:
+class _Files(NamedTuple):
+    """What stands in a directory; of the interactions, what stands in one process's lines."""
+
+    manifest: dict[str, Any]
+    names: dict[str, tuple[str, ...]]
+    triples: np.ndarray
+    relevant: np.ndarray | None
+    features: dict[str, np.ndarray]
+    lines: dict[str, np.ndarray]
+
+
+def read_prepared(path: str | Path, *, name: str | None = None, share: Share = ALONE) -> Dataset:
     """Reads and verifies a prepared directory.
+
+    Of several processes, each reads its part of the lines of the three splits, and gets
+    from the others what belongs to its users.
 
     Raises:
       DataError: another format version, a file that is missing, malformed or does not
-        match the checksum in the manifest, an id outside the sizes given there.
+        match the checksum in the manifest, an id outside the sizes given there; a RunError
+        on processes that found nothing themselves.
     """
     path = Path(path)
-    manifest = _read_manifest(path / MANIFEST)
-    _verify(path, manifest.get("sha256", {}))
-    names = {field: read_names(path / file) for field, file in _NAME_FILES.items()}
-    triples, relevant = _read_triples(path / "triples.tsv", manifest, len(names["relation_names"]))
-    splits = {split: _read_pairs(path / f"{split}.tsv", manifest) for split in SPLITS}
-    features = load_features(path, manifest["items"])
-    _check_sizes(path, manifest, splits, triples, names, features)
+    files = share.agreed(lambda: _read_files(path, share))
+    manifest, names, triples, relevant, features, lines = files
+    share.check_alike(digest_of(manifest), str(path / MANIFEST))
+    splits = {split: _of_own_users(rows, manifest, share) for split, rows in lines.items()}
+    verify_rows(path, manifest, splits, share)
+    _check_sizes(path, manifest, splits, triples, names, features, share)
+    entity_items = share.agreed(
+        lambda: read_entity_items(path / "entity_items.tsv", manifest["entities"])
+    )
     if not names["relation_names"] and len(triples):
         known = range(triples[:, 1].max() + 1)
         names["relation_names"] = tuple(f"relation {r}" for r in known)
     return Dataset(
-        name=name or str(manifest["name"]),
+        name=name or str(manifest.get("name", path.name)),
         n_users=manifest["users"],
         n_items=manifest["items"],
         n_entities=manifest["entities"],
         triples=triples,
         relevant=relevant,
-        entity_items=_read_entity_items(path / "entity_items.tsv", manifest["entities"]),
+        entity_items=entity_items,
         features=features,
+        share=share,
         notes=tuple(manifest.get("notes", ())),
         provenance=manifest.get("provenance", {}),
         **names,
         **splits,
+    )
+
+
+def _read_files(path: Path, share: Share) -> _Files:
+    manifest = read_manifest(path / MANIFEST)
+    verify_files(path, manifest, share)
+    names = {field: read_names(path / file) for field, file in _NAME_FILES.items()}
+    triples, relevant = read_triples(path / "triples.tsv", manifest, len(names["relation_names"]))
+    return _Files(
+        manifest,
+        names,
+        triples,
+        relevant,
+        load_features(path, manifest["items"]),
+        {split: _read_pairs(path / f"{split}.tsv", manifest, share) for split in SPLITS},
     )
 
 
@@ -148,87 +189,37 @@ def _manifest(dataset: Dataset, draft: Path) -> dict[str, Any]:
         "triples_per_relation": dataset.triples_per_relation(),
         "provenance": dict(dataset.provenance),
         "sha256": {file.name: sha256(file) for file in sorted(draft.iterdir())},
+        "rows_sha256": {split: ALONE.digest(getattr(dataset, split)) for split in SPLITS},
     }
 
 
-def _read_manifest(file: Path) -> dict:
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{file}: not readable JSON: {error}") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_VERSION:
-        raise DataError(f'{file}: expected an object with "format": {FORMAT_VERSION}')
-    for key in _SIZES:
-        size = manifest.get(key)
-        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-            raise DataError(f'{file}: "{key}" must be a whole number, it is {size!r}')
-    for key, kind in (("sha256", dict), ("notes", list), ("provenance", dict)):
-        if not isinstance(manifest.get(key, kind()), kind):
-            raise DataError(f'{file}: "{key}" must be a JSON {kind.__name__}')
-    manifest.setdefault("name", file.parent.name)
-    return manifest
-
-
-def _check_sizes(path: Path, manifest: dict, splits: dict, triples, names: dict, features) -> None:
+def _check_sizes(
+    path: Path, manifest: dict, splits: dict, triples, names: dict, features, share: Share
+) -> None:
     """Refuses sizes that the other files do not bear out; names and features tell every one."""
     pairs = np.concatenate(list(splits.values()))
     n_items = manifest["items"] if features else len(names["item_ids"])
     told = (len(names["user_ids"]), n_items, len(names["entity_names"]))
     occurring = ((pairs[:, 0],), (pairs[:, 1], triples[:, 0]), (triples[:, 2],))
-    for size, number, ids in zip(_SIZES, told, occurring, strict=True):
+    for size, number, ids in zip(SIZES, told, occurring, strict=True):
         if manifest[size] != number:
-            check_number(manifest[size], size, str(path / MANIFEST), *ids)
+            check_number(manifest[size], size, str(path / MANIFEST), *ids, share=share)
 
 
-def _verify(path: Path, checksums: dict[str, str]) -> None:
-    for file, expected in checksums.items():
-        if Path(file).name != file:
-            raise DataError(f"{path / MANIFEST}: file name {file!r} leaves the directory")
-        if not (path / file).is_file() or sha256(path / file) != expected:
-            raise DataError(
-                f"{path / file}: missing or changed since it was prepared; prepare it again, "
-                f"or delete the sha256 entry in {MANIFEST} if you edited it on purpose"
-            )
-
-
-def _read_pairs(file: Path, manifest: dict) -> np.ndarray:
-    rows = read_integers(file, 2)
+def _read_pairs(file: Path, manifest: dict, share: Share) -> np.ndarray:
+    """int32[n, 2]: the rows in this process's part of the lines."""
+    part = part_of_lines(file, share) if share.of > 1 and file.is_file() else None
     limits = (manifest["users"], manifest["items"])
-    check_ids(rows, str(file), ("user", "item"), limits, first_row=1)
-    return sorted_unique(rows)
+    try:
+        rows = read_integers(file, 2, part)
+        check_ids(rows, str(file), ("user", "item"), limits, first_row=1)
+    except DataError as error:
+        if part is None:
+            raise
+        raise DataError(f"{error}; counted from line {line_at(file, part.start)}") from error
+    return rows.astype(np.int32)
 
 
-def _read_triples(
-    file: Path, manifest: dict, n_relations: int
-) -> tuple[np.ndarray, np.ndarray | None]:
-    if not file.exists():
-        return np.zeros((0, 3), np.int32), None
-    planted = len(first_row(file).split("\t")) == 4
-    rows = read_integers(file, 4 if planted else 3)
-    limits = (manifest["items"], n_relations or _ANY, manifest["entities"])
-    columns = ("item", "relation (a line of relations.tsv)", "entity")
-    check_ids(rows[:, :3], str(file), columns, limits, first_row=1)
-    if not planted:
-        return sorted_unique(rows), None
-    wrong = rows[:, 3] > 1
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise DataError(f"{file}, row {row + 1}: the fourth column is {rows[row, 3]}; write 0 or 1")
-    ordered = sorted_unique(rows)
-    if len(sorted_unique(ordered[:, :3])) != len(ordered):
-        raise DataError(f"{file}: a triple is marked both relevant and not; keep one of the two")
-    return np.ascontiguousarray(ordered[:, :3]), ordered[:, 3].astype(bool)
-
-
-def _read_entity_items(file: Path, n_entities: int) -> np.ndarray | None:
-    if not file.exists():
-        return None
-    rows = sorted_unique(read_integers(file, 2))
-    if len(rows) and rows[-1, 0] >= n_entities:
-        raise DataError(f"{file}: entity {rows[-1, 0]} is outside 0..{n_entities - 1}")
-    twice = np.flatnonzero(np.diff(rows[:, 0]) == 0)
-    if len(twice):
-        raise DataError(f"{file}: entity {rows[twice[0], 0]} is two items; keep one of the lines")
-    entity_items = np.full(n_entities, -1, np.int32)
-    entity_items[rows[:, 0]] = rows[:, 1]
-    return entity_items
+def _of_own_users(rows: np.ndarray, manifest: dict, share: Share) -> np.ndarray:
+    own = share.kept(rows, lambda pairs: share.owns(pairs, manifest["users"]))
+    return sorted_unique(own)
