@@ -105,12 +105,14 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
             build = partial(
                 build_problem, config=config, cache_dir=flags.cache_dir(), limits=limits
             )
-            problem = build(dataset, say=progress.say, mesh=mesh)
+            problem: Problem | None = build(dataset, say=progress.say, mesh=mesh)
             trainer, finisher = (train, finish) if alone else (train_members, finish_members)
             trained = trainer(problem, run, on_epoch=on_epoch, say=progress.say)
+            if mesh is not None:
+                problem = None  # what lies on the mesh makes room for the whole
 
             def score() -> dict[str, Any]:
-                whole = problem if mesh is None else build(_whole(identity), say=lambda line: None)
+                whole = problem or build(_whole(identity), say=lambda line: None)
                 return finisher(whole, trained, run, _baselines(whole, settings, progress.say))
 
             result = from_first(score)

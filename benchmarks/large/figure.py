@@ -6,15 +6,15 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmarks.large.report import CORE_SECONDS, PEAKS, Results, exponent, series
+from benchmarks.large.report import PEAKS, SECONDS, Results, exponent, series
 
 
 def draw(results: Results, path: Path) -> None:
-    """Core seconds and peak memory of every stage over the number of users, with exponents."""
+    """Seconds and peak memory of every stage over the number of users, with exponents."""
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     panels = figure.subplots(1, 2)
     for panel, places, title in zip(
-        panels, (CORE_SECONDS, PEAKS), ("core seconds", "peak memory, GB"), strict=True
+        panels, (SECONDS, PEAKS), ("seconds", "peak memory, GB"), strict=True
     ):
         for name, place in places.items():
             sizes, values = series(results, place)

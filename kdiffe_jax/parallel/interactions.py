@@ -42,10 +42,9 @@ def operators_on_mesh(
       drops_edges: whether `drop_edges` will be called, for which entries are numbered.
     """
     weights, scale = _weights_and_scale(pairs, similarity, share, n_users, n_items, config)
-    values = weights * (scale[pairs[:, 0]] * scale[n_users + pairs[:, 1]])
-    first, total = share.place(len(pairs))
-    numbers = np.arange(first, first + len(pairs), dtype=np.int32)
-    links = np.column_stack([pairs, values.view(np.int32), numbers])
+    links, total = _links(
+        pairs, weights * (scale[pairs[:, 0]] * scale[n_users + pairs[:, 1]]), share
+    )
     of_users = share.kept(links, partial(_in_own_range, mesh, n_users, 0))
     of_items = share.kept(links, partial(_in_own_range, mesh, n_items, 1))
     of_items = of_items[np.argsort(of_items[:, 1], kind="stable")]
@@ -77,6 +76,13 @@ def _weights_and_scale(pairs, similarity, share: Share, n_users: int, n_items: i
     degrees = share.summed(degrees) + config.self_loops
     scale = np.divide(1.0, np.sqrt(degrees), out=np.zeros_like(degrees), where=degrees > 0)
     return weights, scale.astype(np.float32)
+
+
+def _links(pairs: np.ndarray, values: np.ndarray, share: Share) -> tuple[np.ndarray, int]:
+    """int32[n, 4]: user, item, bits of the value, number among those of all; how many are all."""
+    first, total = share.place(len(pairs))
+    numbers = np.arange(first, first + len(pairs), dtype=np.int32)
+    return np.column_stack([pairs, values.view(np.int32), numbers]), total
 
 
 def _in_own_range(mesh: Mesh, n_rows: int, axis: int, links: np.ndarray) -> np.ndarray:

@@ -347,6 +347,44 @@ TRUST = (
     ),
 )
 
+SHARES = (
+    Breakage(
+        "the users of two processes overlap",
+        "data/share.py",
+        "(pairs[:, 0] < users.stop)",
+        "(pairs[:, 0] <= users.stop)",
+        ("tests/data/test_share.py",),
+    ),
+    Breakage(
+        "a line on the border of two parts is lost",
+        "data/plain_files.py",
+        "stream.seek(max(0, byte - 1))",
+        "stream.seek(byte)",
+        ("tests/data/test_share.py",),
+    ),
+    Breakage(
+        "a split that was changed is trained on",
+        "data/readers/manifest.py",
+        'if share.digest(splits[split]) != manifest["rows_sha256"][split]:',
+        "if not share.digest(splits[split]):",
+        ("tests/data/test_share.py",),
+    ),
+    Breakage(
+        "every process numbers its edges from 0",
+        "parallel/interactions.py",
+        "np.arange(first, first + len(pairs), dtype=np.int32)",
+        "np.arange(len(pairs), dtype=np.int32)",
+        ("tests/parallel/test_shared_interactions.py",),
+    ),
+    Breakage(
+        "degrees are those of a process's own users",
+        "parallel/interactions.py",
+        "share.summed(degrees) + config",
+        "degrees + config",
+        ("tests/parallel/test_shared_interactions.py",),
+    ),
+)
+
 BREAKAGES = (
     *LAPLACIAN,
     *LOSSES,
@@ -355,4 +393,5 @@ BREAKAGES = (
     *RANKING,
     *NEIGHBOURS_AND_BASELINES,
     *TRUST,
+    *SHARES,
 )

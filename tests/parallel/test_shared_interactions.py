@@ -95,13 +95,21 @@ def flags_of(directory, *names):
     return [(f"--data_dir={directory / name}", "--dataset=shop") for name in names]
 
 
+# Whatever counts, numbers or masks the interactions of all.
+OF_ALL = (
+    "--contrast=edge_drop", "--self_loops", "--mask_valid", "--epoch_steps=3",
+    "--neighbour_weight=0.5", "--neighbour_kinds=lift", "--cold_items=neighbours",
+    "--knockout=items:0.2",
+)  # fmt: skip
+
+
 def test_two_processes_train_what_one_trains_from_their_shares_alone(prepared, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     (flags,) = flags_of(prepared, "whole")
-    (alone,) = end([start(tmp_path / "cache", one, *flags)])
+    (alone,) = end([start(tmp_path / "cache", one, *flags, *OF_ALL)])
     assert alone[0] == 0, alone
     own = flags_of(prepared, "whole", "of process 1")
-    both = end(start_two(tmp_path, (two, tmp_path / "nowhere"), own=own))
+    both = end(start_two(tmp_path, (two, tmp_path / "nowhere"), own=own, more=OF_ALL))
     assert [status for status, *_ in both] == [0, 0], both
     check_equal(read(one), read(two))
 
