@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +31,12 @@ def read_integers(file: Path, columns: int, part: range | None = None) -> np.nda
     """
     if not file.is_file():
         raise DataError(f"{file}: no such file; write it, or prepare the data set again")
-    lines = file if part is None else _lines(file, part)
-    if not (first_row(file) if part is None else _first_of(lines)):
+    if not (first_row(file) if part is None else _first_of(_lines(file, part))):
         return np.zeros((0, columns), np.int64)
+    source = file if part is None else _lines(file, part)
     try:
         rows = np.loadtxt(
-            lines, np.int64, delimiter="\t", comments="#", ndmin=2, encoding="utf-8-sig"
+            source, np.int64, delimiter="\t", comments="#", ndmin=2, encoding="utf-8-sig"
         )
     except ValueError as error:
         raise DataError(f"{file}: {error}; expected {columns} tab-separated integers") from error
@@ -131,14 +132,21 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _lines(file: Path, part: range) -> list[str]:
+def _lines(file: Path, part: range) -> Iterator[str]:
+    return chain.from_iterable(text.split("\n") for text in _blocks(file, part))
+
+
+def _blocks(file: Path, part: range) -> Iterator[str]:
+    """The text of a part, some whole lines at a time."""
     with file.open("rb") as stream:
         stream.seek(part.start)
-        text = stream.read(len(part))
-    try:
-        return text.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(file, error) from error
+        while (left := part.stop - stream.tell()) > 0:
+            text = stream.read(min(left, _BYTES_AT_ONCE))
+            rest = stream.readline() if len(text) < left else b""
+            try:
+                yield (text + rest).decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                raise _not_utf8(file, error) from error
 
 
 def _first_of(lines: Iterable[str]) -> str:

@@ -49,11 +49,12 @@ def split_task(
     seen, relevant = (
         share.kept(pairs, lambda piece: mine[piece[:, 0] // height]) for pairs in (seen, relevant)
     )
-    own, shapes = {}, np.zeros((len(mine), 3), np.int32)
-    for number in np.flatnonzero(mine).tolist():
-        of_range = (_of_range(pairs, number * height, height) for pairs in (seen, relevant))
-        task = ranking_task(*of_range, n_users=height, n_items=n_items)
-        own[number] = task = RankingTask(*map(np.asarray, task))
+    own = {
+        number: _task_of(seen, relevant, number * height, height, n_items)
+        for number in np.flatnonzero(mine).tolist()
+    }
+    shapes = np.zeros((len(mine), 3), np.int32)
+    for number, task in own.items():
         shapes[number] = len(task.users), task.seen.shape[1], task.relevant.shape[1]
     shapes = largest(shapes)
     width, *lengths = map(int, np.maximum(shapes.max(axis=0), 1))
@@ -119,10 +120,17 @@ def padded_rows(mesh: Mesh, users: jax.Array, items: jax.Array) -> tuple[jax.Arr
     return padded(users, "data"), padded(items, "model")
 
 
-def _of_range(pairs: np.ndarray, first: int, height: int) -> np.ndarray:
-    """The sorted pairs of some users, who are numbered from 0."""
-    start, stop = np.searchsorted(pairs[:, 0], [first, first + height])
-    return pairs[start:stop] - np.array([first, 0], pairs.dtype)
+def _task_of(
+    seen: np.ndarray, relevant: np.ndarray, first: int, height: int, n_items: int
+) -> RankingTask:
+    """The task of `height` users, who are numbered from 0; NumPy arrays."""
+
+    def own(pairs: np.ndarray) -> np.ndarray:
+        start, stop = np.searchsorted(pairs[:, 0], [first, first + height])
+        return pairs[start:stop] - np.array([first, 0], pairs.dtype)
+
+    task = ranking_task(own(seen), own(relevant), n_users=height, n_items=n_items)
+    return RankingTask(*map(np.asarray, task))
 
 
 @partial(jax.jit, static_argnames=("mesh", "n_items", "block", "cutoffs"))

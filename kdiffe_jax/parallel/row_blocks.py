@@ -43,7 +43,8 @@ def row_blocks(entries: Entries, mesh: Mesh, *, n_rows: int, n_entries: int) -> 
         return found
 
     def rows_of(block: int) -> np.ndarray:
-        return of_block(entries.rows - block * height, height - 1, block).astype(np.int32)
+        last = (block + 1) * height - 1
+        return (of_block(entries.rows, last, block) - block * height).astype(np.int32)
 
     def row_starts_of(block: int) -> np.ndarray:
         return np.searchsorted(rows_of(block), np.arange(height + 1)).astype(np.int32)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +44,13 @@ def joined(shares, split):
     return np.concatenate([getattr(share, split) for share in shares])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_blocks():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain_files, "_BYTES_AT_ONCE", 8)
+        yield
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.sampled_from(["0\t1", "12\t7", "3\t4 # a note", "", "# 1\t1", "999\t0"])),
@@ -50,7 +59,7 @@ def joined(shares, split):
     st.integers(1, 7),
 )
 def test_the_parts_of_a_file_are_its_lines_once(tmp_path_factory, lines, ending, last, of):
-    file = tmp_path_factory.getbasetemp() / "lines.tsv"
+    file = tmp_path_factory.getbasetemp() / f"lines of {os.getpid()}.tsv"
     text = ending.join(lines) + ending * last
     file.write_bytes(text.encode())
     parts = [plain_files.part_of_lines(file, Share(number, of)) for number in range(of)]
@@ -77,23 +86,18 @@ def test_each_process_has_the_interactions_of_its_users(prepared, of):
 
 
 def test_a_process_parses_no_more_than_its_part_of_the_lines(prepared, monkeypatch):
-    parsed = []
-    real = np.loadtxt
+    whole, parsed, real = read_prepared(prepared), [], np.loadtxt
 
-    def counted(lines, *rest, **more):
-        parsed.append(len(lines) if isinstance(lines, list) else str(lines))
-        return real(lines, *rest, **more)
+    def noted(source, *rest, **more):
+        parsed.append(source if isinstance(source, Path) else list(source))
+        return real(parsed[-1], *rest, **more)
 
-    monkeypatch.setattr(np, "loadtxt", counted)
+    monkeypatch.setattr(np, "loadtxt", noted)
     played(4, lambda share: read_prepared(prepared, share=share))
-    whole = read_prepared(prepared)
-    assert {str(prepared / f"{split}.tsv") for split in SPLITS} == {
-        file for file in parsed[12:] if isinstance(file, str) and "triples" not in file
-    }
-    counts = [n for n in parsed if isinstance(n, int)]
-    assert len(counts) == 12
-    lines = sum(len(getattr(whole, split)) for split in SPLITS)
-    assert sum(counts) <= lines + 12 and max(counts) < len(whole.train) / 3
+    assert {file.name for file in parsed if isinstance(file, Path)} == {"triples.tsv"}
+    counts = [sum(map(bool, lines)) for lines in parsed if isinstance(lines, list)]
+    assert len(counts) == 4 * len(SPLITS) and max(counts) < len(whole.train) / 3
+    assert sum(counts) == sum(len(getattr(whole, split)) for split in SPLITS)
 
 
 def test_lines_in_any_order_written_by_hand(by_hand):
@@ -118,6 +122,14 @@ def test_what_is_wrong_in_a_part_is_said_with_its_line_and_stops_all(by_hand):
     first, second = played(2, lambda share: read_prepared(by_hand, share=share))
     assert "train.tsv" in str(first) and "counted from line 1" in str(first)
     assert isinstance(second, RunError)
+
+
+def test_an_interaction_in_two_splits_stops_all(by_hand):
+    (by_hand / "train.tsv").write_text("0\t1\n4\t4\n")
+    (by_hand / "test.tsv").write_text("0\t3\n4\t4\n")
+    first, second = played(2, lambda share: read_prepared(by_hand, share=share))
+    assert isinstance(first, RunError)
+    assert "1 interactions are in both train and test, the first is user 4, item 4" in str(second)
 
 
 @pytest.mark.parametrize("split", SPLITS)

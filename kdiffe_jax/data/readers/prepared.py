@@ -63,14 +63,14 @@ def is_prepared(path: Path) -> bool:
 
 
 class _Files(NamedTuple):
-    """What stands in a directory; of the interactions, what stands in one process's lines."""
+    """What stands in a directory; of the splits, one process's lines, and later its users'."""
 
     manifest: dict[str, Any]
     names: dict[str, tuple[str, ...]]
     triples: np.ndarray
     relevant: np.ndarray | None
     features: dict[str, np.ndarray]
-    lines: dict[str, np.ndarray]
+    splits: dict[str, np.ndarray]
 
 
 def read_prepared(path: str | Path, *, name: str | None = None, share: Share = ALONE) -> Dataset:
@@ -86,14 +86,16 @@ def read_prepared(path: str | Path, *, name: str | None = None, share: Share = A
     """
     path = Path(path)
     files = share.agreed(lambda: _read_files(path, share))
-    manifest, names, triples, relevant, features, lines = files
-    share.check_alike(digest_of(manifest), str(path / MANIFEST))
-    splits = {split: _of_own_users(rows, manifest, share) for split, rows in lines.items()}
-    verify_rows(path, manifest, splits, share)
-    _check_sizes(path, manifest, splits, triples, names, features, share)
-    entity_items = share.agreed(
-        lambda: read_entity_items(path / "entity_items.tsv", manifest["entities"])
-    )
+    share.check_alike(digest_of(files.manifest), str(path / MANIFEST))
+    own = {s: _of_own_users(rows, files.manifest, share) for s, rows in files.splits.items()}
+    files = files._replace(splits=own)
+    verify_rows(path, files.manifest, files.splits, share)
+    _check_sizes(path, files, share)
+    return share.agreed(lambda: _dataset(path, name, files, share))
+
+
+def _dataset(path: Path, name: str | None, files: _Files, share: Share) -> Dataset:
+    manifest, names, triples, relevant, features, splits = files
     if not names["relation_names"] and len(triples):
         known = range(triples[:, 1].max() + 1)
         names["relation_names"] = tuple(f"relation {r}" for r in known)
@@ -104,7 +106,7 @@ def read_prepared(path: str | Path, *, name: str | None = None, share: Share = A
         n_entities=manifest["entities"],
         triples=triples,
         relevant=relevant,
-        entity_items=entity_items,
+        entity_items=read_entity_items(path / "entity_items.tsv", manifest["entities"]),
         features=features,
         share=share,
         notes=tuple(manifest.get("notes", ())),
@@ -193,10 +195,9 @@ def _manifest(dataset: Dataset, draft: Path) -> dict[str, Any]:
     }
 
 
-def _check_sizes(
-    path: Path, manifest: dict, splits: dict, triples, names: dict, features, share: Share
-) -> None:
+def _check_sizes(path: Path, files: _Files, share: Share) -> None:
     """Refuses sizes that the other files do not bear out; names and features tell every one."""
+    manifest, names, triples, _, features, splits = files
     pairs = np.concatenate(list(splits.values()))
     n_items = manifest["items"] if features else len(names["item_ids"])
     told = (len(names["user_ids"]), n_items, len(names["entity_names"]))
