@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import jax
 import numpy as np
@@ -49,7 +49,7 @@ def from_first(work: Callable[[], Found]) -> Found:
         raise mistake
     if told["mistake"] is not None:
         raise RunError(f"process 0 stopped: {told['mistake']}")
-    return found if is_first() else told["found"]
+    return cast(Found, found if is_first() else told["found"])
 
 
 def arrays_from_first(tree: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import jax
 import numpy as np
@@ -71,7 +71,7 @@ def agreed(work: Callable[[], Found]) -> Found:
         raise mistake
     if failed:
         raise RunError("another process stopped; its own message says why")
-    return found  # type: ignore[return-value]
+    return cast(Found, found)
 
 
 def largest(values: np.ndarray) -> np.ndarray:
