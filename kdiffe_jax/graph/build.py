@@ -39,13 +39,8 @@ def build_graphs(
     *,
     n_users: int,
     n_items: int,
-    n_entities: int,
-    n_relations: int,
     config: GraphConfig,
-    n_columns: int | None = None,
-    entity_items: np.ndarray | None = None,
-    neighbours: sparse.csr_array | None = None,
-    stand_ins: sparse.csr_array | None = None,
+    **content: Any,
 ) -> Graphs:
     """The Laplacian (eq. 4), the guidance operator (eq. 11) and the knowledge graph.
 
@@ -53,14 +48,9 @@ def build_graphs(
       pairs: int[n, 2] of (user, item), the training interactions, sorted and unique.
       triples: int[m, 3] of (item, relation, entity), sorted and unique.
       similarity: f32[n], S on the interactions (eq. 5).
-      n_users, n_items, n_entities, n_relations: sizes I, J, E and R.
+      n_users, n_items: sizes I and J.
       config: xi and the reading of D.
-      n_columns: of the denoiser's row; E if omitted.
-      entity_items: int[E], the items whose embeddings entities share, else -1; None
-        where every entity has an embedding of its own.
-      neighbours: f32[J, J], nearest items by content; None where they have no weight.
-      stand_ins: f32[J, J], `data.cold_items.stand_ins`; None where cold items rank by their
-        own embeddings.
+      content: the other arguments of `graphs_of`.
     """
     users, items = jnp.asarray(pairs[:, 0]), jnp.asarray(pairs[:, 1])
     return graphs_of(
@@ -68,12 +58,7 @@ def build_graphs(
         sparse_operator(mean_of_users(users, items, n_users=n_users, n_items=n_items)),
         triples,
         n_items=n_items,
-        n_entities=n_entities,
-        n_relations=n_relations,
-        n_columns=n_columns,
-        entity_items=entity_items,
-        neighbours=neighbours,
-        stand_ins=stand_ins,
+        **content,
     )
 
 
@@ -94,8 +79,14 @@ def graphs_of(
 
     Args:
       laplacian, item_users: of `Graphs`; None where they are made elsewhere.
-      triples, n_items, n_entities, n_relations, n_columns, entity_items, neighbours, stand_ins:
-        as in `build_graphs`.
+      triples: int[m, 3] of (item, relation, entity), sorted and unique.
+      n_items, n_entities, n_relations: sizes J, E and R.
+      n_columns: of the denoiser's row; E if omitted.
+      entity_items: int[E], the items whose embeddings entities share, else -1; None
+        where every entity has an embedding of its own.
+      neighbours: f32[J, J], nearest items by content; None where they have no weight.
+      stand_ins: f32[J, J], `data.cold_items.stand_ins`; None where cold items rank by their
+        own embeddings.
     """
     heads, relations, tails = jnp.asarray(triples, jnp.int32).T
     return Graphs(

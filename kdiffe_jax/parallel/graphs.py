@@ -49,7 +49,7 @@ def graphs_on_mesh(
       n_users, n_items: sizes I and J.
       config: xi and the reading of D.
       drops_edges: whether `drop_edges` will be called, for which entries are numbered.
-      content: the other arguments of `build_graphs`.
+      content: the other arguments of `graphs_of`.
     """
     with jax.default_device(_cpu()):
         made = jax.device_get(graphs_of(None, None, triples, n_items=n_items, **content))

@@ -166,7 +166,7 @@ def _read_caches(path: Path) -> None:
     from kdiffe_jax.graph import cache as similarity_cache  # jax, which only this target needs
 
     baseline_cache._read(path / "baseline.json", n_users=2)
-    similarity_cache._read(path / "similarity.npy", 6)
+    similarity_cache.read_similarity(path / "similarity.npy", 6)
 
 
 def _archive(path: Path) -> None:

@@ -190,8 +190,8 @@ SPLITS = (
     Breakage(
         "validation interactions are in S",
         "training/problem.py",
-        "make(dataset.train, config",
-        "make(np.concatenate([dataset.train, dataset.valid])[len(dataset.valid) :], config",
+        "        dataset.train, config=",
+        "        np.concatenate([dataset.train, dataset.valid])[len(dataset.valid) :], config=",
         ("tests/training/test_problem.py::test_the_similarity_is_of_the_training_interactions",),
     ),
     Breakage(
