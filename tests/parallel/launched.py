@@ -83,7 +83,7 @@ def slurm_job():
 def start_two_of_slurm(directory, workdirs, *more):
     job = {"SLURM_JOB_ID": slurm_job(), "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2"}
     numbered = ({"SLURM_PROCID": number, "SLURM_LOCALID": number} for number in "01")
-    flags = ("--mesh=data:2", "--coordinator=cluster", *more)
+    flags = ("--mesh=model:2", "--coordinator=cluster", *more)
     return [
         start(cache_of(directory, i), workdirs[i], *flags, environment=job | number)
         for i, number in enumerate(numbered)
