@@ -1,5 +1,6 @@
 """A mistake on the command line: status 2, one line on stderr, nothing on disk."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -38,7 +39,7 @@ def refusal(capsys, *arguments) -> str:
     return captured.err
 
 
-def loads_nothing():
+def loads_nothing(**share):
     pytest.fail("data were loaded before the flags were checked")
 
 
@@ -190,3 +191,21 @@ def test_process_exits_with_status_2(tmp_path):
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_data_that_changed_while_a_mesh_trained_on_them_are_not_scored(
+    capsys, monkeypatch, tmp_path
+):
+    real, read = flags.load, []
+
+    def load(**share):
+        read.append(real(**share))
+        return dataclasses.replace(read[-1], test=read[-1].test[len(read) - 1 :])
+
+    monkeypatch.setattr(flags, "load", load)
+    small = ("--planted_users=40", "--planted_topics=4", "--epochs=1", "--dim=4", "--layers=1")
+    more = ("--denoiser_width=8", "--timesteps=2", "--mesh=data:1", "--cache_dir=cache")
+    assert command.main(["main", *small, *more, "--workdir=run"]) == 2
+    assert "the data were changed while they were trained on" in capsys.readouterr().err
+    assert len(read) == 2 and not (tmp_path / "run" / "result.json").exists()
+    assert (tmp_path / "run" / "checkpoints" / "0").is_dir()
