@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 CORE_TESTS = tests/graph tests/model tests/test_losses.py tests/test_diffusion.py \
   tests/test_rebuild.py tests/test_reverse.py tests/test_blocked.py tests/test_ranking.py \
   tests/test_rankers.py tests/test_assessment.py tests/test_saved_model.py \
-  tests/test_stored_arrays.py tests/data/readers
+  tests/test_stored_arrays.py tests/data/readers tests/data/test_share.py
 
 .PHONY: demo test lint types coverage docs clean
 
