@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kdiffe_jax.errors import DataError
+from kdiffe_jax.ranges import range_of
 
 
 def _alone(rows: np.ndarray) -> np.ndarray:
@@ -39,13 +40,8 @@ class Share(NamedTuple):
     agreed: Callable[[Callable[[], Any]], Any] = _called
 
     def range_of(self, size: int) -> range:
-        """This process's part of `size` users, bytes or other things in a row.
-
-        >>> [Share(number, 3).range_of(8) for number in range(3)]
-        [range(0, 2), range(2, 5), range(5, 8)]
-        """
-        first, last = (size * n // self.of for n in (self.number, self.number + 1))
-        return range(first, last)
+        """This process's part of `size` users or bytes."""
+        return range_of(self.number, self.of, size)
 
     def owns(self, pairs: np.ndarray, n_users: int) -> np.ndarray:
         """bool[n], whether the user of each (user, item) pair belongs to this process."""

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from kdiffe_jax.ranges import range_of
+
 
 class Shares(NamedTuple):
     """The devices that work, and which process of how many this is."""
@@ -19,13 +21,8 @@ class Shares(NamedTuple):
     joined: Callable[[np.ndarray], np.ndarray] = lambda own: own  #: of all processes, in order
 
     def own(self, size: int) -> range:
-        """This process's range of `size` nodes or edges.
-
-        >>> [Shares((), process, 3).own(8) for process in range(3)]
-        [range(0, 2), range(2, 5), range(5, 8)]
-        """
-        first, last = (size * p // self.processes for p in (self.process, self.process + 1))
-        return range(first, last)
+        """This process's range of `size` nodes or edges."""
+        return range_of(self.process, self.processes, size)
 
 
 def alone() -> Shares:
