@@ -15,6 +15,7 @@ from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.share import ALONE
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.parallel.processes import check_alike, from_first, is_first
@@ -112,7 +113,7 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
                 problem = None  # what lies on the mesh makes room for the whole
 
             def score() -> dict[str, Any]:
-                whole = problem or build(_whole(identity), say=lambda line: None)
+                whole = problem or build(_whole(dataset, identity), say=lambda line: None)
                 return finisher(whole, trained, run, _baselines(whole, settings, progress.say))
 
             result = from_first(score)
@@ -120,8 +121,10 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
         return result
 
 
-def _whole(identity: dict[str, Any]) -> Dataset:
-    """The data set as one process reads it, for what is left when a mesh has trained."""
+def _whole(dataset: Dataset, identity: dict[str, Any]) -> Dataset:
+    """The data set for what is left when a mesh has trained; read again where it was a share."""
+    if dataset.share == ALONE:
+        return dataset
     dataset = flags.load()
     if dataset.fingerprint() != identity["data_sha256"]:
         raise RunError(

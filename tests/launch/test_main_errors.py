@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 from absl import flags as absl_flags
 
+from kdiffe_jax.data.share import Share
+from kdiffe_jax.data.synthetic import planted_dataset
+from kdiffe_jax.errors import RunError
 from launch import flags
 from launch import main as command
+from tests.small_model import SIZES
 
 ROOT = Path(__file__).parents[2]
 
@@ -193,19 +197,14 @@ def test_process_exits_with_status_2(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_data_that_changed_while_a_mesh_trained_on_them_are_not_scored(
-    capsys, monkeypatch, tmp_path
-):
-    real, read = flags.load, []
-
-    def load(**share):
-        read.append(real(**share))
-        return dataclasses.replace(read[-1], test=read[-1].test[len(read) - 1 :])
-
-    monkeypatch.setattr(flags, "load", load)
-    small = ("--planted_users=40", "--planted_topics=4", "--epochs=1", "--dim=4", "--layers=1")
-    more = ("--denoiser_width=8", "--timesteps=2", "--mesh=data:1", "--cache_dir=cache")
-    assert command.main(["main", *small, *more, "--workdir=run"]) == 2
-    assert "the data were changed while they were trained on" in capsys.readouterr().err
-    assert len(read) == 2 and not (tmp_path / "run" / "result.json").exists()
-    assert (tmp_path / "run" / "checkpoints" / "0").is_dir()
+def test_data_that_changed_while_processes_trained_on_shares_of_them_are_not_scored(monkeypatch):
+    whole = planted_dataset(SIZES)
+    share = dataclasses.replace(whole, share=Share(0, 2))
+    identity = {"data_sha256": whole.fingerprint()}
+    assert command._whole(whole, identity) is whole
+    monkeypatch.setattr(flags, "load", lambda: whole)
+    assert command._whole(share, identity) is whole
+    changed = dataclasses.replace(whole, test=whole.test[1:])
+    monkeypatch.setattr(flags, "load", lambda: changed)
+    with pytest.raises(RunError, match="the data were changed while they were trained on"):
+        command._whole(share, identity)
