@@ -139,3 +139,19 @@ def test_ranking_adds_up_counts_and_sends_no_embeddings(found, grid):
     sent, of_embeddings = found[f"embeddings that travel/{grid}"]
     assert of_embeddings == 0
     assert sent > 0
+
+
+@pytest.mark.parametrize(
+    ("what", "grids"),
+    [
+        ("bytes", ("data:1", "data:4", "data:8", "data:4,model:2")),
+        ("graph bytes/laplacian", ("data:1", "data:4", "data:8")),
+        ("graph bytes/item_users", ("data:1", "data:4", "data:8")),
+        ("batches", ("data:1", "data:4", "data:8")),
+        ("view bytes", ("data:1", "data:8", "data:4,model:2", "data:2,model:4")),
+    ],
+)
+def test_the_page_shows_the_bytes_of_a_device(found, what, grids):
+    ending = "/bytes" if what == "batches" else ""
+    figures = ", ".join(f"{found[f'{what}/{grid}{ending}'][0]:,}" for grid in grids)
+    assert f"| {figures} |" in (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
