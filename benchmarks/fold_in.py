@@ -13,8 +13,8 @@ import argparse
 import numpy as np
 
 from kdiffe_jax.data.synthetic import planted_dataset
-from kdiffe_jax.ranking import mean_metrics, metrics_per_user, ranking_task
-from kdiffe_jax.recommender import Recommender
+from kdiffe_jax.evaluation.ranking import mean_metrics, metrics_per_user, ranking_task
+from kdiffe_jax.recommend.recommender import Recommender
 
 _K = 20
 

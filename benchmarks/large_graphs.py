@@ -23,7 +23,7 @@ from benchmarks.large.figure import draw
 from benchmarks.large.report import report
 from benchmarks.large.stages import STAGES, command_of, found_in
 from benchmarks.large.watched import watch
-from kdiffe_jax.files import replacing
+from kdiffe_jax.storage.files import replacing
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 

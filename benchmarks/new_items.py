@@ -21,14 +21,14 @@ import numpy as np
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.synthetic import planted_dataset
-from kdiffe_jax.presets import PRESETS
-from kdiffe_jax.ranking import mean_metrics, metrics_per_user, ranking_task
-from kdiffe_jax.recommender import Recommender
-from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.models.kdiffe.presets import PRESETS
+from kdiffe_jax.evaluation.ranking import mean_metrics, metrics_per_user, ranking_task
+from kdiffe_jax.recommend.recommender import Recommender
+from kdiffe_jax.storage.saved_model import SavedModel
 from kdiffe_jax.training.loop import train
-from kdiffe_jax.training.problem import build_problem
-from kdiffe_jax.training.run_directory import RunDirectory
-from kdiffe_jax.training.saving import model_of
+from kdiffe_jax.training.setup import build_setup
+from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.models.kdiffe.saved_arrays import model_of
 
 _K, _EVERY = 20, 5
 
@@ -85,9 +85,9 @@ def interactions_with(data: Dataset, items: np.ndarray, *, first: int) -> np.nda
 def trained(dataset: Dataset, config: Config) -> SavedModel:
     """The model of the best epoch."""
     with tempfile.TemporaryDirectory() as work:
-        problem = build_problem(dataset, config, cache_dir=Path(work) / "cache", say=print)
+        setup = build_setup(dataset, config, cache_dir=Path(work) / "cache", log=print)
         with RunDirectory(Path(work) / "run").claim(config.to_flat()) as run:
-            return model_of(problem, train(problem, run, on_epoch=lambda record: None, say=print))
+            return model_of(setup, train(setup, run, on_epoch=lambda record: None, log=print))
 
 
 def with_config(model: SavedModel, **changes) -> SavedModel:

@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.recommend.blocks import block_size
-from kdiffe_jax.recommender import Recommender
-from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.recommend.recommender import Recommender
+from kdiffe_jax.storage.saved_model import SavedModel
 
 _DIM, _SEEN, _REPEATS = 64, 10, 3
 

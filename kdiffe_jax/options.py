@@ -7,7 +7,9 @@ A group is a frozen dataclass of `Checked`; a set of groups is a frozen dataclas
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from kdiffe_jax.errors import ConfigError
@@ -16,15 +18,18 @@ from kdiffe_jax.errors import ConfigError
 LARGEST_SEED = 2**32 - 1
 
 
-def option(default, doc: str, low=None, high=None, choices=None, above=None):
-    """Declares one field: default, help text, closed range, exclusive lower bound or choices."""
-    metadata = dict(doc=doc, low=low, high=high, choices=choices, above=above)
+def option(default, doc: str, low=None, high=None, choices=None, above=None, traced=False):
+    """Declares one field: default, help text, closed range, exclusive lower bound or choices.
+
+    A traced option is an argument of the compiled step: one program serves all its values.
+    """
+    metadata = dict(doc=doc, low=low, high=high, choices=choices, above=above, traced=traced)
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def _check_field(group: str, field: dataclasses.Field, value: Any) -> None:
+def _check_field(field: dataclasses.Field, value: Any) -> None:
     rule = field.metadata
-    where = f"{group}.{field.name} = {value!r}"
+    where = f"{field.name} = {value!r}"
     wanted = type(field.default)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
@@ -51,12 +56,25 @@ class Checked:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            _check_field(type(self).__name__, field, getattr(self, field.name))
+            _check_field(field, getattr(self, field.name))
 
     @classmethod
     def all_options(cls) -> dict[str, dataclasses.Field]:
         """Every field by its name, in the order of declaration."""
         return {field.name: field for field in dataclasses.fields(cls)}
+
+    @classmethod
+    def taken_from(cls, values: dict[str, Any]) -> Self:
+        """The group of the values that it knows, which it takes out of `values`.
+
+        Raises:
+          ConfigError: a value out of its range.
+        """
+        return cls(**{name: values.pop(name) for name in cls.all_options() if name in values})
+
+    def to_flat(self) -> dict[str, Any]:
+        """Every field's value by its name."""
+        return {name: getattr(self, name) for name in self.all_options()}
 
 
 class Groups:
@@ -64,27 +82,24 @@ class Groups:
 
     def to_flat(self) -> dict[str, Any]:
         """All fields as one dictionary."""
-        return {
-            field.name: getattr(group, field.name)
-            for group in (getattr(self, g.name) for g in dataclasses.fields(self))
-            for field in dataclasses.fields(group)
-        }
+        flat: dict[str, Any] = {}
+        for group in dataclasses.fields(self):
+            flat |= getattr(self, group.name).to_flat()
+        return flat
 
     @classmethod
-    def from_flat(cls, values: dict[str, Any]) -> Self:
+    def from_flat(cls, values: Mapping[str, Any]) -> Self:
         """Inverse of `to_flat`; missing fields take their defaults.
 
         Raises:
           ConfigError: a name that no group has, or a value out of its range.
         """
-        values = dict(values)
-        groups = {}
-        for group in dataclasses.fields(cls):
-            kind = type(group.default)
-            names = [f.name for f in dataclasses.fields(kind) if f.name in values]
-            groups[group.name] = kind(**{name: values.pop(name) for name in names})
-        if values:
-            raise ConfigError(f"unknown hyper-parameter(s): {', '.join(sorted(values))}")
+        left = dict(values)
+        groups = {
+            group.name: type(group.default).taken_from(left) for group in dataclasses.fields(cls)
+        }
+        for name in left:
+            raise ConfigError(f"there is no option {name}{closest(name, cls.all_options())}")
         return cls(**groups)
 
     @classmethod
@@ -92,3 +107,15 @@ class Groups:
         """Every field by its flat name, in the order of declaration."""
         groups = [type(group.default) for group in dataclasses.fields(cls)]
         return {name: field for g in groups for name, field in g.all_options().items()}
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """What a refusal of an unknown name ends in.
+
+    >>> closest("lightgnc", ["lightgcn", "sgl"])
+    '; did you mean lightgcn?'
+    >>> closest("x", ["lightgcn", "sgl"])
+    ''
+    """
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""

@@ -1,6 +1,6 @@
 """A run as the child of another command: ends when its parent does.
 
-python -m launch.child PARENT_PROCESS main|group FLAGS...
+python -m launch.child PARENT_PROCESS FLAGS...
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ import threading
 import time
 from collections.abc import Sequence
 
-from launch import group
 from launch import main as train
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs `launch.main` or `launch.group` under a watch for the parent."""
-    parent, command = int(argv[1]), {"main": train, "group": group}[argv[2]]
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    return command.main([argv[0], *argv[3:]])
+    """Runs `launch.main` under a watch for the parent."""
+    threading.Thread(target=_end_with, args=(int(argv[1]),), daemon=True).start()
+    return train.main([argv[0], *argv[2:]])
 
 
 def _end_with(parent: int) -> None:

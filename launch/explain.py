@@ -12,7 +12,7 @@ from absl.flags import FlagValues
 
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.recommend.explain import in_words
-from kdiffe_jax.recommender import Recommender
+from kdiffe_jax.recommend.recommender import Recommender
 from launch import flags, trained
 from launch.command import guarded
 

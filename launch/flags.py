@@ -1,6 +1,6 @@
 """Command-line flags -> one typed `Config`.
 
-Every field of `kdiffe_jax.config` is a flag of the same name; the few others say
+`--model` is read first; the flags are its own options, the shared ones, and the few that say
 where things are. Flags are parsed here, once; the library never sees them.
 """
 
@@ -14,24 +14,51 @@ from typing import Any
 
 from absl import flags
 
+import kdiffe_jax
 from kdiffe_jax.baselines.settings import BaselineSettings
-from kdiffe_jax.config import Config
+from kdiffe_jax.config import Config, Limits
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.presets import PRESETS
-from kdiffe_jax.training.memory import Limits
-from kdiffe_jax.variants import VARIANTS
+from kdiffe_jax.models.registry import (
+    DEFAULT,
+    MODELS,
+    make_config,
+    model_class,
+    options_of,
+    preset,
+    variant,
+)
+from kdiffe_jax.options import closest
 from launch import flag_files, processes
 
 SYNTHETIC = "synthetic"
 _PLANTED = "planted_"
 
 
-def define(values: flags.FlagValues = flags.FLAGS) -> None:
-    """Registers every flag of the commands."""
+def define(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
+    """Registers every flag of a training of the model that a command line names.
+
+    Raises:
+      ConfigError: there is no such model, or a flag file cannot be read.
+    """
+    model = named_model(argv)
+    model_class(model)
+    common = dict(flag_values=values)
+    flags.DEFINE_string("model", DEFAULT, f"one of {', '.join(MODELS)}", **common)
+    define_data(values)
+    define_running(values)
+    flags.DEFINE_string("preset", "paper", "values of all flags that are not given", **common)
+    flags.DEFINE_string("variant", "full", "a named change, wins over other flags", **common)
+    define_options(options_of(model), values)
+    define_options(BaselineSettings.all_options(), values)
+    define_options(Limits.all_options(), values)
+
+
+def define_data(values: flags.FlagValues) -> None:
+    """Registers the flags that say which data."""
     common = dict(flag_values=values)
     flags.DEFINE_string(
         "dataset", SYNTHETIC, "name of the data set; synthetic is embedded", **common
@@ -39,25 +66,30 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string(
         "data_dir", None, "its directory [$KDIFFE_DATA/<dataset>, or datasets/<dataset>]", **common
     )
+    flags.DEFINE_integer(
+        "planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common
+    )
+    for field in dataclasses.fields(PlantedSizes):
+        name = field.name.replace("_", " ")
+        _define_field(f"{_PLANTED}{field.name}", field.default, f"{name} of it", None, common)
+
+
+def define_running(values: flags.FlagValues) -> None:
+    """Registers the flags that say how and where a training runs."""
+    common = dict(flag_values=values)
     flags.DEFINE_string(
         "workdir",
         None,
-        "run directory [runs/<dataset>-seed<seed>, or -seeds<first>-<last> for several]",
+        "run directory [runs/<dataset>-<model>-seed<seed>, -seeds<first>-<last> for several]",
         **common,
     )
     flags.DEFINE_string(
         "cache_dir",
         None,
-        "where S and baselines are kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]",
+        "where S, baselines and compiled programs are kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]",
         **common,
     )
     flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "train, or score a run", **common)
-    flags.DEFINE_enum(
-        "preset", "paper", list(PRESETS), "values of all flags that are not given", **common
-    )
-    flags.DEFINE_enum(
-        "variant", "full", list(VARIANTS), "a named change, wins over other flags", **common
-    )
     flags.DEFINE_string(
         "profile", None, "trace a few epochs into this directory, and say where they go", **common
     )
@@ -69,14 +101,32 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     )
     processes.define(values)
     flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
-    flags.DEFINE_integer(
-        "planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common
-    )
-    for field in dataclasses.fields(PlantedSizes):
-        _define_field(f"{_PLANTED}{field.name}", field.default, "embedded data set", None, common)
-    define_options(Config.all_options(), values)
-    define_options(BaselineSettings.all_options(), values)
-    define_options(Limits.all_options(), values)
+
+
+def named_model(argv: Sequence[str]) -> str:
+    """The model that a command line names last, flag files included.
+
+    Raises:
+      ConfigError: a flag file cannot be read.
+    """
+    words, found = expanded(argv), DEFAULT
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.lstrip("-").partition("=")
+        if word.startswith("-") and name == "model":
+            found = value if equals else following
+    return found
+
+
+def expanded(argv: Sequence[str]) -> list[str]:
+    """A command line with what its flag files hold in their place.
+
+    Raises:
+      ConfigError: a flag file cannot be read.
+    """
+    try:
+        return flags.FlagValues().read_flags_from_files(flag_files.found(argv), force_gnu=False)
+    except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
 
 
 def define_options(
@@ -102,28 +152,54 @@ def _define_field(name: str, default: Any, doc: str, choices, common: dict) -> N
 
 
 def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
-    """Parses a command line.
+    """Parses a command line; `--version` prints the version and ends the program.
 
     Raises:
       ConfigError: an unknown flag, a value that does not parse, a stray argument or an
         unreadable flag file.
     """
+    if "--version" in argv[1:]:
+        print(f"kdiffe_jax {kdiffe_jax.__version__}")
+        raise SystemExit(0)
+    argv = ["--help" if word == "-h" else word for word in argv]
     try:
         rest = values(flag_files.found(argv))
+    except flags.UnrecognizedFlagError as error:
+        raise ConfigError(_unknown_flag(error.flagname, values)) from error
     except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
     if len(rest) > 1:
         raise ConfigError(f"{rest[1]!r} is not a flag; flags look like --epochs=10")
 
 
+def _unknown_flag(name: str, values: flags.FlagValues) -> str:
+    """Of a flag that another model has, whose it is; of all others, the closest one."""
+    near = closest(name, values)
+    if "model" in values:
+        model = values["model"].value
+        option = name.removeprefix("no")
+        owners = [
+            other
+            for other in MODELS
+            if other != model and {name, option} & model_class(other).Options.all_options().keys()
+        ]
+        if owners:
+            return f"--{name} is an option of {', '.join(owners)}, not of {model}{near}"
+        if {name, option} & model_class(model).without:
+            return f"--{name} has no meaning for {model}{near}"
+    return f"Unknown command line flag '{name}'{near}"
+
+
 def config(values: flags.FlagValues = flags.FLAGS) -> Config:
-    """The hyper-parameters on the command line: variant over flags over preset over defaults.
+    """The options on the command line: variant over flags over preset over defaults.
 
     Raises:
       ConfigError: a value out of its range.
     """
-    given = {name: values[name].value for name in Config.all_options() if values[name].present}
-    return Config.from_flat({**PRESETS[values.preset], **given, **VARIANTS[values.variant]})
+    model = values.model
+    given = {name: values[name].value for name in options_of(model) if values[name].present}
+    chosen = preset(values.preset, model), given, variant(values.variant, model)
+    return make_config({"model": model, **chosen[0], **chosen[1], **chosen[2]})
 
 
 def baselines(values: flags.FlagValues = flags.FLAGS) -> BaselineSettings:
@@ -183,13 +259,19 @@ def load(values: flags.FlagValues = flags.FLAGS, *, share: Share = ALONE) -> Dat
 
 def workdir(values: flags.FlagValues = flags.FLAGS) -> Path:
     """The run directory."""
-    variant = "" if values.variant == "full" else f"-{values.variant}"
-    last = values.seed + values.num_seeds - 1
-    seeds = f"seed{values.seed}" if last == values.seed else f"seeds{values.seed}-{last}"
-    return Path(values.workdir or f"runs/{values.dataset}{variant}-{seeds}")
+    if values.workdir:
+        return Path(values.workdir)
+    words = [values.dataset, values.model]
+    if values.variant != "full":
+        words.append(values.variant)
+    if "seed" in options_of(values.model):
+        last = values.seed + values.num_seeds - 1
+        alone = last == values.seed
+        words.append(f"seed{values.seed}" if alone else f"seeds{values.seed}-{last}")
+    return Path("runs", "-".join(words))
 
 
 def cache_dir(values: flags.FlagValues = flags.FLAGS) -> Path:
-    """Where S and the scores of baselines are kept between runs."""
+    """Where what takes long is kept between runs."""
     default = Path.home() / ".cache" / "kdiffe_jax"
     return Path(values.cache_dir or os.environ.get("KDIFFE_CACHE") or default)

@@ -12,22 +12,19 @@ from typing import Any, NamedTuple
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import RunError
-from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.models import registry
+from kdiffe_jax.storage.run_directory import RunDirectory
 from launch.command import DIVERGED
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 
 class Job(NamedTuple):
-    """One run: what it is called, where it lies, and what is trained.
-
-    `group` is None, or a file of trials that `launch.group` trains together.
-    """
+    """One run of `launch.main`: what it is called, where it lies, and its configuration."""
 
     name: str
     workdir: Path
     config: Config
-    group: Path | None = None
 
 
 class Ended(NamedTuple):
@@ -103,14 +100,24 @@ def finished_result(job: Job) -> dict[str, Any] | None:
     return result
 
 
+def option_flags(config: Config) -> list[str]:
+    """A configuration as flags: its model, and the options that are not at their default.
+
+    >>> option_flags(registry.make_config({"model": "lightgcn", "layers": 2, "epochs": 5}))
+    ['--model=lightgcn', '--layers=2', '--epochs=5']
+    """
+    flat = config.to_flat()
+    changed = {
+        name: flat[name]
+        for name, field in registry.options_of(config.model).items()
+        if flat[name] != field.default
+    }
+    return [f"--model={config.model}", *(f"--{name}={value}" for name, value in changed.items())]
+
+
 def _start(job: Job, data_flags: Sequence[str], *, alone: bool) -> subprocess.Popen:
-    defaults = Config().to_flat()
-    changed = {n: v for n, v in job.config.to_flat().items() if v != defaults[n]}
-    flags = ["--debug", *data_flags, *(f"--{name}={value}" for name, value in changed.items())]
-    if job.group is not None:
-        flags.append(f"--group={job.group}")
-    kind = "main" if job.group is None else "group"
-    command = [sys.executable, "-m", "launch.child", str(os.getpid()), kind, *flags]
+    flags = [*option_flags(job.config), "--debug", *data_flags]
+    command = [sys.executable, "-m", "launch.child", str(os.getpid()), *flags]
     environment = dict(os.environ)
     if not alone:
         environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kdiffe_jax.errors import KDiffEError, RunError
-from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.storage.run_directory import RunDirectory
 
 
 def compare(guided: dict[str, Any], unguided: dict[str, Any]) -> str:
@@ -42,8 +42,10 @@ def main(argv: Sequence[str]) -> int:
 
 def _planted_result(path: str) -> dict[str, Any]:
     result = RunDirectory(path).result()
-    if result is None or "planted" not in result:
-        raise RunError(f"{path}: no finished run on planted data; train with --dataset=synthetic")
+    if result is None or "relation_auc" not in result.get("planted", {}):
+        raise RunError(
+            f"{path}: no finished run of kdiffe on planted data; train it with --dataset=synthetic"
+        )
     if "most_popular" not in result["baselines"]:
         raise RunError(f"{path}: has no most popular items to compare with; see --baselines")
     return result

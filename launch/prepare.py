@@ -25,11 +25,11 @@ from kdiffe_jax.data.sources import SOURCES, layout_of, read_source
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
 from launch import filters, flags
-from launch import sides as side_flags
+from launch import extra_files as side_flags
 from launch.command import guarded
 from launch.filters import define_filters, filters_of
 from launch.progress import rows_bar
-from launch.sides import add_sides, define_sides, side_files
+from launch.sides import add_sides, define_sides, extra_files
 
 FLAGS = absl_flags.FLAGS
 FlagValues: TypeAlias = absl_flags.FlagValues
@@ -79,7 +79,7 @@ def _command(argv: Sequence[str], values: FlagValues) -> None:
     _check(values)
     if values.download:
         with rows_bar("downloading", unit="byte") as progress:
-            download(values.download, Path(values.input), say=print, progress=progress)
+            download(values.download, Path(values.input), log=print, progress=progress)
     if values.inspect:
         _inspect(values)
     elif values.output:
@@ -103,7 +103,7 @@ def _prepare(values: FlagValues) -> None:
     config = PrepareConfig.from_flat(_chosen(PrepareConfig, values))
     columns = TableColumns(**_chosen(TableColumns, values))
     limits = filters_of(values, config.filters)
-    sides = side_files(values)
+    sides = extra_files(values)
     with rows_bar("reading") as progress:
         layout, catalogue = read_source(
             source,
@@ -125,7 +125,7 @@ def _prepare(values: FlagValues) -> None:
         "files": _sums(files),
         "options": described(config, columns) | _given(values, "filter"),
     }
-    dataset = prepare(catalogue, config, columns, filters=limits, provenance=provenance, say=print)
+    dataset = prepare(catalogue, config, columns, filters=limits, provenance=provenance, log=print)
     write_prepared(dataset, output)
     _report(dataset)
     print(

@@ -36,7 +36,9 @@ def profile_lines(recorder: Recorder) -> str:
         f"profile: the mean of {split.epochs} epoch(s) after the first; trace in {recorder.session}"
     ]
     for name, seconds in sorted(split.rows.items(), key=lambda row: -row[1]):
-        lines.append(_line(_LABELS[name], seconds, f"{100 * seconds / split.seconds:5.1f} %"))
+        if seconds:
+            share = f"{100 * seconds / split.seconds:5.1f} %"
+            lines.append(_line(_LABELS[name], seconds, share))
     lines.append(_line("epoch", split.seconds, "100.0 %"))
     if recorder.walks is not None:
         origin = "read from the cache" if recorder.walks["cached"] else "computed"

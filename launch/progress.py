@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kdiffe_jax.config import Config
+from kdiffe_jax.models.registry import model_class
 from kdiffe_jax.training.loop import selection_score
 
 
@@ -23,7 +24,7 @@ class Progress:
         self._shown = shown
         self._config = config
         self._metric = f"{config.eval.selection} {config.eval.selection_metric}"
-        self._best = -1.0
+        self._best: dict[int | None, float] = {}
         self._bar = _terminal_bar(config.train.epochs) if shown else None
 
     def __enter__(self) -> Progress:
@@ -33,7 +34,7 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """One line, above the bar where there is one."""
         if not self._shown:
             return
@@ -43,50 +44,25 @@ class Progress:
             self._bar.write(line)
 
     def on_epoch(self, record: dict[str, Any]) -> None:
-        """Shows one epoch; of several seeds, the mean and range of those that still train."""
+        """Shows one epoch; of several seeds, which one it is of."""
         if not self._shown:
             return
-        if "members" in record:
-            self._on_members(record)
-            return
-        value = selection_score(record, self._config)
-        self._best = max(self._best, value)
+        seed, value = record.get("seed"), selection_score(record, self._config)
+        self._best[seed] = max(self._best.get(seed, value), value)
+        score = f"{self._metric} {value:.4f}", f"best {self._best[seed]:.4f}"
         if self._bar is None:
-            ranking = self._config.train.ranking_loss
-            print(
-                f"epoch {record['epoch']:3d}  loss {record['loss']:9.4f}  "
-                f"{ranking} {record[ranking]:.4f}  "
-                f"{self._metric} {value:.4f}  best {self._best:.4f}  {record['seconds']:.1f} s",
-                flush=True,
-            )
+            name = "" if seed is None else f"seed {seed}  "
+            losses = (f"{n} {record[n]:9.4f}" for n in self._losses())
+            parts = (*losses, *score, f"{record['seconds']:.1f} s")
+            print(f"{name}epoch {record['epoch']:3d}  {'  '.join(parts)}", flush=True)
             return
+        if seed is not None:
+            self._bar.set_description_str(f"seed {seed}", refresh=False)
         self._bar.n = record["epoch"] + 1
-        self._bar.set_postfix_str(f"{self._metric} {value:.4f}, best {self._best:.4f}")
+        self._bar.set_postfix_str(", ".join(score))
 
-    def _on_members(self, record: dict[str, Any]) -> None:
-        members = record["members"]
-        scores = [selection_score(member, self._config) for member in members]
-        shown = f"{self._metric} {mean_and_range(scores)}"
-        training = f"{len(members)} of {self._config.train.num_seeds} seeds"
-        if self._bar is None:
-            losses = mean_and_range([member["loss"] for member in members])
-            print(
-                f"epoch {record['epoch']:3d}  {training}  loss {losses}  {shown}  "
-                f"{record['seconds']:.1f} s",
-                flush=True,
-            )
-            return
-        self._bar.n = record["epoch"] + 1
-        self._bar.set_postfix_str(f"{training}, {shown}")
-
-
-def mean_and_range(values: list[float]) -> str:
-    """Several figures as one.
-
-    >>> mean_and_range([0.1, 0.3])
-    '0.2000 (0.1000-0.3000)'
-    """
-    return f"{sum(values) / len(values):.4f} ({min(values):.4f}-{max(values):.4f})"
+    def _losses(self) -> list[str]:
+        return [objective.name for objective in model_class(self._config.model).objectives]
 
 
 def _terminal_bar(epochs: int):

@@ -11,8 +11,8 @@ from absl import flags as absl_flags
 from absl.flags import FlagValues
 
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.recommend.recommender import UNKNOWN, Recommender
 from kdiffe_jax.recommend.tables import Columns, Describer, text_table, write_table, writer_for
-from kdiffe_jax.recommender import UNKNOWN, Recommender
 from launch import flags, trained
 from launch.command import guarded
 from launch.progress import count_bar

@@ -10,12 +10,13 @@ from absl import app
 from absl import flags as absl_flags
 
 from kdiffe_jax.config import Config
+from kdiffe_jax.data.data_ablations import ablated
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.knockouts import knocked_out
 from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, RunError
+from kdiffe_jax.models.registry import changed, is_trained
+from kdiffe_jax.storage.run_directory import CHECKPOINTS, RunDirectory
 from kdiffe_jax.studies import figures, gather, plan, report
-from kdiffe_jax.training.run_directory import CHECKPOINTS, RunDirectory
 from launch import flags
 from launch.command import guarded
 from launch.jobs import Ended, Job, finished_result, run_jobs
@@ -24,19 +25,26 @@ FLAGS = absl_flags.FLAGS
 _TIMED_EPOCHS = 6
 
 
-def define(values: absl_flags.FlagValues) -> None:
-    """Registers every flag of the command."""
-    flags.define(values)
+def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
+    """Registers every flag of the command, for the model that the command line names.
+
+    Raises:
+      ConfigError: as `flags.define`.
+    """
+    flags.define(argv, values)
     common = dict(flag_values=values)
     absl_flags.DEFINE_enum("study", None, plan.STUDIES, "what is studied", **common)
     absl_flags.DEFINE_integer(
         "seeds", None, "runs of each setting [the study's own number]", lower_bound=1, **common
     )
     absl_flags.DEFINE_list(
-        "variants", list(plan.ABLATION[1:]), "variants that the ablation compares", **common
+        "variants",
+        [],
+        "variants that the ablation compares [those of the model's options]",
+        **common,
     )
     absl_flags.DEFINE_list(
-        "parameters", list(plan.PARAMETERS), "what the sensitivity analysis varies", **common
+        "parameters", [], "what the sensitivity analysis varies [all that the model has]", **common
     )
     define_many(values)
 
@@ -53,31 +61,31 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _command(argv: Sequence[str]) -> None:
-    define(FLAGS)
+    define(argv, FLAGS)
     app.define_help_flags()
     flags.parse(argv, FLAGS)
     if FLAGS.study is None:
         raise ConfigError(f"--study is needed: one of {', '.join(plan.STUDIES)}")
     if FLAGS.workdir or FLAGS.mode != "train":
         raise ConfigError("--workdir and --mode are for one run; a study has --out")
-    if FLAGS.num_seeds > 1:
-        raise ConfigError("--num_seeds is for one run; a study has --seeds")
-    print(_run(FLAGS.study))
+    print(_run(FLAGS.study, flags.config(FLAGS)))
 
 
-def _run(study: str) -> str:
-    base = _base(study)
+def _run(study: str, base: Config) -> str:
+    base = _base(study, base)
     dataset = flags.load(FLAGS)
     known = dataset
-    if study == "knockout":
-        known = ensure_knowledge(knocked_out(dataset, base.knockout), base.content)
+    if study == "data_ablation":
+        known = ensure_knowledge(ablated(dataset, base.data_ablation), base.content)
     planned = plan.make_plan(
         study, base, known, variants=FLAGS.variants, parameters=FLAGS.parameters
     )
     if study == "ablation":
         _tell_left_out(planned)
-    seeds = range(FLAGS.seed, FLAGS.seed + (FLAGS.seeds or plan.SEEDS[study]))
-    out = RunDirectory(FLAGS.out or f"runs/{FLAGS.dataset}-{study}", option="--out")
+    first = base.train.seed
+    seeds = range(first, first + (FLAGS.seeds or plan.SEEDS[study]))
+    path = FLAGS.out or f"runs/{FLAGS.dataset}-{base.model}-{study}"
+    out = RunDirectory(path, option="--out")
     shared = {name: value for name, value in base.to_flat().items() if name != "seed"}
     identity = {"study": study, **_identity(dataset), **shared}
     with out.claim(identity):
@@ -85,7 +93,7 @@ def _run(study: str) -> str:
             (name, seed): Job(
                 f"{name}, seed {seed}",
                 out.path / plan.directory_of(name) / f"seed{seed}",
-                plan.changed(base, {**overrides, "seed": seed}),
+                changed(base, {**overrides, "seed": seed}),
             )
             for name, overrides in planned.settings.items()
             for seed in seeds
@@ -107,8 +115,14 @@ def _tell_left_out(planned: plan.Plan) -> None:
             print(f"{name}: changes nothing of this configuration; left out")
 
 
-def _base(study: str) -> Config:
-    base = flags.config(FLAGS)
+def _base(study: str, base: Config) -> Config:
+    if not is_trained(base.model):
+        raise ConfigError(
+            f"model = {base.model!r} is fitted, not trained: it has no seeds to study; a sweep can "
+            "try its options"
+        )
+    if base.train.num_seeds > 1:
+        raise ConfigError("--num_seeds is for one run; a study has --seeds")
     if study == "scalability":
         epochs = FLAGS.epochs if FLAGS["epochs"].present else _TIMED_EPOCHS
         return plan.scalability_base(base, epochs)

@@ -10,11 +10,12 @@ from pathlib import Path
 from absl import app
 from absl import flags as absl_flags
 
+from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.registry import changed
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies import figures, sweep_report
-from kdiffe_jax.studies.plan import changed
 from kdiffe_jax.studies.sweep_file import Sweep, read_sweep
-from kdiffe_jax.training.run_directory import RunDirectory
 from launch import flags
 from launch.command import guarded
 from launch.jobs import run_jobs
@@ -24,13 +25,14 @@ from launch.trial_runs import TrialRuns
 FLAGS = absl_flags.FLAGS
 
 
-def define(values: absl_flags.FlagValues) -> None:
-    """Registers every flag of the command."""
-    flags.define(values)
+def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
+    """Registers every flag of the command, for the model that the command line names.
+
+    Raises:
+      ConfigError: as `flags.define`.
+    """
+    flags.define(argv, values)
     absl_flags.DEFINE_string("sweep", None, "what is tried: TOML or JSON", flag_values=values)
-    absl_flags.DEFINE_integer(
-        "vmap", 1, "trials of one shape in one program", lower_bound=1, flag_values=values
-    )
     define_many(values)
 
 
@@ -40,28 +42,28 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _command(argv: Sequence[str]) -> None:
-    define(FLAGS)
+    define(argv, FLAGS)
     app.define_help_flags()
     flags.parse(argv, FLAGS)
     if not FLAGS.sweep:
         raise ConfigError("--sweep is needed: a file that says what is tried; see docs/studies.md")
     if FLAGS.workdir or FLAGS.mode != "train":
         raise ConfigError("--workdir and --mode are for one run; a sweep has --out")
-    print(_run(read_sweep(FLAGS.sweep)))
-
-
-def _run(sweep: Sweep) -> str:
     base = flags.config(FLAGS)
+    print(_run(read_sweep(FLAGS.sweep, base), base))
+
+
+def _run(sweep: Sweep, base: Config) -> str:
     if base.eval.selection != "valid":
         raise ConfigError("a sweep chooses on validation; leave out --selection=test")
     if base.train.num_seeds > 1:
         raise ConfigError("--num_seeds is for one run; a sweep can have seed among its parameters")
     base = changed(base, {"score_test": False})
-    path = FLAGS.out or f"runs/{FLAGS.dataset}-{Path(FLAGS.sweep).stem}"
+    path = FLAGS.out or f"runs/{FLAGS.dataset}-{base.model}-{Path(FLAGS.sweep).stem}"
     out = RunDirectory(path, option="--out")
     described = json.loads(json.dumps(sweep._asdict()))
     with out.claim({"sweep": described, **flags.data_identity(FLAGS), **base.to_flat()}):
-        runs = TrialRuns(sweep, base, out, at_once=FLAGS.vmap)
+        runs = TrialRuns(sweep, base, out)
         run_jobs(
             runs.next_job,
             runs.on_end,
@@ -69,10 +71,10 @@ def _run(sweep: Sweep) -> str:
             parallel=FLAGS.parallel,
             should_stop=runs.should_stop,
         )
-        return _write(runs, out)
+        return _write(runs, base.model, out)
 
 
-def _write(runs: TrialRuns, out: RunDirectory) -> str:
+def _write(runs: TrialRuns, model: str, out: RunDirectory) -> str:
     trials, metric = runs.trials, runs.metric
     text = sweep_report.table(trials, metric)
     out.write("table.md", (text + "\n").encode())
@@ -80,7 +82,7 @@ def _write(runs: TrialRuns, out: RunDirectory) -> str:
     written = ["table.md", "trials.csv"]
     if all(trial.score is None for trial in trials):
         return f"\n{text}\n\n{out.path}: no trial came to a score; {', '.join(written)}"
-    out.write("best.flags", sweep_report.best_flags(trials, metric))
+    out.write("best.flags", sweep_report.best_flags(trials, metric, model))
     parts = sweep_report.parts(runs.sweep, trials, metric)
     out.write("figure.png", figures.draw(parts, columns=2 if len(parts) in (2, 4) else 3))
     written += ["best.flags", "figure.png"]

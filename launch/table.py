@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-COLUMNS = ("recall@20", "ndcg@20", "precision@20", "hit@20", "mrr@20", "map@20")
+from kdiffe_jax.report.scores import COLUMNS
+from kdiffe_jax.report.words import chosen, plain
 
 
 def result_table(result: dict[str, Any]) -> str:
@@ -20,7 +21,7 @@ def result_table(result: dict[str, Any]) -> str:
         for name, split in (("validation", "valid"), ("test", "test"))
         if split in result
     ]
-    rows += [(f"{_words(name)} (test)", found["test"], None) for name, found in scored.items()]
+    rows += [(f"{plain(name)} (test)", found["test"], None) for name, found in scored.items()]
     width, cell = max(len(name) for name, *_ in rows), 18 if spreads else 14
     lines = [" " * width + "".join(f"{column:>{cell}}" for column in COLUMNS)]
     lines += [
@@ -28,7 +29,7 @@ def result_table(result: dict[str, Any]) -> str:
         for name, metrics, spread in rows
     ]
     lines += [
-        f"{_words(name)}: left out: {found['left_out']}"
+        f"{plain(name)}: left out: {found['left_out']}"
         for name, found in result["baselines"].items()
         if "left_out" in found
     ]
@@ -48,14 +49,10 @@ def _value(metrics: dict[str, float], spread: dict[str, Any] | None, column: str
     return f"{spread[column]['mean']:.4f} ± {spread[column]['standard_error']:.4f}"
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
 def _paired_line(baselines: dict[str, Any]) -> str:
     tests = {name: found["paired"] for name, found in baselines.items()}
     users = next(iter(tests.values()))["users"]
-    parts = (f"{_words(name)} {_difference(test)}" for name, test in tests.items())
+    parts = (f"{plain(name)} {_difference(test)}" for name, test in tests.items())
     return f"test recall@20 above the baselines, paired over {users} users: {'; '.join(parts)}"
 
 
@@ -94,17 +91,23 @@ def _run_line(result: dict[str, Any]) -> str:
     last = "test" if "test" in scored else "valid"
     left_out = scored["of"] - scored[last]
     return (
-        f"{result['dataset']}: {_epochs(result)}, chosen on "
-        f"{result['selection']} {result['selection_metric']}, {result['seconds']:.0f} s; "
+        f"{result['model']} on {result['dataset']}: {_chosen(result)}, {result['seconds']:.0f} s; "
         f"{scored[last]} users scored, {left_out} without {last} items left out"
     )
 
 
+def _chosen(result: dict[str, Any]) -> str:
+    by = f"chosen on {result['selection']} {result['selection_metric']}"
+    if result["epochs"]:
+        return f"{_epochs(result)}, {by}"
+    return f"fitted with {chosen(result)}" if chosen(result) else "fitted"
+
+
 def _epochs(result: dict[str, Any]) -> str:
-    if "members" not in result:
+    if "seeds" not in result:
         return f"epoch {result['best_epoch']} of {result['epochs']}"
-    best = [member["best_epoch"] for member in result["members"]]
-    seeds = [member["seed"] for member in result["members"]]
+    best = [own["best_epoch"] for own in result["seeds"]]
+    seeds = [own["seed"] for own in result["seeds"]]
     return (
         f"seeds {seeds[0]} to {seeds[-1]}, mean ± standard error, "
         f"epochs {min(best)} to {max(best)} of {result['epochs']}"
@@ -112,14 +115,13 @@ def _epochs(result: dict[str, Any]) -> str:
 
 
 def planted_lines(result: dict[str, Any]) -> str:
-    """What a run on planted data found of the truth."""
-    planted = result["planted"]
+    """What a model found of the truth of planted data, where it tells triples apart."""
     auc = (
-        f"the denoiser ranks an item's relevant triples over its irrelevant ones with AUC "
-        f"{planted['relation_auc']:.3f} (0.5 is chance)"
+        f"an item's relevant triples rank over its irrelevant ones with AUC "
+        f"{result['planted']['relation_auc']:.3f} (0.5 is chance)"
     )
     popular = result["baselines"].get("most_popular")
-    if popular is None:
+    if popular is None or "test" not in result:
         return f"planted truth: {auc}"
     ratio = result["test"]["recall@20"] / max(popular["test"]["recall@20"], 1e-12)
     return f"planted truth: test recall@20 is {ratio:.1f} x most popular; {auc}"

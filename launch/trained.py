@@ -7,7 +7,7 @@ from pathlib import Path
 from absl import flags as absl_flags
 
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.recommender import Recommender
+from kdiffe_jax.recommend.recommender import Recommender
 from launch import flags
 from launch.compiled import keep_compiled
 

@@ -28,7 +28,7 @@ def played(of, work):
     def play(number):
         say = partial(all_said, number)
         try:
-            return work(Share(number, of, _summed(say), _pieces(say), _agreed(say)))
+            return work(Share(number, of, _summed(log), _pieces(log), _agreed(log)))
         except KDiffEError as error:
             return error
         except BaseException:
@@ -39,32 +39,32 @@ def played(of, work):
         return list(threads.map(play, range(of)))
 
 
-def _summed(say):
-    return lambda values: sum(say(values))
+def _summed(log):
+    return lambda values: sum(log(values))
 
 
-def _pieces(say):
+def _pieces(log):
     def pieces(rows):
         assert rows.dtype.itemsize == 4
-        for said in say(rows):
+        for said in log(rows):
             for first in range(0, len(said), PIECE):
                 yield said[first : first + PIECE]
 
     return pieces
 
 
-def _agreed(say):
-    def agreed(work):
+def _agreed(log):
+    def all_or_none(work):
         mistake, found = None, None
         try:
             found = work()
         except KDiffEError as error:
             mistake = error
-        mistakes = say(mistake)
+        mistakes = log(mistake)
         if mistake is not None:
             raise mistake
         if any(mistakes):
             raise RunError("another stopped")
         return found
 
-    return agreed
+    return all_or_none

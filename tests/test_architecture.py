@@ -40,17 +40,17 @@ ALLOWED = {
     "reverse": {"diffusion", "model", "precision"},
     "rebuild": {"graph", "types"},
     "studies": {"config", "data", "errors", "training", "variants"},
-    "rankers": {"ranking", "types"},
+    "top_k_lists": {"ranking", "types"},
     "beyond_accuracy": set(),
-    "assessment": {"beyond_accuracy", "rankers", "ranking", "types"},
+    "split_scores": {"beyond_accuracy", "top_k_lists", "ranking", "types"},
     "baselines": {
-        "assessment", "config", "data", "errors", "files", "graph", "losses", "model", "options",
-        "rankers", "ranking", "types",
+        "split_scores", "config", "data", "errors", "files", "graph", "losses", "model", "options",
+        "top_k_lists", "ranking", "types",
     },
     "parallel": {"config", "data", "errors", "graph", "places", "ranking", "types"},
     "training": {
-        "assessment", "baselines", "config", "data", "diffusion", "errors", "files", "graph",
-        "losses", "metrics", "model", "options", "parallel", "phases", "rankers", "ranking",
+        "split_scores", "baselines", "config", "data", "diffusion", "errors", "files", "graph",
+        "losses", "metrics", "model", "options", "parallel", "phases", "top_k_lists", "ranking",
         "rebuild", "reverse", "rowwise", "saved_model", "scoring", "types",
     },
     "recommend": {

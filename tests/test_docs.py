@@ -12,18 +12,7 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
-from launch import (
-    explain,
-    export,
-    extract,
-    flags,
-    prepare,
-    recommend,
-    report,
-    serve,
-    study,
-    sweep,
-)
+from launch import explain, export, extract, flags, prepare, recommend, report, serve, study, sweep
 from tests.quick_compile import XLA_FLAGS
 
 ROOT = Path(__file__).parents[1]

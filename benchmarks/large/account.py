@@ -24,19 +24,12 @@ from benchmarks.large.tables import (
     USERS_SCORED,
 )
 from kdiffe_jax.config import Config
-from kdiffe_jax.ranking import ranked_metrics
+from kdiffe_jax.evaluation.ranking import ranked_metrics
 from kdiffe_jax.training.epoch import compile_parts
 from kdiffe_jax.training.state import Parts, TrainState, build_parts, initial_state
-from kdiffe_jax.types import (
-    Batch,
-    EntityRows,
-    Graphs,
-    KnowledgeGraph,
-    Laplacian,
-    RankingTask,
-    SparseOperator,
-    Strengths,
-)
+from kdiffe_jax.models.base import Batch, Graphs, Traced
+from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph, Laplacian, SparseOperator
+from kdiffe_jax.evaluation.ranking_task import RankingTask
 
 _GB = 1e9
 
@@ -71,10 +64,10 @@ def lowered_calls(config: Config, size: int, n_entities: int = ENTITIES) -> dict
     state, compiled = _state(parts, graphs), compile_parts(parts)
     to_rebuild = (state.params, graphs, state.key, _integers())
     kept = jax.eval_shape(compiled.rebuild, *to_rebuild)
-    strengths = Strengths(*(jax.ShapeDtypeStruct((), jnp.float32) for _ in Strengths._fields))
+    traced = Traced(*(jax.ShapeDtypeStruct((), jnp.float32) for _ in Traced._fields))
     batches = _batches(config, size)
     return {
-        "a step": compiled.epoch.lower(state, batches, graphs, kept, strengths),
+        "a step": compiled.epoch.lower(state, batches, graphs, kept, traced),
         "a rebuild": compiled.rebuild.lower(*to_rebuild),
         "an encoding": compiled.encode.lower(state.params, graphs),
         "an evaluation": _ranking(config, size),

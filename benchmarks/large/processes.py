@@ -31,7 +31,7 @@ from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.parallel.shares import share_of_process
 from kdiffe_jax.training.on_mesh import epoch_batches
-from kdiffe_jax.training.problem import build_problem
+from kdiffe_jax.training.setup import build_setup
 
 _TWO_DEVICES = ("env", "XLA_FLAGS=--xla_force_host_platform_device_count=2")
 _MESH = "data:2"
@@ -96,9 +96,9 @@ def _work(options: argparse.Namespace) -> list[tuple[float, float]]:
     data = part(
         lambda: read_dataset(options.out / "dataset", name="large", share=share_of_process())
     )
-    settings = dict(cache_dir=options.out / "cache", say=lambda line: None, mesh=mesh)
-    problem = part(lambda: build_problem(data, Config(), **settings))
-    part(lambda: jax.block_until_ready(epoch_batches(problem, 0)))
+    settings = dict(cache_dir=options.out / "cache", log=lambda line: None, mesh=mesh)
+    setup = part(lambda: build_setup(data, Config(), **settings))
+    part(lambda: jax.block_until_ready(epoch_batches(setup, 0)))
     return found
 
 

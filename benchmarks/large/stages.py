@@ -14,10 +14,10 @@ from pathlib import Path
 from benchmarks.large.tables import write_tables
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.readers import read_dataset
-from kdiffe_jax.graph.cache import cached_similarity
+from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
 from kdiffe_jax.training.loop import load_best, score
-from kdiffe_jax.training.problem import build_problem
-from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.setup import build_setup
+from kdiffe_jax.storage.run_directory import RunDirectory
 
 STAGES = ("tables", "prepare", "S", "train", "evaluate")
 STEPS = 50
@@ -61,12 +61,12 @@ def evaluate(directory: Path, size: int) -> dict[str, float]:
     stored, names = run.config(), Config().to_flat()
     config = Config.from_flat({name: stored[name] for name in names})
     data = read_dataset(directory / "dataset", name=_name(size))
-    problem = build_problem(data, config, cache_dir=directory / "cache", say=print)
-    view = load_best(problem, run, say=print).view
+    setup = build_setup(data, config, cache_dir=directory / "cache", log=print)
+    view = load_best(setup, run, log=print).view
     begun = time.perf_counter()
-    metrics = score(problem, view, problem.valid)
+    metrics = score(setup, view, setup.valid)
     seconds = time.perf_counter() - begun
-    return {"work_seconds": seconds, "users": len(problem.valid.users)} | {
+    return {"work_seconds": seconds, "users": len(setup.valid.users)} | {
         name: metrics[name] for name in ("recall@20",)
     }
 

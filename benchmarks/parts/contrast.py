@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.harness import Case, Part, Work
 from benchmarks.parts.sizes import Sizes, random_dataset
-from kdiffe_jax.losses import first_occurrence, info_nce
+from kdiffe_jax.ops.losses import first_occurrence, info_nce
 
 DIM = 64
 BATCH = 1024

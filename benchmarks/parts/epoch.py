@@ -13,13 +13,13 @@ from benchmarks.harness import Case, Part, Row, Work
 from benchmarks.parts import contrast, denoiser, knowledge, propagation, ranking, reverse
 from benchmarks.parts.sizes import Sizes, random_dataset
 from kdiffe_jax.config import Config
-from kdiffe_jax.losses import squared_norm
-from kdiffe_jax.rebuild import Kept
-from kdiffe_jax.training.epoch import compile_parts, strengths_of
+from kdiffe_jax.ops.losses import squared_norm
+from kdiffe_jax.models.kdiffe.rebuild import KeptRelations
+from kdiffe_jax.training.epoch import compile_parts, traced_of
 from kdiffe_jax.training.loop import score
-from kdiffe_jax.training.problem import Problem, build_problem
+from kdiffe_jax.training.setup import TrainSetup, build_setup
 from kdiffe_jax.training.state import TrainState, initial_state, view_of
-from kdiffe_jax.types import Batch
+from kdiffe_jax.models.base import Batch
 
 _OF_EPOCH = ("batches drawn", "all steps", "rebuild", "encode", "validation ranking")
 _OF_STEPS = ("views, forward and backward", "InfoNCE", "denoiser", "norm and Adam")
@@ -29,7 +29,7 @@ _CALLS = 10
 def part(sizes: Sizes) -> Part:
     """The epoch, its calls, and the pieces of its steps taken alone."""
     run, whole_nce = (_Run(sizes, negatives) for negatives in ("batch", "all"))
-    steps = run.problem.sampler.steps
+    steps = run.setup.sampler.steps
     pieces = {
         "whole epoch": run.epoch,
         "batches drawn": run.batches,
@@ -47,7 +47,7 @@ def part(sizes: Sizes) -> Part:
     cases.append(Case("whole epoch, InfoNCE over all nodes", whole_nce.epoch))
     return Part(
         f"one epoch: {sizes.users} users, {sizes.items} items, {sizes.train} interactions, "
-        f"{sizes.entities} entities, {steps} steps, d = {run.problem.parts.encoder.dim}",
+        f"{sizes.entities} entities, {steps} steps, d = {run.setup.parts.encoder.dim}",
         cases,
         check=lambda: _check(run),
         remarks=_split,
@@ -56,7 +56,7 @@ def part(sizes: Sizes) -> Part:
 
 class _Carried(NamedTuple):
     state: TrainState
-    kept: Kept
+    kept: KeptRelations
 
 
 class _Run:
@@ -64,39 +64,39 @@ class _Run:
 
     def __init__(self, sizes: Sizes, negatives: str):
         config = Config.from_flat({"negatives": negatives})
-        self.problem: Problem = build_problem(
+        self.setup: TrainSetup = build_setup(
             random_dataset(sizes),
             config,
             cache_dir=Path(os.environ["KDIFFE_CACHE"]),
-            say=lambda line: None,
+            log=lambda line: None,
         )
-        self.compiled = compile_parts(self.problem.parts)
-        state = initial_state(self.problem.parts, self.problem.graphs)
+        self.compiled = compile_parts(self.setup.parts)
+        state = initial_state(self.setup.parts, self.setup.graphs)
         self.carried = _Carried(state, self._rebuilt(state))
         self.drawn = self.batches()
 
     def batches(self) -> Batch:
-        return Batch(*(jnp.asarray(a) for a in self.problem.sampler.epoch(0)))
+        return Batch(*(jnp.asarray(a) for a in self.setup.sampler.epoch(0)))
 
     def steps(self) -> Any:
         state, kept = self.carried
         state, terms = self.compiled.epoch(
-            state, self.drawn, self.problem.graphs, kept, strengths_of(self.problem.parts)
+            state, self.drawn, self.setup.graphs, kept, traced_of(self.setup.parts)
         )
         self.carried = _Carried(state, kept)
         return terms
 
-    def rebuild(self) -> Kept:
+    def rebuild(self) -> KeptRelations:
         return self._rebuilt(self.carried.state)
 
-    def _rebuilt(self, state: TrainState) -> Kept:
-        return self.compiled.rebuild(state.params, self.problem.graphs, state.key, jnp.int32(0))
+    def _rebuilt(self, state: TrainState) -> KeptRelations:
+        return self.compiled.rebuild(state.params, self.setup.graphs, state.key, jnp.int32(0))
 
     def encode(self):
-        return self.compiled.encode(self.carried.state.params, self.problem.graphs)
+        return self.compiled.encode(self.carried.state.params, self.setup.graphs)
 
     def validate(self) -> dict[str, float]:
-        return score(self.problem, self.encode(), self.problem.valid)
+        return score(self.setup, self.encode(), self.setup.valid)
 
     def epoch(self) -> dict[str, float]:
         self.drawn = self.batches()
@@ -108,10 +108,10 @@ class _Run:
 def _step_pieces(run: _Run, sizes: Sizes) -> list[Case]:
     """Each is called a few times and scaled to all steps; their sum may differ from the steps'
     time, which XLA compiles together."""
-    parts, graphs = run.problem.parts, run.problem.graphs
+    parts, graphs = run.setup.parts, run.setup.graphs
     params = run.carried.state.params
     params = jax.tree.map(jnp.copy, params)
-    steps = run.problem.sampler.steps
+    steps = run.setup.sampler.steps
 
     @jax.jit
     def view_gradient(params, graphs, cotangent):
@@ -149,39 +149,39 @@ def _often(piece):
 
 
 def _steps_work(run: _Run) -> Work:
-    problem = run.problem
-    sizes, dim = problem.dataset, problem.parts.encoder.dim
+    setup = run.setup
+    sizes, dim = setup.dataset, setup.parts.encoder.dim
     nodes = sizes.n_users + sizes.n_items
-    layers, width = problem.parts.encoder.layers, problem.parts.denoiser.width
-    batch = problem.parts.config.train.batch_size
+    layers, width = setup.parts.encoder.layers, setup.parts.denoiser.width
+    batch = setup.parts.config.train.batch_size
     view = propagation.propagation_work(nodes, 2 * len(sizes.train), dim=dim, layers=layers).plus(
-        knowledge.knowledge_work(_sizes_of(problem), len(sizes.triples), dim=dim)
+        knowledge.knowledge_work(_sizes_of(setup), len(sizes.triples), dim=dim)
     )
-    rows = -(-sizes.n_items // problem.sampler.steps)
+    rows = -(-sizes.n_items // setup.sampler.steps)
     step = (
         view.times(2)
         .plus(contrast.contrast_work(batch, 2 * batch, dim=dim))
         .plus(denoiser.denoiser_work(rows, sizes.n_entities, width))
     )
-    return step.times(problem.sampler.steps)
+    return step.times(setup.sampler.steps)
 
 
 def _epoch_work(run: _Run) -> Work:
-    problem = run.problem
+    setup = run.setup
     rebuild = reverse.reverse_work(
-        problem.dataset.n_items,
-        problem.dataset.n_entities,
-        problem.parts.denoiser.width,
-        problem.parts.config.diffusion.timesteps,
+        setup.dataset.n_items,
+        setup.dataset.n_entities,
+        setup.parts.denoiser.width,
+        setup.parts.config.diffusion.timesteps,
     )
     ranked = ranking.ranking_work(
-        len(problem.valid.users), problem.dataset.n_items, dim=problem.parts.encoder.dim
+        len(setup.valid.users), setup.dataset.n_items, dim=setup.parts.encoder.dim
     )
     return _steps_work(run).plus(rebuild).plus(ranked)
 
 
-def _sizes_of(problem: Problem) -> Sizes:
-    data = problem.dataset
+def _sizes_of(setup: TrainSetup) -> Sizes:
+    data = setup.dataset
     return Sizes(data.name, data.n_users, data.n_items, data.n_entities, 0, 0, 0, data.n_relations)
 
 

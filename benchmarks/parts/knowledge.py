@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.harness import Case, Part, Work
 from benchmarks.parts.sizes import Sizes, random_dataset
 from kdiffe_jax.graph.knowledge import knowledge_graph
-from kdiffe_jax.model.knowledge import KnowledgeLayer
+from kdiffe_jax.models.kdiffe.knowledge_layer import KnowledgeLayer
 
 DIM = 64
 _SLOPE = 0.2

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.harness import Case, Part, Work
 from benchmarks.parts.sizes import Sizes, random_dataset
 from kdiffe_jax.config import EvalConfig
-from kdiffe_jax.ranking import evaluate, rank_all, ranking_task
+from kdiffe_jax.evaluation.ranking import evaluate, rank_all, ranking_task
 
 DIM = 64
 CUTOFF = 20

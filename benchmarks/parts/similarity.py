@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.harness import Case, Part, Work
 from benchmarks.parts.sizes import Sizes, random_dataset
-from kdiffe_jax.config import GraphConfig
-from kdiffe_jax.graph.attention import attention_similarity, bipartite_adjacency
+from kdiffe_jax.models.kdiffe.options import GraphConfig
+from kdiffe_jax.models.kdiffe.similarity import attention_similarity, bipartite_adjacency
 
 _SAMPLE_SHARE = 100  # the plain loop does one node in so many
 _CHECKED = 60

@@ -8,21 +8,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kdiffe_jax.baselines.bench import Bench
-from kdiffe_jax.baselines.settings import FIXED, GRIDS
-from kdiffe_jax.files import replacing_in_cache
+from kdiffe_jax.evaluation.eval_data import EvalData
+from kdiffe_jax.models.registry import model_class
+from kdiffe_jax.storage.files import replacing_in_cache
 
 # Raise when a baseline or a measure changes, so that older files are not taken for it.
-_DEFINITION = 1
+_DEFINITION = 2
 
 
 def cached(
     name: str,
-    bench: Bench,
+    eval_data: EvalData,
     compute: Callable[[], dict[str, Any]],
     *,
     directory: Path,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> dict[str, Any]:
     """What `compute` returns, read from `directory` where it was computed before.
 
@@ -32,19 +32,21 @@ def cached(
     Raises:
       DataError: the directory cannot be written.
     """
-    file = Path(directory) / f"baseline-{name}-{_key(name, bench)}.json"
-    stored = _read(file, n_users=len(bench.test.users))
+    file = Path(directory) / f"baseline-{name}-{_key(name, eval_data)}.json"
+    stored = _read(file, n_users=len(eval_data.test.users))
     if stored is not None:
         return stored
     if file.exists():
-        say(f"{file}: not readable as scores of {name}; computed again")
+        log(f"{file}: not readable as scores of {name}; computed again")
     scores = compute()
     _write(file, scores)
     return scores
 
 
-def _key(name: str, bench: Bench) -> str:
-    text = repr((_DEFINITION, name, GRIDS[name], FIXED[name], bench.fingerprint()))
+def _key(name: str, eval_data: EvalData) -> str:
+    kind = model_class(name)
+    values = (dict(kind.grid), kind.Options().to_flat())
+    text = repr((_DEFINITION, name, *values, eval_data.fingerprint()))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

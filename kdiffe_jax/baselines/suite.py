@@ -8,44 +8,32 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from kdiffe_jax.assessment import assess
-from kdiffe_jax.baselines.bench import Bench, tune
 from kdiffe_jax.baselines.cache import cached
-from kdiffe_jax.baselines.ease import Ease, ease_memory_gb
-from kdiffe_jax.baselines.lightgcn import LightGCN
-from kdiffe_jax.baselines.most_popular import fit_most_popular
-from kdiffe_jax.baselines.rp3beta import RP3beta
-from kdiffe_jax.baselines.settings import FIXED, BaselineSettings, grid
-from kdiffe_jax.rankers import Ranker
+from kdiffe_jax.baselines.settings import BaselineSettings
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.evaluation.eval_data import EvalData
+from kdiffe_jax.evaluation.split_scores import score_split
+from kdiffe_jax.models.closed_form.fit import fit_closed_form
+from kdiffe_jax.models.registry import make_config, model_class
 
-Fit = Callable[..., Ranker]
-# What makes the function that fits one point of the grid.
-PREPARE: dict[str, Callable[[Bench], Fit]] = {
-    "most_popular": lambda bench: partial(fit_most_popular, bench),
-    "rp3beta": lambda bench: partial(RP3beta(bench).fit, **FIXED["rp3beta"]),
-    "ease": lambda bench: Ease(bench).fit,
-    "lightgcn": lambda bench: LightGCN(bench, **FIXED["lightgcn"]).fit,
-}
 # The metric of each user that is kept for paired tests.
 PAIRED_METRIC = "recall@20"
 
 
 def score_baselines(
-    bench: Bench,
+    eval_data: EvalData,
     settings: BaselineSettings,
     *,
     cache_dir: Path | None,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> dict[str, dict[str, Any]]:
     """The scores of every baseline that is asked for, by name.
 
     Args:
-      bench: data, splits and how to choose.
+      eval_data: data, splits and how to choose.
       settings: which baselines, and the limit of EASE.
       cache_dir: where scores are kept; None keeps none.
-      say: receives one line a baseline that is computed or left out.
+      log: receives one line a baseline that is computed or left out.
 
     Returns:
       For each "hyper_parameters", "seconds", "valid", "test", "cold", "beyond_accuracy" and
@@ -53,48 +41,48 @@ def score_baselines(
     """
     found = {}
     for name in settings.names():
-        compute = partial(_score, name, bench, say)
-        reason = _too_large(name, bench, settings)
+        compute = partial(_score, name, eval_data, log)
+        reason = _too_large(name, eval_data, settings)
         if reason:
-            found[name] = _left_out(name, reason, say)
+            found[name] = _left_out(name, reason, log)
             continue
         try:
             found[name] = (
                 compute()
                 if cache_dir is None
-                else cached(name, bench, compute, directory=cache_dir, say=say)
+                else cached(name, eval_data, compute, directory=cache_dir, log=log)
             )
-        except np.linalg.LinAlgError as error:
-            found[name] = _left_out(name, str(error), say)
+        except ConfigError as error:
+            found[name] = _left_out(name, str(error), log)
     return found
 
 
-def _too_large(name: str, bench: Bench, settings: BaselineSettings) -> str | None:
-    needed = ease_memory_gb(bench.n_items)
-    if name != "ease" or needed <= settings.ease_memory_gb:
+def _too_large(name: str, eval_data: EvalData, settings: BaselineSettings) -> str | None:
+    needed = model_class(name).memory_gb(eval_data.n_items)
+    if needed <= settings.ease_memory_gb:
         return None
     return (
-        f"{bench.n_items:,} items need {needed:,.1f} GB, the limit is "
+        f"{eval_data.n_items:,} items need {needed:,.1f} GB, the limit is "
         f"{settings.ease_memory_gb:g} (--ease_memory_gb)"
     )
 
 
-def _left_out(name: str, reason: str, say: Callable[[str], None]) -> dict[str, str]:
-    say(f"baseline {name}: left out: {reason}")
+def _left_out(name: str, reason: str, log: Callable[[str], None]) -> dict[str, str]:
+    log(f"baseline {name}: left out: {reason}")
     return {"left_out": reason}
 
 
-def _score(name: str, bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
+def _score(name: str, eval_data: EvalData, log: Callable[[str], None]) -> dict[str, Any]:
     begun = time.perf_counter()
-    chosen, ranker = tune(PREPARE[name](bench), grid(name), bench)
-    popularity = bench.popularity()
+    chosen, fitted = fit_closed_form(make_config({"model": name}), eval_data)
+    popularity = eval_data.popularity()
     valid, test = (
-        assess(ranker, task, popularity, n_users=bench.n_users)
-        for task in (bench.valid, bench.test)
+        score_split(fitted.lists, task, popularity, n_users=eval_data.n_users)
+        for task in (eval_data.valid, eval_data.test)
     )
     seconds = round(time.perf_counter() - begun, 3)
     words = ", ".join(f"{key} {value}" for key, value in chosen.items())
-    say(f"baseline {name}: {words + ', ' if words else ''}{seconds:.1f} s")
+    log(f"baseline {name}: {words + ', ' if words else ''}{seconds:.1f} s")
     return {
         "hyper_parameters": chosen,
         "seconds": seconds,

@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from kdiffe_jax.config import ContentConfig
 from kdiffe_jax.data.content.codebooks import codebook_relation
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.data.relation import join_relations
 from kdiffe_jax.errors import DataError
 

@@ -10,11 +10,7 @@ import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.clean import clean
-from kdiffe_jax.data.content.attributes import (
-    attribute_relation,
-    list_relation,
-    path_relation,
-)
+from kdiffe_jax.data.content.attributes import attribute_relation, list_relation, path_relation
 from kdiffe_jax.data.content.codebooks import codebook_relation
 from kdiffe_jax.data.content.filters import filter_entities
 from kdiffe_jax.data.content.neighbours import cap_neighbours, feature_neighbours
@@ -37,7 +33,7 @@ def prepare(
     *,
     filters: Mapping[str, FilterSettings | None] | None = None,
     provenance: dict[str, Any] | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Dataset:
     """A validated data set with the knowledge graph that its content allows.
 
@@ -47,7 +43,7 @@ def prepare(
       columns: which columns of the catalogue are text, attributes, lists and paths.
       filters: relation -> limits in place of those of `config`, None drops the relation.
       provenance: kept in the data set as it is.
-      say: receives a line when a step begins.
+      log: receives a line when a step begins.
 
     Returns:
       A `Dataset` whose notes say everything that was decided or dropped.
@@ -58,16 +54,16 @@ def prepare(
     """
     config, columns = config or PrepareConfig(), columns or TableColumns()
     filters = filters or {}
-    say("cleaning interactions")
+    log("cleaning interactions")
     catalogue = clean(catalogue, config.interactions)
-    say("splitting")
+    log("splitting")
     try:
         labels, split_notes = split(catalogue.interactions, config.split, catalogue.n_users)
     except DataError as error:
         raise DataError(f"{catalogue.name}: {error}") from error
     names, relations, content_notes = [], [], _unused(catalogue, columns)
     for relation in content_relations(catalogue, config, columns):
-        say(f"relation {relation.name}")
+        log(f"relation {relation.name}")
         names.append(relation.name)
         limits = filters.get(relation.name, config.filters)
         if limits is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from kdiffe_jax.config import ContentConfig
+from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.options import LARGEST_SEED, Checked, Groups, option
 
 

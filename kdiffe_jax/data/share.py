@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kdiffe_jax.errors import DataError
-from kdiffe_jax.ranges import range_of
+
+
+def range_of(number: int, of: int, size: int) -> range:
+    """The part of `size` things that taker `number` of `of` has; the parts are all of them.
+
+    >>> [range_of(number, 3, 8) for number in range(3)]
+    [range(0, 2), range(2, 5), range(5, 8)]
+    """
+    return range(size * number // of, size * (number + 1) // of)
 
 
 def _alone(rows: np.ndarray) -> np.ndarray:
@@ -37,7 +45,7 @@ class Share(NamedTuple):
     summed: Callable[[np.ndarray], np.ndarray] = _alone  #: added up over all processes
     pieces: Callable[[np.ndarray], Iterable[np.ndarray]] = _at_once  #: the rows of all, in order
     #: what the work returns; where it failed on any process, all fail
-    agreed: Callable[[Callable[[], Any]], Any] = _called
+    all_or_none: Callable[[Callable[[], Any]], Any] = _called
 
     def range_of(self, size: int) -> range:
         """This process's part of `size` users or bytes."""

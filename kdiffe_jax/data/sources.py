@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kdiffe_jax.data.catalogue import Catalogue, catalogue_of
+from kdiffe_jax.data.extra_files import add_all_features
 from kdiffe_jax.data.readers import kdiffe, megcf, mmrec, prepared, recbole, tables
-from kdiffe_jax.data.side_files import add_all_features
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import DataError
 

@@ -11,13 +11,7 @@ import numpy as np
 from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.extract.entries import Unreadable
-from kdiffe_jax.extract.libraries import (
-    enough_memory,
-    needed,
-    one_line,
-    torch_device,
-    versions,
-)
+from kdiffe_jax.extract.libraries import enough_memory, needed, one_line, torch_device, versions
 
 MODEL = "all-MiniLM-L6-v2"
 _LARGEST_FILE = 1 << 24

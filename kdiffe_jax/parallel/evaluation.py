@@ -11,24 +11,25 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from kdiffe_jax.data.share import ALONE, Share
+from kdiffe_jax.evaluation.item_ranks import item_ranks
+from kdiffe_jax.evaluation.ranking import CUTOFFS, metrics_of_ranks, ranking_task
+from kdiffe_jax.evaluation.ranking_task import RankingTask
 from kdiffe_jax.parallel.processes import on_host
 from kdiffe_jax.parallel.row_blocks import own_ranges
 from kdiffe_jax.parallel.shares import largest
-from kdiffe_jax.places import places
-from kdiffe_jax.ranking import CUTOFFS, metrics_of_places, ranking_task
-from kdiffe_jax.types import RankingTask
 
 BY_USERS, BY_ITEMS = PartitionSpec("data"), PartitionSpec("model")
 
 
-class SplitTask(NamedTuple):
+class ShardedTask(NamedTuple):
     """A ranking task on a mesh: its users by ranges, each padded to equally many."""
 
     laid: RankingTask  #: users from 0 in each range; padding has seen and wants nothing
     at: np.ndarray  #: int[n], where each user went, in ascending order of the users
+    n_items: int  #: J, without padding
 
 
-def split_task(
+def sharded_task(
     mesh: Mesh,
     seen: np.ndarray,
     relevant: np.ndarray,
@@ -36,7 +37,7 @@ def split_task(
     share: Share = ALONE,
     n_users: int,
     n_items: int,
-) -> SplitTask:
+) -> ShardedTask:
     """`ranking.ranking_task` on a mesh; each process lays the ranges of its own devices.
 
     Args:
@@ -72,16 +73,15 @@ def split_task(
     whole = RankingTask(
         laid("users", 0), laid("seen", n_items, lengths[0]), laid("relevant", -1, lengths[1])
     )
-    return SplitTask(whole, np.concatenate(list(numbered)))
+    return ShardedTask(whole, np.concatenate(list(numbered)), n_items)
 
 
-def evaluate_split(
+def evaluate_sharded(
     mesh: Mesh,
     user_embeddings: jax.Array,
     item_embeddings: jax.Array,
-    task: SplitTask,
+    task: ShardedTask,
     *,
-    n_items: int,
     block: int,
     cutoffs: tuple[int, ...] = CUTOFFS,
 ) -> dict[str, np.ndarray]:
@@ -94,15 +94,14 @@ def evaluate_split(
       mesh: of `build_mesh`.
       user_embeddings, item_embeddings: on the mesh, with `padded_rows`, split as
         `view_shardings` says.
-      task: of `split_task`.
-      n_items: J, without padding.
+      task: of `sharded_task`.
       block, cutoffs: as in `ranking.evaluate`.
 
     Returns:
       Metric name -> f64[n], one value a user of the task, on every process.
     """
     tables = (user_embeddings, item_embeddings)
-    found = _metrics(mesh, *tables, task.laid, n_items=n_items, block=block, cutoffs=cutoffs)
+    found = _metrics(mesh, *tables, task.laid, n_items=task.n_items, block=block, cutoffs=cutoffs)
     return {name: on_host(value)[task.at].astype(np.float64) for name, value in found.items()}
 
 
@@ -136,8 +135,8 @@ def _task_of(
 @partial(jax.jit, static_argnames=("mesh", "n_items", "block", "cutoffs"))
 def _metrics(mesh: Mesh, users, items, task: RankingTask, *, n_items: int, block: int, cutoffs):
     def own(users, items, task):
-        found = places(users, items, task, block=block, n_items=n_items, axis="model")
-        return metrics_of_places(found, task.relevant, cutoffs=cutoffs)
+        found = item_ranks(users, items, task, block=block, n_items=n_items, axis="model")
+        return metrics_of_ranks(found, task.relevant, cutoffs=cutoffs)
 
     split = jax.shard_map(
         own,

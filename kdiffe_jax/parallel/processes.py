@@ -21,12 +21,12 @@ from kdiffe_jax.errors import ConfigError, KDiffEError, RunError
 Found = TypeVar("Found")
 
 
-def is_first() -> bool:
+def is_process_zero() -> bool:
     """Whether this is process 0, or the only one."""
     return jax.process_index() == 0
 
 
-def from_first(work: Callable[[], Found]) -> Found:
+def on_process_zero(work: Callable[[], Found]) -> Found:
     """What process 0 finds, given to every process.
 
     Args:
@@ -39,7 +39,7 @@ def from_first(work: Callable[[], Found]) -> Found:
     if jax.process_count() == 1:
         return work()
     mistake, found = None, None
-    if is_first():
+    if is_process_zero():
         try:
             found = work()
         except KDiffEError as error:
@@ -49,10 +49,10 @@ def from_first(work: Callable[[], Found]) -> Found:
         raise mistake
     if told["mistake"] is not None:
         raise RunError(f"process 0 stopped: {told['mistake']}")
-    return cast(Found, found if is_first() else told["found"])
+    return cast(Found, found if is_process_zero() else told["found"])
 
 
-def arrays_from_first(tree: Any) -> Any:
+def arrays_from_process_zero(tree: Any) -> Any:
     """A pytree of arrays as process 0 has it.
 
     Args:
@@ -134,6 +134,6 @@ def _is_key(leaf) -> bool:
 def _told(words: dict[str, Any]) -> dict[str, Any]:
     """What process 0 says, on every process: its length, then itself."""
     text = np.frombuffer(json.dumps(words).encode(), np.uint8)
-    length = int(arrays_from_first(np.int32(len(text))))
-    own = text if is_first() else np.zeros(length, np.uint8)
-    return json.loads(arrays_from_first(own).tobytes())
+    length = int(arrays_from_process_zero(np.int32(len(text))))
+    own = text if is_process_zero() else np.zeros(length, np.uint8)
+    return json.loads(arrays_from_process_zero(own).tobytes())

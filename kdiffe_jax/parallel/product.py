@@ -13,8 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
-from kdiffe_jax.graph.product import product
-from kdiffe_jax.graph.propagate import across
+from kdiffe_jax.ops.spmm import csr_times_dense, spmm
 from kdiffe_jax.parallel.tables import TABLE
 
 BY_ROWS = PartitionSpec("data")
@@ -43,35 +42,35 @@ class RowBlocks:
     mesh: Mesh
 
 
-@across.register
-def across_blocks(there: RowBlocks, back: RowBlocks, dense: jax.Array) -> jax.Array:
-    """`across` for matrices split by rows: there @ dense, with the gradient back @ gradient.
+@spmm.register
+def spmm_blocks(forward: RowBlocks, transpose: RowBlocks, dense: jax.Array) -> jax.Array:
+    """`spmm` for matrices split by rows: forward @ dense, with the gradient transpose @ gradient.
 
     Args:
-      there: f32[rows, columns].
-      back: its transpose.
+      forward: f32[rows, columns].
+      transpose: of it.
       dense: f32[columns, d], split in any way.
 
     Returns:
       f32[rows, d], split by rows, and by columns where d divides.
     """
-    return _across(there, back, dense)
+    return _spmm(forward, transpose, dense)
 
 
 @jax.custom_vjp
-def _across(there: RowBlocks, back: RowBlocks, dense: jax.Array) -> jax.Array:
-    return _product(there, dense)
+def _spmm(forward: RowBlocks, transpose: RowBlocks, dense: jax.Array) -> jax.Array:
+    return _product(forward, dense)
 
 
-def _forward(there, back, dense):
-    return _product(there, dense), back
+def _forward(forward, transpose, dense):
+    return _product(forward, dense), transpose
 
 
-def _backward(back, gradient):
-    return None, None, _product(back, gradient)
+def _backward(transpose, gradient):
+    return None, None, _product(transpose, gradient)
 
 
-_across.defvjp(_forward, _backward)
+_spmm.defvjp(_forward, _backward)
 
 
 def _product(blocks: RowBlocks, dense: jax.Array) -> jax.Array:
@@ -88,4 +87,4 @@ def _product(blocks: RowBlocks, dense: jax.Array) -> jax.Array:
 
 
 def _own_rows(values, row_starts, columns, rows, dense):
-    return product(values[0], row_starts[0], columns[0], rows[0], dense)
+    return csr_times_dense(values[0], row_starts[0], columns[0], rows[0], dense)

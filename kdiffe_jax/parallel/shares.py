@@ -21,7 +21,7 @@ def share_of_process() -> Share:
     """This process's share of a data set; everything where it is the only one."""
     if jax.process_count() == 1:
         return Share()
-    return Share(jax.process_index(), jax.process_count(), summed, pieces, agreed)
+    return Share(jax.process_index(), jax.process_count(), summed, pieces, all_or_none)
 
 
 def pieces(rows: np.ndarray) -> Iterator[np.ndarray]:
@@ -55,7 +55,7 @@ def summed(values: np.ndarray) -> np.ndarray:
     return total
 
 
-def agreed(work: Callable[[], Found]) -> Found:
+def all_or_none(work: Callable[[], Found]) -> Found:
     """What `work` returns on this process, if it succeeds on every one.
 
     Raises:

@@ -28,22 +28,22 @@ def shardings(mesh: Mesh, like: Any) -> Any:
     return jax.tree.map(lambda leaf: NamedSharding(mesh, TABLE if _is_table(leaf) else WHOLE), like)
 
 
-def split(mesh: Mesh, tree: Any) -> Any:
+def shard(mesh: Mesh, tree: Any) -> Any:
     """Pads the tables of a pytree and lays all its leaves on the mesh."""
     padded = jax.tree.map(lambda leaf: _padded(leaf, tuple(mesh.shape.values())), tree)
     return jax.tree.map(placed, padded, shardings(mesh, padded))
 
 
-def everywhere(mesh: Mesh, tree: Any) -> Any:
+def replicate(mesh: Mesh, tree: Any) -> Any:
     """Lays all leaves of a pytree whole on every device of the mesh."""
     return jax.tree.map(lambda leaf: placed(leaf, NamedSharding(mesh, WHOLE)), tree)
 
 
-def cut(tree: Any, like: Any) -> Any:
+def unpad(tree: Any, like: Any) -> Any:
     """Takes the padding off; differentiable, may be traced.
 
     Args:
-      tree: padded as by `split`.
+      tree: padded as by `shard`.
       like: the same structure with the shapes from before.
     """
     return jax.tree.map(
@@ -54,8 +54,8 @@ def cut(tree: Any, like: Any) -> Any:
 
 
 def gather(tree: Any, like: Any) -> Any:
-    """The pytree on the host, as it was before `split`; typed keys become local."""
-    return cut(jax.tree.map(on_host, tree), like)
+    """The pytree on the host, as it was before `shard`; typed keys become local."""
+    return unpad(jax.tree.map(on_host, tree), like)
 
 
 def bytes_per_device(tree: Any) -> dict[int, int]:

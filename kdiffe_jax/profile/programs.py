@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import jax.extend.backend
 
-from kdiffe_jax.phases import MARK
+from kdiffe_jax.ops.trace_phases import MARK
 
 _INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%?([\w.\-]+) = ", re.MULTILINE)
 _PHASE = re.compile(rf'op_name="[^"]*?{re.escape(MARK)}(\w+)')

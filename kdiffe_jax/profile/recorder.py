@@ -11,14 +11,11 @@ from typing import Any
 
 import jax
 
-from kdiffe_jax.config import GraphConfig
-from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import RunError
-from kdiffe_jax.files import replacing
-from kdiffe_jax.graph.cache import cached_similarity, read_similarity, similarity_file
 from kdiffe_jax.profile.programs import Memory, Programs, largest_program, live_programs
 from kdiffe_jax.profile.spans import read_spans
 from kdiffe_jax.profile.split import Split, split_epochs
+from kdiffe_jax.storage.files import replacing
 
 SPLIT = "split.json"
 _EPOCHS = 3
@@ -38,7 +35,7 @@ class Recorder:
       session: where the trace is, None before it begins.
       split: where an epoch's time goes, None until an epoch was traced.
       memory: of the largest program, None until the trace begins.
-      walks: {"seconds": ..., "cached": ...} of S, None where it was not timed.
+      walks: {"seconds": ..., "cached": ...} of S; set by the caller where the model has it.
       epochs: seconds of each epoch in its record, and whether it was traced.
     """
 
@@ -78,18 +75,6 @@ class Recorder:
         jax.config.update(_KEY_HAS_METADATA, self._before)
         if self._tracing:
             self._stop()
-
-    def time_walks(self, dataset: Dataset, config: GraphConfig, *, directory: Path) -> None:
-        """Computes S, or reads it where it is kept, and notes how long that took."""
-        of_graph: dict[str, Any] = dict(
-            n_users=dataset.n_users, n_items=dataset.n_items, config=config, directory=directory
-        )
-        begun = time.perf_counter()
-        file = similarity_file([dataset.train], **of_graph)
-        cached = read_similarity(file, len(dataset.train)) is not None
-        if not cached:
-            cached_similarity(dataset.train, **of_graph)
-        self.walks = {"seconds": time.perf_counter() - begun, "cached": cached}
 
     def after(self, on_epoch: Callable[[dict], None]) -> Callable[[dict], None]:
         """`on_epoch`, followed by the start or the end of the trace where it is time."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jax.profiler import ProfileData
 
-from kdiffe_jax.phases import EPOCH, MARK
+from kdiffe_jax.ops.trace_phases import EPOCH, MARK
 from kdiffe_jax.profile.programs import Operation, Programs
 
 _END = "end: "

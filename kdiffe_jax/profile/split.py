@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdiffe_jax.phases import PHASES
+from kdiffe_jax.ops.trace_phases import PHASES
 from kdiffe_jax.profile.spans import Span, Spans
 
 UNMARKED, IDLE = "unmarked", "idle"

@@ -1,20 +1,21 @@
-"""The best rows of a matrix for any number of vectors, a block at a time.
+"""The best of many rows, a block of lists at a time.
 
-Blocks go through `ranking.rank_all`, which evaluation uses too. They are padded to few
-shapes, so that lists for one user, ten or all users share compiled programs.
+By inner product they are ranked on the device by `ranking.rank_all`, which evaluation uses too;
+blocks are padded to few shapes, so that lists for one user, ten or all share compiled programs.
+By scores that are there already they are ranked on the host, where nothing is compiled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.ranking import rank_all
-from kdiffe_jax.types import RankingTask
+from kdiffe_jax.evaluation.ranking import rank_all
+from kdiffe_jax.evaluation.ranking_task import RankingTask
 
 _SCORES_AT_ONCE = 1 << 25
 _FEWEST, _MOST = 8, 1024
@@ -56,6 +57,66 @@ def best_rows(
         inside = np.searchsorted(excluded[:, 0], [start, start + len(part)])
         pairs = excluded[slice(*inside)] - np.array([start, 0])
         yield _best_of_block(part, matrix, pairs, k=k, most=most)
+
+
+def best_columns(scores: np.ndarray, k: int) -> Best:
+    """The k largest of every row, equal ones by column; -inf is never listed.
+
+    Args:
+      scores: f32[n, J].
+      k: at most J.
+
+    >>> best_columns(np.float32([[1, 3, 3, -np.inf]]), 4).rows.tolist()
+    [[1, 2, 0, -1]]
+    """
+    keys = _descending(scores).astype(np.uint64) << np.uint64(32)
+    keys |= np.arange(scores.shape[1], dtype=np.uint64)
+    keys.partition(k - 1, axis=1)
+    keys = np.sort(keys[:, :k], axis=1)
+    rows = (keys & np.uint64(0xFFFFFFFF)).astype(np.int32)
+    values = np.take_along_axis(scores, rows, axis=1)
+    absent = np.isneginf(values)
+    return Best(np.where(absent, -1, rows), np.where(absent, np.float32(np.nan), values))
+
+
+def nearest_by_product(unit: jax.Array, rows: np.ndarray, k: int) -> Best:
+    """Lists of some rows among all of them, never themselves, by the inner product.
+
+    Args:
+      unit: f32[J, d].
+      rows: int[n].
+      k: cut to J.
+    """
+    itself = np.stack([np.arange(len(rows)), rows], axis=1)
+    return _joined(best_rows(np.asarray(unit)[rows], unit, itself, k=k), min(k, len(unit)))
+
+
+def nearest_by_scores(
+    scores_of: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, n_all: int, k: int
+) -> Best:
+    """As `nearest_by_product`, by scores f32[b, J] that a function makes of b rows."""
+
+    def blocks():
+        size = block_size(n_all)
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            scores = scores_of(part)
+            scores[np.arange(len(part)), part] = -np.inf
+            yield best_columns(scores, min(k, n_all))
+
+    return _joined(blocks(), min(k, n_all))
+
+
+def _joined(blocks: Iterable[Best], k: int) -> Best:
+    nothing = Best(np.zeros((0, k), np.int32), np.zeros((0, k), np.float32))
+    return Best(*map(np.concatenate, zip(nothing, *blocks, strict=True)))
+
+
+def _descending(scores: np.ndarray) -> np.ndarray:
+    """uint32 whose order is the reverse of that of float32 values."""
+    bits = (0.0 - scores).view(np.uint32)
+    negative = bits >> np.uint32(31) == 1
+    return np.where(negative, ~bits, bits | np.uint32(1 << 31))
 
 
 def _best_of_block(vectors, matrix, excluded, *, k: int, most: int) -> Best:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from kdiffe_jax.errors import DataError
-from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.storage.saved_model import SavedModel
 
 
 def entity_triples(model: SavedModel, entities: Mapping[str, Sequence]) -> np.ndarray:
@@ -62,7 +62,8 @@ def _found(model: SavedModel, table, asked) -> tuple[int, int]:
     ]
     if not fitting:
         some = ", ".join(map(repr, list(table)[:3]))
-        raise DataError(f"no entity {name!r} with a triple; entities are called {some}, ...")
+        known = f"entities are called {some}, ..." if some else "the model holds none"
+        raise DataError(f"no entity {name!r} with a triple; {known}")
     if len(fitting) > 1:
         which = ", ".join(repr(model.relation_names[r]) for r, _ in fitting)
         raise DataError(f"entity {name!r} stands in {which}; give (relation, entity)")

@@ -1,8 +1,8 @@
 """Why a user is given an item: contributions that add up to the score, and the entities.
 
-The score is z_u . z_v, and z_u is a sum over the user's past items and the user's own
-layer 0 (`messages.py`). So each past item's share, L_uj h_j . z_v, is exact; all shares
-and the user's own add up to the score but for rounding.
+Where a model propagates, the score is z_u . z_v, and z_u is a sum over the user's past items and
+the user's own row; a past item's share is L_uj h_j . z_v. Where weights between items score, it is
+W_ij scale_j. Either is exact: all shares add up to the score but for rounding.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kdiffe_jax.recommend.histories import rows_of
 from kdiffe_jax.recommend.ids import Ids
-from kdiffe_jax.recommend.messages import messages, own_factor, past_rows
-from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.recommend.scorers import Shares, scorer_of
+from kdiffe_jax.storage.saved_model import SavedModel
 
-KEPT, LEFT_OUT, ADDED, UNSEEN = "kept", "left out", "added", "not seen"
+KEPT, LEFT_OUT, ADDED, UNSEEN, HAS = "kept", "left out", "added", "not seen", "has"
 
 
 class PastItem(NamedTuple):
@@ -24,17 +25,17 @@ class PastItem(NamedTuple):
     item: str
     name: str
     contribution: float
-    similarity: float  #: S of eq. 5
-    weight: float  #: the entry of the Laplacian, eq. 4
+    similarity: float | None  #: S of eq. 5, where the model has it
+    weight: float  #: the entry of the Laplacian, eq. 4, or W_ij scale_j
 
 
 class ItemEntity(NamedTuple):
-    """An entity of the recommended item; `attention` is None for one that was added."""
+    """An entity of the recommended item."""
 
     relation: str
     entity: str
-    attention: float | None
-    status: str  #: kept, left out or added by the denoiser, or not seen where the item is new
+    attention: float | None  #: eq. 2, where the model has it and the item had the entity before
+    status: str  #: kept, left out, added or not seen by a denoiser; has, without one
 
 
 class Explanation(NamedTuple):
@@ -44,7 +45,7 @@ class Explanation(NamedTuple):
     item: str
     name: str
     score: float
-    own: float  #: of the user's own embedding, which stands for no item
+    own: float  #: of the user's own row, which stands for no item; 0 where there is none
     past: tuple[PastItem, ...]  #: the largest contribution first
     entities: tuple[ItemEntity, ...]  #: by relation, the largest attention first
 
@@ -61,99 +62,112 @@ def explain(model: SavedModel, user, item) -> Explanation:
 
     Raises:
       DataError: an id that is not known.
+      ConfigError: the model has no reasons to give.
     """
-    (row,) = Ids("user", model.user_ids).numbers([user])
-    (column,) = Ids("item", model.item_ids).numbers([item])
-    target = model.items[column].astype(np.float64)
-    loop = model.user_loops[row]
-    own = own_factor(model, loop) * (model.own_users[row] @ target)
+    (row,) = Ids("user", model.user_ids).numbers([user]).tolist()
+    (column,) = Ids("item", model.item_ids).numbers([item]).tolist()
+    shares = scorer_of(model).shares(row, column)
     return Explanation(
         user=str(user),
         item=str(item),
         name=model.item_names[column] if model.item_names else "",
-        score=float(model.users[row].astype(np.float64) @ target),
-        own=float(own),
-        past=_past(model, int(row), target),
-        entities=entities_of(model, int(column)),
+        score=shares.score,
+        own=shares.own,
+        past=_past(model, shares),
+        entities=entities_of(model, column),
     )
 
 
-def _past(model: SavedModel, user: int, target: np.ndarray) -> tuple[PastItem, ...]:
-    rows = past_rows(model, user)
-    items, weights = model.train[rows, 1], model.laplacian[rows]
-    loops = np.full(len(items), model.user_loops[user])
-    contributions = weights * (messages(model, items, loops) @ target)
-    names = model.item_names
+def _past(model: SavedModel, shares: Shares) -> tuple[PastItem, ...]:
+    names, similarity = model.item_names, shares.similarity
+    items = shares.items.tolist()
     return tuple(
         PastItem(
             item=model.item_ids[items[i]],
             name=names[items[i]] if names else "",
-            contribution=float(contributions[i]),
-            similarity=float(model.similarity[rows][i]),
-            weight=float(weights[i]),
+            contribution=float(shares.contributions[i]),
+            similarity=None if similarity is None else float(similarity[i]),
+            weight=float(shares.weights[i]),
         )
-        for i in np.lexsort((items, -contributions)).tolist()
+        for i in np.lexsort((shares.items, -shares.contributions)).tolist()
     )
 
 
 def entities_of(model: SavedModel, item: int) -> tuple[ItemEntity, ...]:
-    """What an item is made of and what the denoiser did with it.
+    """What an item is made of, and what a denoiser did with it where the model has one.
 
     Args:
-      model: its triples, their attention, and the triples that the denoiser keeps.
+      model: its triples, and of its artifacts `attention` and `kept`.
       item: its row.
     """
-    mine = slice(*np.searchsorted(model.triples[:, 0], [item, item + 1]))
-    own = dict(
-        zip(map(tuple, model.triples[mine, 1:].tolist()), model.attention[mine], strict=True)
-    )
-    seen = slice(*np.searchsorted(model.kept[:, 0], [item, item + 1]))
-    kept = set(map(tuple, model.kept[seen, 1:].tolist()))
-    status = dict.fromkeys(own, LEFT_OUT if kept else UNSEEN)
-    status |= {pair: KEPT if pair in own else ADDED for pair in kept}
-    order = sorted(status, key=lambda pair: (pair[0], -own.get(pair, 0.0), pair[1]))
+    attention = _attention_of(model, item)
+    status = _status_of(model, item, set(attention))
+    order = sorted(status, key=lambda pair: (pair[0], -(attention.get(pair) or 0.0), pair[1]))
     return tuple(
         ItemEntity(
             relation=model.relation_names[relation],
             entity=model.entity_names[entity],
-            attention=float(own[relation, entity]) if (relation, entity) in own else None,
+            attention=attention.get((relation, entity)),
             status=status[relation, entity],
         )
         for relation, entity in order
     )
 
 
+def _attention_of(model: SavedModel, item: int) -> dict[tuple[int, int], float | None]:
+    """The item's (relation, entity) pairs with their attention, None where there is none."""
+    mine = rows_of(model.triples, item)
+    pairs = map(tuple, model.triples[mine, 1:].tolist())
+    if "attention" not in model.artifacts:
+        return dict.fromkeys(pairs)
+    return dict(zip(pairs, model.artifacts["attention"][mine].tolist(), strict=True))
+
+
+def _status_of(model: SavedModel, item: int, own: set) -> dict[tuple[int, int], str]:
+    if "kept" not in model.artifacts:
+        return dict.fromkeys(own, HAS)
+    rebuilt = model.artifacts["kept"]
+    kept = set(map(tuple, rebuilt[rows_of(rebuilt, item), 1:].tolist()))
+    status = dict.fromkeys(own, LEFT_OUT if kept else UNSEEN)
+    return status | {pair: KEPT if pair in own else ADDED for pair in kept}
+
+
 def in_words(explanation: Explanation, *, most: int = 5) -> str:
     """The explanation as a few lines; `most` past items by name, the others as one sum."""
     e = explanation
-    lines = [f"user {e.user}, item {_titled(e.item, e.name)}: score {e.score:.4f}, of which"]
-    lines += [
-        f"  {past.contribution:+8.4f}  from item {_titled(past.item, past.name)}, "
-        f"chosen before (S {past.similarity:.3f})"
-        for past in e.past[:most]
-    ]
-    others = e.past[most:]
-    if others:
+    parts = [(past.contribution, _past_words(past)) for past in e.past[:most]]
+    if others := e.past[most:]:
         rest = sum(past.contribution for past in others)
-        lines.append(f"  {rest:+8.4f}  from {len(others)} other items chosen before")
-    lines.append(f"  {e.own:+8.4f}  from the user's own embedding")
+        parts.append((rest, f"{len(others)} other items chosen before"))
+    if e.own:
+        parts.append((e.own, "the user's own embedding"))
+    head = f"user {e.user}, item {_titled(e.item, e.name)}: score {e.score:.4f}"
+    lines = [f"{head}, of which" if parts else f"{head}; the user chose nothing in training"]
+    lines += [f"  {share:+8.4f}  from {what}" for share, what in parts]
     if not e.entities:
         return "\n".join([*lines, f"item {e.item} has no entities"])
     lines.append(f"item {e.item} has the entities")
-    lines += [f"  {_entity(entity)}" for entity in e.entities]
+    lines += [f"  {_entity_words(entity)}" for entity in e.entities]
     return "\n".join(lines)
+
+
+def _past_words(past: PastItem) -> str:
+    alike = "" if past.similarity is None else f" (S {past.similarity:.3f})"
+    return f"item {_titled(past.item, past.name)}, chosen before{alike}"
 
 
 def _titled(item: str, name: str) -> str:
     return f"{item} ({name})" if name else item
 
 
-def _entity(entity: ItemEntity) -> str:
-    words = {
+def _entity_words(entity: ItemEntity) -> str:
+    denoiser = {
         KEPT: "kept by the denoiser",
         LEFT_OUT: "left out by the denoiser",
         ADDED: "added by the denoiser",
         UNSEEN: "new, not seen by the denoiser",
-    }[entity.status]
-    attention = "" if entity.attention is None else f"attention {entity.attention:.3f}, "
-    return f"{entity.relation}: {entity.entity} ({attention}{words})"
+    }
+    said = [] if entity.attention is None else [f"attention {entity.attention:.3f}"]
+    said += [denoiser[entity.status]] if entity.status in denoiser else []
+    name = f"{entity.relation}: {entity.entity}"
+    return f"{name} ({', '.join(said)})" if said else name

@@ -1,10 +1,11 @@
-"""Embeddings and scorer as files that other programs read.
+"""A model and how it scores as files that other programs read.
 
-users.parquet items.parquet   id, [name], embedding, in the order of the rows
+users.parquet items.parquet   id, [name], [embedding], in the order of the rows
 embeddings.safetensors        f32 `users` and `items`; ids as JSON in the metadata
-scorer.stablehlo              (users, items) -> scores; see `scorer.py`
+  or item_weights.safetensors `weights`, or `data`, `indices` and `indptr`; and `scale`
+[scorer.stablehlo]            (users, items) or (histories, weights, scale) -> scores
 [items.faiss]                 inner products with the items; see `index.py`
-export.json                   versions, sizes, checksums
+export.json                   model, versions, sizes, how to score, checksums
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import DataError
-from kdiffe_jax.files import new_directory
-from kdiffe_jax.recommend.index import IndexQuality, load_faiss, write_index
-from kdiffe_jax.recommend.scorer import PLATFORMS, serialized_scorer
-from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.recommend.index import IndexQuality, check_embeddings, load_faiss, write_index
+from kdiffe_jax.recommend.scorers import Exported, scorer_of
+from kdiffe_jax.recommend.stablehlo import PLATFORMS
+from kdiffe_jax.storage.files import new_directory
+from kdiffe_jax.storage.saved_model import SavedModel
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 def export(
@@ -41,26 +44,29 @@ def export(
 
     Raises:
       DataError: the directory exists or cannot be written, or a library is missing.
+      ConfigError: an index of a model without embeddings.
     """
     quality = None
-    _require(index)
+    _require(model, index)
     with new_directory(Path(directory)) as draft:
-        for what in ("users", "items"):
-            _write_parquet(model, what, draft / f"{what}.parquet")
-        _write_safetensors(model, draft / "embeddings.safetensors")
-        scorer = serialized_scorer(model.users.shape[1])
-        (draft / "scorer.stablehlo").write_bytes(scorer)
+        exported = scorer_of(model).exported()
+        for what in ("user", "item"):
+            _write_parquet(model, what, draft / f"{what}s.parquet")
+        _write_safetensors(model, exported, draft)
+        if exported.stablehlo is not None:
+            (draft / "scorer.stablehlo").write_bytes(exported.stablehlo)
         if index is not None:
             quality = write_index(model, draft / "items.faiss", kind=index)
-        about = _about(model, draft, quality)
+        about = _about(model, exported, draft, quality)
         (draft / "export.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     return quality
 
 
-def _require(index: str | None) -> None:
+def _require(model: SavedModel, index: str | None) -> None:
     arrow()
     _save_file()
     if index is not None:
+        check_embeddings(model)
         load_faiss()
 
 
@@ -74,33 +80,38 @@ def _save_file():
 
 def _write_parquet(model: SavedModel, what: str, file: Path) -> None:
     pa = arrow()
-    vectors = getattr(model, what)
-    columns = {"id": pa.array(getattr(model, f"{what[:-1]}_ids"), pa.string())}
-    if what == "items" and model.item_names:
+    vectors = getattr(model, f"{what}s")
+    columns = {"id": pa.array(getattr(model, f"{what}_ids"), pa.string())}
+    if what == "item" and model.item_names:
         columns["name"] = pa.array(model.item_names, pa.string())
-    flat = pa.array(np.ascontiguousarray(vectors, np.float32).ravel())
-    columns["embedding"] = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+    if vectors.shape[1]:
+        flat = pa.array(np.ascontiguousarray(vectors, np.float32).ravel())
+        columns["embedding"] = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
     pa.parquet.write_table(pa.table(columns), file)
 
 
-def _write_safetensors(model: SavedModel, file: Path) -> None:
-    tensors = {
-        what: np.ascontiguousarray(getattr(model, what), np.float32) for what in ("users", "items")
-    }
+def _write_safetensors(model: SavedModel, exported: Exported, draft: Path) -> None:
+    tensors = {name: np.ascontiguousarray(array) for name, array in exported.tensors.items()}
     ids = {"user_ids": model.user_ids, "item_ids": model.item_ids}
     metadata = {name: json.dumps(names, ensure_ascii=False) for name, names in ids.items()}
+    file = draft / exported.file
     _save_file()(tensors, file, metadata=metadata)
     file.chmod(0o644)
 
 
-def _about(model: SavedModel, draft: Path, quality: IndexQuality | None) -> dict:
+def _about(
+    model: SavedModel, exported: Exported, draft: Path, quality: IndexQuality | None
+) -> dict[str, Any]:
+    scorer = {"jax": jax.__version__, "platforms": list(PLATFORMS)}
     return {
         "format": FORMAT_VERSION,
-        **{name: model.about[name] for name in ("program", "dataset", "best_epoch")},
-        "users": len(model.users),
-        "items": len(model.items),
-        "dim": model.users.shape[1],
-        "scorer": {"jax": jax.__version__, "platforms": list(PLATFORMS)},
+        "model": model.config["model"],
+        **{name: model.about.get(name) for name in ("program", "dataset", "best_epoch")},
+        "users": len(model.user_ids),
+        "items": len(model.item_ids),
+        "dim": model.items.shape[1] or None,
+        "how_to_score": exported.formula,
+        "scorer": None if exported.stablehlo is None else scorer,
         "index": None if quality is None else quality._asdict(),
         "sha256": {
             file.name: hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,20 +1,32 @@
 """Users that training never saw, folded in without training.
 
-One propagation step from the items given: the trained graph stays as it is, S of a new
-edge is taken as the mean of S over the item's edges, and the user's own layer 0 is zero.
+Where a model propagates, a new user takes one step from its items, z_u = own + sum_j L_uj h_j:
+the trained graph stays as it is, and S of a new edge is the mean of S over the item's edges. Where
+weights between items score, the history is all there is to a user.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from kdiffe_jax.errors import DataError
-from kdiffe_jax.graph.laplacian import entry_weights
+from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.recommend.added import trained_interactions, with_added
 from kdiffe_jax.recommend.ids import Ids, listed
-from kdiffe_jax.recommend.messages import messages
-from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.storage.saved_model import SavedModel
+
+
+class NewUsers(NamedTuple):
+    """n users and their m items."""
+
+    n: int
+    rows: np.ndarray  #: int[m], whose, ascending
+    items: np.ndarray  #: i32[m]
+
+
+Fold = Callable[[SavedModel, NewUsers], tuple[np.ndarray, dict[str, np.ndarray]]]
 
 
 def with_users(model: SavedModel, histories: Mapping[str, Sequence]) -> SavedModel:
@@ -26,7 +38,48 @@ def with_users(model: SavedModel, histories: Mapping[str, Sequence]) -> SavedMod
 
     Raises:
       DataError: an id that exists already, an item that is not known, no items.
+      ConfigError: the model cannot fold in.
     """
+    fold = _fold_of(model)
+    if fold is None:
+        name = model.config["model"]
+        raise ConfigError(f"{name} has no way to fold in a user that training never saw")
+    new = _new_users(model, histories)
+    vectors, more = fold(model, new)
+    longer = {name: np.concatenate([model.artifacts[name], rows]) for name, rows in more.items()}
+    chosen = np.stack([new.rows + len(model.user_ids), new.items], axis=1).astype(np.int32)
+    return model._replace(
+        about=with_added(model, users=new.n),
+        users=np.concatenate([model.users, vectors]),
+        train=np.concatenate([model.train, chosen]),
+        artifacts={**model.artifacts, **longer},
+        user_ids=(*model.user_ids, *map(str, histories)),
+    )
+
+
+def can_fold_in(model: SavedModel) -> bool:
+    """Whether `with_users` has a way for this model."""
+    return _fold_of(model) is not None
+
+
+def mean_similarity(model: SavedModel) -> np.ndarray:
+    """f32[J]: the mean of S over an item's training interactions, 0 where it has none."""
+    items = trained_interactions(model)[:, 1]
+    counts = np.bincount(items, minlength=len(model.item_ids))
+    similarity = model.artifacts.get("similarity", np.zeros(len(items), np.float32))
+    sums = np.bincount(items, similarity[: len(items)], len(model.item_ids))
+    return (sums / np.maximum(counts, 1)).astype(np.float32)
+
+
+def _fold_of(model: SavedModel) -> Fold | None:
+    if "messages" in model.artifacts:
+        return _propagated
+    if "new_user" in model.artifacts:
+        return _as_every_user
+    return None if model.users.shape[1] else _by_history
+
+
+def _new_users(model: SavedModel, histories: Mapping[str, Sequence]) -> NewUsers:
     Ids("user", model.user_ids).refuse_known(histories)
     catalogue = Ids("item", model.item_ids)
     chosen = [np.unique(catalogue.numbers(listed(items))) for items in histories.values()]
@@ -34,55 +87,47 @@ def with_users(model: SavedModel, histories: Mapping[str, Sequence]) -> SavedMod
         if not len(items):
             raise DataError(f"new user {name!r}: needs at least one item to be folded in")
     lengths = np.array([len(items) for items in chosen], int)
-    items = np.concatenate([np.zeros(0, np.int32), *chosen])
     rows = np.repeat(np.arange(len(chosen)), lengths)
-    similarity = mean_similarity(model)
-    values, loops = _new_entries(model, items, rows, similarity, len(chosen))
-    vectors = fold_in(model, items, rows, values, loops)
-    return model._replace(
-        users=np.concatenate([model.users, vectors]),
-        own_users=np.concatenate([model.own_users, np.zeros_like(vectors)]),
-        train=np.concatenate([model.train, np.stack([rows + len(model.users), items], 1)]),
-        laplacian=np.concatenate([model.laplacian, values]),
-        user_loops=np.concatenate([model.user_loops, loops]),
-        similarity=np.concatenate([model.similarity, similarity[items]]),
-        user_ids=(*model.user_ids, *map(str, histories)),
-    )
+    return NewUsers(len(chosen), rows, np.concatenate([np.zeros(0, np.int32), *chosen]))
 
 
-def fold_in(model: SavedModel, items, rows, values, loops) -> np.ndarray:
-    """z_u = sum_j L_uj h_j of users without a layer 0: f32[n, d].
-
-    Args:
-      model: its layers of items.
-      items, rows: i32[m], the users' items, and whose they are, ascending.
-      values: f32[m], L_uj.
-      loops: f32[n], L_uu.
-    """
-    received = values[:, None] * messages(model, items, loops[rows])
-    vectors = np.zeros((len(loops), received.shape[1]), np.float32)
-    np.add.at(vectors, rows, received)
-    return vectors
+def _propagated(model: SavedModel, new: NewUsers):
+    own, similarity = _own_rows(model, new), mean_similarity(model)[new.items]
+    values = _laplacian_entries(model, new, similarity)
+    vectors = own.copy()
+    np.add.at(vectors, new.rows, values[:, None] * model.artifacts["messages"][new.items])
+    more = {"own_users": own, "laplacian": values, "similarity": similarity}
+    return vectors, {name: rows for name, rows in more.items() if name in model.artifacts}
 
 
-def mean_similarity(model: SavedModel) -> np.ndarray:
-    """f32[J]: the mean of S over an item's training interactions, 0 where it has none."""
-    items = model.train[:, 1]
-    counts = np.bincount(items, minlength=len(model.items))
-    sums = np.bincount(items, model.similarity, len(model.items))
-    return (sums / np.maximum(counts, 1)).astype(np.float32)
+def _as_every_user(model: SavedModel, new: NewUsers):
+    return _own_rows(model, new), {}
 
 
-def _new_entries(model: SavedModel, items, rows, similarity, n_users: int):
-    """Eq. 4 of the new edges, f32[m], and of the new users' loops, f32[n].
+def _by_history(model: SavedModel, new: NewUsers):
+    return np.zeros((new.n, 0), np.float32), {}
 
-    `similarity` is f32[J], so what is compiled does not depend on how many edges there are.
-    """
-    config = model.about["config"]
-    entries = entry_weights(similarity, xi=config["xi"], degree_from=config["degree_from"])
-    weights, counted = (np.asarray(entry)[items] for entry in entries)
-    degrees = np.bincount(rows, counted, n_users) + config["self_loops"]
-    of_items = np.maximum(model.item_degrees[items], 1.0)
-    values = (weights / np.sqrt(degrees[rows] * of_items)).astype(np.float32)
-    loops = (1.0 / degrees if config["self_loops"] else np.zeros(n_users)).astype(np.float32)
-    return values, loops
+
+def _own_rows(model: SavedModel, new: NewUsers) -> np.ndarray:
+    """f32[n, w]: the rows of users without items."""
+    nothing = np.zeros(model.users.shape[1], np.float32)
+    return np.tile(model.artifacts.get("new_user", nothing), (new.n, 1))
+
+
+def _laplacian_entries(model: SavedModel, new: NewUsers, similarity: np.ndarray) -> np.ndarray:
+    """f32[m]: w_uj / sqrt(d_u d_j) of the new edges (eq. 4), d_j as in training."""
+    trained = trained_interactions(model)
+    of_trained = model.artifacts.get("similarity", np.zeros(len(trained), np.float32))
+    _, counted = _edge_weights(model, of_trained[: len(trained)])
+    item_degrees = np.bincount(trained[:, 1], counted, len(model.item_ids))
+    weights, counted = _edge_weights(model, similarity)
+    user_degrees = np.bincount(new.rows, counted, new.n)
+    both = user_degrees[new.rows] * np.maximum(item_degrees[new.items], 1.0)
+    return (weights / np.sqrt(both)).astype(np.float32)
+
+
+def _edge_weights(model: SavedModel, similarity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """1 + xi S of edges, 1 without xi, and what they count in the degrees; f32[m] each."""
+    weights = 1 + np.float32(model.config.get("xi", 0.0)) * similarity
+    weighted = model.config.get("degree_from") == "weighted"
+    return weights, weights if weighted else np.ones_like(weights)

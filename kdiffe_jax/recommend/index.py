@@ -8,9 +8,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.recommend.blocks import best_rows
-from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.storage.saved_model import SavedModel
 
 KINDS = ("exact", "hnsw")
 _LINKS, _BUILD, _SEARCH = 32, 200, 128
@@ -62,6 +62,17 @@ def write_index(
     found = index.search(vectors, k)[1]
     hits = (exact[:, :, None] == found[:, None, :]).any(axis=2)
     return IndexQuality(kind, k, len(sample), float(hits.mean()))
+
+
+def check_embeddings(model: SavedModel) -> None:
+    """Passes if the model's items have embeddings to index.
+
+    Raises:
+      ConfigError: they have none.
+    """
+    if not model.items.shape[1]:
+        name = model.config["model"]
+        raise ConfigError(f"{name} scores without item embeddings: there is nothing to index")
 
 
 def load_faiss():

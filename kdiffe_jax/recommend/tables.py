@@ -12,9 +12,9 @@ import numpy as np
 
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.files import replacing
 from kdiffe_jax.recommend.lists import Lists
-from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.storage.files import replacing
+from kdiffe_jax.storage.saved_model import SavedModel
 
 Columns = dict[str, Any]
 FIELDS = ("user", "rank", "item", "score", "source")

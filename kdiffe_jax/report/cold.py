@@ -6,7 +6,7 @@ from typing import Any
 
 from kdiffe_jax.report.markup import Markup, note, section, table
 from kdiffe_jax.report.run_files import RunFiles
-from kdiffe_jax.report.words import plain, score
+from kdiffe_jax.report.words import SPLITS, plain, score
 
 
 def cold_items(run: RunFiles) -> Markup | None:
@@ -20,7 +20,7 @@ def cold_items(run: RunFiles) -> Markup | None:
     named = {"this model": cold}
     named |= {plain(n): b["cold"] for n, b in run.result["baselines"].items() if "cold" in b}
     rows = [
-        [f"{name}, {'validation' if split == 'valid' else split}", *_scores(found)]
+        [f"{name}, {SPLITS[split]}", *_scores(found)]
         for name, splits in named.items()
         for split, found in splits.items()
         if found["interactions"]
@@ -37,7 +37,7 @@ def _scores(found: dict[str, Any]) -> list[str]:
 
 def _counts(cold: dict[str, Any]) -> str:
     parts = [
-        f"{found['interactions']:,} interactions of {'validation' if s == 'valid' else s} are with "
+        f"{found['interactions']:,} interactions of {SPLITS[s]} are with "
         f"{found['items']:,} items that training never saw"
         for s, found in cold.items()
         if found["interactions"]

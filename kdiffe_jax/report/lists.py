@@ -54,7 +54,7 @@ def lists(run: RunFiles) -> Markup:
     users = _some(run.scored, most=max(1, _MOST_SCORES // len(model.item_ids)))
     rows = first_items(model, users, LENGTH)
     given = np.bincount(rows[rows >= 0], minlength=len(model.item_ids))
-    popularity = np.bincount(model.train[:, 1], minlength=len(model.item_ids))
+    popularity = model.item_degrees()
     parts = [_measures(run), note(_said(run, len(users))), _charts(deciles(given, popularity))]
     return section("lists", "What is recommended", *parts, _most_given(run, given, popularity))
 
@@ -71,7 +71,7 @@ def _measures(run: RunFiles) -> Markup:
     named = {"this model": result["beyond_accuracy"]}
     theirs = result["baselines"].items()
     named |= {plain(n): b["beyond_accuracy"] for n, b in theirs if "beyond_accuracy" in b}
-    rows = [[n, *(say(found[m]) for m, say in _MEASURES.items())] for n, found in named.items()]
+    rows = [[n, *(words(found[m]) for m, words in _MEASURES.items())] for n, found in named.items()]
     columns = ["first 20 at test", "coverage", "novelty (bits)", "mean popularity", "Gini index"]
     return table(columns, rows, strong=[0])
 
@@ -80,9 +80,9 @@ def _said(run: RunFiles, shown: int) -> str:
     whose = f"the {shown:,} users scored at test"
     if shown < len(run.scored):
         whose = f"{shown:,} of the {len(run.scored):,} users scored at test, evenly spaced"
-    member = ", by the seed with the best selection score" if "members" in run.result else ""
+    seed = ", by the seed with the best selection score" if "seeds" in run.result else ""
     return (
-        f"Below: the first {LENGTH} of {whose}{member}, training items left out. Items are in ten "
+        f"Below: the first {LENGTH} of {whose}{seed}, training items left out. Items are in ten "
         "groups of one size by their training interactions; group 1 is the least popular tenth."
     )
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-from kdiffe_jax.files import replacing
 from kdiffe_jax.report.cold import cold_items
 from kdiffe_jax.report.curves import curves
 from kdiffe_jax.report.examples import examples
@@ -16,46 +15,61 @@ from kdiffe_jax.report.markup import Markup, element, joined, note
 from kdiffe_jax.report.relations import relations
 from kdiffe_jax.report.run_files import RunFiles, read_run
 from kdiffe_jax.report.scores import scores
-from kdiffe_jax.report.settings import settings
+from kdiffe_jax.report.settings import Options, settings, shared_options
 from kdiffe_jax.report.summary import summary
+from kdiffe_jax.storage.files import replacing
 
 REPORT = "report.html"
 _TITLE = re.compile(r'<section id="([^"]+)"><h2>(.*?)</h2>')
 
 
-def write_report(run_dir: str | Path) -> Path:
+def write_report(
+    run_dir: str | Path, options_of: Callable[[str], Options] = shared_options
+) -> Path:
     """Writes report.html into the directory of a finished run; an older one is replaced.
 
     The same files give the same bytes.
+
+    Args:
+      run_dir: of any model.
+      options_of: a model's options by its name, as `models.registry.options_of` gives them: their
+        defaults and what they are. The page is made without importing a model.
 
     Raises:
       RunError: no finished run there, or a damaged file.
       DataError: the report cannot be written.
     """
-    page = page_of(read_run(run_dir))
+    page = page_of(read_run(run_dir), options_of)
     file = Path(run_dir) / REPORT
     with replacing(file) as draft:
         draft.write_text(page, encoding="utf-8")
     return file
 
 
-def leave_report(run_dir: str | Path, *, say: Callable[[str], None]) -> None:
+def leave_report(
+    run_dir: str | Path,
+    options_of: Callable[[str], Options] = shared_options,
+    *,
+    log: Callable[[str], None],
+) -> None:
     """Writes the report at the end of a run, whose result stands whatever happens here."""
     try:
-        write_report(run_dir)
+        write_report(run_dir, options_of)
     except Exception as error:  # A finished training must not fail because of its report.
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         again = f"python -m launch.report --workdir={run_dir}"
-        say(f"the run is finished, but not its report ({reason}); make it with {again}")
+        log(f"the run is finished, but not its report ({reason}); make it with {again}")
 
 
-def page_of(run: RunFiles) -> str:
-    """The whole page of a run."""
+def page_of(run: RunFiles, options_of: Callable[[str], Options] = shared_options) -> str:
+    """The whole page of a run; for the arguments see `write_report`."""
     dataset = run.result["dataset"]
-    parts = _sections(run)
-    title = element("title", f"{dataset}: {run.name}")
+    parts = [*_found(run), settings(run, options_of)]
+    title = element("title", f"{dataset}: {run.model_name}, {run.name}")
     head = element("head", _META, title, element("style", Markup(_style())))
-    heading = element("header", element("h1", dataset), element("p", f"run {run.name}"))
+    heading = element(
+        "header", element("h1", dataset), element("p", f"{run.model_name}, run {run.name}")
+    )
     body = element("body", element("main", heading, summary(run), _links(parts), *parts))
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
@@ -67,17 +81,18 @@ _META = Markup(
 )
 
 
-def _sections(run: RunFiles) -> list[Markup]:
+def _found(run: RunFiles) -> list[Markup]:
+    """The sections that there is something for."""
     parts = [*scores(run), *curves(run)]
     if run.model is not None and run.scored is not None:
         parts += [relations(run), lists(run), cold_items(run), examples(run)]
     else:
         parts += [cold_items(run), note(_WITHOUT_MODEL)]
-    return [*filter(None, parts), settings(run)]
+    return [*filter(None, parts)]
 
 
 _WITHOUT_MODEL = (
-    "Relations, lists and examples need model.npz and test_per_user.npz, which this run does not "
+    "Lists and examples need model.npz and test_per_user.npz, which this run does not "
     "have. Scoring it again (python -m launch.main --mode=evaluate) writes the model."
 )
 

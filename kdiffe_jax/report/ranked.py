@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.recommend.blocks import best_columns
+from kdiffe_jax.recommend.histories import pairs_of, rows_of
+from kdiffe_jax.recommend.scorers import scorer_of
+from kdiffe_jax.storage.saved_model import SavedModel
 
 _SCORES_AT_ONCE = 1 << 23
 
@@ -20,35 +23,22 @@ def first_items(model: SavedModel, users: np.ndarray, k: int) -> np.ndarray:
     Returns:
       i32[n, k], equal scores by item; -1 where a list has fewer.
     """
-    k = min(k, len(model.items))
-    size = max(1, _SCORES_AT_ONCE // len(model.items))
+    n_items = len(model.item_ids)
+    k = min(k, n_items)
+    size = max(1, _SCORES_AT_ONCE // n_items)
     blocks = [users[start : start + size] for start in range(0, len(users), size)]
     return np.concatenate([np.zeros((0, k), np.int32), *(_block(model, b, k) for b in blocks)])
 
 
 def items_of(pairs: np.ndarray, user: int) -> np.ndarray:
     """i32[n]: the items of a user in sorted (user, item) pairs."""
-    return pairs[slice(*np.searchsorted(pairs[:, 0], [user, user + 1])), 1]
+    return pairs[rows_of(pairs, user), 1]
 
 
 def _block(model: SavedModel, users: np.ndarray, k: int) -> np.ndarray:
+    seen = pairs_of(users, model.train)
+    if not model.items.shape[1]:
+        return scorer_of(model).best(users, seen, None, k).rows
     scores = model.users[users] @ model.items.T
-    starts, ends = (np.searchsorted(model.train[:, 0], users, side) for side in ("left", "right"))
-    for row, start, end in zip(scores, starts.tolist(), ends.tolist(), strict=True):
-        row[model.train[start:end, 1]] = -np.inf
-    top = _top(scores, k)
-    return np.where(np.isfinite(_taken(scores, top)), top, -1).astype(np.int32)
-
-
-def _top(scores: np.ndarray, k: int) -> np.ndarray:
-    """int[n, k]: the places of the largest of each row, equal ones in their order."""
-    places = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
-    least = _taken(scores, places).min(axis=1, keepdims=True)
-    for row in np.flatnonzero((scores >= least).sum(axis=1) > k).tolist():
-        places[row] = np.sort(np.argsort(-scores[row], kind="stable")[:k])
-    order = np.argsort(-_taken(scores, places), axis=1, kind="stable")
-    return np.take_along_axis(places, order, axis=1)
-
-
-def _taken(scores: np.ndarray, places: np.ndarray) -> np.ndarray:
-    return np.take_along_axis(scores, places, axis=1)
+    scores[seen[:, 0], seen[:, 1]] = -np.inf
+    return best_columns(scores, k).rows

@@ -1,4 +1,4 @@
-"""What the denoiser made of the knowledge graph: kept, left out and added by relation."""
+"""What a rebuilt knowledge graph kept of the given one, left out and added, by relation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kdiffe_jax.report.charts import meter
 from kdiffe_jax.report.markup import Markup, element, joined, note, section, table
 from kdiffe_jax.report.run_files import RunFiles
 from kdiffe_jax.report.words import item_of, percent
-from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.storage.saved_model import SavedModel
 
 _EXAMPLES = 3
 
@@ -33,18 +33,18 @@ class Changes(NamedTuple):
 
 
 def changes_of(model: SavedModel) -> Changes:
-    """The given triples against those of the rebuilt graph."""
-    given, rebuilt = _keys(model, model.triples), _keys(model, model.kept)
+    """The given triples against those of the rebuilt graph; `model` has "kept" and "attention"."""
+    kept, attention = model.artifacts["kept"], model.artifacts["attention"]
+    given, rebuilt = _keys(model, model.triples), _keys(model, kept)
     is_kept, is_old = np.isin(given, rebuilt), np.isin(rebuilt, given)
-    return Changes(model.triples, model.attention, is_kept, model.kept[~is_old])
+    return Changes(model.triples, attention, is_kept, kept[~is_old])
 
 
-def relations(run: RunFiles) -> Markup:
-    """Counts and examples of each relation."""
-    title = "Rebuilt knowledge graph"
+def relations(run: RunFiles) -> Markup | None:
+    """Counts and examples of each relation; None where the model rebuilt no graph."""
     model = run.model
-    if not len(model.triples):
-        return section("relations", title, note("The run had no knowledge graph."))
+    if not len(model.triples) or not {"kept", "attention"} <= model.artifacts.keys():
+        return None
     changes = changes_of(model)
     counts = [changes.counts(relation) for relation in range(len(model.relation_names))]
     rows = [[name, *_row(c)] for name, c in zip(model.relation_names, counts, strict=True)]
@@ -54,7 +54,7 @@ def relations(run: RunFiles) -> Markup:
     columns = ["relation", *total, "share kept", ""]
     body = table(columns, rows, strong=[len(counts)])
     parts = [note(_said(run)), body, _planted(run), _examples(run, changes)]
-    return section("relations", title, *parts)
+    return section("relations", "Rebuilt knowledge graph", *parts)
 
 
 def _row(counts: dict[str, int]) -> list:
@@ -66,10 +66,10 @@ def _row(counts: dict[str, int]) -> list:
 def _said(run: RunFiles) -> str:
     q, source = run.config["top_q"], run.config["rebuild_from"]
     which = "own relations" if source == "own" else "relations, its own or new,"
-    member = " of the seed with the best selection score" if "members" in run.result else ""
+    seed = " of the seed with the best selection score" if "seeds" in run.result else ""
     what = "one" if q == 1 else f"{q}"
     return (
-        f"After the chosen epoch{member}, each item keeps of its {which} the {what} that the "
+        f"After the chosen epoch{seed}, each item keeps of its {which} the {what} that the "
         "denoiser finds most likely (top-q). What is kept is the contrastive view's graph."
     )
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from kdiffe_jax.errors import RunError
-from kdiffe_jax.saved_model import MODEL, SavedModel, read_model
-from kdiffe_jax.stored_arrays import DAMAGED, read_npz
-from kdiffe_jax.training.run_directory import METRICS, PER_USER, RunDirectory
+from kdiffe_jax.storage.run_directory import METRICS, PER_USER, RunDirectory
+from kdiffe_jax.storage.saved_model import MODEL, SavedModel, read_model
+from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npz
 
 Record = dict[str, Any]
+_NO_LOSS = ("epoch", "seconds", "seed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +25,7 @@ class RunFiles:
     Attributes:
       name: of the directory.
       config: config.json.
-      history: metrics.jsonl, one record an epoch.
+      history: metrics.jsonl, one record an epoch; none of a model that is fitted, not trained.
       result: result.json.
       model: model.npz; None where the run has none.
       scored: i32[n], the users that the test split scored; None where it was left alone.
@@ -37,17 +38,24 @@ class RunFiles:
     model: SavedModel | None
     scored: np.ndarray | None
 
-    def courses(self) -> dict[str, tuple[list[Record], int]]:
-        """The records of each model that was trained, and its best epoch, by what it is called."""
-        if "members" not in self.result:
+    @property
+    def model_name(self) -> str:
+        """What was trained or fitted, as `models.registry` knows it."""
+        return self.config["model"]
+
+    def histories(self) -> dict[str, tuple[list[Record], int]]:
+        """The records of each seed and its best epoch; of a single run under the name ""."""
+        if not self.history:
+            return {}
+        if "seeds" not in self.result:
             return {"": (list(self.history), self.result["best_epoch"])}
-        trained = [own for record in self.history for own in record["members"]]
+        records = [own for record in self.history for own in record["seeds"]]
         return {
-            f"seed {member['seed']}": (
-                [own for own in trained if own["seed"] == member["seed"]],
-                member["best_epoch"],
+            f"seed {found['seed']}": (
+                [own for own in records if own["seed"] == found["seed"]],
+                found["best_epoch"],
             )
-            for member in self.result["members"]
+            for found in self.result["seeds"]
         }
 
 
@@ -64,8 +72,8 @@ def read_run(run_dir: str | Path) -> RunFiles:
     config, result = run.config(), run.result()
     if config is None or result is None:
         raise RunError(f"{run_dir}: holds no finished run; train it to its end first")
-    if "best_epoch" not in result:
-        raise RunError(f"{run_dir}: holds no single training; name one that launch.main made")
+    if "model" not in config:
+        raise RunError(f"{run_dir}: config.json names no model; train it again")
     return RunFiles(
         name=directory.name,
         config=config,
@@ -77,17 +85,32 @@ def read_run(run_dir: str | Path) -> RunFiles:
 
 
 def read_history(run_dir: Path) -> list[Record]:
-    """The records of metrics.jsonl.
+    """The epochs of a run so far, finished or not: the records of metrics.jsonl.
 
     Raises:
-      RunError: it is missing or damaged.
+      RunError: it is damaged.
     """
     file = run_dir / METRICS
+    if not file.is_file():
+        return []
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
     except (OSError, ValueError) as error:
         raise RunError(f"{file}: not readable: {error}") from error
+
+
+def losses_of(record: Record) -> dict[str, float]:
+    """The loss terms of an epoch, by the names that the model gives them.
+
+    >>> losses_of({"epoch": 3, "seconds": 0.5, "bpr": 0.6, "valid": {"recall@20": 0.1}})
+    {'bpr': 0.6}
+    """
+    return {
+        name: value
+        for name, value in record.items()
+        if name not in _NO_LOSS and not isinstance(value, dict | list)
+    }
 
 
 def _scored(file: Path) -> np.ndarray | None:

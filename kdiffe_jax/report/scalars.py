@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from kdiffe_jax.errors import ConfigError, RunError
-from kdiffe_jax.report.run_files import Record, read_history
-from kdiffe_jax.training.run_directory import METRICS
+from kdiffe_jax.report.run_files import Record, losses_of, read_history
+from kdiffe_jax.storage.run_directory import METRICS
 
 EVENTS = "tensorboard"
 _SECONDS_UNSEEN = 5
-_NO_SCALAR = ("epoch", "seed", "members")
 
 
 class Scalars:
@@ -24,7 +23,7 @@ class Scalars:
     directory each, which TensorBoard draws as lines of one chart.
 
     Args:
-      run_dir: of the run; its metrics.jsonl is read.
+      run_dir: of the run; its metrics.jsonl is read, or that of each seed below it.
 
     Raises:
       ConfigError: tensorboardX, the extra `[tensorboard]`, is not installed.
@@ -47,34 +46,38 @@ class Scalars:
         return self
 
     def __exit__(self, kind, *exception) -> None:
-        if kind is None and not self._begun and (self._run_dir / METRICS).is_file():
+        if kind is None and not self._begun:
             self._begin()
         for writer in self._writers.values():
             writer.close()
 
     def on_epoch(self, record: Record) -> None:
         """Writes an epoch that has just ended and is in metrics.jsonl already."""
-        if self._begun:
-            self._add(record)
-        else:
+        if not self._begun:
             self._begin()
+            return
+        self._add(f"seed{record['seed']}" if "seed" in record else "", record)
 
     def _begin(self) -> None:
         self._begun = True
         try:
             if self._directory.exists():
                 shutil.rmtree(self._directory)
-            for record in read_history(self._run_dir):
-                self._add(record)
+            for name, directory in self._parts():
+                for record in read_history(directory):
+                    self._add(name, record)
         except OSError as error:
             raise RunError(f"{self._directory}: cannot be written: {error.strerror}") from error
 
-    def _add(self, record: Record) -> None:
-        epoch = record["epoch"]
-        for own in record.get("members", [record]):
-            writer = self._writer(f"seed{own['seed']}" if "seed" in own else "")
-            for name, value in scalars_of(own).items():
-                writer.add_scalar(name, value, epoch)
+    def _parts(self) -> list[tuple[str, Path]]:
+        """What the run, or each of its seeds, is called below `tensorboard/`, and where it is."""
+        seeds = sorted(file.parent for file in self._run_dir.glob(f"seed*/{METRICS}"))
+        return [(seed.name, seed) for seed in seeds] or [("", self._run_dir)]
+
+    def _add(self, name: str, record: Record) -> None:
+        writer = self._writer(name)
+        for tag, value in scalars_of(record).items():
+            writer.add_scalar(tag, value, record["epoch"])
 
     def _writer(self, name: str):
         if name not in self._writers:
@@ -90,12 +93,9 @@ def scalars_of(record: Record) -> dict[str, float]:
     >>> scalars_of({"epoch": 3, "seconds": 0.5, "bpr": 0.6, "valid": {"recall@20": 0.1}})
     {'seconds': 0.5, 'losses/bpr': 0.6, 'valid/recall_at_20': 0.1}
     """
-    found = {}
-    for name, value in record.items():
-        if isinstance(value, dict):
-            found |= {f"{name}/{k.replace('@', '_at_')}": v for k, v in value.items()}
-        elif name == "seconds":
-            found[name] = value
-        elif name not in _NO_SCALAR:
-            found[f"losses/{name}"] = value
+    found = {"seconds": record["seconds"]}
+    found |= {f"losses/{name}": value for name, value in losses_of(record).items()}
+    for split, metrics in record.items():
+        if isinstance(metrics, dict):
+            found |= {f"{split}/{k.replace('@', '_at_')}": v for k, v in metrics.items()}
     return {name: value for name, value in found.items() if math.isfinite(value)}

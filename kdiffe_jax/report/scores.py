@@ -1,4 +1,4 @@
-"""The scores beside the baselines', with the paired tests, and the members of many seeds."""
+"""The scores beside the baselines', with the paired tests, and each seed of several."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from typing import Any
 
 from kdiffe_jax.report.markup import Markup, details, element, note, section, table
 from kdiffe_jax.report.run_files import RunFiles
-from kdiffe_jax.report.words import NOTHING, plain, score, setting, signed
+from kdiffe_jax.report.words import NOTHING, SPLITS, chosen, plain, score, signed
 
 COLUMNS = ("recall@20", "ndcg@20", "precision@20", "hit@20", "mrr@20", "map@20")
-_SPLITS = (("validation", "valid"), ("test", "test"))
 
 
 def scores(run: RunFiles) -> list[Markup]:
     """The sections on scores."""
     parts = [_beside_baselines(run.result)]
-    if "members" in run.result:
-        parts.append(_members(run.result))
+    if "seeds" in run.result:
+        parts.append(_seeds(run.result))
     return parts
 
 
 def _beside_baselines(result: dict[str, Any]) -> Markup:
     scored = _scored(result)
-    ours = [(f"this model, {name}", result[s], s) for name, s in _SPLITS if s in result]
+    ours = [(f"this model, {name}", result[s], s) for s, name in SPLITS.items() if s in result]
     theirs = [(f"{plain(n)}, test", b["test"], None) for n, b in scored.items()]
     best = _best(result, scored)
     rows = [
@@ -65,7 +64,7 @@ def _paired(scored: dict[str, Any]) -> Markup:
     rows = [
         [
             plain(name),
-            _hyper_parameters(found),
+            chosen(found) or NOTHING,
             signed(test["difference"]),
             score(test["standard_error"]),
             NOTHING if test["p"] is None else f"{test['p']:.2g}",
@@ -82,11 +81,6 @@ def _paired(scored: dict[str, Any]) -> Markup:
     )
 
 
-def _hyper_parameters(found: dict[str, Any]) -> str:
-    values = found["hyper_parameters"].items()
-    return ", ".join(f"{name} {setting(value)}" for name, value in values) or NOTHING
-
-
 def _all_metrics(result: dict[str, Any], ours: list, theirs: list) -> Markup:
     names = sorted(ours[0][1], key=lambda name: (name.split("@")[0], int(name.split("@")[1])))
     columns = ["metric", *(name for name, *_ in ours + theirs)]
@@ -94,20 +88,22 @@ def _all_metrics(result: dict[str, Any], ours: list, theirs: list) -> Markup:
     return details("All metrics and cut-offs", table(columns, rows))
 
 
-def _members(result: dict[str, Any]) -> Markup:
+def _seeds(result: dict[str, Any]) -> Markup:
     metric = result["selection_metric"]
     shown = list(dict.fromkeys([metric, "recall@20", "ndcg@20"]))
-    columns = [("valid", metric), *(("test", name) for name in shown)]
+    columns = [("valid", metric)]
+    if "test" in result:
+        columns += [("test", name) for name in shown]
     rows = [
-        [f"seed {m['seed']}", m["best_epoch"], m["epochs"], *(score(m[s][n]) for s, n in columns)]
-        for m in result["members"]
+        [f"seed {o['seed']}", o["best_epoch"], o["epochs"], *(score(o[s][n]) for s, n in columns)]
+        for o in result["seeds"]
     ]
     spreads = [result["over_seeds"][s][n] for s, n in columns]
     rows.append(["mean", f"{result['best_epoch']:.1f}", "", *(score(s["mean"]) for s in spreads)])
     rows.append(["standard error", "", "", *(score(s["standard_error"]) for s in spreads)])
     rows.append(["95 % interval", "", "", *(_interval(s["interval_95"]) for s in spreads)])
     heads = ["", "chosen epoch", "epochs"]
-    heads += [f"{name}, {'validation' if s == 'valid' else s}" for s, name in columns]
+    heads += [f"{name}, {SPLITS[s]}" for s, name in columns]
     said = "The interval is about seeds only: it does not cover which users are in the split."
     body = table(heads, rows, strong=[len(rows) - 3])
     return section("seeds", "Seeds", body, note(said))

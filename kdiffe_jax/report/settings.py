@@ -1,42 +1,63 @@
-"""Every hyper-parameter, what differs from its default, and which data were read."""
+"""Every option of the run, what differs from its default, and which data were read."""
 
 from __future__ import annotations
 
-from kdiffe_jax.config import Config
+import dataclasses
+from collections.abc import Callable, Mapping
+
+from kdiffe_jax.config import SharedConfig
 from kdiffe_jax.report.markup import Markup, details, note, section, table
 from kdiffe_jax.report.run_files import RunFiles
-from kdiffe_jax.report.words import NOTHING, setting
+from kdiffe_jax.report.words import NOTHING, chosen, setting
+
+Options = Mapping[str, dataclasses.Field]
+_HEADS = ("option", "value", "default", "what it is")
 
 
-def settings(run: RunFiles) -> Markup:
-    """The configuration with changed values first."""
-    options, defaults = Config.all_options(), Config().to_flat()
-    known = [name for name in run.config if name in options]
-    changed = [name for name in known if run.config[name] != defaults[name]]
+def shared_options(model: str) -> Options:
+    """The options that every model has, by name."""
+    return SharedConfig.all_options()
+
+
+def settings(run: RunFiles, options_of: Callable[[str], Options] = shared_options) -> Markup:
+    """The configuration: changed values, then the model's own options, then the shared ones.
+
+    Args:
+      run: a finished run.
+      options_of: a model's name -> its options, with their defaults and what they are. Values of
+        config.json that it does not know stand beside the data, without either.
+    """
+    options = options_of(run.model_name)
     rows = {
-        name: [
-            name,
-            setting(run.config[name]),
-            setting(defaults[name]),
-            options[name].metadata["doc"],
-        ]
-        for name in known
+        name: [name, setting(value), setting(options[name].default), options[name].metadata["doc"]]
+        for name, value in run.config.items()
+        if name in options
     }
-    heads = ["option", "value", "default", "what it is"]
-    parts = [note("All hyper-parameters have their default.")]
+    changed = [name for name in rows if run.config[name] != options[name].default]
+    parts = [note("All options have their default.")]
     if changed:
         title = "Changed from the default"
-        parts = [table(heads, [rows[n] for n in changed], texts=4, caption=title)]
-    places = [place for place, name in enumerate(known) if name in changed]
-    everything = table(heads, rows.values(), texts=4, strong=places)
-    return section(
-        "config", "Configuration", *parts, details("All hyper-parameters", everything), _data(run)
-    )
+        parts = [table(_HEADS, [rows[n] for n in changed], texts=4, caption=title)]
+    if run.config.get("tuned") and chosen(run.result):
+        parts.append(note(f"Chosen on validation: {chosen(run.result)}."))
+    shared = shared_options(run.model_name)
+    own = [name for name in rows if name not in shared]
+    if own:
+        title = f"Options of {run.model_name}"
+        parts.append(details(title, _table(rows, own, changed)))
+    common = [name for name in rows if name in shared]
+    parts.append(details("Options that models share", _table(rows, common, changed)))
+    return section("config", "Configuration", *parts, _data(run, options))
 
 
-def _data(run: RunFiles) -> Markup:
-    options = Config.all_options()
-    rows = [[name, setting(value)] for name, value in run.config.items() if name not in options]
+def _table(rows: Mapping[str, list[str]], names: list[str], changed: list[str]) -> Markup:
+    strong = [place for place, name in enumerate(names) if name in changed]
+    return table(_HEADS, [rows[name] for name in names], texts=4, strong=strong)
+
+
+def _data(run: RunFiles, options: Options) -> Markup:
+    others = run.config.keys() - options.keys() - shared_options(run.model_name).keys()
+    rows = [[name, setting(value)] for name, value in run.config.items() if name in others]
     program = NOTHING if run.model is None else run.model.about.get("program", NOTHING)
     rows.append(["program", program])
-    return details("Data and program", table(["", ""], rows, texts=2))
+    return details("Model, data and program", table(["", ""], rows, texts=2))

@@ -6,7 +6,7 @@ from typing import Any
 
 from kdiffe_jax.report.markup import Markup, details, element, joined, note
 from kdiffe_jax.report.run_files import RunFiles
-from kdiffe_jax.report.words import duration, plain, score
+from kdiffe_jax.report.words import SPLITS, duration, plain, score
 
 
 def summary(run: RunFiles) -> Markup:
@@ -14,7 +14,10 @@ def summary(run: RunFiles) -> Markup:
     result = run.result
     split = "test" if "test" in result else "valid"
     tiles = [_score(result, split, metric) for metric in ("recall@20", "ndcg@20")]
-    tiles += [_best_baseline(result), _epochs(result), _time(result), _users(result, split)]
+    tiles.append(_best_baseline(result))
+    if run.history:
+        tiles += [_epochs(result), _time(result)]
+    tiles.append(_users(result, split))
     parts = [element("div", *filter(None, tiles), class_="tiles")]
     if result["selection"] == "test":
         said = "The epoch was chosen on the test split: compare only with tables chosen so."
@@ -33,10 +36,9 @@ def _tile(label: str, value: str, beside: str) -> Markup:
 
 
 def _score(result: dict[str, Any], split: str, metric: str) -> Markup:
-    where = "validation" if split == "valid" else split
     spread = result.get("over_seeds", {}).get(split)
     beside = f"± {score(spread[metric]['standard_error'])} over seeds" if spread else ""
-    return _tile(f"{metric} on {where}", score(result[split][metric]), beside)
+    return _tile(f"{metric} on {SPLITS[split]}", score(result[split][metric]), beside)
 
 
 def _best_baseline(result: dict[str, Any]) -> Markup | None:
@@ -49,7 +51,7 @@ def _best_baseline(result: dict[str, Any]) -> Markup | None:
 
 def _epochs(result: dict[str, Any]) -> Markup:
     rule = f"by {result['selection']} {result['selection_metric']}"
-    best = [m["best_epoch"] for m in result.get("members", [result])]
+    best = [one["best_epoch"] for one in result.get("seeds", [result])]
     shown = f"{min(best)}–{max(best)}" if min(best) < max(best) else str(best[0])
     return _tile(f"chosen epoch, {rule}", shown, f"of {result['epochs']}, counted from 0")
 

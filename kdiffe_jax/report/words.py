@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from kdiffe_jax.report.markup import Markup, element, joined
-from kdiffe_jax.saved_model import SavedModel
+from kdiffe_jax.storage.saved_model import SavedModel
 
 NOTHING = "–"
+SPLITS = {"valid": "validation", "test": "test"}  #: as the page calls them
 
 
 def score(value: float | None) -> str:
@@ -49,13 +51,23 @@ def duration(seconds: float) -> str:
 
 
 def plain(name: str) -> str:
-    """The name of a baseline or split in words."""
+    """A name of the program in words."""
     return name.replace("_", " ")
 
 
 def setting(value: Any) -> str:
     """The value of an option."""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def chosen(result: Mapping[str, Any]) -> str:
+    """The hyper-parameters that validation chose for a model that is fitted.
+
+    >>> chosen({"hyper_parameters": {"alpha": 0.6, "prune": "source"}}), chosen({})
+    ('alpha 0.6, prune source', '')
+    """
+    values = result.get("hyper_parameters", {}).items()
+    return ", ".join(f"{name} {setting(value)}" for name, value in values)
 
 
 def titled(item: str, name: str) -> Markup:

@@ -9,7 +9,7 @@ import numpy as np
 
 from kdiffe_jax.recommend.explain import Explanation, entities_of
 from kdiffe_jax.recommend.lists import MODEL, POPULAR
-from kdiffe_jax.recommender import Recommender
+from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.serve import schemas
 from kdiffe_jax.serve.search import Search
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 import kdiffe_jax
-from kdiffe_jax.recommender import Recommender
+from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.serve.answers import Answers
 from kdiffe_jax.serve.bounds import Bounds
 from kdiffe_jax.serve.failures import handle_failures

@@ -35,9 +35,12 @@ def _about(router: APIRouter, answers: Answers, bounds: Bounds) -> None:
     def health() -> schemas.Health:
         return schemas.Health(
             data_set=recommender.model.about["dataset"],
-            best_epoch=recommender.model.about["best_epoch"],
+            model=recommender.model.config["model"],
+            best_epoch=recommender.model.about.get("best_epoch"),
             users=len(recommender.users),
             items=len(recommender.items),
+            reasons=recommender.explains,
+            new_users=recommender.folds_in,
             max_k=bounds.k,
             max_items=bounds.items,
         )
@@ -73,11 +76,11 @@ def _lists(router: APIRouter, answers: Answers, bounds: Bounds) -> None:
     ) -> schemas.Recommendations:
         return answers.recommend(user, k, exclude_seen=exclude_seen, unknown=unknown)
 
-    @router.get("/similar-items", summary="Items with the most similar embeddings")
+    @router.get("/similar-items", summary="The items most like one")
     def similar_items(item: Id, k: K = usual) -> schemas.SimilarItems:
         return answers.similar_items(item, k)
 
-    @router.get("/similar-users", summary="Users with the most similar embeddings")
+    @router.get("/similar-users", summary="The users most like one")
     def similar_users(user: Id, k: K = usual) -> schemas.SimilarUsers:
         return answers.similar_users(user, k)
 

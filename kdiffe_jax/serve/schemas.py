@@ -18,9 +18,12 @@ class Health(BaseModel):
 
     status: Literal["ok"] = "ok"
     data_set: str
-    best_epoch: int
+    model: str
+    best_epoch: int | None = Field(description="null for a model without epochs")
     users: int
     items: int
+    reasons: bool = Field(description="whether the model has reasons to give for a score")
+    new_users: bool = Field(description="whether the model takes users that training never saw")
     max_k: int = Field(description="the longest list that is given")
     max_items: int = Field(description="the most items or pairs that a body may name")
 
@@ -84,9 +87,11 @@ class ItemEntity(BaseModel):
 
     relation: str
     entity: str
-    attention: float | None = Field(description="eq. 2; null for one that was added")
-    status: Literal["kept", "left out", "added", "not seen"] = Field(
-        description="what the denoiser did with it"
+    attention: float | None = Field(
+        description="eq. 2; null for one that was added, and where the model has none"
+    )
+    status: Literal["kept", "left out", "added", "not seen", "has"] = Field(
+        description="what the denoiser did with it; has, where the model has none"
     )
 
 
@@ -108,14 +113,14 @@ class Recommendations(BaseModel):
 
 
 class SimilarItems(BaseModel):
-    """Items by the cosine of their embeddings."""
+    """Items by the cosine of embeddings, or by the weight from the item."""
 
     item: Item
     items: list[RankedItem]
 
 
 class SimilarUsers(BaseModel):
-    """Users by the cosine of their embeddings."""
+    """Users by the cosine of embeddings, or of histories."""
 
     user: User
     users: list[RankedUser]
@@ -131,8 +136,8 @@ class PastItem(Item):
     """An item that the user has chosen and what it adds to the score."""
 
     contribution: float
-    similarity: float = Field(description="S (eq. 5)")
-    weight: float = Field(description="entry of the Laplacian (eq. 4)")
+    similarity: float | None = Field(description="S (eq. 5); null where the model has none")
+    weight: float = Field(description="entry of the Laplacian (eq. 4), or weight between the items")
 
 
 class Rest(BaseModel):
@@ -148,7 +153,7 @@ class Reasons(BaseModel):
     user: str | None = Field(description="null for a new user")
     item: Item
     score: float
-    own: float = Field(description="what the user's own embedding adds")
+    own: float = Field(description="what the user's own embedding adds; 0 without one")
     past: list[PastItem] = Field(description="the k largest contributions first")
     rest: Rest
     entities: list[ItemEntity]

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kdiffe_jax.saved_model import SavedModel
 from kdiffe_jax.serve.answers import Answers
+from kdiffe_jax.storage.saved_model import SavedModel
 
 
 def warm_up(answers: Answers, *, most_items: int) -> None:
@@ -28,9 +28,10 @@ def warm_up(answers: Answers, *, most_items: int) -> None:
     while nobody in answers.recommender.users:
         nobody += "'"
     answers.recommend(nobody, 1, unknown="popular")
-    for length in _lengths(min(most_items, len(model.item_ids))):
-        answers.fold_in(model.item_ids[:length], 1)
-    answers.fold_in(model.item_ids[:1], 1, exclude_seen=False)
+    if answers.recommender.folds_in:
+        for length in _lengths(min(most_items, len(model.item_ids))):
+            answers.fold_in(model.item_ids[:length], 1)
+        answers.fold_in(model.item_ids[:1], 1, exclude_seen=False)
     answers.similar_items(model.item_ids[0], 1)
     answers.similar_users(model.user_ids[0], 1)
 

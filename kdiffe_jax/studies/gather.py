@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kdiffe_jax.errors import RunError
+from kdiffe_jax.report.run_files import read_history
+from kdiffe_jax.storage.run_directory import PER_USER, RunDirectory
 from kdiffe_jax.studies.tables import csv_bytes, markdown, mean_text
-from kdiffe_jax.training.run_directory import METRICS, PER_USER, RunDirectory
 
 SCORES = ("recall@20", "ndcg@20")
 SPLITS = ("valid", "test")
@@ -43,14 +43,6 @@ def read_outcome(setting: str, seed: int, workdir: Path) -> Outcome:
     seconds = [record["seconds"] for record in read_history(workdir)]
     median = float(np.median(seconds[1:] or seconds))
     return Outcome(setting, seed, result, median, workdir / PER_USER)
-
-
-def read_history(workdir: Path) -> list[dict[str, Any]]:
-    """The epochs of a run so far, finished or not."""
-    file = workdir / METRICS
-    if not file.is_file():
-        return []
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def values_of(

@@ -1,7 +1,8 @@
 """The plans of the studies: which settings are run, and what is drawn of them.
 
 A setting is a set of overrides of the base configuration. Settings that change nothing are
-the base itself, so it is run once however many figures it stands in.
+the base itself, so it is run once however many figures it stands in. A study of options varies
+those that the model has.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from typing import Any, NamedTuple
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.variants import VARIANTS
+from kdiffe_jax.models.registry import changed, model_class, options_of, variant
 
 FULL = "full"
-ABLATION = ("full", "kdiffe_1", "kdiffe_2", "kdiffe_3", "unguided", "edge_drop")
 TOP_Q = (1, 2, 3, 4, 5, 6)
 WALKS = {"walk_length": (30, 50, 80, 110, 130, 150), "walks_per_node": (6, 8, 10, 12, 15, 20)}
 GRIDS: dict[str, tuple[Any, ...]] = {
@@ -28,7 +28,7 @@ GRIDS: dict[str, tuple[Any, ...]] = {
 }
 PARAMETERS = ("walks", *GRIDS)
 USER_SHARES = (0.125, 0.25, 0.5, 0.75, 1.0)
-SEEDS = dict(main=10, ablation=5, denoising=3, sensitivity=3, scalability=1, knockout=5)
+SEEDS = dict(main=10, ablation=5, denoising=3, sensitivity=3, scalability=1, data_ablation=5)
 STUDIES = tuple(SEEDS)
 
 
@@ -54,51 +54,65 @@ def make_plan(
     base: Config,
     dataset: Dataset,
     *,
-    variants: Sequence[str] = ABLATION,
-    parameters: Sequence[str] = PARAMETERS,
+    variants: Sequence[str] = (),
+    parameters: Sequence[str] = (),
 ) -> Plan:
     """The plan of a study.
 
     Args:
       study: one of `STUDIES`.
       base: what all runs share.
-      dataset: as training reads it; the knock-outs depend on its relations.
-      variants: of the ablation.
-      parameters: of the sensitivity analysis.
+      dataset: as training reads it; the data ablations depend on its relations.
+      variants: of the ablation; where none is named, those of the model's own options.
+      parameters: of the sensitivity analysis; where none is named, those that the model has.
 
     Raises:
-      ConfigError: no such study, variant or parameter.
+      ConfigError: no such study, variant or parameter, or none that the model has.
     """
     if study == "main":
         return Plan({FULL: {}})
     if study == "ablation":
-        return Plan(_named(base, {name: _known(name, VARIANTS) for name in (FULL, *variants)}))
-    if study == "knockout":
-        return Plan(_named(base, knockouts(dataset)))
+        names = variants or own_variants(base.model)
+        return Plan(_named(base, {name: variant(name, base.model) for name in names}))
+    if study == "data_ablation":
+        return Plan(_named(base, data_ablations(base.model, dataset)))
     if study == "denoising":
+        _check_has(base.model, study, ["top_q"])
         return _along(base, {"top_q": TOP_Q})
     if study == "sensitivity":
         return _sensitivity(base, parameters)
     if study == "scalability":
         shares = tuple("none" if s == 1 else f"users:{s}" for s in USER_SHARES)
-        return _along(base, {"timesteps": GRIDS["timesteps"], "knockout": shares})
+        grids = {"timesteps": GRIDS["timesteps"], "data_ablation": shares}
+        return _along(base, {n: grid for n, grid in grids.items() if n in options_of(base.model)})
     raise ConfigError(f"study = {study!r}: choose one of {', '.join(STUDIES)}")
 
 
-def knockouts(dataset: Dataset) -> dict[str, Mapping[str, Any]]:
-    """Name -> overrides: all that can be taken from this data set."""
-    found: dict[str, Mapping[str, Any]] = {FULL: {}, "kg_shuffled": VARIANTS["kg_shuffled"]}
+def own_variants(model: str) -> list[str]:
+    """The variants that change a model's own options; the others change the data.
+
+    Raises:
+      ConfigError: the model has none.
+    """
+    kind = model_class(model)
+    own = kind.Options.all_options().keys()
+    found = [name for name, values in kind.variants.items() if own & values.keys()]
+    if not found:
+        raise ConfigError(f"study = 'ablation': {model} has no variants; model = 'kdiffe' has")
+    return found
+
+
+def data_ablations(model: str, dataset: Dataset) -> dict[str, Mapping[str, Any]]:
+    """Name -> overrides: all that can be taken from this data set, where the model reads it."""
+    found: dict[str, dict[str, Any]] = {"kg_shuffled": {"data_ablation": "shuffled"}}
     if len(dataset.relation_names) > 1:
         for name in dataset.relation_names:
-            found[f"without {name}"] = {"knockout": f"relation:{name}"}
+            found[f"without {name}"] = {"data_ablation": f"relation:{name}"}
     if dataset.features:
-        found["noise_features"] = VARIANTS["noise_features"]
-    return found | {"no_kg": VARIANTS["no_kg"]}
-
-
-def changed(base: Config, overrides: Mapping[str, Any]) -> Config:
-    """The base with some fields of other values."""
-    return Config.from_flat({**base.to_flat(), **overrides})
+        found["noise_features"] = {"data_ablation": "noise"}
+    found["no_kg"] = {"kg_source": "none"}
+    options = options_of(model)
+    return {name: values for name, values in found.items() if values.keys() <= options.keys()}
 
 
 def scalability_base(base: Config, epochs: int) -> Config:
@@ -108,15 +122,32 @@ def scalability_base(base: Config, epochs: int) -> Config:
 
 def _sensitivity(base: Config, parameters: Sequence[str]) -> Plan:
     for name in parameters:
-        _known(name, dict.fromkeys(PARAMETERS, {}))
-    plan = _along(base, {name: GRIDS[name] for name in GRIDS if name in parameters})
-    if "walks" not in parameters:
+        if name not in PARAMETERS:
+            raise ConfigError(f"{name!r}: choose among {', '.join(PARAMETERS)}")
+    _check_has(base.model, "sensitivity", parameters or PARAMETERS, every=bool(parameters))
+    chosen = [name for name in parameters or PARAMETERS if _has(base.model, name)]
+    plan = _along(base, {name: GRIDS[name] for name in GRIDS if name in chosen})
+    if "walks" not in chosen:
         return plan
-    pairs = [(m, r) for m in WALKS["walk_length"] for r in WALKS["walks_per_node"]]
-    walks = {}
-    for m, r in pairs:
-        walks[m, r] = _add(plan.settings, base, {"walk_length": m, "walks_per_node": r})
+    walks = {
+        (m, r): _add(plan.settings, base, {"walk_length": m, "walks_per_node": r})
+        for m in WALKS["walk_length"]
+        for r in WALKS["walks_per_node"]
+    }
     return plan._replace(walks=walks)
+
+
+def _has(model: str, parameter: str) -> bool:
+    return (WALKS.keys() if parameter == "walks" else {parameter}) <= options_of(model).keys()
+
+
+def _check_has(model: str, study: str, parameters: Sequence[str], *, every: bool = True) -> None:
+    missing = [name for name in parameters if not _has(model, name)]
+    if missing and (every or missing == list(parameters)):
+        raise ConfigError(
+            f"study = {study!r} varies {', '.join(missing)}: no option of {model}; "
+            "model = 'kdiffe' has it all"
+        )
 
 
 def _along(base: Config, grids: Mapping[str, Sequence[Any]]) -> Plan:
@@ -147,12 +178,6 @@ def _named(base: Config, variants: Mapping[str, Mapping[str, Any]]) -> dict[str,
         name: dict(values) for name, values in variants.items() if changed(base, values) != base
     }
     return {FULL: {}} | different
-
-
-def _known(name: str, names: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    if name not in names:
-        raise ConfigError(f"{name!r}: choose among {', '.join(names)}")
-    return names[name]
 
 
 def directory_of(setting: str) -> str:

@@ -40,9 +40,9 @@ def tables(study: str, plan: Plan, outcomes: Sequence[Outcome]) -> str:
     parts = [summary_table(outcomes, names)]
     if study == "main":
         parts.append(_baselines(outcomes))
-    if study in ("ablation", "knockout") and len(settings_of(outcomes)) > 1:
+    if study in ("ablation", "data_ablation") and len(settings_of(outcomes)) > 1:
         parts.append(comparison_table(outcomes, against=FULL))
-    if study in ("ablation", "denoising") and "planted" in outcomes[0].result:
+    if study in ("ablation", "denoising") and _tells_triples_apart(outcomes[0]):
         parts.append(_planted(outcomes, names))
     return "\n\n".join(parts)
 
@@ -51,13 +51,14 @@ def parts(study: str, plan: Plan, outcomes: Sequence[Outcome]) -> list[Panel | G
     """The parts of a study's figure."""
     if study == "main":
         return [_scores(outcomes, metric) for metric in SCORES]
-    if study in ("ablation", "knockout"):
+    if study in ("ablation", "data_ablation"):
         return [_differences(outcomes, metric) for metric in SCORES]
     axes = [_finished(axis, outcomes) for axis in plan.axes]
     if study == "denoising":
         (axis,) = axes
         drawn = [_score_panel(outcomes, axis, metric) for metric in SCORES]
-        return drawn + ([_planted_panel(outcomes, axis)] if "planted" in outcomes[0].result else [])
+        planted = _tells_triples_apart(outcomes[0])
+        return drawn + ([_planted_panel(outcomes, axis)] if planted else [])
     if study == "scalability":
         return [_time_panel(outcomes, axis) for axis in axes]
     drawn = [_walk_grid(outcomes, plan, metric) for metric in SCORES if plan.walks]
@@ -69,6 +70,11 @@ def _finished(axis: Axis, outcomes: Sequence[Outcome]) -> Axis:
     there = set(settings_of(outcomes))
     kept = [pair for pair in zip(axis.values, axis.settings, strict=True) if pair[1] in there]
     return axis._replace(values=tuple(v for v, _ in kept), settings=tuple(s for _, s in kept))
+
+
+def _tells_triples_apart(outcome: Outcome) -> bool:
+    """Whether the run was on planted data, of a model that scores triples."""
+    return _PLANTED.keys() <= outcome.result.get("planted", {}).keys()
 
 
 def _baselines(outcomes: Sequence[Outcome]) -> str:
@@ -110,7 +116,7 @@ def _scores(outcomes: Sequence[Outcome], metric: str) -> Dots:
 
 def _differences(outcomes: Sequence[Outcome], metric: str) -> Dots:
     rows = {
-        setting: list(over_seeds(outcomes, setting, FULL, "test", metric).differences)
+        setting: list(np.subtract(*over_seeds(outcomes, setting, FULL, "test", metric)))
         for setting in settings_of(outcomes)
         if setting != FULL
     }
@@ -155,7 +161,7 @@ def _planted_panel(outcomes: Sequence[Outcome], axis: Axis) -> Panel:
 def _time_panel(outcomes: Sequence[Outcome], axis: Axis) -> Panel:
     of = _runs(outcomes, axis)
     values = [[o.epoch_seconds for o in runs] for runs in of]
-    if axis.parameter == "knockout":
+    if axis.parameter == "data_ablation":
         x, label = [runs[0].result["users_scored"]["of"] for runs in of], "users"
     else:
         x, label = axis.values, SYMBOLS[axis.parameter]

@@ -14,7 +14,6 @@ import numpy as np
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.studies.sweep_file import Pruning, Range, Sweep
-from kdiffe_jax.training.shapes import CONTINUOUS
 
 RUNNING, DONE, PRUNED, DIVERGED = "running", "done", "pruned", "diverged"
 
@@ -22,14 +21,13 @@ RUNNING, DONE, PRUNED, DIVERGED = "running", "done", "pruned", "diverged"
 class Trial(NamedTuple):
     """One point of a sweep and its validation curve so far, one value an epoch.
 
-    `group` is the number of the first trial of its program, None where it has a program alone.
+    A model that is fitted, not trained, has a curve of one value.
     """
 
     number: int
     values: dict[str, Any]
     state: str = RUNNING
     curve: tuple[float, ...] = ()
-    group: int | None = None
 
     @property
     def score(self) -> float | None:
@@ -50,12 +48,9 @@ def propose(sweep: Sweep, trials: Sequence[Trial]) -> dict[str, Any] | None:
     if len(trials) >= sweep.trials:
         return None
     if sweep.method == "grid":
-        # What needs another program varies last, so that neighbours can share one.
-        names = sorted(sweep.parameters, key=lambda name: name in CONTINUOUS)
-        combinations = itertools.product(*(sweep.parameters[name] for name in names))
+        combinations = itertools.product(*sweep.parameters.values())
         values = next(itertools.islice(combinations, len(trials), None))
-        found = dict(zip(names, values, strict=True))
-        return {name: found[name] for name in sweep.parameters}
+        return dict(zip(sweep.parameters, values, strict=True))
     return _tpe(sweep, trials)
 
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.registry import changed, options_of
+from kdiffe_jax.options import closest
 
 _KEYS = {"method", "trials", "seed", "pruning", "parameters"}
 _RANGE_KEYS = {"low", "high", "log"}
@@ -42,8 +44,12 @@ class Sweep(NamedTuple):
     parameters: dict[str, tuple[Any, ...] | Range]
 
 
-def read_sweep(path: str | Path) -> Sweep:
+def read_sweep(path: str | Path, base: Config) -> Sweep:
     """Reads a description in TOML, or in JSON where the name ends in .json.
+
+    Args:
+      path: of the file.
+      base: what all trials share; its model says which options there are.
 
     Raises:
       ConfigError: a file that cannot be read, or says what no sweep can do.
@@ -56,12 +62,12 @@ def read_sweep(path: str | Path) -> Sweep:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise ConfigError(f"{path}: not readable as a sweep: {reason}") from error
     try:
-        return _sweep(content)
+        return _sweep(content, base)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def _sweep(content: Any) -> Sweep:
+def _sweep(content: Any, base: Config) -> Sweep:
     _check_keys(content, _KEYS, "the sweep")
     method = content.get("method")
     if method not in ("grid", "tpe"):
@@ -69,7 +75,7 @@ def _sweep(content: Any) -> Sweep:
     parameters = content.get("parameters")
     if not isinstance(parameters, dict) or not parameters:
         raise ConfigError("parameters: a table of hyper-parameters and their values is needed")
-    parameters = {name: _parameter(name, values) for name, values in parameters.items()}
+    parameters = {n: _parameter(n, values, base) for n, values in parameters.items()}
     if method == "grid":
         trials = _grid_size(content, parameters)
     else:
@@ -93,10 +99,10 @@ def _grid_size(content: Mapping[str, Any], parameters: Mapping[str, Any]) -> int
     return size
 
 
-def _parameter(name: str, values: Any) -> tuple[Any, ...] | Range:
-    options = Config.all_options()
+def _parameter(name: str, values: Any, base: Config) -> tuple[Any, ...] | Range:
+    options = options_of(base.model)
     if name not in options:
-        raise ConfigError(f"parameters.{name}: no such hyper-parameter; see --help")
+        raise ConfigError(f"parameters.{name}: no option of {base.model}{closest(name, options)}")
     if name in _OUTSIDE:
         raise ConfigError(f"parameters.{name}: says how trials are scored, and cannot vary")
     kind = type(options[name].default)
@@ -110,7 +116,7 @@ def _parameter(name: str, values: Any) -> tuple[Any, ...] | Range:
         ranges = " or {low = ..., high = ...}" if kind in (int, float) else ""
         raise ConfigError(f"parameters.{name} = {values!r}: expected a list of values{ranges}")
     for value in (values.low, values.high) if isinstance(values, Range) else values:
-        Config.from_flat({name: value})
+        changed(base, {name: value})
     return values
 
 

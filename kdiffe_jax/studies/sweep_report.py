@@ -21,30 +21,24 @@ def ranked(trials: Sequence[Trial]) -> list[Trial]:
 
 def table(trials: Sequence[Trial], metric: str) -> str:
     """The best trials, in Markdown."""
-    names = list(trials[0].values)
     rows = [
-        [str(t.number), *(value_text(t.values[n]) for n in names), *_outcome(t)]
+        [str(t.number), *map(value_text, t.values.values()), *_outcome(t)]
         for t in ranked(trials)[:_SHOWN]
     ]
-    header = ["trial", *names, f"validation {metric}", "epochs", "state"]
     rest = len(trials) - len(rows)
-    return markdown(header, rows) + (f"\n\nand {rest} more, in trials.csv" if rest else "")
+    return markdown(_header(trials, f"validation {metric}"), rows) + (f"\n\nand {rest} more, in trials.csv" if rest else "")
 
 
 def trials_csv(trials: Sequence[Trial], metric: str) -> bytes:
     """A line per trial, in the order of their numbers."""
-    names = list(trials[0].values)
-    header = ["trial", *names, f"valid_{metric}", "epochs", "state"]
-    rows = [
-        [t.number, *(t.values[n] for n in names), t.score, len(t.curve), t.state] for t in trials
-    ]
-    return csv_bytes(header, rows)
+    rows = [[t.number, *t.values.values(), t.score, len(t.curve), t.state] for t in trials]
+    return csv_bytes(_header(trials, f"valid_{metric}"), rows)
 
 
-def best_flags(trials: Sequence[Trial], metric: str) -> bytes:
-    """The values of the best trial as a flag file."""
+def best_flags(trials: Sequence[Trial], metric: str, model: str) -> bytes:
+    """The model and the values of the best trial as a flag file."""
     best = ranked(trials)[0]
-    lines = [f"# Trial {best.number}: validation {metric} {best.score:.4f}"]
+    lines = [f"# Trial {best.number}: validation {metric} {best.score:.4f}", f"--model={model}"]
     return "\n".join([*lines, *(f"--{n}={v}" for n, v in best.values.items()), ""]).encode()
 
 
@@ -64,6 +58,10 @@ def parts(sweep: Sweep, trials: Sequence[Trial], metric: str) -> list[Scatter]:
         log = isinstance(values, Range) and values.log
         drawn.append(Scatter(name, label, x, scores, states, log_x=log, ticks=ticks))
     return drawn
+
+
+def _header(trials: Sequence[Trial], score: str) -> list[str]:
+    return ["trial", *trials[0].values, score, "epochs", "state"]
 
 
 def _outcome(trial: Trial) -> list[str]:

@@ -51,15 +51,15 @@ class Checkpoints:
 
     Args:
       directory: created where missing.
-      say: receives a line where something had to be passed over.
+      log: receives a line where something had to be passed over.
 
     Raises:
       RunError: the directory cannot be made.
     """
 
-    def __init__(self, directory: Path, say: Callable[[str], None]):
+    def __init__(self, directory: Path, log: Callable[[str], None]):
         self._directory = Path(directory).absolute()
-        self._say = say
+        self._log = log
         self._policy = _KeepLatestAndBest()
         options = ocp.CheckpointManagerOptions(
             preservation_policy=self._policy,
@@ -141,7 +141,7 @@ class Checkpoints:
             try:
                 return self.restore(epoch, like)
             except RunError as error:
-                self._say(f"{error}; continuing from the one before")
+                self._log(f"{error}; continuing from the one before")
                 self._set_aside(epoch)
         return None
 

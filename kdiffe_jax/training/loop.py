@@ -1,4 +1,4 @@
-"""Training from the first epoch, or from where a run stopped, to the result."""
+"""Training of one seed from the first epoch, or from where a run stopped, to its best epoch."""
 
 from __future__ import annotations
 
@@ -10,189 +10,152 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.config import Config
-from kdiffe_jax.errors import ConfigError, NonFiniteLossError
-from kdiffe_jax.metrics import METRICS
-from kdiffe_jax.model.encoder import View
-from kdiffe_jax.parallel.evaluation import evaluate_split
-from kdiffe_jax.phases import host_phase
-from kdiffe_jax.ranking import CUTOFFS, evaluate, mean_metrics
-from kdiffe_jax.rebuild import Kept
+from kdiffe_jax.errors import NonFiniteLossError, Preempted, RunError
+from kdiffe_jax.evaluation.ranking import mean_metrics
+from kdiffe_jax.models.base import Carry, Params, Term, View
+from kdiffe_jax.ops.trace_phases import host_phase
+from kdiffe_jax.parallel.processes import on_process_zero
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.checkpoints import Checkpoints
-from kdiffe_jax.training.course import Course, Record, follow, last_epoch
-from kdiffe_jax.training.epoch import Compiled, strengths_of
-from kdiffe_jax.training.on_mesh import compile_problem, epoch_batches
-from kdiffe_jax.training.problem import Problem
-from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.epoch import traced_of
+from kdiffe_jax.training.placement import Compiled
+from kdiffe_jax.training.preemption import PreemptionNotice
+from kdiffe_jax.training.selection import (
+    Record,
+    best_epoch,
+    check_selection_metric,
+    out_of_patience,
+    selection_score,
+    splits_ranked,
+)
+from kdiffe_jax.training.setup import TrainSetup
 from kdiffe_jax.training.shared_checkpoints import SharedCheckpoints, checkpoints_of
-from kdiffe_jax.training.state import TrainState, initial_state
-from kdiffe_jax.training.step import Term
+from kdiffe_jax.training.step import TrainState, initial_state
+
+Log = Callable[[str], None]
 
 
 class Carried(NamedTuple):
     """What passes from one epoch to the next, and into a checkpoint."""
 
     state: TrainState
-    kept: Kept
+    carry: Carry  #: what the next epoch begins with, of `Model.refresh`
 
 
 class Trained(NamedTuple):
     """The model of the best epoch."""
 
-    params: dict[str, Any]
+    params: Params
+    carry: Carry
     view: View
     best_epoch: int
     history: list[Record]
 
 
 def train(
-    problem: Problem,
+    setup: TrainSetup,
     run: RunDirectory,
     *,
     on_epoch: Callable[[Record], None],
-    say: Callable[[str], None],
+    log: Log,
+    compiled: Compiled | None = None,
 ) -> Trained:
     """Trains until the epochs are over or patience is, resuming where `run` has checkpoints.
 
     Args:
-      problem: data and parts.
-      run: a claimed run directory.
+      setup: data and model.
+      run: a claimed run directory, or the part of one that a seed has.
       on_epoch: receives each epoch's record, as in metrics.jsonl.
-      say: receives one line at a time.
+      log: receives one line at a time.
+      compiled: of `compile_setup`, where several seeds share it.
 
     Returns:
       The best epoch's model. The test split is not looked at, unless it selects.
 
     Raises:
       NonFiniteLossError: a loss term is not finite; the last good checkpoint stays.
+      Preempted: SIGTERM came to this or another process; the epoch that it came in was
+        finished and saved.
     """
-    check_selection_metric(problem.parts.config)
-    compiled = compile_problem(problem)
-    course = _course(problem, compiled)
-    with checkpoints_of(run, say) as checkpoints:
-        epochs = problem.parts.config.train.epochs
-        carried, history = follow(course, epochs, run, checkpoints, on_epoch=on_epoch, say=say)
-        return _best(problem, compiled, checkpoints, carried, history)
+    check_selection_metric(setup.config)
+    compiled = compiled or compile_setup(setup)
+    with checkpoints_of(run, log) as checkpoints:
+        carried, history = _begin(setup, compiled, checkpoints, log)
+        on_process_zero(lambda: run.write_history(history))
+        with PreemptionNotice() as notice:
+            while len(history) < setup.config.train.epochs and not out_of_patience(
+                history, setup.config
+            ):
+                with host_phase("epoch"):
+                    carried, record = one_epoch(setup, compiled, carried, epoch=len(history))
+                    history.append(record)
+                    with host_phase("checkpoint"):
+                        scores = [selection_score(r, setup.config) for r in history]
+                        checkpoints.save(carried, history, scores)
+                        on_process_zero(lambda: run.write_history(history))
+                on_epoch(record)
+                if notice.given_to_any():
+                    raise Preempted(
+                        f"ended by SIGTERM after epoch {record['epoch']}, which is saved"
+                    )
+        return _best(setup, compiled, checkpoints, carried, history)
 
 
-def load_best(problem: Problem, run: RunDirectory, *, say: Callable[[str], None]) -> Trained:
+def load_best(
+    setup: TrainSetup, run: RunDirectory, *, log: Log, compiled: Compiled | None = None
+) -> Trained:
     """The best epoch's model of an existing run.
 
     Raises:
       RunError: the run has no readable checkpoint.
     """
-    compiled = compile_problem(problem)
-    carried, history = last_epoch(_course(problem, compiled), run, say=say)
-    with Checkpoints(run.checkpoints, say) as checkpoints:
-        return _best(problem, compiled, checkpoints, carried, history)
+    compiled = compiled or compile_setup(setup)
+    if run.checkpoints.is_dir():
+        with Checkpoints(run.checkpoints, log) as checkpoints:
+            carried, history = _begin(setup, compiled, checkpoints, lambda line: None)
+            if history:
+                return _best(setup, compiled, checkpoints, carried, history)
+    raise RunError(f"{run.path}: no epoch was finished; train it first")
 
 
-def _best(
-    problem: Problem,
-    compiled: Compiled,
-    checkpoints: Checkpoints | SharedCheckpoints,
-    like: Carried,
-    history: list[Record],
-) -> Trained:
-    best = best_epoch(history, problem.parts.config)
-    params = checkpoints.restore(best, like).arrays.state.params
-    view = compiled.whole(compiled.encode(params, problem.graphs))
-    return Trained(params, view, best, history)
-
-
-def selection_score(record: Record, config: Config) -> float:
-    """The number by which an epoch is chosen: the configured metric on the configured split."""
-    return record[config.eval.selection][config.eval.selection_metric]
-
-
-def check_selection_metric(config: Config) -> None:
-    """Refuses a selection metric that no epoch will have.
-
-    Raises:
-      ConfigError: a metric that is not computed.
-    """
-    name, _, cutoff = config.eval.selection_metric.partition("@")
-    if name not in METRICS or cutoff not in {str(k) for k in CUTOFFS}:
-        raise ConfigError(
-            f"selection_metric = {config.eval.selection_metric!r}: expected one of "
-            f"{', '.join(METRICS)} at one of {', '.join(map(str, CUTOFFS))}, such as recall@20"
-        )
-
-
-def best_epoch(history: list[Record], config: Config) -> int:
-    """The epoch with the highest selection score, the earliest of equals."""
-    best = max(history, key=lambda r: (selection_score(r, config), -r["epoch"]))
-    return best["epoch"]
-
-
-def out_of_patience(history: list[Record], config: Config) -> bool:
-    """Whether as many epochs as patience allows went by without a better one."""
-    if not history:
-        return False
-    return len(history) - 1 - best_epoch(history, config) >= config.train.patience
-
-
-def _course(problem: Problem, compiled: Compiled) -> Course:
-    config = problem.parts.config
-    return Course(
-        fresh=lambda: fresh_start(problem, compiled),
-        epoch=lambda carried, history: _one_epoch(problem, compiled, carried, epoch=len(history)),
-        over=lambda history: out_of_patience(history, config),
-        scores=lambda history: [selection_score(record, config) for record in history],
+def compile_setup(setup: TrainSetup) -> Compiled:
+    """The functions that the loop calls once an epoch; all seeds share them."""
+    return setup.placement.compiled(
+        setup.model, setup.sampler, setup.inputs, lambda inputs: _initial(setup, inputs)
     )
 
 
-def fresh_start(problem: Problem, compiled: Compiled) -> Carried:
+def fresh_start(setup: TrainSetup, compiled: Compiled) -> Carried:
     """What the first epoch begins with."""
-    state = initial_state(problem.parts, problem.graphs)
-    return Carried(state, compiled.rebuild(state.params, problem.graphs, state.key, jnp.int32(0)))
+    state = _initial(setup, setup.inputs)
+    carry = compiled.refresh(state.params, setup.inputs, state.key, jnp.int32(0))
+    return Carried(state, carry)
 
 
-def _one_epoch(
-    problem: Problem, compiled: Compiled, carried: Carried, *, epoch: int
+def one_epoch(
+    setup: TrainSetup, compiled: Compiled, carried: Carried, *, epoch: int
 ) -> tuple[Carried, Record]:
+    """Trains one more epoch and ranks what it gave: the next state, and its record."""
     begun = time.perf_counter()
     with host_phase("batches"):
-        batches = epoch_batches(problem, epoch)
+        batches = setup.placement.batches(setup.sampler, epoch)
     state, terms = compiled.epoch(
-        carried.state, batches, problem.graphs, carried.kept, strengths_of(problem.parts)
+        carried.state, batches, setup.inputs, carried.carry, traced_of(setup.config)
     )
     losses = finite_means(jax.device_get(terms), where=f"epoch {epoch}")
-    kept = compiled.rebuild(state.params, problem.graphs, state.key, jnp.int32(epoch + 1))
-    view = compiled.encode(state.params, problem.graphs)
+    carry = compiled.refresh(state.params, setup.inputs, state.key, jnp.int32(epoch + 1))
+    view = compiled.view(state.params, setup.inputs, carry)
     record: Record = {"epoch": epoch, "seconds": 0.0, **losses}
-    for split in splits_ranked(problem.parts.config):
-        metrics = score(problem, view, getattr(problem, split))
-        record[split] = metrics
+    for split in splits_ranked(setup.config):
+        record[split] = score(setup, view, getattr(setup, split))
     record["seconds"] = round(time.perf_counter() - begun, 3)
-    return Carried(state, kept), record
+    return Carried(state, carry), record
 
 
-def score(problem: Problem, view: View, task: Any) -> dict[str, float]:
-    """Mean metrics of a view on a ranking task."""
+def score(setup: TrainSetup, view: View, task: Any) -> dict[str, float]:
+    """Mean metrics of a view of `Compiled.view` on a ranking task of the setup's placement."""
     with host_phase("evaluation"):
-        return mean_metrics(score_users(problem, view, task))
-
-
-def score_users(problem: Problem, view: View, task: Any) -> dict[str, np.ndarray]:
-    """Every user's metrics, ranked in the configured precision.
-
-    Args:
-      problem: data and parts.
-      view: of `Compiled.encode`.
-      task: of the problem, or made as the problem's are.
-    """
-    settings = problem.parts.config.eval
-    users, items = (table.astype(settings.eval_precision) for table in view)
-    if problem.mesh is None:
-        return evaluate(users, items, task, block=settings.eval_block)
-    n_items, block = problem.parts.encoder.n_items, settings.eval_block
-    return evaluate_split(problem.mesh, users, items, task, n_items=n_items, block=block)
-
-
-def splits_ranked(config: Config) -> list[str]:
-    """The splits whose metrics an epoch has: validation, and the one that selects."""
-    return sorted({"valid", config.eval.selection}, reverse=True)
+        return mean_metrics(setup.placement.evaluate(view, task, setup.config.eval))
 
 
 def finite_means(terms: dict[str, Term], *, where: str) -> dict[str, float]:
@@ -216,3 +179,33 @@ def finite_means(terms: dict[str, Term], *, where: str) -> dict[str, float]:
         n: (t.total.sum(dtype=np.float64), t.count.sum(dtype=np.float64)) for n, t in terms.items()
     }
     return {name: float(total / max(count, 1.0)) for name, (total, count) in sums.items()}
+
+
+def _initial(setup: TrainSetup, inputs) -> TrainState:
+    return initial_state(setup.model, inputs, setup.config.train.seed)
+
+
+def _begin(
+    setup: TrainSetup, compiled: Compiled, checkpoints: Checkpoints | SharedCheckpoints, log: Log
+) -> tuple[Carried, list[Record]]:
+    fresh = fresh_start(setup, compiled)
+    snapshot = checkpoints.restore_latest(fresh)
+    if snapshot is None:
+        return fresh, []
+    log(f"resuming after epoch {snapshot.epoch}")
+    return snapshot.arrays, snapshot.history
+
+
+def _best(
+    setup: TrainSetup,
+    compiled: Compiled,
+    checkpoints: Checkpoints | SharedCheckpoints,
+    like: Carried,
+    history: list[Record],
+) -> Trained:
+    best = best_epoch(history, setup.config)
+    state, carry = checkpoints.restore(best, like).arrays
+    view = compiled.view(state.params, setup.inputs, carry)
+    return Trained(
+        state.params, carry, setup.placement.whole(view, setup.model.sizes), best, history
+    )

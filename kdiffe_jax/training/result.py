@@ -1,4 +1,4 @@
-"""result.json: the best epoch's scores, once, beside the baselines'."""
+"""result.json of a trained model: the best epoch's scores, once, beside the baselines'."""
 
 from __future__ import annotations
 
@@ -6,135 +6,96 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.assessment import assess
-from kdiffe_jax.baselines.bench import Bench
-from kdiffe_jax.baselines.paired import paired_test
-from kdiffe_jax.baselines.settings import BaselineSettings
-from kdiffe_jax.baselines.suite import PAIRED_METRIC, score_baselines
-from kdiffe_jax.rankers import embedding_ranker
-from kdiffe_jax.training.epoch import compile_parts
-from kdiffe_jax.training.loop import Trained, load_best, score
-from kdiffe_jax.training.planted import kept_relevant_share, within_item_auc
-from kdiffe_jax.training.problem import Problem
-from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.baselines.beside import Baselines, beside
+from kdiffe_jax.baselines.suite import PAIRED_METRIC
+from kdiffe_jax.config import Config
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.evaluation.eval_data import EvalData
+from kdiffe_jax.evaluation.split_scores import score_split
+from kdiffe_jax.evaluation.spread import spread
+from kdiffe_jax.evaluation.top_k_lists import TopKLists, lists_by_embeddings
+from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.training.epoch import truth_key
+from kdiffe_jax.training.loop import Trained, score
+from kdiffe_jax.training.many_seeds import load_seeds
 from kdiffe_jax.training.saving import save_model
-from kdiffe_jax.training.state import initial_state
+from kdiffe_jax.training.selection import selection_score
+from kdiffe_jax.training.setup import TrainSetup
+from kdiffe_jax.training.step import initial_state
 
-Baselines = dict[str, dict[str, Any]]
+PerUser = dict[str, np.ndarray]
 
 
 def finish(
-    problem: Problem, trained: Trained, run: RunDirectory, baselines: Baselines | None = None
+    setup: TrainSetup, trained: list[Trained], run: RunDirectory, baselines: Baselines | None = None
 ) -> dict[str, Any]:
-    """Scores validation and test with the best epoch; writes model, result and users' scores.
+    """Scores validation and test with the best epochs; writes model, result and users' scores.
 
     Where the test split is not to be scored, validation is all there is, and only the result
-    is written.
+    is written. test_per_user.npz holds `users` and each metric, as [seeds, users] and with
+    `seeds` where there are several; model.npz the seed with the best selection score.
 
     Args:
-      problem: data and parts.
-      trained: the best epoch's model.
+      setup: data and model, on one device.
+      trained: the best epoch's model of every seed.
       run: a claimed run directory.
       baselines: from `score_baselines`; None scores the most popular items alone.
     """
-    if not problem.parts.config.eval.score_test:
-        result = validated(problem, trained)
-        run.write_result(result)
-        return result
-    result, per_user = _scored(problem, trained, baselines)
-    run.write_per_user(per_user, np.asarray(problem.test.users))
-    save_model(problem, trained, run)
+    result, per_user = _scored(setup, trained, baselines)
+    if per_user is not None:
+        users = np.asarray(setup.test.users)
+        run.write_per_user(per_user, users)
+        save_model(*_best_seed(setup, trained), run)
     run.write_result(result)
     return result
 
 
 def rescore(
-    problem: Problem,
+    setup: TrainSetup,
     run: RunDirectory,
     baselines: Baselines | None = None,
     *,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Scores the best checkpoint of a run again, without training, and writes the model again.
+    """Scores the best checkpoints of a run again, without training, and writes the model again.
 
     Raises:
       RunError: the run has no checkpoint.
     """
-    trained = load_best(problem, run, say=say)
-    if not problem.parts.config.eval.score_test:
-        return validated(problem, trained)
-    save_model(problem, trained, run)
-    return _scored(problem, trained, baselines)[0]
+    trained = load_seeds(setup, run, log=log)
+    if setup.config.eval.score_test:
+        save_model(*_best_seed(setup, trained), run)
+    return _scored(setup, trained, baselines)[0]
 
 
-def bench_of(problem: Problem) -> Bench:
-    """What the baselines of a problem receive."""
-    dataset = problem.dataset
-    return Bench(
+def eval_data_of(setup: TrainSetup) -> EvalData:
+    """What the baselines of a setup receive."""
+    dataset = setup.dataset
+    return EvalData(
         dataset.train,
         dataset.n_users,
         dataset.n_items,
-        problem.valid,
-        problem.test,
-        problem.parts.config.eval,
+        setup.valid,
+        setup.test,
+        setup.config.eval,
     )
 
 
-def validated(problem: Problem, trained: Trained) -> dict[str, Any]:
-    """result.json of a run that leaves the test split alone, baselines included."""
-    config = problem.parts.config
-    result = {
-        "dataset": problem.dataset.name,
-        "selection": config.eval.selection,
-        "selection_metric": config.eval.selection_metric,
-        **_training(trained),
-        "valid": score(problem, trained.view, problem.valid),
-        "users_scored": {"valid": len(problem.valid.users), "of": problem.dataset.n_users},
-        "baselines": {},
-        "notes": list(problem.dataset.notes),
-    }
-    return result | _planted(problem, trained)
+def best_scores(lists: TopKLists, data: EvalData) -> tuple[dict[str, Any], PerUser]:
+    """What a model scores on both splits, and each test user's metrics.
 
-
-def _training(trained: Trained) -> dict[str, Any]:
-    return {
-        "best_epoch": trained.best_epoch,
-        "epochs": len(trained.history),
-        "seconds": round(sum(record["seconds"] for record in trained.history), 3),
-    }
-
-
-def _planted(problem: Problem, trained: Trained) -> dict[str, Any]:
-    if problem.dataset.relevant is None:
-        return {}
-    score_triples = compile_parts(problem.parts).score_triples
-    return {"planted": planted_truth(problem, trained.params, score_triples)}
-
-
-def _scored(
-    problem: Problem, trained: Trained, baselines: Baselines | None
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    found, per_user = best_scores(problem, trained)
-    scores = per_user[PAIRED_METRIC]
-    result = assembled(problem, _training(trained), found, scores, baselines)
-    return result | _planted(problem, trained), per_user
-
-
-def best_scores(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What the best epoch's model scores, and each test user's metrics.
+    Args:
+      lists: of the model.
+      data: the splits.
 
     Returns:
       "valid" and "test" with mean metrics, "cold", "beyond_accuracy"; metric name -> f64[n].
     """
-    bench, settings = bench_of(problem), problem.parts.config.eval
-    users, items = (table.astype(settings.eval_precision) for table in trained.view)
-    rank = embedding_ranker(users, items, block=settings.eval_block)
     valid, test = (
-        assess(rank, task, bench.popularity(), n_users=bench.n_users)
-        for task in (bench.valid, bench.test)
+        score_split(lists, task, data.popularity(), n_users=data.n_users)
+        for task in (data.valid, data.test)
     )
     found = {
         "valid": valid.means(),
@@ -145,68 +106,134 @@ def best_scores(problem: Problem, trained: Trained) -> tuple[dict[str, Any], dic
     return found, test.per_user
 
 
+def _scored(
+    setup: TrainSetup, trained: list[Trained], baselines: Baselines | None
+) -> tuple[dict[str, Any], PerUser | None]:
+    if not setup.config.eval.score_test:
+        return _validated(setup, trained[0]), None
+    found, per_seed = zip(*(_of_seed(setup, one) for one in trained), strict=True)
+    per_user = {name: np.stack([own[name] for own in per_seed]) for name in per_seed[0]}
+    means = found[0] if len(found) == 1 else jax.tree.map(_mean, *found)
+    result = assembled(
+        setup.config,
+        setup.dataset,
+        eval_data_of(setup),
+        training=_training(trained),
+        found=means,
+        paired_scores=per_user[PAIRED_METRIC].mean(axis=0),
+        baselines=baselines,
+    )
+    if len(found) == 1:
+        return result, {name: values[0] for name, values in per_user.items()}
+    seeds = setup.config.train.seeds
+    result["seeds"] = [
+        {"seed": seed, "best_epoch": one.best_epoch, "epochs": len(one.history), **own}
+        for seed, one, own in zip(seeds, trained, found, strict=True)
+    ]
+    result["over_seeds"] = {
+        split: {name: spread([own[split][name] for own in found]) for name in found[0][split]}
+        for split in ("valid", "test")
+    }
+    return result, {"seeds": np.array(seeds), **per_user}
+
+
 def assembled(
-    problem: Problem,
+    config: Config,
+    dataset: Dataset,
+    data: EvalData,
+    *,
     training: dict[str, Any],
     found: dict[str, Any],
-    scores: np.ndarray,
+    paired_scores: np.ndarray,
     baselines: Baselines | None,
 ) -> dict[str, Any]:
-    """result.json: how training went and what it found, beside the baselines.
+    """result.json of any model: how it was made and what it scores, beside the baselines.
 
     Args:
-      problem: data and parts.
-      training: best epoch, epochs, seconds.
-      found: see `best_scores`.
-      scores: each test user's paired metric.
+      config, dataset, data: of the run.
+      training: best epoch, epochs, seconds, and what else was chosen.
+      found: of `best_scores`; "planted" where there is a planted truth.
+      paired_scores: f64[n], each test user's paired metric.
       baselines: from `score_baselines`; None scores the most popular items alone.
     """
-    bench, dataset = bench_of(problem), problem.dataset
-    if baselines is None:
-        settings = BaselineSettings(baselines="most_popular")
-        baselines = score_baselines(bench, settings, cache_dir=None, say=lambda line: None)
+    return (
+        head(config, dataset)
+        | training
+        | {name: found[name] for name in ("valid", "test")}
+        | {
+            "users_scored": {
+                "valid": len(data.valid.users),
+                "test": len(data.test.users),
+                "of": dataset.n_users,
+            }
+        }
+        | {name: found[name] for name in ("cold", "beyond_accuracy")}
+        | {"baselines": beside(baselines, paired_scores, data)}
+        | {"notes": list(dataset.notes)}
+        | ({"planted": found["planted"]} if "planted" in found else {})
+    )
+
+
+def head(config: Config, dataset: Dataset) -> dict[str, Any]:
+    """What result.json begins with."""
     return {
+        "model": config.model,
         "dataset": dataset.name,
-        "selection": bench.eval.selection,
-        "selection_metric": bench.eval.selection_metric,
-        **training,
-        "valid": found["valid"],
-        "test": found["test"],
-        "users_scored": {
-            "valid": len(bench.valid.users),
-            "test": len(bench.test.users),
-            "of": dataset.n_users,
-        },
-        "cold": found["cold"],
-        "beyond_accuracy": found["beyond_accuracy"],
-        "baselines": {name: _beside(theirs, scores) for name, theirs in baselines.items()},
-        "notes": list(dataset.notes),
+        "selection": config.eval.selection,
+        "selection_metric": config.eval.selection_metric,
     }
 
 
-def _beside(scores: dict[str, Any], model: np.ndarray) -> dict[str, Any]:
-    """A baseline's scores with the test over users in place of each user's score."""
-    if "left_out" in scores:
-        return scores
-    kept = {name: value for name, value in scores.items() if name != "per_user"}
-    return kept | {"paired": paired_test(model, np.asarray(scores["per_user"]))}
+def _of_seed(setup: TrainSetup, trained: Trained) -> tuple[dict[str, Any], PerUser]:
+    settings = setup.config.eval
+    users, items = (table.astype(settings.eval_precision) for table in trained.view)
+    lists = lists_by_embeddings(users, items, block=settings.eval_block)
+    found, per_user = best_scores(lists, eval_data_of(setup))
+    return found | _planted(setup, trained), per_user
 
 
-def planted_truth(
-    problem: Problem, params, score_triples: Callable[..., jax.Array]
-) -> dict[str, float]:
-    """How well the denoiser ranks planted relevant triples over planted noise.
+def _validated(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
+    """result.json of a run that leaves the test split alone, baselines included."""
+    return (
+        head(setup.config, setup.dataset)
+        | _training([trained])
+        | {"valid": score(setup, trained.view, setup.valid)}
+        | {"users_scored": {"valid": len(setup.valid.users), "of": setup.dataset.n_users}}
+        | {"baselines": {}, "notes": list(setup.dataset.notes)}
+        | _planted(setup, trained)
+    )
 
-    Args:
-      problem: with planted data.
-      params: encoder and denoiser.
-      score_triples: of `Compiled`.
-    """
-    key = initial_state(problem.parts, problem.graphs).key
-    values = score_triples(params, problem.graphs, key, jnp.int32(0))
-    q = problem.parts.config.diffusion.top_q
+
+def _training(trained: list[Trained]) -> dict[str, Any]:
+    """How training went; of several seeds, the mean best epoch and the longest of them."""
+    best = [one.best_epoch for one in trained]
+    seconds = sum(record["seconds"] for one in trained for record in one.history)
     return {
-        "relation_auc": within_item_auc(np.asarray(values), problem.dataset),
-        "kept_relevant_share": kept_relevant_share(np.asarray(values), problem.dataset, q),
-        "relevant_share": float(np.mean(problem.dataset.relevant)),
+        "best_epoch": best[0] if len(best) == 1 else float(np.mean(best)),
+        "epochs": max(len(one.history) for one in trained),
+        "seconds": round(seconds, 3),
     }
+
+
+def _planted(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
+    """What the model found of a planted truth, where the data have one and the model looks."""
+    truth = setup.dataset.relevant
+    if truth is None:
+        return {}
+    seed = setup.config.train.seed
+    key = truth_key(initial_state(setup.model, setup.inputs, seed).key)
+    found = setup.model.found_truth(
+        trained.params, setup.inputs, key, setup.dataset.triples, truth
+    )
+    return {"planted": found} if found else {}
+
+
+def _best_seed(setup: TrainSetup, trained: list[Trained]) -> tuple[TrainSetup, Trained]:
+    scores = [selection_score(one.history[one.best_epoch], setup.config) for one in trained]
+    best = int(np.argmax(scores))
+    return setup.of_seed(setup.config.train.seeds[best]), trained[best]
+
+
+def _mean(*values: float) -> float:
+    """Counts are those of the data, and the same for all seeds."""
+    return values[0] if isinstance(values[0], int) else float(np.mean(values))

@@ -8,22 +8,22 @@ from typing import Any
 
 import jax
 
-from kdiffe_jax.parallel.processes import arrays_from_first, from_first, is_first
+from kdiffe_jax.parallel.processes import arrays_from_process_zero, is_process_zero, on_process_zero
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.checkpoints import Checkpoints, Snapshot, with_keys, without_keys
-from kdiffe_jax.training.run_directory import RunDirectory
 
 
 @contextlib.contextmanager
 def checkpoints_of(
-    run: RunDirectory, say: Callable[[str], None]
+    run: RunDirectory, log: Callable[[str], None]
 ) -> Iterator[Checkpoints | SharedCheckpoints]:
     """The checkpoints of a run, for however many processes there are.
 
     Args:
       run: claimed by process 0.
-      say: receives a line where something had to be passed over.
+      log: receives a line where something had to be passed over.
     """
-    own = Checkpoints(run.checkpoints, say) if is_first() else contextlib.nullcontext()
+    own = Checkpoints(run.checkpoints, log) if is_process_zero() else contextlib.nullcontext()
     with own as checkpoints:
         yield checkpoints if jax.process_count() == 1 else SharedCheckpoints(checkpoints)
 
@@ -40,7 +40,7 @@ class SharedCheckpoints:
 
     def save(self, arrays: Any, history: list[dict[str, Any]], scores: Sequence[float]) -> None:
         """As `Checkpoints.save`."""
-        from_first(lambda: self._own.save(arrays, history, scores))
+        on_process_zero(lambda: self._own.save(arrays, history, scores))
 
     def restore(self, epoch: int, like: Any) -> Snapshot:
         """As `Checkpoints.restore`."""
@@ -57,8 +57,8 @@ class SharedCheckpoints:
             read_here.append(read())
             return read_here[0] and [read_here[0].epoch, read_here[0].history]
 
-        told = from_first(words)
+        told = on_process_zero(words)
         if told is None:
             return None
-        arrays = arrays_from_first(without_keys(read_here[0].arrays if read_here else like))
+        arrays = arrays_from_process_zero(without_keys(read_here[0].arrays if read_here else like))
         return Snapshot(told[0], with_keys(arrays, like), told[1])

@@ -1,19 +1,19 @@
 import numpy as np
 import pytest
 
-from kdiffe_jax.baselines.bench import Bench
 from kdiffe_jax.config import EvalConfig
-from kdiffe_jax.ranking import ranking_task
+from kdiffe_jax.evaluation.eval_data import EvalData
+from kdiffe_jax.evaluation.ranking import ranking_task
 
 
-def bench_of(train, valid, test, n_users, n_items, **choice):
+def eval_data_of(train, valid, test, n_users, n_items, **choice):
     sizes = dict(n_users=n_users, n_items=n_items)
     tasks = (ranking_task(train, pairs, **sizes) for pairs in (valid, test))
-    return Bench(train, n_users, n_items, *tasks, EvalConfig(**choice))
+    return EvalData(train, n_users, n_items, *tasks, EvalConfig(**choice))
 
 
 @pytest.fixture
-def bench(rng):
+def eval_data(rng):
     """30 users with tastes for one half of 24 items; the last two items are cold."""
     n_users, n_items = 30, 24
     likes = rng.random((n_users, n_items)) < 0.15
@@ -24,4 +24,4 @@ def bench(rng):
     part = rng.integers(0, 4, len(pairs))
     part[pairs[:, 1] >= n_items - 2] = rng.integers(2, 4, (pairs[:, 1] >= n_items - 2).sum())
     train, valid, test = (pairs[s] for s in (part < 2, part == 2, part == 3))
-    return bench_of(train, valid, test, n_users, n_items)
+    return eval_data_of(train, valid, test, n_users, n_items)

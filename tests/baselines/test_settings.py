@@ -1,8 +1,9 @@
 import pytest
 
-from kdiffe_jax.baselines.settings import FIXED, GRIDS, NAMES, BaselineSettings, grid
-from kdiffe_jax.baselines.suite import PREPARE
+from kdiffe_jax.baselines.settings import NAMES, BaselineSettings
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.closed_form.base import ClosedForm
+from kdiffe_jax.models.registry import MODELS, model_class
 
 
 @pytest.mark.parametrize(
@@ -19,21 +20,11 @@ def test_names_that_are_asked_for(text, names):
     assert BaselineSettings(baselines=text).names() == names
 
 
-def test_lightgcn_is_left_to_those_who_ask():
-    assert "lightgcn" not in BaselineSettings().names()
-
-
-@pytest.mark.parametrize("text", ["magic", "ease,all", "ease;rp3beta"])
+@pytest.mark.parametrize("text", ["magic", "lightgcn", "ease,all", "ease;rp3beta"])
 def test_unknown_names_are_refused(text):
     with pytest.raises(ConfigError, match="there is no"):
         BaselineSettings(baselines=text)
 
 
-def test_every_baseline_has_a_grid_and_a_fit():
-    assert set(NAMES) == set(GRIDS) == set(FIXED) == set(PREPARE)
-
-
-def test_a_grid_holds_every_combination_once():
-    points = grid("rp3beta")
-    assert len({tuple(point.items()) for point in points}) == len(points) == 30
-    assert grid("most_popular") == [{}]
+def test_the_baselines_are_the_closed_forms_of_the_registry():
+    assert set(NAMES) == {name for name in MODELS if issubclass(model_class(name), ClosedForm)}

@@ -16,7 +16,8 @@ from benchmarks.large.report import exponent, report
 from benchmarks.large.stages import STAGES
 from benchmarks.large.watched import watch
 from benchmarks.large.wide import with_entities
-from kdiffe_jax.config import Config, GraphConfig
+from kdiffe_jax.config import Config
+from kdiffe_jax.models.kdiffe.options import GraphConfig
 from kdiffe_jax.data.prepare import prepare
 from kdiffe_jax.data.sources import read_source
 from kdiffe_jax.graph.build import build_graphs

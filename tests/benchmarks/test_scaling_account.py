@@ -24,13 +24,13 @@ from benchmarks.account import (
     traversed_entries,
     whole_bytes,
 )
-from kdiffe_jax.graph import propagate
+from kdiffe_jax.ops import propagate
 from kdiffe_jax.parallel.mesh import build_mesh
-from kdiffe_jax.rebuild import rebuilt_graph
-from kdiffe_jax.training.epoch import compile_parts, strengths_of
+from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph
+from kdiffe_jax.training.epoch import compile_parts, traced_of
 from kdiffe_jax.training.state import initial_state
 from kdiffe_jax.training.step import loss_terms
-from kdiffe_jax.types import Batch
+from kdiffe_jax.models.base import Batch
 from tests.small_model import SMALL, small_problem
 
 MACHINE = Machine()
@@ -38,13 +38,13 @@ PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 
 
 @pytest.fixture(scope="module")
-def problem(tmp_path_factory):
+def setup(tmp_path_factory):
     return small_problem(tmp_path_factory.mktemp("account"))
 
 
 @pytest.fixture(scope="module")
-def small(problem):
-    data = problem.dataset
+def small(setup):
+    data = setup.dataset
     return Catalogue(
         users=data.n_users,
         items=data.n_items,
@@ -61,9 +61,9 @@ def n_bytes(tree):
     return sum(leaf.nbytes for leaf in jax.tree.leaves(tree))
 
 
-def test_bytes_are_those_of_the_arrays(problem, small, tmp_path):
+def test_bytes_are_those_of_the_arrays(setup, small, tmp_path):
     account = whole_bytes(small)
-    params = initial_state(problem.parts, problem.graphs).params
+    params = initial_state(setup.parts, setup.graphs).params
     tables = [leaf for name, leaf in params["encoder"].items() if name.endswith("_embedding")]
     assert account["embeddings"] == n_bytes(tables)
     wide = [params["denoiser"][name]["kernel"] for name in ("from_row", "to_row")]
@@ -72,18 +72,18 @@ def test_bytes_are_those_of_the_arrays(problem, small, tmp_path):
     mesh = build_mesh("data:1", jax.devices()[:1])
     on_mesh = small_problem(tmp_path, mesh=mesh).graphs
     assert account["Laplacian by rows, both blocks"] == n_bytes(on_mesh.laplacian)
-    assert account["S"] == problem.similarity.nbytes
+    assert account["S"] == setup.similarity.nbytes
     guidance = account["mean over an item's users, with its transpose"]
-    assert guidance == pytest.approx(n_bytes(problem.graphs.item_users), abs=8)
-    drawn = problem.sampler.epoch(0)
-    padding = drawn.users.size - len(problem.dataset.train)
+    assert guidance == pytest.approx(n_bytes(setup.graphs.item_users), abs=8)
+    drawn = setup.sampler.epoch(0)
+    padding = drawn.users.size - len(setup.dataset.train)
     assert n_bytes(drawn[:4]) == account["an epoch's index arrays"] + 16 * padding
 
 
-def test_rows_and_entries_are_those_of_a_step(problem, small, monkeypatch):
+def test_rows_and_entries_are_those_of_a_step(setup, small, monkeypatch):
     """Every sparse product that a compiled step runs, by the rows it reads."""
     read = []
-    pairs = len(problem.dataset.train)
+    pairs = len(setup.dataset.train)
     real = propagate.product
 
     def run(rows):
@@ -98,17 +98,17 @@ def test_rows_and_entries_are_those_of_a_step(problem, small, monkeypatch):
         return real(values, row_starts, columns, rows, dense)
 
     monkeypatch.setattr(propagate, "product", counted)
-    parts, graphs = problem.parts, problem.graphs
+    parts, graphs = setup.parts, setup.graphs
     assert parts.encoder.layers == small.layers
     state = initial_state(parts, graphs)
     kept = compile_parts(parts).rebuild(state.params, graphs, state.key, jnp.int32(0))
     rebuilt = rebuilt_graph(kept, n_items=small.items, n_entities=small.entities)
-    batch = Batch(*(jnp.asarray(a[0]) for a in problem.sampler.epoch(0)))
+    batch = Batch(*(jnp.asarray(a[0]) for a in setup.sampler.epoch(0)))
     read.clear()
 
     def loss(params):
-        strengths = strengths_of(parts)
-        terms = loss_terms(parts, params, batch, graphs, rebuilt, strengths, state.key)
+        traced = traced_of(parts)
+        terms = loss_terms(parts, params, batch, graphs, rebuilt, traced, state.key)
         return terms["loss"].mean
 
     jax.block_until_ready(jax.jit(jax.grad(loss))(state.params))

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from kdiffe_jax.data.cold_items import stand_ins
+from kdiffe_jax.data.cold_item_proxies import cold_item_proxies
 
 
 def literal(near, degrees):
@@ -19,15 +19,15 @@ def literal(near, degrees):
 def test_stand_ins_equal_the_literal_form(rng):
     near = rng.random((30, 30)) * (rng.random((30, 30)) < 0.1)
     degrees = rng.integers(0, 3, 30)
-    found = stand_ins(sparse.csr_array(near), degrees)
+    found = cold_item_proxies(sparse.csr_array(near), degrees)
     np.testing.assert_allclose(found.toarray(), literal(near, degrees), rtol=1e-5)
     assert found.dtype == np.float32 and (found.data > 0).all()
 
 
 def test_without_cold_items_there_are_none(rng):
-    assert stand_ins(sparse.csr_array(rng.random((6, 6))), np.ones(6, int)).nnz == 0
+    assert cold_item_proxies(sparse.csr_array(rng.random((6, 6))), np.ones(6, int)).nnz == 0
 
 
 def test_cold_items_near_cold_items_only_have_none():
     near = sparse.csr_array(np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]], float))
-    assert stand_ins(near, np.array([0, 0, 3])).nnz == 0
+    assert cold_item_proxies(near, np.array([0, 0, 3])).nnz == 0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kdiffe_jax.data import plain_files
 from kdiffe_jax.data.co_interaction import lift
 from kdiffe_jax.data.dataset import SPLITS
-from kdiffe_jax.data.knockouts import some_users, untrained_items
+from kdiffe_jax.data.data_ablations import some_users, untrained_items
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
 from kdiffe_jax.data.share import Share
@@ -188,11 +188,11 @@ def test_the_fingerprint_is_that_of_the_whole(prepared):
     assert set(again) == {whole.fingerprint()}
 
 
-@pytest.mark.parametrize("knocked_out", (some_users, untrained_items))
-def test_knock_outs_take_what_they_take_from_the_whole(knocked_out):
+@pytest.mark.parametrize("ablated", (some_users, untrained_items))
+def test_knock_outs_take_what_they_take_from_the_whole(ablated):
     whole = named_dataset()
-    expected = knocked_out(whole, 0.4, seed=3)
-    shares = played(3, lambda share: knocked_out(whole.shared(share), 0.4, seed=3))
+    expected = ablated(whole, 0.4, seed=3)
+    shares = played(3, lambda share: ablated(whole.shared(share), 0.4, seed=3))
     for split in SPLITS:
         np.testing.assert_array_equal(joined(shares, split), getattr(expected, split))
     assert {share.notes for share in shares} == {expected.notes}

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from kdiffe_jax.saved_model import MODEL, write_model
-from kdiffe_jax.training.saving import model_of
+from kdiffe_jax.storage.saved_model import MODEL, write_model
+from kdiffe_jax.models.kdiffe.saved_arrays import model_of
 from tests.endurance.memory import megabytes, open_files
 from tests.serve.running import ROOT, running
 from tests.small_model import small_problem, untrained
@@ -24,8 +24,8 @@ def loaded_server(requests: int, threads: int = 8) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
-        problem = small_problem(place / "cache")
-        write_model(model_of(problem, untrained(problem)), place / MODEL)
+        setup = small_problem(place / "cache")
+        write_model(model_of(setup, untrained(setup)), place / MODEL)
         with running(place) as (process, address):
             looks, said = [], []
             for _ in range(2):

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 
 from kdiffe_jax.training.loop import train
-from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.storage.run_directory import RunDirectory
 from tests.endurance.memory import megabytes, open_files
 from tests.small_model import small_problem
 
@@ -45,9 +45,9 @@ def long_training(epochs: int) -> list[dict[str, Any]]:
     try:
         with tempfile.TemporaryDirectory() as directory:
             place = Path(directory)
-            problem = small_problem(place / "cache", epochs=epochs, patience=epochs)
+            setup = small_problem(place / "cache", epochs=epochs, patience=epochs)
             with RunDirectory(place / "run").claim({}) as run:
-                train(problem, run, on_epoch=look, say=lambda line: None)
+                train(setup, run, on_epoch=look, log=lambda line: None)
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
     return seen

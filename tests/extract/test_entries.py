@@ -5,13 +5,7 @@ import os
 import pytest
 
 from kdiffe_jax.errors import DataError
-from kdiffe_jax.extract.entries import (
-    Entry,
-    Unreadable,
-    check_file,
-    file_entries,
-    text_entries,
-)
+from kdiffe_jax.extract.entries import Entry, Unreadable, check_file, file_entries, text_entries
 
 
 def refusal(call, *arguments) -> str:

@@ -10,7 +10,8 @@ from kdiffe_jax.extract.resumable import extract
 
 pytest.importorskip("librosa")
 
-from kdiffe_jax.extract.sounds import (  # noqa: E402
+from kdiffe_jax.extract.sounds import (
+    # noqa: E402
     FEATURES,
     SAMPLE_RATE,
     WIDTH,

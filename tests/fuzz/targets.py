@@ -17,7 +17,7 @@ from scipy import sparse
 
 from kdiffe_jax.baselines import cache as baseline_cache
 from kdiffe_jax.config import Config
-from kdiffe_jax.data import side_files
+from kdiffe_jax.data import extra_files
 from kdiffe_jax.data.catalogue import catalogue_of
 from kdiffe_jax.data.public.unzip import unzip
 from kdiffe_jax.data.readers.arrays import load_features
@@ -30,7 +30,7 @@ from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.delimited import open_table
 from kdiffe_jax.extract.entries import file_entries
 from kdiffe_jax.report.run_files import read_run
-from kdiffe_jax.saved_model import _ARRAYS, _NAMES, MODEL, SavedModel, write_model
+from kdiffe_jax.storage.saved_model import _ARRAYS, _NAMES, MODEL, SavedModel, write_model
 from kdiffe_jax.studies.sweep_file import read_sweep
 from launch import flags
 from tests.launch import source_layouts
@@ -114,13 +114,13 @@ def _npy(rows: np.ndarray) -> bytes:
 
 def _read_sides(path: Path) -> None:
     catalogue = catalogue_of(PLANTED, ())
-    catalogue = side_files.add_items(catalogue, path / "items.csv")
-    catalogue = side_files.add_triples(catalogue, path / "triples.tsv")
-    catalogue = side_files.add_neighbours(catalogue, path / "near.csv", "near")
-    catalogue = side_files.add_features(catalogue, path / "image.npy", "image")
+    catalogue = extra_files.add_items(catalogue, path / "items.csv")
+    catalogue = extra_files.add_triples(catalogue, path / "triples.tsv")
+    catalogue = extra_files.add_neighbours(catalogue, path / "near.csv", "near")
+    catalogue = extra_files.add_features(catalogue, path / "image.npy", "image")
     scores, names = path / "scores.npy", path / "names.txt"
-    catalogue = side_files.add_labels(catalogue, scores, names, "label", LabelSettings())
-    side_files.add_similarity(catalogue, path / "like.pkl", "like")
+    catalogue = extra_files.add_labels(catalogue, scores, names, "label", LabelSettings())
+    extra_files.add_similarity(catalogue, path / "like.pkl", "like")
 
 
 def _sweeps(path: Path) -> None:
@@ -163,7 +163,7 @@ def _caches(path: Path) -> None:
 
 def _read_caches(path: Path) -> None:
     """A cache never refuses: what does not fit is computed again."""
-    from kdiffe_jax.graph import cache as similarity_cache  # jax, which only this target needs
+    from kdiffe_jax.models.kdiffe import similarity_cache as similarity_cache  # jax, which only this target needs
 
     baseline_cache._read(path / "baseline.json", n_users=2)
     similarity_cache.read_similarity(path / "similarity.npy", 6)
@@ -196,7 +196,7 @@ TARGETS = {
     "arrays": Target(_arrays, lambda path: load_features(path, 4)),
     "text_tables": Target(_texts, _read_tables),
     "packed_tables": Target(_packed, _read_tables),
-    "side_files": Target(_sides, _read_sides),
+    "extra_files": Target(_sides, _read_sides),
     "sweep": Target(
         _sweeps, lambda path: [read_sweep(file) for file in (path / "a.toml", path / "b.json")]
     ),

@@ -13,10 +13,11 @@ import jax.numpy as jnp
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.training.epoch import Compiled, compile_parts, strengths_of
-from kdiffe_jax.training.problem import Problem, build_problem
+from kdiffe_jax.training.epoch import Compiled, compile_parts, traced_of
+from kdiffe_jax.training.setup import TrainSetup, build_setup
 from kdiffe_jax.training.state import Parts, TrainState, initial_state
-from kdiffe_jax.types import Batch, EntityRows, Graphs
+from kdiffe_jax.models.base import Batch, Graphs
+from kdiffe_jax.ops.sparse_types import EntityRows
 
 SMALL = dict(
     dim=4,
@@ -55,28 +56,28 @@ def fitted(dataset: Dataset, *, users: int, items: int, entities: int, relations
     )
 
 
-def problem_of(dataset: Dataset, cache_dir: Path, width: int, **changes) -> Problem:
-    """Its problem, with rows of entities padded to a width."""
+def problem_of(dataset: Dataset, cache_dir: Path, width: int, **changes) -> TrainSetup:
+    """Its setup, with rows of entities padded to a width."""
     config = Config.from_flat(SMALL | changes)
-    problem = build_problem(dataset, config, cache_dir=cache_dir, say=lambda line: None)
-    entities, relations, columns = problem.graphs.rows
+    setup = build_setup(dataset, config, cache_dir=cache_dir, log=lambda line: None)
+    entities, relations, columns = setup.graphs.rows
     room = ((0, 0), (0, max(0, width - entities.shape[1])))
     rows = EntityRows(
-        jnp.pad(entities, room, constant_values=max(1, problem.dataset.n_entities)),
+        jnp.pad(entities, room, constant_values=max(1, setup.dataset.n_entities)),
         jnp.pad(relations, room),
-        jnp.pad(columns, room, constant_values=problem.parts.denoiser.n_columns),
+        jnp.pad(columns, room, constant_values=setup.parts.denoiser.n_columns),
     )
-    return problem._replace(graphs=problem.graphs._replace(rows=rows))
+    return setup._replace(graphs=setup.graphs._replace(rows=rows))
 
 
-def not_finite(problem: Problem) -> list[str]:
+def not_finite(setup: TrainSetup) -> list[str]:
     """Trains one step; what is not finite of its losses, the parameters and the scores."""
-    graphs, parts = problem.graphs, problem.parts
+    graphs, parts = setup.graphs, setup.parts
     start, compiled = _programs(parts.config, parts.encoder, parts.denoiser, _Same(parts))
     state = start(graphs)
     kept = compiled.rebuild(state.params, graphs, state.key, 0)
-    batches = Batch(*(jnp.asarray(array) for array in problem.sampler.epoch(0)))
-    state, terms = compiled.epoch(state, batches, graphs, kept, strengths_of(parts))
+    batches = Batch(*(jnp.asarray(array) for array in setup.sampler.epoch(0)))
+    state, terms = compiled.epoch(state, batches, graphs, kept, traced_of(parts))
     view = compiled.encode(state.params, graphs)
     found = {name: term.total for name, term in terms.items()}
     found |= {"parameters": state.params, "view": view}

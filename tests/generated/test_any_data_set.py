@@ -52,8 +52,8 @@ def test_trains_a_step_with_finite_losses(layout, shop):
         else:
             dataset = prepare(read_source(place, kind, name=NAME)[1], AS_GIVEN)
         dataset = fitted(dataset, users=6, items=8, entities=TRIPLES, relations=3)
-        problem = problem_of(dataset, place / "cache", TRIPLES)
-    assert not not_finite(problem)
+        setup = problem_of(dataset, place / "cache", TRIPLES)
+    assert not not_finite(setup)
 
 
 @examples(3)
@@ -61,5 +61,5 @@ def test_trains_a_step_with_finite_losses(layout, shop):
 def test_trains_a_step_on_codes_of_its_features(shop, tmp_path_factory):
     """Where there are no features, without a knowledge graph."""
     choices = dict(kg_source="auto", codebook_size=2, codebook_groups=1, codes_per_item=1)
-    problem = problem_of(dataset_of(shop), tmp_path_factory.mktemp("cache"), 2, **choices)
-    assert not not_finite(problem)
+    setup = problem_of(dataset_of(shop), tmp_path_factory.mktemp("cache"), 2, **choices)
+    assert not not_finite(setup)

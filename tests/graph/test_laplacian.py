@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.graph.laplacian import attention_laplacian, drop_edges, mean_of_users
-from kdiffe_jax.graph.operators import laplacian_blocks
+from kdiffe_jax.ops.sparse import laplacian_blocks
 from tests.reference import oracles
 
 SIZES = dict(n_users=7, n_items=5)

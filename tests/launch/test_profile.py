@@ -2,14 +2,16 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from absl import flags as absl_flags
 
-from kdiffe_jax.phases import PHASES
+from kdiffe_jax.ops.trace_phases import PHASES
+from kdiffe_jax.profile.split import ROWS, Split
 from launch import flags
 from launch import main as command
-from launch.profile import _LABELS
+from launch.profile import _LABELS, profile_lines
 
 SIZES = """--planted_users=60 --planted_items=48 --planted_topics=4 --planted_triples_per_item=4
 --planted_interactions_per_user=8 --planted_entities_per_topic=2 --dim=8 --batch_size=64
@@ -44,12 +46,22 @@ def test_every_phase_has_its_share(run, capsys, tmp_path):
     assert stored["walks"]["cached"] is False
     assert stored["memory"]["held"] > 0 and "the largest program, " in printed
     shares = re.findall(r"^  (.+?) +[\d.]+ ms +([\d.]+) %$", printed, re.MULTILINE)
-    assert {name for name, _ in shares} == {*_LABELS.values(), "epoch"}
+    spent = {_LABELS[name] for name, seconds in stored["rows"].items() if seconds}
+    assert {name for name, _ in shares} == {*spent, "epoch"}
     assert sum(float(share) for _, share in shares) == pytest.approx(200, abs=1)
     assert re.search(r"walks, S +[\d.]+ ms +once, computed", printed)
 
     assert run("--workdir=run", "--epochs=3", "--profile=trace") == 0
     assert "no epoch was traced" in capsys.readouterr().out
+
+
+def test_a_phase_that_a_model_has_not_is_left_out():
+    rows = dict.fromkeys(ROWS, 0.0) | {"views": 0.75, "evaluation": 0.25}
+    recorder = SimpleNamespace(
+        split=Split(3, 1.0, rows), session="trace", walks=None, memory=None, epochs=[]
+    )
+    names = re.findall(r"^  (.+?) +[\d.]+ ms", profile_lines(recorder), re.MULTILINE)
+    assert names == [_LABELS["views"], _LABELS["evaluation"], "epoch"]
 
 
 @pytest.mark.parametrize(

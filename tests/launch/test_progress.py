@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from kdiffe_jax.config import Config
+from kdiffe_jax.models.registry import make_config
 from launch.progress import Progress, rows_bar
 
 
@@ -50,22 +50,35 @@ def test_a_read_that_reports_nothing_shows_nothing(monkeypatch):
     assert screen.getvalue() == ""
 
 
-def of_seed(loss, recall):
-    return {"loss": loss, "bpr": 0.5, "valid": {"recall@20": recall}}
+def record(epoch, loss, recall, **seed):
+    return {"epoch": epoch, "seconds": 1.0, **seed, "loss": loss, "valid": {"recall@20": recall}}
 
 
-def test_an_epoch_is_a_line(monkeypatch, capsys):
+@pytest.mark.parametrize("model", ("kdiffe", "bm3"))
+def test_an_epoch_is_a_line(monkeypatch, capsys, model):
     monkeypatch.setattr("sys.stderr", io.StringIO())
-    Progress(Config()).on_epoch({"epoch": 3, "seconds": 1.0, **of_seed(1.0, 0.25)})
+    Progress(make_config({"model": model})).on_epoch(record(3, 1.0, 0.25))
     line = capsys.readouterr().out
-    assert "epoch   3" in line and "recall@20 0.2500  best 0.2500  1.0 s" in line
+    expected = "epoch   3  loss    1.0000  valid recall@20 0.2500  best 0.2500  1.0 s\n"
+    assert line == expected
 
 
-def test_of_several_seeds_mean_and_range_are_shown(monkeypatch, capsys):
+def test_of_several_seeds_each_has_its_own_lines(monkeypatch, capsys):
     monkeypatch.setattr("sys.stderr", io.StringIO())
-    members = [of_seed(1.0, 0.2), of_seed(3.0, 0.3)]
-    config = Config.from_flat({"num_seeds": 4})
-    Progress(config).on_epoch({"epoch": 3, "seconds": 1.0, "members": members})
-    line = capsys.readouterr().out
-    assert "2 of 4 seeds  loss 2.0000 (1.0000-3.0000)" in line
-    assert "valid recall@20 0.2500 (0.2000-0.3000)  1.0 s" in line
+    progress = Progress(make_config({"num_seeds": 2}))
+    for seed, recall in ((5, 0.3), (6, 0.2)):
+        progress.on_epoch(record(0, 1.0, recall, seed=seed))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("seed 5  epoch   0  loss ") and "best 0.3000" in lines[0]
+    assert lines[1].startswith("seed 6  epoch   0  loss ") and "best 0.2000" in lines[1]
+
+
+def test_a_bar_names_the_seed(monkeypatch):
+    pytest.importorskip("tqdm")
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    with Progress(make_config({"num_seeds": 2, "epochs": 4})) as progress:
+        progress.on_epoch(record(3, 1.0, 0.3, seed=5))
+        progress.on_epoch(record(0, 1.0, 0.2, seed=6))
+    last = screen.getvalue().rsplit("\r", 1)[-1]
+    assert last.startswith("seed 6:  25%") and "best 0.2000" in last

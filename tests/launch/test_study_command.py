@@ -14,7 +14,8 @@ DATA = ("--planted_users=40", "--planted_items=60", "--planted_topics=4")
 
 
 def score(config):
-    return 0.2 + 0.1 * config.graph.xi - 0.01 * config.diffusion.top_q + config.train.seed / 1000
+    xi, top_q = (config.to_flat().get(name, 0) for name in ("xi", "top_q"))
+    return 0.2 + 0.1 * xi - 0.01 * top_q + config.train.seed / 1000
 
 
 @pytest.fixture
@@ -37,8 +38,8 @@ def command(monkeypatch, tmp_path):
         ("ablation", 18, ("| kdiffe_1 | recall@20 | -0.0630 ± 0.0000 | - | - |", "AUC of")),
         ("denoising", 18, ("| top_q=6 | 3 | 0.2110 ± 0.0006 |", "| top_q=6 | 0.600 | 0.700 |")),
         ("sensitivity", 60 * 3, ("| xi=0.1 | 3 |", "walk_length=30 walks_per_node=6")),
-        ("scalability", 30, ("| timesteps=80 | 3 |", "| knockout=users:0.125 | 3 |")),
-        ("knockout", 18, ("| kg_shuffled |", "| without brand | ndcg@20 |", "| no_kg |")),
+        ("scalability", 30, ("| timesteps=80 | 3 |", "| data_ablation=users:0.125 | 3 |")),
+        ("data_ablation", 18, ("| kg_shuffled |", "| without brand | ndcg@20 |", "| no_kg |")),
     ],
 )
 def test_a_study(command, monkeypatch, tmp_path, capsys, name, runs, words):
@@ -52,6 +53,16 @@ def test_a_study(command, monkeypatch, tmp_path, capsys, name, runs, words):
     assert (tmp_path / "out" / "figure.png").read_bytes().startswith(b"\x89PNG")
     assert command(f"--study={name}", "--seeds=3") == 0
     assert len(fake.started) == runs, "finished runs were repeated"
+
+
+@pytest.mark.parametrize("name", ("main", "scalability", "data_ablation"))
+def test_a_study_of_another_model(command, monkeypatch, tmp_path, name):
+    fake = FakeRuns(monkeypatch, score)
+    assert command(f"--study={name}", "--model=lightgcn", "--seeds=2") == 0
+    assert {name.rpartition(", seed ")[2] for name in fake.started} == {"0", "1"}
+    config = json.loads((tmp_path / "out" / "full" / "seed1" / "config.json").read_text())
+    assert (config["model"], config["seed"]) == ("lightgcn", 1)
+    assert "AUC" not in (tmp_path / "out" / "table.md").read_text()
 
 
 def test_more_seeds_and_variants_can_be_added_later(command, monkeypatch):
@@ -90,7 +101,7 @@ def test_times_are_measured_one_run_at_a_time_without_test_scores(command, monke
 
 
 def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys):
-    FakeRuns(monkeypatch, score, fails=lambda j: DIVERGED if j.config.graph.xi == 1.0 else 0)
+    FakeRuns(monkeypatch, score, fails=lambda j: DIVERGED if j.config.options.xi == 1.0 else 0)
     assert command("--study=sensitivity", "--parameters=xi,top_q", "--seeds=1") == 0
     assert "xi=1.0, seed 0: a loss is not finite; left out" in capsys.readouterr().out
     assert "xi=1.0" not in (tmp_path / "out" / "table.md").read_text()
@@ -104,12 +115,17 @@ def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys)
     [
         ((), "--study is needed: one of main, ablation"),
         (("--study=luck",), "study"),
-        (("--study=ablation", "--variants=kdiffe_7"), "'kdiffe_7': choose among full, kdiffe_1"),
+        (("--study=ablation", "--variants=kdiffe_7"), "kdiffe has full, kdiffe_1"),
         (("--study=sensitivity", "--parameters=dim"), "'dim': choose among walks, xi"),
         (("--study=main", "--seeds=0"), "seeds"),
         (("--study=main", "--workdir=x"), "--out"),
         (("--study=main", "--num_seeds=2"), "--seeds"),
         (("--study=main", "--score_test=false"), "--score_test=false"),
+        (("--study=main", "--model=ease"), "fitted, not trained"),
+        (("--study=ablation", "--model=lightgcn"), "lightgcn has no variants"),
+        (("--study=denoising", "--model=lightgcn"), "varies top_q: no option of lightgcn"),
+        (("--study=sensitivity", "--model=lightgcn"), "no option of lightgcn"),
+        (("--study=sensitivity", "--model=sgl", "--parameters=xi"), "no option of sgl"),
     ],
 )
 def test_refusals(command, capsys, tmp_path, arguments, word):

@@ -11,6 +11,8 @@ import time
 import pytest
 from absl import flags as absl_flags
 
+from kdiffe_jax.errors import RunError
+from kdiffe_jax.models.registry import make_config
 from launch import flags, jobs, sweep
 from launch.command import DIVERGED
 from tests.launch.fake_runs import FakeRuns
@@ -24,7 +26,8 @@ PRUNED = TPE + "[pruning]\nafter_trials = 3\nafter_epochs = 2\n"
 
 
 def score(config):
-    return 0.5 - abs(math.log10(config.train.learning_rate) + 2) / 10 + config.model.layers / 100
+    away = abs(math.log10(config.train.learning_rate) + 2)
+    return 0.5 - away / 10 + config.options.layers / 100
 
 
 @pytest.fixture
@@ -48,16 +51,16 @@ def test_a_grid_from_file_to_files(command, monkeypatch, tmp_path, capsys):
     assert command(GRID, "--xi=0.5") == 0
     printed = capsys.readouterr().out
     assert len(runs.started) == 6
-    assert "| 4 | 0.01 | 2 | 0.5200 | 3 | done |" in printed
+    assert "| 3 | 0.01 | 2 | 0.5200 | 3 | done |" in printed
     assert (tmp_path / "out" / "table.md").read_text() in printed + "\n"
     lines = (tmp_path / "out" / "trials.csv").read_text().splitlines()
     assert lines[0] == "trial,learning_rate,layers,valid_recall@20,epochs,state" and len(lines) == 7
     best = (tmp_path / "out" / "best.flags").read_text().splitlines()
-    assert best[1:] == ["--learning_rate=0.01", "--layers=2"]
+    assert best[1:] == ["--model=kdiffe", "--learning_rate=0.01", "--layers=2"]
     assert (tmp_path / "out" / "figure.png").read_bytes().startswith(b"\x89PNG")
-    config = json.loads((tmp_path / "out" / "trial-0004" / "config.json").read_text())
+    config = json.loads((tmp_path / "out" / "trial-0003" / "config.json").read_text())
     assert (config["xi"], config["learning_rate"], config["score_test"]) == (0.5, 0.01, False)
-    assert "test" not in json.loads((tmp_path / "out" / "trial-0004" / "result.json").read_text())
+    assert "test" not in json.loads((tmp_path / "out" / "trial-0003" / "result.json").read_text())
 
 
 def test_a_finished_sweep_is_not_run_again_and_another_is_refused(command, monkeypatch, capsys):
@@ -106,32 +109,32 @@ def test_a_search_killed_between_trials_goes_on_as_if_it_had_not(command, monkey
 def test_a_diverged_trial_is_noted_and_a_failed_one_stops_the_sweep(command, monkeypatch, capsys):
     FakeRuns(monkeypatch, score, fails=lambda job: DIVERGED if job.name[-1] == "1" else 0)
     assert command(GRID) == 0
-    assert "| 1 | 0.01 | 1 | - | 0 | diverged |" in capsys.readouterr().out
+    assert "| 1 | 0.0001 | 2 | - | 0 | diverged |" in capsys.readouterr().out
     FakeRuns(monkeypatch, score, fails=lambda job: 2)
     assert command(GRID, "--out=other") == 2
     error = capsys.readouterr().err
     assert error == "error: trial-0000: ended with status 2: the disk is full\n"
 
 
-def test_trials_of_one_shape_share_a_program(command, monkeypatch, tmp_path, capsys):
-    runs = FakeRuns(monkeypatch, score)
-    assert command(GRID, "--vmap=2") == 0
-    assert runs.started == ["group-0000", "group-0002", "group-0003", "group-0005"]
-    assert "| 4 | 0.01 | 2 | 0.5200 | 3 | done |" in capsys.readouterr().out
-    group = json.loads((tmp_path / "out" / "group-0003.json").read_text())
-    assert [values["layers"] for values in group["trials"]] == [2, 2] and group["pruning"] is None
-    assert len(group["peers"]) == 3
+def test_another_model(command, monkeypatch, tmp_path):
+    FakeRuns(monkeypatch, score)
+    assert command(GRID, "--model=lightgcn", "--dim=8") == 0
+    config = json.loads((tmp_path / "out" / "trial-0003" / "config.json").read_text())
+    assert (config["model"], config["dim"], config["layers"]) == ("lightgcn", 8, 2)
+    assert "--model=lightgcn" in (tmp_path / "out" / "best.flags").read_text().splitlines()
 
 
-def test_a_broken_off_group_is_started_as_it_was(command, monkeypatch, tmp_path):
-    def killed(job):
-        raise KeyboardInterrupt
+def test_a_model_that_is_fitted_has_one_score_a_trial(command, monkeypatch, capsys):
+    FakeRuns(monkeypatch, lambda config: config.options.regularisation / 1000)
+    text = 'method = "grid"\n[parameters]\nregularisation = [10.0, 300.0]\n'
+    assert command(text, "--model=ease", "--notuned") == 0
+    assert "| 1 | 300 | 0.3000 | 1 | done |" in capsys.readouterr().out
 
-    FakeRuns(monkeypatch, score, fails=lambda j: killed(j) if j.name == "group-0003" else 0)
-    assert command(GRID, "--vmap=2") == 130
-    again = FakeRuns(monkeypatch, score)
-    assert command(GRID, "--vmap=1") == 0
-    assert again.started == ["group-0003", "trial-0005"]
+
+def test_a_run_is_started_with_the_flags_of_its_model():
+    config = make_config({"model": "ease", "tuned": False, "regularisation": 30.0})
+    assert jobs.option_flags(config) == ["--model=ease", "--tuned=False", "--regularisation=30.0"]
+    assert jobs.option_flags(make_config()) == ["--model=kdiffe"]
 
 
 def test_all_diverged(command, monkeypatch, tmp_path, capsys):
@@ -147,7 +150,6 @@ def test_all_diverged(command, monkeypatch, tmp_path, capsys):
         (("--selection=test",), "chooses on validation"),
         (("--workdir=x",), "--out"),
         (("--num_seeds=2",), "seed among its parameters"),
-        (("--vmap=0",), "vmap"),
         (("--sweep=none.toml",), "none.toml"),
         (("--sweep=",), "--sweep is needed"),
         (("--parallel=0",), "parallel"),
@@ -162,14 +164,11 @@ def test_refusals(command, capsys, tmp_path, arguments, word):
 
 
 def test_a_finished_run_of_another_configuration_is_not_taken(monkeypatch, tmp_path):
-    from kdiffe_jax.config import Config
-    from kdiffe_jax.errors import RunError
-
-    job = jobs.Job("a", tmp_path / "a", Config())
+    job = jobs.Job("a", tmp_path / "a", make_config())
     FakeRuns(monkeypatch, score).write(job)
     assert jobs.finished_result(job)["best_epoch"] == 2
     with pytest.raises(RunError, match="another xi"):
-        jobs.finished_result(job._replace(config=Config.from_flat({"xi": 0.1})))
+        jobs.finished_result(job._replace(config=make_config({"xi": 0.1})))
 
 
 TINY = (
@@ -177,25 +176,6 @@ TINY = (
     "--dim=8 --batch_size=64 --denoiser_width=16 --walk_length=5 --walks_per_node=2 "
     "--timesteps=3 --epochs=25 --patience=25"
 ).split()
-
-
-def test_a_real_group_scores_its_trials(tmp_path):
-    rule = "[pruning]\nafter_trials = 1\nafter_epochs = 1\n"
-    values = "[parameters]\nlearning_rate = [0.01, 0.02]\nxi = [0.7, 0.2]\n"
-    (tmp_path / "a.toml").write_text('method = "grid"\n' + rule + values)
-    command = [sys.executable, "-m", "launch.sweep", f"--sweep={tmp_path / 'a.toml'}", *TINY]
-    done = subprocess.run(
-        [*command, f"--out={tmp_path / 'out'}", "--epochs=2", "--vmap=4"],
-        env=os.environ | {"JAX_PLATFORMS": "cpu", "KDIFFE_CACHE": str(tmp_path / "cache")},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    trials = json.loads((tmp_path / "out" / "trials.json").read_text())
-    assert [(t["state"], len(t["curve"]), t["group"]) for t in trials] == [("done", 2, 0)] * 4
-    assert "test" not in (tmp_path / "out" / "group-0000" / "metrics.jsonl").read_text()
-    assert not (tmp_path / "out" / "group-0000" / "checkpoints").exists()
 
 
 def test_a_real_sweep_killed_in_a_trial_ends_its_run_and_goes_on(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kdiffe_jax.training.spread import spread
+from kdiffe_jax.evaluation.spread import spread
 from launch.table import COLUMNS, planted_lines, result_table
 
 
@@ -30,6 +30,7 @@ def beside(value, difference, p=0.004):
 def result():
     lists = {"coverage@20": 0.5, "novelty@20": 7.25, "popularity@20": 80.0, "gini@20": 0.875}
     return {
+        "model": "kdiffe",
         "dataset": "shop",
         "valid": metrics(0.2),
         "test": metrics(0.1),
@@ -86,7 +87,7 @@ def test_a_difference_without_a_test_is_printed_alone(result):
 def test_no_baselines(result):
     result["baselines"] = {}
     assert "above the baselines" not in result_table(result)
-    assert planted_lines(result).startswith("planted truth: the denoiser ranks")
+    assert planted_lines(result).startswith("planted truth: an item's relevant")
 
 
 def test_planted_line_compares_with_most_popular(result):
@@ -101,12 +102,14 @@ def test_a_choice_on_the_test_set_is_said_loudly(result):
 def test_one_seed_has_bare_figures(result):
     lines = result_table(result).splitlines()
     assert lines[1].split() == ["validation", *["0.2000"] * 6]
-    assert lines[-1].startswith("shop: epoch 3 of 9, chosen on valid recall@20, 12 s; 90 users")
+    assert lines[-1].startswith(
+        "kdiffe on shop: epoch 3 of 9, chosen on valid recall@20, 12 s; 90 users"
+    )
 
 
 def test_several_seeds_show_mean_and_standard_error(result):
     values = {"valid": [0.1, 0.3], "test": [0.2, 0.3]}
-    result["members"] = [{"seed": 5, "best_epoch": 0}, {"seed": 6, "best_epoch": 2}]
+    result["seeds"] = [{"seed": 5, "best_epoch": 0}, {"seed": 6, "best_epoch": 2}]
     result["over_seeds"] = {s: dict.fromkeys(COLUMNS, spread(v)) for s, v in values.items()}
     lines = result_table(result).splitlines()
     assert lines[1].split()[1:4] == ["0.2000", "±", "0.1000"]
@@ -114,3 +117,11 @@ def test_several_seeds_show_mean_and_standard_error(result):
     assert lines[3].split()[3:] == ["0.0500"] * 6
     assert len({len(line) for line in lines[:4]}) == 1
     assert "seeds 5 to 6, mean ± standard error, epochs 0 to 2 of 9" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"), [({"alpha": 0.6}, "fitted with alpha 0.6, 12 s"), ({}, "fitted, 12 s")]
+)
+def test_a_model_that_is_fitted_has_no_epochs(result, chosen, words):
+    fitted = {"model": "rp3beta", "epochs": 0, "best_epoch": 0, "hyper_parameters": chosen}
+    assert f"rp3beta on shop: {words}; 90 users" in result_table(result | fitted)

@@ -5,18 +5,23 @@ import json
 import pytest
 from absl import flags as absl_flags
 
-from kdiffe_jax.recommender import Recommender
-from kdiffe_jax.saved_model import MODEL, write_model
-from kdiffe_jax.training.saving import model_of
+from kdiffe_jax.recommend.recommender import Recommender
+from kdiffe_jax.storage.saved_model import MODEL, write_model
 from launch import explain, export, recommend
-from tests.small_model import small_problem, untrained
+from tests.small_model import small_saved
 
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
-    problem = small_problem(tmp_path_factory.mktemp("cache"))
     directory = tmp_path_factory.mktemp("run")
-    write_model(model_of(problem, untrained(problem)), directory / MODEL)
+    write_model(small_saved(directory / "cache"), directory / MODEL)
+    return directory
+
+
+@pytest.fixture(scope="module", params=["rp3beta", "ease", "most_popular"])
+def fitted(request, tmp_path_factory):
+    directory = tmp_path_factory.mktemp(request.param)
+    write_model(small_saved(directory / "cache", request.param), directory / MODEL)
     return directory
 
 
@@ -91,6 +96,22 @@ def test_an_export_with_an_index(run, tmp_path):
     out = run(export, "--output=out", "--index=exact")
     assert "items.faiss (exact): lists 1.0000 of the exact best 20 of 60 users" in out
     assert (tmp_path / "out" / "export.json").exists()
+
+
+def test_models_that_were_fitted_are_used_likewise(run, fitted, tmp_path):
+    for name in ("safetensors", "pyarrow", "flatbuffers"):
+        pytest.importorskip(name)
+    run(recommend, "--liked=p1,p2", "--k=3", "--output=a.jsonl", workdir=fitted)
+    assert {row["item"] for row in json_rows(tmp_path / "a.jsonl")}.isdisjoint({"p1", "p2"})
+    run(export, "--output=out", workdir=fitted)
+    assert json.loads((tmp_path / "out" / "export.json").read_text())["model"] in fitted.name
+    if fitted.name.startswith("most_popular"):
+        assert "no reasons" in run(explain, "--user=ann 1", status=2, workdir=fitted)
+        return
+    words = run(explain, "--user=ann 1", workdir=fitted)
+    assert words.startswith("user ann 1, item p") and "embedding" not in words
+    refused = run(export, "--output=other", "--index=exact", status=2, workdir=fitted)
+    assert "nothing to index" in refused and not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(

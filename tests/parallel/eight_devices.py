@@ -16,12 +16,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.sparse import BCOO
 
-from kdiffe_jax.config import GraphConfig
+from kdiffe_jax.models.kdiffe.options import GraphConfig
 from kdiffe_jax.data.synthetic import planted_dataset
-from kdiffe_jax.graph.attention import attention_similarity
+from kdiffe_jax.models.kdiffe.similarity import attention_similarity
 from kdiffe_jax.graph.laplacian import drop_edges
-from kdiffe_jax.graph.operators import laplacian_blocks
-from kdiffe_jax.graph.propagate import propagate, propagate_items
+from kdiffe_jax.ops.sparse import laplacian_blocks
+from kdiffe_jax.ops.propagate import propagate, propagate_items
 from kdiffe_jax.parallel.evaluation import (
     _metrics,
     evaluate_split,
@@ -31,13 +31,13 @@ from kdiffe_jax.parallel.evaluation import (
 )
 from kdiffe_jax.parallel.mesh import build_mesh, parse_axes
 from kdiffe_jax.parallel.row_blocks import Entries, row_blocks
-from kdiffe_jax.parallel.similarity import similarity_on_mesh
+from kdiffe_jax.models.kdiffe.similarity_on_mesh import similarity_on_mesh
 from kdiffe_jax.parallel.tables import bytes_per_device, gather, split
-from kdiffe_jax.ranking import evaluate, ranking_task
+from kdiffe_jax.evaluation.ranking import evaluate, ranking_task
 from kdiffe_jax.training.loop import train
 from kdiffe_jax.training.many_seeds import train_members
 from kdiffe_jax.training.on_mesh import epoch_batches
-from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.state import initial_state
 from tests.small_model import SIZES, small_problem
 
@@ -133,11 +133,11 @@ def similarity(rng, directory):
         yield f"{grid}, stored", make()
 
 
-def shortened(problem, epochs):
-    config = problem.parts.config
+def shortened(setup, epochs):
+    config = setup.parts.config
     train_settings = dataclasses.replace(config.train, epochs=epochs, patience=epochs)
     config = dataclasses.replace(config, train=train_settings)
-    return problem._replace(parts=problem.parts._replace(config=config))
+    return setup._replace(parts=setup.parts._replace(config=config))
 
 
 def numbers_of(model):
@@ -148,12 +148,12 @@ def numbers_of(model):
     return numbers | last["valid"] | params | tables
 
 
-def trained(problem, directory, epochs):
+def trained(setup, directory, epochs):
     directory.mkdir(exist_ok=True)
-    problem, run = shortened(problem, epochs), RunDirectory(directory)
-    if problem.parts.config.train.num_seeds == 1:
-        return numbers_of(train(problem, run, on_epoch=lambda r: None, say=print))
-    found = train_members(problem, run, on_epoch=lambda r: None, say=print)
+    setup, run = shortened(setup, epochs), RunDirectory(directory)
+    if setup.parts.config.train.num_seeds == 1:
+        return numbers_of(train(setup, run, on_epoch=lambda r: None, log=print))
+    found = train_members(setup, run, on_epoch=lambda r: None, log=print)
     return {
         f"member {place} {name}": value
         for place, model in enumerate(found.models)
@@ -165,13 +165,13 @@ def training(directory, **changes):
     """Two epochs on one device; one on eight and then one on one or four."""
     sizes = dataclasses.replace(SIZES, users=61, items=47)
     make = partial(small_problem, directory / "cache", planted_dataset(sizes), layers=1, **changes)
-    problem = make()
+    setup = make()
     runs = directory / "-".join(["runs", *changes])
     runs.mkdir()
-    yield "one", trained(problem, runs / "one", 2)
+    yield "one", trained(setup, runs / "one", 2)
     yield "eight", trained(make(mesh=mesh_of("data:4,model:2")), runs / "eight", 1)
     for name, again in {
-        "eight, then one": problem,
+        "eight, then one": setup,
         "eight, then four": make(mesh=mesh_of("data:4")),
     }.items():
         shutil.copytree(runs / "eight", runs / name)
@@ -189,8 +189,8 @@ def batches(directory):
 
 
 def state_bytes(directory):
-    problem = small_problem(directory / "cache")
-    state = initial_state(problem.parts, problem.graphs)
+    setup = small_problem(directory / "cache")
+    state = initial_state(setup.parts, setup.graphs)
     for grid in GRIDS:
         placed = split(mesh_of(grid), state)
         jax.tree.map(

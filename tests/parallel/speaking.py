@@ -20,7 +20,7 @@ def fail_on(numbers, number):
         return number
 
     try:
-        return str(shares.agreed(work))
+        return str(shares.all_or_none(work))
     except (DataError, RunError) as error:
         return f"{type(error).__name__}: {error}"
 

@@ -6,27 +6,27 @@ import numpy as np
 
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.training import many_seeds
-from kdiffe_jax.training.epoch import strengths_of
+from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.members_on_mesh import members_on_mesh
-from kdiffe_jax.training.on_mesh import compile_problem
+from kdiffe_jax.training.on_mesh import compile_setup
 from tests.small_model import small_problem
 
 
 def test_a_stopped_member_keeps_what_it_has_and_reports_zeros(tmp_path):
     mesh = build_mesh("data:1", jax.devices()[:1])
-    problem = small_problem(tmp_path, mesh=mesh, num_seeds=3)
-    single = compile_problem(problem)
-    compiled = members_on_mesh(problem, single)
-    before, running = many_seeds._fresh(problem, single), jnp.array([True, False, True])
-    batches, strengths = many_seeds._batches(problem, 0), strengths_of(problem.parts)
+    setup = small_problem(tmp_path, mesh=mesh, num_seeds=3)
+    single = compile_setup(setup)
+    compiled = members_on_mesh(setup, single)
+    before, running = many_seeds._fresh(setup, single), jnp.array([True, False, True])
+    batches, traced = many_seeds._batches(setup, 0), traced_of(setup.parts)
     state, terms = compiled.train(
-        before.state, before.kept, running, batches, problem.graphs, strengths
+        before.state, before.kept, running, batches, setup.graphs, traced
     )
     kept, metrics = compiled.rank(
-        state, before.kept, running, problem.graphs, {"valid": problem.valid}, jnp.int32(1)
+        state, before.kept, running, setup.graphs, {"valid": setup.valid}, jnp.int32(1)
     )
     best = compiled.keep_best(before.best, state.params, running)
-    steps = problem.sampler.steps
+    steps = setup.sampler.steps
     assert state.step.tolist() == [steps, 0, steps]
     changed = [jax.tree.leaves(tree) for tree in (before.best, state.params, best)]
     for old, new, better in zip(*changed, strict=True):

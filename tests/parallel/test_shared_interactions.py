@@ -99,7 +99,7 @@ def flags_of(directory, *names):
 OF_ALL = (
     "--contrast=edge_drop", "--self_loops", "--mask_valid", "--epoch_steps=3",
     "--neighbour_weight=0.5", "--neighbour_kinds=lift", "--cold_items=neighbours",
-    "--knockout=items:0.2",
+    "--data_ablation=items:0.2",
 )  # fmt: skip
 
 

@@ -3,13 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from kdiffe_jax.phases import device_phase
-from kdiffe_jax.profile.programs import (
-    Operation,
-    largest_program,
-    live_programs,
-    operations_of,
-)
+from kdiffe_jax.ops.trace_phases import device_phase
+from kdiffe_jax.profile.programs import Operation, largest_program, live_programs, operations_of
 
 
 def named(name):

@@ -7,10 +7,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from kdiffe_jax.config import GraphConfig
-from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import RunError
-from kdiffe_jax.phases import device_phase, host_phase
+from kdiffe_jax.ops.trace_phases import device_phase, host_phase
 from kdiffe_jax.profile.recorder import Recorder
 
 SLEEP = 0.03
@@ -84,16 +82,12 @@ def test_a_training_that_fails_leaves_no_trace_running(tmp_path):
     assert not jax.config.jax_compilation_cache_include_metadata_in_key
 
 
-def test_walks_are_computed_once_and_read_then(tmp_path):
-    sizes = PlantedSizes(users=20, items=60, interactions_per_user=6)
-    dataset, config = planted_dataset(sizes), GraphConfig(walk_length=3, walks_per_node=2)
-    found = []
-    for _ in range(2):
-        recorder = Recorder(tmp_path)
-        recorder.time_walks(dataset, config, directory=tmp_path / "cache")
-        found.append(recorder.walks)
-    assert [walks["cached"] for walks in found] == [False, True]
-    assert 0 < found[1]["seconds"] < found[0]["seconds"]
+def test_what_the_caller_notes_of_the_walks_is_stored(tmp_path):
+    with Recorder(tmp_path).claim() as recorder:
+        recorder.walks = {"seconds": 2.0, "cached": False}
+        train(recorder, 2)
+    stored = json.loads((recorder.session / "split.json").read_text())
+    assert stored["walks"] == recorder.walks
 
 
 def test_a_directory_that_cannot_be_made(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdiffe_jax.phases import PHASES
+from kdiffe_jax.ops.trace_phases import PHASES
 from kdiffe_jax.profile.spans import Span, Spans
 from kdiffe_jax.profile.split import IDLE, ROWS, UNMARKED, split_epochs
 

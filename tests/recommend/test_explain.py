@@ -5,24 +5,22 @@ import json
 import numpy as np
 import pytest
 
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.recommend.explain import in_words
-from kdiffe_jax.recommender import Recommender
-from kdiffe_jax.training.saving import model_of
-from tests.small_model import small_problem, untrained
+from kdiffe_jax.recommend.recommender import Recommender
+from tests.small_model import small_saved
 
 VARIANTS = {
     "default": {},
-    "looped": {"layers": 3, "self_loops": True, "rebuild_from": "all", "top_q": 3},
+    "all relations": {"layers": 3, "rebuild_from": "all", "top_q": 3, "layer_pooling": "mean"},
     "flat": {"layers": 0},
-    "one layer": {"layers": 1, "xi": 0.0},
+    "last layer": {"layers": 1, "xi": 0.0, "layer_pooling": "last"},
 }
 
 
 @pytest.fixture(scope="module", params=VARIANTS.values(), ids=VARIANTS)
 def any_recommender(request, tmp_path_factory):
-    problem = small_problem(tmp_path_factory.mktemp("cache"), **request.param)
-    return Recommender(model_of(problem, untrained(problem)))
+    return Recommender(small_saved(tmp_path_factory.mktemp("cache"), **request.param))
 
 
 def test_contributions_add_up_to_the_score(any_recommender):
@@ -40,8 +38,10 @@ def test_without_one_past_item_its_contribution_is_gone(recommender):
     row = int(np.searchsorted(model.train[:, 0], 4))
     item = model.item_ids[model.train[row, 1]]
     share = {p.item: p for p in recommender.explain("ann 4", "p8").past}[item]
-    cut = np.insert(np.delete(model.laplacian, row), row, 0.0)
-    without = Recommender(model._replace(laplacian=cut)).explain("ann 4", "p8")
+    cut = model.artifacts["laplacian"].copy()
+    cut[row] = 0.0
+    without = model._replace(artifacts={**model.artifacts, "laplacian": cut})
+    without = Recommender(without).explain("ann 4", "p8")
     lost = sum(p.contribution for p in recommender.explain("ann 4", "p8").past) - sum(
         p.contribution for p in without.past
     )
@@ -53,7 +53,8 @@ def test_past_items_are_the_training_items_with_their_s(any_recommender):
     rows = np.flatnonzero(model.train[:, 0] == 11)
     past = any_recommender.explain("ann 11", "p0").past
     assert sorted(p.item for p in past) == sorted(f"p{i}" for i in model.train[rows, 1])
-    expected = {f"p{model.train[r, 1]}": (model.similarity[r], model.laplacian[r]) for r in rows}
+    arrays = [model.artifacts[name] for name in ("similarity", "laplacian")]
+    expected = {f"p{model.train[r, 1]}": tuple(array[r] for array in arrays) for r in rows}
     assert all((p.similarity, p.weight) == expected[p.item] for p in past)
     contributions = [p.contribution for p in past]
     assert contributions == sorted(contributions, reverse=True)
@@ -64,7 +65,8 @@ def test_entities_say_what_the_denoiser_did(any_recommender):
     names = {name: r for r, name in enumerate(model.relation_names)}
     for item in range(0, 48, 5):
         own = set(map(tuple, model.triples[model.triples[:, 0] == item, 1:].tolist()))
-        kept = set(map(tuple, model.kept[model.kept[:, 0] == item, 1:].tolist()))
+        rebuilt = model.artifacts["kept"]
+        kept = set(map(tuple, rebuilt[rebuilt[:, 0] == item, 1:].tolist()))
         entities = any_recommender.explain("ann 0", f"p{item}").entities
         found = {
             (names[e.relation], model.entity_names.index(e.entity)): e.status for e in entities
@@ -102,6 +104,40 @@ def test_new_users_and_items_are_explained(recommender):
     assert [e.status for e in explained.entities] == ["not seen"]
     total = sum(p.contribution for p in explained.past)
     assert total == pytest.approx(explained.score, abs=1e-5)
+
+
+def test_a_model_without_s_attention_and_denoiser_leaves_them_out(lightgcn):
+    recommender = Recommender(lightgcn)
+    explained = recommender.explain("ann 2", "p4")
+    assert {past.similarity for past in explained.past} == {None}
+    total = explained.own + sum(past.contribution for past in explained.past)
+    assert total == pytest.approx(explained.score, abs=1e-6)
+    assert {(e.attention, e.status) for e in explained.entities} == {(None, "has")}
+    triples = lightgcn.triples[lightgcn.triples[:, 0] == 4, 1:].tolist()
+    names = [(lightgcn.relation_names[r], lightgcn.entity_names[e]) for r, e in triples]
+    assert [(e.relation, e.entity) for e in explained.entities] == names
+    words = in_words(explained)
+    for word in ("(S ", "attention", "denoiser", "None"):
+        assert word not in words
+    assert words.endswith(": ".join(names[-1])) and "the user's own embedding" in words
+
+
+def test_an_item_without_entities_and_a_user_without_items(lightgcn):
+    bare = lightgcn._replace(
+        triples=lightgcn.triples[:0],
+        train=lightgcn.train[lightgcn.train[:, 0] > 0],
+        artifacts={**lightgcn.artifacts, "own_users": 0 * lightgcn.artifacts["own_users"]},
+    )
+    words = in_words(Recommender(bare).explain("ann 0", "p4"))
+    assert "; the user chose nothing in training" in words
+    assert words.endswith("item p4 has no entities")
+
+
+def test_a_score_that_is_no_sum_has_no_reasons(popular):
+    recommender = Recommender(popular)
+    assert not recommender.explains
+    with pytest.raises(ConfigError, match="^most_popular has no reasons to give for a score$"):
+        recommender.explain("ann 0", "p0")
 
 
 def test_ids_that_are_not_known(recommender):

@@ -11,7 +11,7 @@ import pytest
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.recommend import index
 from kdiffe_jax.recommend.export import export
-from kdiffe_jax.recommend.scorer import PLATFORMS
+from kdiffe_jax.recommend.stablehlo import PLATFORMS
 
 pytest.importorskip("flatbuffers")
 parquet = pytest.importorskip("pyarrow.parquet")

@@ -1,44 +1,69 @@
-"""New users: what propagation would give them."""
+"""New users: what propagation would give them, or what their history alone gives."""
 
 import numpy as np
 import pytest
 
-from kdiffe_jax.errors import DataError
-from kdiffe_jax.recommend.fold_in import fold_in, mean_similarity
-from kdiffe_jax.recommend.messages import own_factor
-from kdiffe_jax.recommender import Recommender
-from kdiffe_jax.training.saving import model_of
-from tests.small_model import small_problem, untrained
+from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.recommend.fold_in import mean_similarity
+from kdiffe_jax.recommend.recommender import Recommender
+from tests.small_model import small_saved
 
-LOOPED = {"layers": 3, "self_loops": True, "degree_from": "weighted"}
+MODELS = {
+    "default": {},
+    "weighted": {"layers": 3, "degree_from": "weighted", "layer_pooling": "mean"},
+    "lightgcn": {"model": "lightgcn"},
+    "last": {"model": "lightgcn", "layer_pooling": "last"},
+    "bm3": {"model": "bm3"},
+}
 
 
-@pytest.fixture(scope="module", params=[{}, LOOPED], ids=["default", "looped"])
+@pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
 def any_model(request, tmp_path_factory):
-    problem = small_problem(tmp_path_factory.mktemp("cache"), **request.param)
-    return model_of(problem, untrained(problem))
+    return small_saved(tmp_path_factory.mktemp("cache"), **request.param)
 
 
-def test_a_known_user_is_the_fold_in_and_the_own_layer_zero(any_model):
+def received(model, values, train):
+    """f32[I, w]: sum_j L_uj h_j, user by user."""
+    rows = np.zeros(model.users.shape)
+    for (user, item), value in zip(train.tolist(), values.tolist(), strict=True):
+        rows[user] += value * model.artifacts["messages"][item]
+    return rows
+
+
+def test_a_known_user_is_what_they_receive_and_the_own_row(any_model):
     model = any_model
-    users, items = model.train.T
-    received = fold_in(model, items, users, model.laplacian, model.user_loops)
-    own = own_factor(model, model.user_loops)[:, None] * model.own_users
-    np.testing.assert_allclose(received + own, model.users, atol=2e-5)
+    of_items = received(model, model.artifacts["laplacian"], model.train)
+    np.testing.assert_allclose(of_items + model.artifacts["own_users"], model.users, atol=2e-5)
 
 
 def test_a_new_user_has_the_weights_of_one_more_row_of_the_laplacian(any_model):
-    items = [4, 9, 11]
-    extended = Recommender(any_model).with_users({"new": ["p9", "p4", "p11", "p9"]}).model
-    config = any_model.about["config"]
-    similarity = mean_similarity(any_model)[items]
-    weights = 1 + config["xi"] * similarity
-    counted = weights if config["degree_from"] == "weighted" else np.ones(3)
-    degree = counted.sum() + config["self_loops"]
-    expected = weights / np.sqrt(degree * any_model.item_degrees[items])
-    np.testing.assert_allclose(extended.laplacian[-3:], expected, rtol=1e-5)
-    np.testing.assert_allclose(extended.user_loops[-1], config["self_loops"] / degree)
+    model, items = any_model, [4, 9, 11]
+    extended = Recommender(model).with_users({"new": ["p9", "p4", "p11", "p9"]}).model
+    xi, similarity = model.config.get("xi", 0.0), np.zeros(3)
+    of_trained = model.artifacts.get("similarity", np.zeros(len(model.train)))
+    if xi:
+        similarity = [of_trained[model.train[:, 1] == item].mean() for item in items]
+        np.testing.assert_allclose(extended.artifacts["similarity"][-3:], similarity, rtol=1e-5)
+    weights, counted, of_edges = 1 + xi * np.array(similarity), np.ones(3), np.ones(len(of_trained))
+    if model.config.get("degree_from") == "weighted":
+        counted, of_edges = weights, 1 + xi * of_trained
+    degrees = np.bincount(model.train[:, 1], of_edges, 48)[items]
+    expected = weights / np.sqrt(counted.sum() * degrees)
+    np.testing.assert_allclose(extended.artifacts["laplacian"][-3:], expected, rtol=1e-5)
     np.testing.assert_array_equal(extended.train[-3:], [[60, 4], [60, 9], [60, 11]])
+    own = model.artifacts.get("new_user", np.zeros(8))
+    row = own + expected @ model.artifacts["messages"][items]
+    np.testing.assert_allclose(extended.users[-1], row, atol=1e-5)
+    np.testing.assert_array_equal(extended.artifacts["own_users"][-1], own)
+
+
+def test_who_chose_what_another_chose_is_propagated_as_they_are(tmp_path):
+    """Pooling the last layer leaves a user nothing of their own."""
+    model = small_saved(tmp_path, "lightgcn", layer_pooling="last")
+    user = 7
+    history = [f"p{item}" for item in model.train[model.train[:, 0] == user, 1]]
+    extended = Recommender(model).with_users({"twin": history}).model
+    np.testing.assert_allclose(extended.users[-1], model.users[user], atol=1e-5)
 
 
 def test_new_users_are_recommended_to_and_nobody_else_changes(recommender):
@@ -46,10 +71,37 @@ def test_new_users_are_recommended_to_and_nobody_else_changes(recommender):
     lists = more.recommend(["new", "ann 1", "other"], 48)
     assert len(lists["new"]) == 46 and not {"p1", "p2"} & {i for i, _ in lists["new"]}
     assert lists["ann 1"] == recommender.recommend("ann 1", 48)["ann 1"]
-    alone = recommender.with_users({"other": ["p3"]})
-    np.testing.assert_array_equal(alone.model.users[-1], more.model.users[-1])
     assert "new" not in recommender.users
     assert more.similar_users("new", 3)["new"]
+
+
+def test_who_else_is_new_changes_nothing(any_model):
+    """Together or one after the other: the trained graph keeps its degrees and its S."""
+    recommender = Recommender(any_model)
+    together = recommender.with_users({"new": ["p1", "p2"], "other": ["p2"]}).model
+    in_turn = recommender.with_users({"new": ["p1", "p2"]}).with_users({"other": ["p2"]}).model
+    np.testing.assert_array_equal(in_turn.users[-2:], together.users[-2:])
+    np.testing.assert_array_equal(in_turn.train, together.train)
+    np.testing.assert_array_equal(mean_similarity(in_turn), mean_similarity(any_model))
+
+
+def test_the_most_popular_items_are_a_new_users_too(popular):
+    more = Recommender(popular).with_users({"new": ["p0", "p2"], "other": ["p5"]})
+    counts = np.bincount(popular.train[:, 1], minlength=48)
+    order = [i for i in np.argsort(-counts, kind="stable").tolist() if i not in (0, 2)]
+    assert more.recommend("new", 5)["new"] == [(f"p{i}", counts[i]) for i in order[:5]]
+    np.testing.assert_array_equal(more.model.train[-3:], [[60, 0], [60, 2], [61, 5]])
+
+
+def test_a_model_that_has_no_way_says_so(model):
+    plain = Recommender(model._replace(artifacts={}))
+    assert not plain.folds_in and Recommender(model).folds_in
+    with pytest.raises(ConfigError, match="^kdiffe has no way to fold in a user that training"):
+        plain.with_users({"new": ["p1"]})
+
+
+def test_nobody_new(recommender):
+    np.testing.assert_array_equal(recommender.with_users({}).model.users, recommender.model.users)
 
 
 def test_users_that_cannot_be_added(recommender):

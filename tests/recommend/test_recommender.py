@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.errors import ConfigError, DataError
-from kdiffe_jax.ranking import mean_metrics, metrics_per_user
+from kdiffe_jax.evaluation.ranking import mean_metrics, metrics_per_user
 from kdiffe_jax.recommend import blocks
-from kdiffe_jax.recommender import Recommender
+from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.training.loop import score
 from tests.small_model import untrained
 
@@ -31,11 +31,11 @@ def test_lists_are_the_best_of_the_whole_score_matrix(recommender, exclude_seen,
     assert lists.asked == model.user_ids and not lists.popular.any()
 
 
-def test_lists_without_training_items_score_as_evaluation_does(recommender, problem):
+def test_lists_without_training_items_score_as_evaluation_does(recommender, setup):
     lists = recommender.recommend(k=50, exclude_seen="train")
-    ranked = lists.rows[np.asarray(problem.test.users)]
-    found = mean_metrics(metrics_per_user(ranked, problem.test.relevant))
-    expected = score(problem, untrained(problem).view, problem.test)
+    ranked = lists.rows[np.asarray(setup.test.users)]
+    found = mean_metrics(metrics_per_user(ranked, setup.test.relevant))
+    expected = score(setup, untrained(setup).view, setup.test)
     assert found == pytest.approx(expected)
 
 
@@ -122,8 +122,7 @@ def test_users_without_training_get_the_popular_items_where_asked(model):
     cold = Recommender(
         model._replace(
             train=model.train[train],
-            laplacian=model.laplacian[train],
-            similarity=model.similarity[train],
+            artifacts={name: model.artifacts[name][train] for name in ("laplacian", "similarity")},
         )
     )
     assert cold.recommend("ann 3", unknown="popular").popular.tolist() == [True]

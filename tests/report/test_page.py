@@ -1,5 +1,6 @@
 """report.html: its figures are those of the run's files, and it is one safe file."""
 
+import dataclasses
 import json
 import re
 
@@ -7,16 +8,18 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.errors import RunError
+from kdiffe_jax.models.registry import options_of
 from kdiffe_jax.report import page as page_module
 from kdiffe_jax.report.page import REPORT, leave_report, write_report
-from kdiffe_jax.saved_model import MODEL, read_model, write_model
-from kdiffe_jax.training.result import validated
+from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.storage.saved_model import MODEL, read_model, write_model
+from kdiffe_jax.training.result import finish
 from tests.report.conftest import EVIL
 from tests.report.reading import Page
 
 
 def report_of(run_dir) -> str:
-    return write_report(run_dir).read_text(encoding="utf-8")
+    return write_report(run_dir, options_of).read_text(encoding="utf-8")
 
 
 def result_of(run_dir):
@@ -82,7 +85,7 @@ def test_every_loss_and_metric_has_a_curve_with_the_chosen_epoch(text, finished)
 def test_relations_are_counted(page, finished):
     model = read_model(finished)
     rows = page.table("relation", "given")
-    old, new = ({*map(tuple, t.tolist())} for t in (model.triples, model.kept))
+    old, new = ({*map(tuple, t.tolist())} for t in (model.triples, model.artifacts["kept"]))
     for relation, name in enumerate(model.relation_names):
         own = {t for t in old if t[1] == relation}
         added = {t for t in new - old if t[1] == relation}
@@ -123,19 +126,28 @@ def test_the_same_run_gives_the_same_bytes_wherever_it_lies(text, run_dir):
 def test_changed_options_stand_out(page):
     rows = page.table("option", "value")
     assert rows["dim"]["value"] == "8" and rows["dim"]["default"] == "64"
-    everything = [table for table in page.tables if table[0][:2] == ["option", "value"]][1]
+    tables = [table for table in page.tables if table[0][:2] == ["option", "value"]]
+    own, shared = ({row[0] for row in table} for table in tables[1:])
     marked = [a for t, a in page.elements if t == "tr" and a.get("class") == "strong"]
-    assert "theta_1" not in rows and "theta_1" in {row[0] for row in everything}
+    assert "theta_1" not in rows and "theta_1" in own and "dim" in shared - own
     assert len(marked) >= len(rows)
+    assert "Options of kdiffe" in page.texts
 
 
-def test_members_of_many_seeds(finished_seeds):
+def test_options_that_are_not_described_stand_beside_the_data(run_dir):
+    tables = Page(write_report(run_dir).read_text(encoding="utf-8")).tables
+    described, (_, *beside) = tables[-2], tables[-1]
+    assert {"dim", "epochs"} <= {row[0] for row in described}
+    assert {"theta_1", "model", "program"} <= {row[0] for row in beside}
+
+
+def test_every_seed_of_several(finished_seeds):
     text, result = report_of(finished_seeds), result_of(finished_seeds)
     rows = Page(text).table("", "chosen epoch")
-    for member in result["members"]:
-        row = rows[f"seed {member['seed']}"]
-        assert row["chosen epoch"] == str(member["best_epoch"])
-        assert row["recall@20, test"] == f"{member['test']['recall@20']:.4f}"
+    for own in result["seeds"]:
+        row = rows[f"seed {own['seed']}"]
+        assert row["chosen epoch"] == str(own["best_epoch"])
+        assert row["recall@20, test"] == f"{own['test']['recall@20']:.4f}"
     spread = result["over_seeds"]["test"]["recall@20"]
     assert rows["mean"]["recall@20, test"] == f"{spread['mean']:.4f}"
     assert rows["standard error"]["recall@20, test"] == f"{spread['standard_error']:.4f}"
@@ -145,17 +157,45 @@ def test_members_of_many_seeds(finished_seeds):
 
 
 def test_a_run_without_a_knowledge_graph(run_dir):
-    none = dict(triples=np.zeros((0, 3), np.int32), attention=np.zeros(0, np.float32))
-    write_model(read_model(run_dir)._replace(**none, kept=none["triples"]), run_dir / MODEL)
+    none, model = np.zeros((0, 3), np.int32), read_model(run_dir)
+    without = {"kept": none, "attention": np.zeros(0, np.float32)}
+    changed = model._replace(triples=none, artifacts={**model.artifacts, **without})
+    write_model(changed, run_dir / MODEL)
     words = "".join(Page(report_of(run_dir)).texts)
-    assert "The run had no knowledge graph." in words and "The item has no entities." in words
+    assert "Rebuilt knowledge graph" not in words and "no entities" not in words
+    assert "the user's own embedding" in words
+
+
+def test_a_model_without_a_denoiser(finished_lightgcn):
+    text = report_of(finished_lightgcn)
+    page = Page(text)
+    words = "".join(page.texts)
+    assert "lightgcn, run lightgcn" in page.texts and "Options of lightgcn" in page.texts
+    assert 'id="relations"' not in text and "the user's own embedding" in words
+    losses = re.search('<section id="losses".*?</section>', text, re.DOTALL).group()
+    assert Page(losses).count("figure") == 3 and "attention" not in words and ", S " not in words
+
+
+def test_a_model_that_is_fitted(finished_closed_form):
+    text, name = report_of(finished_closed_form), finished_closed_form.name
+    page, result = Page(text), result_of(finished_closed_form)
+    words = "".join(page.texts)
+    assert f"{name}, run {name}" in page.texts
+    assert not {'id="losses"', 'id="curves-valid"', 'id="relations"'} & set(text.split())
+    assert "chosen epoch" not in words and "epoch" not in page.tables[0][0]
+    row = page.table("", "recall@20")["this model, test"]
+    assert row["recall@20"] == f"{result['test']['recall@20']:.4f}"
+    reasons = page.count("table", "reasons")
+    assert (reasons > 0) == (name != "most_popular") and "own embedding" not in words
+    assert ("Chosen on validation: " in words) == bool(result["hyper_parameters"])
 
 
 def test_relations_that_were_added(run_dir):
     model = read_model(run_dir)
     given = {*map(tuple, model.triples.tolist())}
     new = next((7, 0, e) for e in range(len(model.entity_names)) if (7, 0, e) not in given)
-    write_model(model._replace(kept=np.array([new], np.int32)), run_dir / MODEL)
+    kept = {"kept": np.array([new], np.int32)}
+    write_model(model._replace(artifacts={**model.artifacts, **kept}), run_dir / MODEL)
     page = Page(report_of(run_dir))
     name = model.relation_names[0]
     assert page.table("relation", "given")[name]["added"] == "1"
@@ -174,7 +214,10 @@ def test_a_run_of_one_epoch(run_dir):
 def test_a_test_split_left_alone(single, run_dir):
     for name in (MODEL, "test_per_user.npz"):
         (run_dir / name).unlink()
-    (run_dir / "result.json").write_text(json.dumps(validated(single.problem, single.trained)))
+    config = single.setup.config
+    unscored = dataclasses.replace(config.eval, score_test=False)
+    setup = single.setup._replace(config=dataclasses.replace(config, eval=unscored))
+    finish(setup, [single.trained], RunDirectory(run_dir))
     page = Page(report_of(run_dir))
     assert list(page.table("", "recall@20")) == ["this model, validation"]
     assert "The test split was left alone" in "".join(page.texts)
@@ -203,14 +246,14 @@ def test_a_report_that_fails_is_one_line_and_leaves_the_run(run_dir, monkeypatch
     before = {f.name: f.read_bytes() for f in run_dir.iterdir() if f.is_file()}
     said = []
     (run_dir / "model.npz").write_bytes(b"PK")
-    leave_report(run_dir, say=said.append)
+    leave_report(run_dir, log=said.append)
     (run_dir / "model.npz").write_bytes(before["model.npz"])
 
-    def broken(run):
+    def broken(run, options_of):
         raise ZeroDivisionError("first\nsecond")
 
     monkeypatch.setattr(page_module, "page_of", broken)
-    leave_report(run_dir, say=said.append)
+    leave_report(run_dir, log=said.append)
     assert "damaged" in said[0] and "first second" in said[1]
     assert all("launch.report" in line and "\n" not in line for line in said)
     assert {f.name: f.read_bytes() for f in run_dir.iterdir() if f.is_file()} == before
@@ -219,8 +262,10 @@ def test_a_report_that_fails_is_one_line_and_leaves_the_run(run_dir, monkeypatch
 def test_directories_that_are_no_finished_run(tmp_path, run_dir):
     with pytest.raises(RunError, match="no such run directory"):
         write_report(tmp_path / "absent")
-    (run_dir / "result.json").write_text('{"selection_metric": "recall@20", "trials": []}')
-    with pytest.raises(RunError, match="no single training"):
+    config = json.loads((run_dir / "config.json").read_text())
+    del config["model"]
+    (run_dir / "config.json").write_text(json.dumps(config))
+    with pytest.raises(RunError, match="names no model"):
         write_report(run_dir)
     (run_dir / "result.json").unlink()
     with pytest.raises(RunError, match="no finished run"):

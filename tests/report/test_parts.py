@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from kdiffe_jax.recommender import Recommender
+from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.report.axes import count_axis, value_axis
 from kdiffe_jax.report.charts import Line, line_chart
 from kdiffe_jax.report.examples import example_users
 from kdiffe_jax.report.lists import deciles
 from kdiffe_jax.report.ranked import first_items
-from kdiffe_jax.saved_model import read_model
+from kdiffe_jax.storage.saved_model import read_model
 from tests.report.reading import Page
 
 
@@ -23,6 +23,13 @@ def test_lists_are_those_of_the_recommender(model, k):
     users = np.arange(len(model.user_ids))
     expected = Recommender(model).recommend(None, k, exclude_seen="train").rows
     np.testing.assert_array_equal(first_items(model, users, k), expected)
+
+
+def test_lists_of_a_model_that_is_fitted(finished_closed_form):
+    fitted = read_model(finished_closed_form)
+    users = np.arange(len(fitted.user_ids))
+    expected = Recommender(fitted).recommend(None, 20, exclude_seen="train").rows
+    np.testing.assert_array_equal(first_items(fitted, users, 20), expected)
 
 
 def test_equal_scores_are_ordered_by_item(model, rng):

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from kdiffe_jax.recommender import Recommender
-from kdiffe_jax.training.saving import model_of
-from tests.small_model import small_problem, untrained
+from kdiffe_jax.recommend.recommender import Recommender
+from tests.small_model import small_saved
 
 pytest.importorskip("fastapi")
 pytest.importorskip("httpx2")
@@ -23,14 +22,17 @@ BOUNDS = Bounds(k=10, items=6, text=40, body=2000, query=400)
 def awkward(model):
     """User COLD has no training interactions; a user and an item have ids that need quoting."""
     trained = model.train[:, 0] != COLD
-    users = model.users.copy()
-    users[COLD] = model.own_users[COLD]
+    users, arrays = model.users.copy(), model.artifacts
+    if "own_users" in arrays:
+        users[COLD] = arrays["own_users"][COLD]
+    of_edges = {
+        name: arrays[name][trained] for name in ("laplacian", "similarity") if name in arrays
+    }
     pictures = ["https://example.org/{}.jpg", "", "javascript:alert({})", "HTTP://example.org/{}"]
     return model._replace(
         users=users,
         train=model.train[trained],
-        laplacian=model.laplacian[trained],
-        similarity=model.similarity[trained],
+        artifacts={**arrays, **of_edges},
         user_ids=(ODD_USER, *model.user_ids[1:]),
         item_ids=(ODD_ITEM, *model.item_ids[1:]),
         item_names=("", *model.item_names[1:]),
@@ -40,8 +42,7 @@ def awkward(model):
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory):
-    problem = small_problem(tmp_path_factory.mktemp("cache"))
-    return awkward(model_of(problem, untrained(problem)))
+    return awkward(small_saved(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture(scope="session")

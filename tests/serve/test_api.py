@@ -13,9 +13,12 @@ def test_health_says_what_is_served(get, model):
     assert get("health") == {
         "status": "ok",
         "data_set": model.about["dataset"],
+        "model": "kdiffe",
         "best_epoch": 0,
         "users": len(model.user_ids),
         "items": len(model.item_ids),
+        "reasons": True,
+        "new_users": True,
         "max_k": BOUNDS.k,
         "max_items": BOUNDS.items,
     }

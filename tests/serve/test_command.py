@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 from absl import flags as absl_flags
 
-from kdiffe_jax.saved_model import MODEL, write_model
+from kdiffe_jax.storage.saved_model import MODEL, write_model
 from launch import serve
 from tests.serve.running import running
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from kdiffe_jax.saved_model import MODEL, write_model
+from kdiffe_jax.storage.saved_model import MODEL, write_model
 from tests.serve.running import ROOT, running
 
 

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from kdiffe_jax.recommender import Recommender
-from kdiffe_jax.saved_model import MODEL, write_model
+from kdiffe_jax.recommend.recommender import Recommender
+from kdiffe_jax.storage.saved_model import MODEL, write_model
 from tests.serve.conftest import ODD_USER
 from tests.serve.running import running
 

@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from kdiffe_jax.recommender import Recommender
+from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.serve.app import make_app
 from tests.serve.conftest import BOUNDS, ODD_USER
 

@@ -56,3 +56,12 @@ def test_settings_scored_on_different_users_are_not_paired(tmp_path, values):
     second = outcome(tmp_path, "near", 0, values["near"][0], users=USERS + 1)
     with pytest.raises(RunError, match="different users"):
         over_users([first, second], "near", "full", SCORES[0])
+
+
+def test_one_seed_or_none_in_common_has_no_test(tmp_path, values):
+    first = outcome(tmp_path, "full", 0, values["full"][0])
+    second, other = (outcome(tmp_path, "near", seed, values["near"][0]) for seed in (0, 1))
+    row = comparison_table([first, second], against="full").splitlines()[2]
+    assert row.split("|")[4:6] == [" - ", " - "] and " - " not in row.split("|")[6:8]
+    row = comparison_table([first, other], against="full").splitlines()[2]
+    assert row.split("|")[3:8] == [" - "] * 5

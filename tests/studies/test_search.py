@@ -28,7 +28,7 @@ def test_a_grid_is_walked_in_order():
     trials = []
     while (values := propose(GRID, trials)) is not None:
         trials.append(Trial(len(trials), values))
-    assert [tuple(t.values.values()) for t in trials] == [(0.1, 1), (0.5, 1), (0.1, 2), (0.5, 2)]
+    assert [tuple(t.values.values()) for t in trials] == [(0.1, 1), (0.1, 2), (0.5, 1), (0.5, 2)]
 
 
 def test_tpe_stays_in_its_space_and_finds_what_is_good():

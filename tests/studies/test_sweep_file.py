@@ -3,15 +3,16 @@
 import pytest
 
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.studies.sweep_file import Pruning, Range, read_sweep
 
 TPE = 'method = "tpe"\ntrials = 8\n'
 GRID = 'method = "grid"\n'
 
 
-def sweep_of(tmp_path, text, name="a.toml"):
+def sweep_of(tmp_path, text, name="a.toml", **base):
     (tmp_path / name).write_text(text, encoding="utf-8")
-    return read_sweep(tmp_path / name)
+    return read_sweep(tmp_path / name, make_config(base))
 
 
 def test_a_full_description(tmp_path):
@@ -33,6 +34,17 @@ def test_a_grid_has_as_many_trials_as_combinations(tmp_path):
     assert sweep_of(tmp_path, text, "a.json").trials == 4
 
 
+def test_parameters_are_options_of_the_model(tmp_path):
+    text = TPE + "[parameters]\nlayers = [1, 2]\n"
+    assert sweep_of(tmp_path, text, model="lightgcn").parameters == {"layers": (1, 2)}
+    with pytest.raises(ConfigError, match=r"a.toml: parameters.top_q: no option of lightgcn"):
+        sweep_of(tmp_path, TPE + "[parameters]\ntop_q = [1]\n", model="lightgcn")
+    fitted = GRID + "[parameters]\nregularisation = [10.0, 100.0]\n"
+    assert sweep_of(tmp_path, fitted, model="ease", tuned=False).trials == 2
+    with pytest.raises(ConfigError, match=r"a.toml: regularisation = 10.0: say --notuned"):
+        sweep_of(tmp_path, fitted, model="ease")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -43,10 +55,10 @@ def test_a_grid_has_as_many_trials_as_combinations(tmp_path):
         (GRID + "[parameters]\n", "parameters: a table"),
         (GRID + "trials = 3\n[parameters]\nxi = [1.0]\n", "trials: a grid has as many"),
         (GRID + "[parameters]\nxi = {low = 0.1, high = 1.0}\n", "parameters.xi: a grid needs a"),
-        (GRID + "[parameters]\nxie = [1.0]\n", "parameters.xie: no such hyper-parameter"),
+        (GRID + "[parameters]\nxie = [1.0]\n", "parameters.xie: no option of kdiffe; did"),
         (GRID + "[parameters]\nxi = []\n", "parameters.xi = []: expected a list"),
         (GRID + "[parameters]\nxi = 0.5\n", "expected a list"),
-        (GRID + '[parameters]\nxi = ["much"]\n', "GraphConfig.xi = 'much': expected float"),
+        (GRID + '[parameters]\nxi = ["much"]\n', "a.toml: xi = 'much': expected float"),
         (GRID + "[parameters]\nxi = [-1.0]\n", "must be at least 0"),
         (GRID + "[parameters]\nxi = [1, 1.0]\n", "stands there twice"),
         (GRID + '[parameters]\nselection = ["test"]\n', "cannot vary"),
@@ -81,6 +93,6 @@ def test_json_of_another_kind(tmp_path, text):
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError, match="none.toml: not readable as a sweep: No such file"):
-        read_sweep(tmp_path / "none.toml")
+        read_sweep(tmp_path / "none.toml", make_config())
     with pytest.raises(ConfigError, match="not readable"):
-        read_sweep(tmp_path)
+        read_sweep(tmp_path, make_config())

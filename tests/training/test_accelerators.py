@@ -7,22 +7,22 @@ import jax.numpy as jnp
 import pytest
 from jax.experimental.sparse import _lowerings
 
-from kdiffe_jax.training.epoch import compile_parts, strengths_of
+from kdiffe_jax.training.epoch import compile_parts, traced_of
 from kdiffe_jax.training.state import initial_state
-from kdiffe_jax.types import Batch
+from kdiffe_jax.models.base import Batch
 
 TO_THE_HOST = re.compile(r"stablehlo\.(infeed|outfeed|send|recv)\b|[^ ]*callback[^ ]*")
 
 
-def lowered(problem, platform) -> dict[str, str]:
+def lowered(setup, platform) -> dict[str, str]:
     """StableHLO of the calls of an epoch."""
-    compiled, graphs = compile_parts(problem.parts), problem.graphs
-    state = jax.eval_shape(lambda: initial_state(problem.parts, graphs))
-    batches = Batch(*(jnp.asarray(a) for a in problem.sampler.epoch(0)))
+    compiled, graphs = compile_parts(setup.parts), setup.graphs
+    state = jax.eval_shape(lambda: initial_state(setup.parts, graphs))
+    batches = Batch(*(jnp.asarray(a) for a in setup.sampler.epoch(0)))
     rebuild = state.params, graphs, state.key, jnp.int32(0)
     kept = jax.eval_shape(compiled.rebuild, *rebuild)
     calls = {
-        "epoch": (state, batches, graphs, kept, strengths_of(problem.parts)),
+        "epoch": (state, batches, graphs, kept, traced_of(setup.parts)),
         "rebuild": rebuild,
         "encode": (state.params, graphs),
     }
@@ -74,14 +74,14 @@ def with_cusparse(monkeypatch):
 
 
 def test_cusparse_is_taken_on_cuda_where_it_is_asked_for(make_problem, with_cusparse):
-    problem = make_problem()
-    for text in lowered(problem, "cuda").values():
+    setup = make_problem()
+    for text in lowered(setup, "cuda").values():
         assert custom_calls(text) == {"cusparse_csr_matmat_ffi"}
-    assert all(not custom_calls(text) for text in lowered(problem, "tpu").values())
+    assert all(not custom_calls(text) for text in lowered(setup, "tpu").values())
 
 
 def test_cusparse_changes_nothing_on_cpu(make_problem, with_cusparse):
-    problem = make_problem()
-    asked = lowered(problem, "cpu")
+    setup = make_problem()
+    asked = lowered(setup, "cpu")
     jax.config.update("jax_bcoo_cusparse_lowering", False)
-    assert asked == lowered(problem, "cpu")
+    assert asked == lowered(setup, "cpu")

@@ -6,20 +6,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kdiffe_jax.assessment import assess
+from kdiffe_jax.evaluation.split_scores import score_split
 from kdiffe_jax.data.item_neighbours import nearest_items
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
-from kdiffe_jax.rankers import embedding_ranker
-from kdiffe_jax.training.epoch import compile_parts, strengths_of
+from kdiffe_jax.evaluation.top_k_lists import lists_by_embeddings
+from kdiffe_jax.training.epoch import compile_parts, traced_of
 from kdiffe_jax.training.loop import fresh_start
-from kdiffe_jax.types import Batch
+from kdiffe_jax.models.base import Batch
 
-COLD = dict(knockout="items:0.2", neighbour_kinds="lift")
+COLD = dict(data_ablation="items:0.2", neighbour_kinds="lift")
 
 
-def view_of(problem):
-    compiled = compile_parts(problem.parts)
-    return compiled.encode(fresh_start(problem, compiled).state.params, problem.graphs)
+def view_of(setup):
+    compiled = compile_parts(setup.parts)
+    return compiled.encode(fresh_start(setup, compiled).state.params, setup.graphs)
 
 
 @pytest.mark.parametrize("score", ["inner_product", "cosine"])
@@ -48,8 +48,8 @@ def test_cold_rows_point_to_the_mean_and_are_as_long_as_their_stand_ins(make_pro
 
 
 def test_own_rows_build_no_neighbours(make_problem):
-    graphs = make_problem(knockout="items:0.2").graphs
-    assert graphs.stand_ins is None and graphs.neighbours is None
+    graphs = make_problem(data_ablation="items:0.2").graphs
+    assert graphs.cold_item_proxies is None and graphs.neighbours is None
 
 
 def test_relations_between_items_stay_in_the_graph_for_stand_ins_alone(make_problem, planted):
@@ -57,7 +57,7 @@ def test_relations_between_items_stay_in_the_graph_for_stand_ins_alone(make_prob
         planted, entity_items=np.arange(planted.n_entities, dtype=np.int32) % planted.n_items
     )
     kept = make_problem(near, cold_items="neighbours", **COLD)
-    assert len(kept.dataset.triples) == len(near.triples) and kept.graphs.stand_ins is not None
+    assert len(kept.dataset.triples) == len(near.triples) and kept.graphs.cold_item_proxies is not None
 
 
 def test_users_find_cold_items_of_their_taste(make_problem):
@@ -68,22 +68,22 @@ def test_users_find_cold_items_of_their_taste(make_problem):
     )
     recall = {}
     for how in ("own", "neighbours"):
-        problem = make_problem(planted_dataset(sizes), cold_items=how, **settings)
-        view = trained_view(problem, epochs=6)
-        ranker = embedding_ranker(view.users, view.items, block=128)
-        popularity = np.bincount(problem.dataset.train[:, 1], minlength=sizes.items)
-        found = assess(ranker, problem.test, popularity, n_users=sizes.users)
+        setup = make_problem(planted_dataset(sizes), cold_items=how, **settings)
+        view = trained_view(setup, epochs=6)
+        ranker = lists_by_embeddings(view.users, view.items, block=128)
+        popularity = np.bincount(setup.dataset.train[:, 1], minlength=sizes.items)
+        found = score_split(ranker, setup.test, popularity, n_users=sizes.users)
         recall[how] = found.cold["among_all"]["recall@20"]
     assert recall["neighbours"] > 2 * recall["own"] and recall["neighbours"] > 0.2
 
 
-def trained_view(problem, *, epochs):
-    compiled = compile_parts(problem.parts)
-    carried = fresh_start(problem, compiled)
+def trained_view(setup, *, epochs):
+    compiled = compile_parts(setup.parts)
+    carried = fresh_start(setup, compiled)
     state = carried.state
     for epoch in range(epochs):
-        batches = Batch(*(jnp.asarray(a) for a in problem.sampler.epoch(epoch)))
+        batches = Batch(*(jnp.asarray(a) for a in setup.sampler.epoch(epoch)))
         state, _ = compiled.epoch(
-            state, batches, problem.graphs, carried.kept, strengths_of(problem.parts)
+            state, batches, setup.graphs, carried.kept, traced_of(setup.parts)
         )
-    return compiled.encode(state.params, problem.graphs)
+    return compiled.encode(state.params, setup.graphs)

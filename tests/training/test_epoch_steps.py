@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kdiffe_jax.training.epoch import compile_parts, strengths_of
+from kdiffe_jax.training.epoch import compile_parts, traced_of
 from kdiffe_jax.training.loop import fresh_start, train
 from kdiffe_jax.training.many_seeds import member_history, train_members
-from kdiffe_jax.training.run_directory import RunDirectory
-from kdiffe_jax.types import Batch
+from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.models.base import Batch
 
 STEPS = 6
 CUT = dict(epoch_steps=4, epochs=3, patience=3)
@@ -19,10 +19,10 @@ def silent(_):
     pass
 
 
-def train_in(problem, path, trainer=train, on_epoch=silent):
-    run = RunDirectory(path).claim(problem.parts.config.to_flat())
+def train_in(setup, path, trainer=train, on_epoch=silent):
+    run = RunDirectory(path).claim(setup.parts.config.to_flat())
     with run:
-        return trainer(problem, run, on_epoch=on_epoch, say=silent)
+        return trainer(setup, run, on_epoch=on_epoch, log=silent)
 
 
 def assert_same(first, second):
@@ -30,14 +30,14 @@ def assert_same(first, second):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def after_a_pass(problem):
+def after_a_pass(setup):
     """State and terms after every epoch of a pass, the first rebuild kept."""
-    compiled, reports = compile_parts(problem.parts), []
-    state, kept = fresh_start(problem, compiled)
-    for epoch in range(problem.sampler.epochs_of_pass):
-        batches = Batch(*map(jnp.asarray, problem.sampler.epoch(epoch)))
-        strengths = strengths_of(problem.parts)
-        state, terms = compiled.epoch(state, batches, problem.graphs, kept, strengths)
+    compiled, reports = compile_parts(setup.parts), []
+    state, kept = fresh_start(setup, compiled)
+    for epoch in range(setup.sampler.epochs_of_pass):
+        batches = Batch(*map(jnp.asarray, setup.sampler.epoch(epoch)))
+        traced = traced_of(setup.parts)
+        state, terms = compiled.epoch(state, batches, setup.graphs, kept, traced)
         reports.append(terms)
     return state, reports
 
@@ -73,13 +73,13 @@ def test_a_run_in_parts_is_validated_after_each_and_continues_bit_for_bit(make_p
         if record["epoch"] == 0:
             raise Killed
 
-    problem = make_problem(**CUT)
-    unbroken = train_in(problem, tmp_path / "unbroken")
+    setup = make_problem(**CUT)
+    unbroken = train_in(setup, tmp_path / "unbroken")
     assert [record["epoch"] for record in unbroken.history] == [0, 1, 2]
     assert all("recall@20" in record["valid"] for record in unbroken.history)
     with pytest.raises(Killed):
-        train_in(problem, tmp_path / "killed", on_epoch=kill)
-    continued = train_in(problem, tmp_path / "killed")
+        train_in(setup, tmp_path / "killed", on_epoch=kill)
+    continued = train_in(setup, tmp_path / "killed")
     assert_same(continued.params, unbroken.params)
     assert [r["loss"] for r in continued.history] == [r["loss"] for r in unbroken.history]
 

@@ -11,8 +11,8 @@ from kdiffe_jax.config import Config
 from kdiffe_jax.errors import DataError, NonFiniteLossError, RunError
 from kdiffe_jax.training import loop
 from kdiffe_jax.training.loop import load_best, train
-from kdiffe_jax.training.result import bench_of, finish, rescore
-from kdiffe_jax.training.run_directory import RunDirectory
+from kdiffe_jax.training.result import eval_data_of, finish, rescore
+from kdiffe_jax.storage.run_directory import RunDirectory
 from launch.table import result_table
 
 
@@ -28,9 +28,9 @@ def run_of(path):
     return RunDirectory(path).claim({"seed": 0})
 
 
-def train_in(problem, path, on_epoch=silent, say=silent):
+def train_in(setup, path, on_epoch=silent, log=silent):
     with run_of(path) as run:
-        return train(problem, run, on_epoch=on_epoch, say=say), run
+        return train(setup, run, on_epoch=on_epoch, log=log), run
 
 
 def without_seconds(history):
@@ -59,7 +59,7 @@ def test_a_killed_run_continues_bit_for_bit(make_problem, tmp_path, epochs_befor
     with pytest.raises(Killed):
         train_in(make_problem(), tmp_path / "broken", on_epoch=kill)
     said = []
-    continued, run = train_in(make_problem(), tmp_path / "broken", say=said.append)
+    continued, run = train_in(make_problem(), tmp_path / "broken", log=said.append)
     assert said == [f"resuming after epoch {epochs_before - 1}"]
     assert_same_run(unbroken, continued)
     lines = (run.path / "metrics.jsonl").read_text().splitlines()
@@ -82,7 +82,7 @@ def test_a_damaged_checkpoint_is_set_aside_aloud(make_problem, tmp_path):
         if file.is_file():
             file.write_bytes(b"damaged")
     said = []
-    continued, _ = train_in(make_problem(), tmp_path / "broken", say=said.append)
+    continued, _ = train_in(make_problem(), tmp_path / "broken", log=said.append)
     assert "cannot be read" in said[0] and said[1] == f"resuming after epoch {latest - 1}"
     assert_same_run(unbroken, continued)
 
@@ -92,8 +92,8 @@ def test_stops_when_patience_is_over_and_keeps_the_best(make_problem, tmp_path):
     scores = [record["valid"]["recall@20"] for record in trained.history]
     assert trained.best_epoch == int(np.argmax(scores))
     assert len(scores) == 40 or len(scores) - 1 - trained.best_epoch == 2
-    problem = make_problem(epochs=40, patience=2)
-    again = loop.score(problem, trained.view, problem.valid)
+    setup = make_problem(epochs=40, patience=2)
+    again = loop.score(setup, trained.view, setup.valid)
     np.testing.assert_allclose(again["recall@20"], max(scores))
 
 
@@ -106,9 +106,9 @@ def test_resuming_a_stopped_run_trains_no_more(make_problem, tmp_path):
 
 
 def test_result_has_the_promised_keys_and_rescoring_agrees(make_problem, tmp_path):
-    problem = make_problem(epochs=2)
-    trained, run = train_in(problem, tmp_path / "run")
-    result = finish(problem, trained, run)
+    setup = make_problem(epochs=2)
+    trained, run = train_in(setup, tmp_path / "run")
+    result = finish(setup, trained, run)
     stored = json.loads((run.path / "result.json").read_text())
     assert stored == json.loads(json.dumps(result))
     for name in ("dataset", "selection", "best_epoch", "epochs", "seconds", "valid", "test"):
@@ -117,7 +117,7 @@ def test_result_has_the_promised_keys_and_rescoring_agrees(make_problem, tmp_pat
         assert 0 <= metrics["recall@20"] <= 1 and 0 <= metrics["ndcg@20"] <= 1
     assert stored["cold"].keys() == {"valid", "test"}
     assert 0 < stored["beyond_accuracy"]["coverage@20"] <= 1
-    assert without_baseline_seconds(rescore(problem, run, say=silent)) == (
+    assert without_baseline_seconds(rescore(setup, run, log=silent)) == (
         without_baseline_seconds(result)
     )
     per_user = np.load(run.path / "test_per_user.npz")
@@ -125,11 +125,11 @@ def test_result_has_the_promised_keys_and_rescoring_agrees(make_problem, tmp_pat
 
 
 def test_baselines_stand_beside_the_model_with_a_paired_test(make_problem, tmp_path):
-    problem = make_problem(epochs=2)
-    trained, run = train_in(problem, tmp_path / "run")
+    setup = make_problem(epochs=2)
+    trained, run = train_in(setup, tmp_path / "run")
     settings = BaselineSettings(baselines="most_popular,ease", ease_memory_gb=1e-9)
-    baselines = score_baselines(bench_of(problem), settings, cache_dir=None, say=silent)
-    result = finish(problem, trained, run, baselines)
+    baselines = score_baselines(eval_data_of(setup), settings, cache_dir=None, log=silent)
+    result = finish(setup, trained, run, baselines)
     popular, ease = result["baselines"]["most_popular"], result["baselines"]["ease"]
     assert "--ease_memory_gb" in ease["left_out"] and "per_user" not in popular
     difference = result["test"]["recall@20"] - popular["test"]["recall@20"]
@@ -139,30 +139,30 @@ def test_baselines_stand_beside_the_model_with_a_paired_test(make_problem, tmp_p
 
 def test_a_run_without_epochs_cannot_be_scored(make_problem, tmp_path):
     with run_of(tmp_path / "run") as run, pytest.raises(RunError, match="no epoch"):
-        load_best(make_problem(), run, say=silent)
+        load_best(make_problem(), run, log=silent)
 
 
 def test_non_finite_loss_names_term_and_step_and_keeps_the_checkpoint(make_problem, tmp_path):
-    problem = make_problem()
+    setup = make_problem()
 
     def kill(record):
         if record["epoch"] == 1:
             raise Killed
 
     with pytest.raises(Killed):
-        train_in(problem, tmp_path / "run", on_epoch=kill)
-    to_users = problem.graphs.laplacian.to_users
+        train_in(setup, tmp_path / "run", on_epoch=kill)
+    to_users = setup.graphs.laplacian.to_users
     broken = to_users._replace(values=to_users.values.at[0].set(np.nan))
-    graphs = problem.graphs._replace(laplacian=problem.graphs.laplacian._replace(to_users=broken))
+    graphs = setup.graphs._replace(laplacian=setup.graphs.laplacian._replace(to_users=broken))
     with pytest.raises(NonFiniteLossError, match=r"epoch 2, step 0"):
-        train_in(problem._replace(graphs=graphs), tmp_path / "run")
+        train_in(setup._replace(graphs=graphs), tmp_path / "run")
     kept = {path.name for path in (tmp_path / "run" / "checkpoints").iterdir()}
     assert "1" in kept and "2" not in kept
 
 
 def test_the_test_split_is_not_looked_at_while_training(make_problem, tmp_path):
-    problem = make_problem(epochs=2)
-    trained, _ = train_in(problem._replace(test=None), tmp_path / "run")
+    setup = make_problem(epochs=2)
+    trained, _ = train_in(setup._replace(test=None), tmp_path / "run")
     assert "test" not in trained.history[0]
 
 
@@ -190,9 +190,9 @@ def test_no_knowledge_graph_still_trains(make_problem, planted, tmp_path):
 
 
 def test_a_run_that_does_not_score_the_test_split_holds_nothing_of_it(make_problem, tmp_path):
-    problem = make_problem(epochs=2, score_test=False)
-    trained, run = train_in(problem, tmp_path / "run")
-    result = finish(problem, trained, run)
+    setup = make_problem(epochs=2, score_test=False)
+    trained, run = train_in(setup, tmp_path / "run")
+    result = finish(setup, trained, run)
     assert "test" not in result and result["baselines"] == {} and "cold" not in result
     assert not (run.path / "model.npz").exists() and "validation" in result_table(result)
     assert not (run.path / "test_per_user.npz").exists()

@@ -5,36 +5,36 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kdiffe_jax.rebuild import rebuilt_graph
-from kdiffe_jax.training.epoch import compile_parts, strengths_of
+from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph
+from kdiffe_jax.training.epoch import compile_parts, traced_of
 from kdiffe_jax.training.state import initial_state
 from kdiffe_jax.training.step import loss_terms, train_step
-from kdiffe_jax.types import Batch
+from kdiffe_jax.models.base import Batch
 
 
 class Case:
-    """One problem, one batch, and the pieces that a step reads."""
+    """One setup, one batch, and the pieces that a step reads."""
 
-    def __init__(self, problem):
-        self.parts, self.graphs = problem.parts, problem.graphs
-        self.compiled = compile_parts(problem.parts)
+    def __init__(self, setup):
+        self.parts, self.graphs = setup.parts, setup.graphs
+        self.compiled = compile_parts(setup.parts)
         self.state = initial_state(self.parts, self.graphs)
         self.kept = self.compiled.rebuild(self.state.params, self.graphs, self.state.key, 0)
         encoder = self.parts.encoder
         self.rebuilt = rebuilt_graph(
             self.kept, n_items=encoder.n_items, n_entities=encoder.n_entities
         )
-        self.batches = Batch(*(jnp.asarray(a) for a in problem.sampler.epoch(0)))
+        self.batches = Batch(*(jnp.asarray(a) for a in setup.sampler.epoch(0)))
         self.batch = jax.tree.map(lambda a: a[0], self.batches)
         self.loss_terms = jax.jit(partial(loss_terms, self.parts))
 
-    def terms(self, params=None, batch=None, strengths=None):
+    def terms(self, params=None, batch=None, traced=None):
         return self.loss_terms(
             self.state.params if params is None else params,
             self.batch if batch is None else batch,
             self.graphs,
             self.rebuilt,
-            strengths or strengths_of(self.parts),
+            traced or traced_of(self.parts),
             jax.random.key(0),
         )
 
@@ -45,10 +45,10 @@ def loss_gradient(case, **kwargs):
 
 def test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo(make_problem):
     case = Case(make_problem())
-    strengths = strengths_of(case.parts)._replace(
+    traced = traced_of(case.parts)._replace(
         theta_1=jnp.float32(0.3), theta_2=jnp.float32(0.02)
     )
-    terms = {name: float(term.mean) for name, term in case.terms(strengths=strengths).items()}
+    terms = {name: float(term.mean) for name, term in case.terms(traced=traced).items()}
     expected = (
         terms["bpr"]
         + 0.3 * (terms["info_nce_users"] + terms["info_nce_items"])
@@ -60,8 +60,8 @@ def test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo(make_problem):
 
 def test_a_step_changes_every_parameter_and_counts(make_problem):
     case = Case(make_problem())
-    strengths = strengths_of(case.parts)
-    after, _ = train_step(case.parts, case.state, case.batch, case.graphs, case.rebuilt, strengths)
+    traced = traced_of(case.parts)
+    after, _ = train_step(case.parts, case.state, case.batch, case.graphs, case.rebuilt, traced)
     moved = jax.tree.map(lambda a, b: bool((a != b).any()), after.params, case.state.params)
     assert all(jax.tree.leaves(moved)) and int(after.step) == 1
 
@@ -69,7 +69,7 @@ def test_a_step_changes_every_parameter_and_counts(make_problem):
 def test_a_step_goes_down_and_each_draws_noise_of_its_own(make_problem):
     case = Case(make_problem())
     step = jax.jit(partial(train_step, case.parts))
-    rest = (case.batch, case.graphs, case.rebuilt, strengths_of(case.parts))
+    rest = (case.batch, case.graphs, case.rebuilt, traced_of(case.parts))
     after, first = step(case.state, *rest)
     _, lower = step(after._replace(step=case.state.step), *rest)
     assert lower["loss"].total < first["loss"].total
@@ -92,11 +92,11 @@ def test_theta_1_zero_is_no_contrast(make_problem):
     with_zero = Case(make_problem(theta_1=0.0))
     traced = Case(make_problem())
     assert "info_nce_users" not in with_zero.terms()
-    zero = strengths_of(traced.parts)._replace(theta_1=jnp.float32(0.0))
+    zero = traced_of(traced.parts)._replace(theta_1=jnp.float32(0.0))
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
         loss_gradient(with_zero),
-        loss_gradient(traced, strengths=zero),
+        loss_gradient(traced, traced=zero),
     )
 
 
@@ -147,10 +147,10 @@ def test_padding_of_a_batch_is_invisible(make_problem, negatives):
 
 def test_the_second_epoch_compiles_nothing(make_problem):
     case = Case(make_problem())
-    strengths = strengths_of(case.parts)
+    traced = traced_of(case.parts)
     state, kept = case.state, case.kept
     for epoch in range(3):
-        state, _ = case.compiled.epoch(state, case.batches, case.graphs, kept, strengths)
+        state, _ = case.compiled.epoch(state, case.batches, case.graphs, kept, traced)
         kept = case.compiled.rebuild(state.params, case.graphs, state.key, jnp.int32(epoch))
         case.compiled.encode(state.params, case.graphs)
     assert case.compiled.epoch._cache_size() == 1
@@ -159,14 +159,14 @@ def test_the_second_epoch_compiles_nothing(make_problem):
 
 def test_an_epoch_equals_its_steps_one_by_one(make_problem):
     case = Case(make_problem())
-    strengths = strengths_of(case.parts)
+    traced = traced_of(case.parts)
     step = jax.jit(partial(train_step, case.parts))
     state = case.state
     for i in range(case.batches.users.shape[0]):
         batch = jax.tree.map(lambda a, i=i: a[i], case.batches)
-        state, _ = step(state, batch, case.graphs, case.rebuilt, strengths)
+        state, _ = step(state, batch, case.graphs, case.rebuilt, traced)
     scanned, terms = case.compiled.epoch(
-        case.state, case.batches, case.graphs, case.kept, strengths
+        case.state, case.batches, case.graphs, case.kept, traced
     )
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-5),
@@ -179,7 +179,7 @@ def test_an_epoch_equals_its_steps_one_by_one(make_problem):
 def test_the_state_is_donated(make_problem):
     case = Case(make_problem())
     old = case.state.params["encoder"]["user_embedding"]
-    case.compiled.epoch(case.state, case.batches, case.graphs, case.kept, strengths_of(case.parts))
+    case.compiled.epoch(case.state, case.batches, case.graphs, case.kept, traced_of(case.parts))
     assert old.is_deleted()
 
 

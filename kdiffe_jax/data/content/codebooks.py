@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kdiffe_jax.config import ContentConfig
 from kdiffe_jax.data.content.dense import BLOCK_NUMBERS, row_blocks, rows_with_content
+from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.data.relation import Relation
 from kdiffe_jax.errors import DataError
 

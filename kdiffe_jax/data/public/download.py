@@ -18,7 +18,7 @@ def download(
     directory: str | Path,
     *,
     base_url: str | None = None,
-    say: Callable[[str], None] = print,
+    log: Callable[[str], None] = print,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> tuple[Path, ...]:
     """Fetches what `PUBLIC` lists for a data set; what is there already is only verified.
@@ -32,7 +32,7 @@ def download(
       dataset: "tiktok", "baby" or "sports".
       directory: of the files; made where it is missing.
       base_url: a mirror that has them as `<base_url>/<dataset>/<name>`.
-      say: receives one line a file, and what is left to fetch by hand.
+      log: receives one line a file, and what is left to fetch by hand.
       progress: receives name, bytes there and bytes in all (None: not known).
 
     Returns:
@@ -53,10 +53,10 @@ def download(
     for file in data.files:
         url = f"{base_url.rstrip('/')}/{dataset}/{file.name}" if base_url else file.url
         try:
-            say(_provide(file, url, directory, progress))
+            log(_provide(file, url, directory, progress))
         except RefusedByServer as error:
             if file.optional:
-                say(f"{error}; going on without it")
+                log(f"{error}; going on without it")
             else:
                 refused.append(str(error))
         except TransferError as error:
@@ -68,7 +68,7 @@ def download(
     if refused:
         raise DataError(f"{', '.join(refused)}; {_advice(data, directory)}")
     if any(not (directory / name).exists() for name in data.by_hand):
-        say(_advice(data, directory))
+        log(_advice(data, directory))
     return tuple(p for p in (directory / file.unpacked for file in data.files) if p.exists())
 
 

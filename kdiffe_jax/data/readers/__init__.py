@@ -29,7 +29,7 @@ def read_dataset(
     path = Path(path)
     if prepared.is_prepared(path):
         return prepared.read_prepared(path, name=name, share=share)
-    return share.agreed(lambda: _read_whole(path, name, split_seed)).shared(share)
+    return share.all_or_none(lambda: _read_whole(path, name, split_seed)).shared(share)
 
 
 def _read_whole(path: Path, name: str, split_seed: int) -> Dataset:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kdiffe_jax.errors import DataError
-from kdiffe_jax.stored_arrays import DAMAGED, read_npy
+from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npy
 
 _SUFFIX = "_feat.npy"
 

@@ -18,7 +18,7 @@ from kdiffe_jax.data.readers.columns import Column, open_table, read_columns
 from kdiffe_jax.data.readers.inter import columns_by_role, find_inter, growing_integers
 from kdiffe_jax.data.readers.lines import count_ids, source_directory
 from kdiffe_jax.errors import DataError
-from kdiffe_jax.stored_arrays import DAMAGED, shape_of_npy
+from kdiffe_jax.storage.stored_arrays import DAMAGED, shape_of_npy
 
 FILES = "<name>.inter, and where there are any *_feat.npy, i_id_mapping.csv, u_id_mapping.csv"
 ITEM_NAMES = "i_id_mapping.csv"

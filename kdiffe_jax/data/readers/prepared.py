@@ -85,13 +85,13 @@ def read_prepared(path: str | Path, *, name: str | None = None, share: Share = A
         on processes that found nothing themselves.
     """
     path = Path(path)
-    files = share.agreed(lambda: _read_files(path, share))
+    files = share.all_or_none(lambda: _read_files(path, share))
     share.check_alike(digest_of(files.manifest), str(path / MANIFEST))
     own = {s: _of_own_users(rows, files.manifest, share) for s, rows in files.splits.items()}
     files = files._replace(splits=own)
     verify_rows(path, files.manifest, files.splits, share)
     _check_sizes(path, files, share)
-    return share.agreed(lambda: _dataset(path, name, files, share))
+    return share.all_or_none(lambda: _dataset(path, name, files, share))
 
 
 def _dataset(path: Path, name: str | None, files: _Files, share: Share) -> Dataset:

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 from kdiffe_jax.data.readers.pickled import Array, Sparse, unpickled
 from kdiffe_jax.errors import DataError
-from kdiffe_jax.stored_arrays import DAMAGED, read_npz
+from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npz
 
 _LARGEST_SIDE = np.iinfo(np.int32).max
 _LOAD_FAILURES = (*DAMAGED, pickle.UnpicklingError, AttributeError)

@@ -5,13 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kdiffe_jax.data.tables.arrow import arrow
-from kdiffe_jax.data.tables.values import (
-    Place,
-    converts,
-    first_unfit,
-    shown,
-    without_blanks,
-)
+from kdiffe_jax.data.tables.values import Place, converts, first_unfit, shown, without_blanks
 from kdiffe_jax.errors import DataError
 
 _REMEDY = "mend it, or ignore times with --time_column=none"

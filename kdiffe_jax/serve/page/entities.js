@@ -1,4 +1,4 @@
-// An item's entities: by relation, with attention and what the denoiser did.
+// An item's entities: by relation, with attention and what the denoiser did where there is one.
 
 import { bar, h } from "./dom.js";
 
@@ -6,7 +6,7 @@ const SIGNS = { kept: "✓", "left out": "–", added: "+", "not seen": "?" };
 
 export function entities(given) {
   if (!given.length) return h("p", { class: "hint" }, "Nothing is known of it.");
-  const most = Math.max(...given.map((one) => one.attention ?? 0)) || 1;
+  const most = Math.max(...given.map((one) => one.attention ?? 0));
   const relations = [...new Set(given.map((one) => one.relation))];
   return h("div", { class: "relations" }, relations.map((relation) =>
     h("div", { class: "relation" },
@@ -18,11 +18,12 @@ export function entities(given) {
 
 function row(one, most) {
   const attention = one.attention == null ? null : one.attention.toFixed(3);
+  const sign = SIGNS[one.status];
   return h("li", { class: "entity" },
     h("span", { class: "entity-name", title: one.entity }, one.entity),
-    h("span", { class: `status ${one.status.replace(" ", "-")}` },
-      h("span", { "aria-hidden": "true" }, SIGNS[one.status]), ` ${one.status}`),
-    h("span", { class: "track" }, attention && bar(one.attention / most)),
-    h("span", { class: "number" },
+    sign && h("span", { class: `status ${one.status.replace(" ", "-")}` },
+      h("span", { "aria-hidden": "true" }, sign), ` ${one.status}`),
+    most > 0 && h("span", { class: "track" }, attention && bar(one.attention / most)),
+    most > 0 && h("span", { class: "number" },
       attention && h("span", { class: "unseen" }, "attention "), attention ?? "no attention"));
 }

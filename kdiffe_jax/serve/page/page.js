@@ -84,6 +84,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 try {
   health = await get("health");
   document.getElementById("data-set").textContent = health.data_set;
+  document.querySelector("a.new").hidden = !health.new_users;
   search(document.getElementById("q"), document.getElementById("found"), health,
     (item) => (route?.view === "new" ? toNew([...new Set([...route.of, item.id])]) : null));
   addEventListener("hashchange", follow);

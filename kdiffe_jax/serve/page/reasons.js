@@ -9,7 +9,8 @@ export function reasons(e, close) {
   const parts = [
     ...e.past.map((one) => ({
       picture: hidden(picture(one)), name: nameOf(one), href: toItem(one.id),
-      detail: `S ${one.similarity.toFixed(3)}`, value: one.contribution,
+      detail: one.similarity == null ? null : `S ${one.similarity.toFixed(3)}`,
+      value: one.contribution,
     })),
     e.rest.items && {
       name: `${e.rest.items} other items chosen before`, value: e.rest.contribution,
@@ -29,7 +30,9 @@ export function reasons(e, close) {
       h("p", { class: "score" }, "score ", h("strong", {}, e.score.toFixed(4))))),
     h("h3", {}, "Where the score comes from"),
     h("p", { class: "hint" },
-      "Each item chosen before adds an exact part. S tells how alike the neighbourhoods of user and item are."),
+      "Each item chosen before adds an exact part.",
+      e.past.some((one) => one.similarity != null)
+        && " S tells how alike the neighbourhoods of user and item are."),
     h("ul", { class: "parts", role: "list" }, parts.map((part) => row(part, largest, e.score))),
     h("p", { class: "sum" }, h("span", {}, "all parts together"), h("strong", {}, signed(sum(parts)))),
     h("h3", {}, "What the item is made of"),

@@ -18,8 +18,9 @@ export async function start(_, { health, signal }) {
     content: [
       heading(health.data_set, `${plural(health.users, "user")}, ${plural(health.items, "item")}`),
       h("p", { class: "lead" },
-        "Look up a user to see what they have chosen, what is recommended to them, and why. ",
-        "Or put together a new user from a few items."),
+        "Look up a user to see what they have chosen, what is recommended to them",
+        health.reasons ? ", and why. " : ". ",
+        health.new_users && "Or put together a new user from a few items."),
       section("Some users", null, chips(users.users)),
       section("Some items", null, tiles(items.items.map((item) => tile(item)))),
     ],
@@ -46,13 +47,13 @@ export async function user([id], { health, signal }) {
       section("Chosen before", shown, strip(past, "Chosen before")),
       section("Recommended",
         cold ? "The model knows nothing of this user: these are the most popular items."
-          : "Choose an item to see the reasons.",
+          : how(health),
         growing(best.items, few, (item, rank) => tile(item, {
           rank,
-          href: cold ? undefined : toWhy(id, item.id),
+          href: cold || !health.reasons ? undefined : toWhy(id, item.id),
           note: cold ? `chosen by ${item.score}` : item.score.toFixed(3),
         }))),
-      section("Similar users", "By the cosine of their embeddings.",
+      section("Similar users", "Those whom the model finds most alike.",
         chips(alike.users, (one) => one.score.toFixed(2))),
     ],
   };
@@ -69,11 +70,10 @@ export async function item([id], { health, signal }) {
       h("div", { class: "item" }, picture(about), h("div", {},
         heading(nameOf(about), about.name && `item ${id}`),
         h("p", { class: "hint" }, `chosen by ${plural(about.interactions, "user")} in training`),
-        h("a", { class: "button", href: toNew([id]) }, "Recommend to a new user who chose this"))),
-      section("Made of",
-        "What the knowledge graph says, by attention, and what the denoiser did with it.",
-        entities(about.entities)),
-      section("Similar items", "By the cosine of their embeddings.",
+        health.new_users
+          && h("a", { class: "button", href: toNew([id]) }, "Recommend to a new user who chose this"))),
+      section("Made of", madeOf(about.entities), entities(about.entities)),
+      section("Similar items", "Those that the model finds most alike.",
         tiles(alike.items.map((one) => tile(one, { note: one.score.toFixed(2) })))),
     ],
   };
@@ -101,12 +101,19 @@ export async function newUser(chosen, { health, signal }) {
     content: [
       head, more,
       section("Chosen", null, strip(past, "Chosen")),
-      section("Recommended", "Choose an item to see the reasons.",
+      section("Recommended", how(health),
         growing(best.items, Math.min(FEW, k), (one, rank) => tile(one, {
-          rank, href: toNewWhy(chosen, one.id), note: one.score.toFixed(3),
+          rank, href: health.reasons ? toNewWhy(chosen, one.id) : undefined, note: one.score.toFixed(3),
         }))),
     ],
   };
+}
+
+const how = (health) => (health.reasons ? "Choose an item to see the reasons." : null);
+
+function madeOf(entities) {
+  if (!entities.some((one) => one.attention != null)) return "What the data set says of it.";
+  return "What the knowledge graph says, by attention, and what the denoiser did with it.";
 }
 
 function heading(title, below) {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
-from kdiffe_jax.config import ContentConfig
+from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.data.content import codebooks, dense
 from kdiffe_jax.data.content.codebooks import (
     codebook_relation,

@@ -5,11 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdiffe_jax.data.content.filters import (
-    filter_entities,
-    strongest_links,
-    unique_links,
-)
+from kdiffe_jax.data.content.filters import filter_entities, strongest_links, unique_links
 from kdiffe_jax.data.relation import ITEMS, Relation
 from kdiffe_jax.data.settings import FilterSettings
 

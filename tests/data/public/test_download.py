@@ -48,7 +48,7 @@ def names_in(path) -> list[str]:
 
 def download_quietly(directory, url) -> list[str]:
     lines = []
-    download("toy", directory, base_url=url, say=lines.append)
+    download("toy", directory, base_url=url, log=lines.append)
     return lines
 
 
@@ -66,7 +66,7 @@ def test_fetches_verifies_and_says_what_is_not_pinned(server, tmp_path):
         "toy",
         directory,
         base_url=server.url + "/",
-        say=lines.append,
+        log=lines.append,
         progress=lambda *step: steps.append(step),
     )
     assert paths == (directory / "first.pkl", directory / "kg.txt")

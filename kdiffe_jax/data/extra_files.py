@@ -1,0 +1,190 @@
+"""Files that add to any catalogue: items, triples, neighbours, features, class scores.
+
+Each function gives back a new catalogue. What a file says of unknown items is dropped,
+and a note of the catalogue counts it; a file that knows none of the items is refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from kdiffe_jax.data.catalogue import Catalogue
+from kdiffe_jax.data.content.labels import label_relation, read_class_names
+from kdiffe_jax.data.content.neighbours import similarity_relation
+from kdiffe_jax.data.readers.arrays import feature_files, load_feature, modality_of
+from kdiffe_jax.data.readers.item_table import join_items, read_item_table
+from kdiffe_jax.data.readers.link_table import join_neighbours, join_triples
+from kdiffe_jax.data.readers.safe_pickle import load_sparse
+from kdiffe_jax.data.settings import LabelSettings
+from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.delimited import Progress, check_content
+from kdiffe_jax.data.tables.ids import known_positions, unknown_note
+from kdiffe_jax.errors import DataError
+
+
+def add_items(
+    catalogue: Catalogue,
+    path: str | Path,
+    columns: TableColumns | None = None,
+    progress: Progress | None = None,
+) -> Catalogue:
+    """Adds the columns of a table of items: text, attributes, names, pictures.
+
+    Raises:
+      DataError: see `read_item_table` and `join_items`.
+    """
+    return join_items(catalogue, read_item_table(path, columns or TableColumns(), progress))
+
+
+def add_triples(
+    catalogue: Catalogue, path: str | Path, relation: str = "", progress: Progress | None = None
+) -> Catalogue:
+    """Adds a table of `item, relation, entity` or, of one named relation, `item, entity`.
+
+    Raises:
+      DataError: see `join_triples`.
+    """
+    return join_triples(catalogue, path, relation, progress)
+
+
+def add_neighbours(
+    catalogue: Catalogue, path: str | Path, relation: str, progress: Progress | None = None
+) -> Catalogue:
+    """Adds a table of `item, neighbour[, weight]` as a relation between items.
+
+    Raises:
+      DataError: see `join_neighbours`.
+    """
+    return join_neighbours(catalogue, path, relation, progress)
+
+
+def add_features(
+    catalogue: Catalogue, path: str | Path, modality: str, ids_path: str | Path | None = None
+) -> Catalogue:
+    """Adds a dense feature, float[J, width], from an `.npy` file.
+
+    Args:
+      catalogue: any that has no feature of this modality yet.
+      path: the array, one row an item in the order of the catalogue's items.
+      modality: its name.
+      ids_path: the item id of each row, one a line; by default `<stem>.ids.txt` beside the
+        array where there is one. Items without a row get zeros, and a note counts them.
+
+    Raises:
+      DataError: an unreadable array, another number of rows than items (or ids), a NaN, an
+        id that stands there twice, no known id.
+    """
+    path = Path(path)
+    if modality in catalogue.features:
+        raise DataError(f"{path}: there are {modality!r} features already; name these otherwise")
+    rows, catalogue = _item_rows(catalogue, path, ids_path)
+    return dataclasses.replace(catalogue, features={**catalogue.features, modality: rows})
+
+
+def add_all_features(catalogue: Catalogue, directory: Path) -> Catalogue:
+    """Adds every `<modality>_feat.npy` in a directory; see `add_features`."""
+    for file in feature_files(directory):
+        catalogue = add_features(catalogue, file, modality_of(file))
+    return catalogue
+
+
+def add_labels(
+    catalogue: Catalogue,
+    path: str | Path,
+    names_path: str | Path,
+    relation: str,
+    settings: LabelSettings,
+    ids_path: str | Path | None = None,
+) -> Catalogue:
+    """Adds the likeliest classes of each item from class scores, float[J, C], in an `.npy` file.
+
+    Args:
+      catalogue: any.
+      path, ids_path: as for `add_features`; items without a row have no label.
+      names_path: the name of one class a line.
+      relation: its name.
+      settings: how many labels an item has, and how likely they must be.
+
+    Raises:
+      DataError: as for `add_features`; another number of names than columns; scores that
+        are neither probabilities nor logits.
+    """
+    rows, catalogue = _item_rows(catalogue, Path(path), ids_path)
+    names = read_class_names(Path(names_path), rows.shape[1])
+    made = label_relation(relation, rows, names, settings)
+    files = (*catalogue.files, Path(names_path).name)
+    return dataclasses.replace(catalogue, relations=(*catalogue.relations, made), files=files)
+
+
+def add_similarity(catalogue: Catalogue, path: str | Path, relation: str) -> Catalogue:
+    """Adds a similarity between items, scipy sparse [J, J], from a `.pkl` or `.npz` file.
+
+    Raises:
+      DataError: an unreadable or refused file, another shape, negative or NaN values.
+    """
+    path = Path(path)
+    matrix = load_sparse(path)
+    if matrix.shape != (catalogue.n_items, catalogue.n_items):
+        raise DataError(
+            f"{path}: a similarity of shape {matrix.shape} for {catalogue.n_items} items; one row "
+            "and column an item is needed"
+        )
+    made = similarity_relation(relation, matrix)
+    files = (*catalogue.files, path.name)
+    return dataclasses.replace(catalogue, relations=(*catalogue.relations, made), files=files)
+
+
+def _item_rows(
+    catalogue: Catalogue, path: Path, ids_path: str | Path | None
+) -> tuple[np.ndarray, Catalogue]:
+    """One row an item, and the catalogue with what there is to log and the files read."""
+    check_content(path)
+    beside = path.with_name(f"{path.stem}.ids.txt")
+    ids_path = Path(ids_path) if ids_path else beside if beside.is_file() else None
+    if ids_path is None and not catalogue.numbered:
+        raise DataError(
+            f"{path}: the source does not number its items, so the order of these rows is not "
+            f"known; write the item id of each row, one a line, to {beside.name} beside it"
+        )
+    if ids_path is None:
+        rows, notes = load_feature(path, catalogue.n_items), ()
+    else:
+        rows, notes = _rows_by_id(path, ids_path, catalogue)
+    files = (*catalogue.files, *(file.name for file in (path, ids_path) if file))
+    notes = (*catalogue.notes, *notes)
+    return rows, dataclasses.replace(catalogue, notes=notes, files=files)
+
+
+def _rows_by_id(
+    path: Path, ids_path: Path, catalogue: Catalogue
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    ids = _read_ids(ids_path)
+    found = known_positions(ids, catalogue.item_ids, ids_path)
+    given = load_feature(path, len(ids))
+    rows = np.zeros((catalogue.n_items, given.shape[1]), given.dtype)
+    rows[found[found >= 0]] = given[found >= 0]
+    without = catalogue.n_items - int((found >= 0).sum())
+    zeros = f"{path.name}: {without} items have no row and get zeros" if without else ""
+    return rows, tuple(filter(None, (unknown_note(ids_path, ids, found), zeros)))
+
+
+def _read_ids(path: Path) -> list[str]:
+    check_content(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text; save it as UTF-8") from error
+    ids = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    lines: dict[str, int] = {}
+    for number, name in enumerate(ids, start=1):
+        if not name.strip():
+            raise DataError(f"{path}, line {number}: the item id is empty; one id a line is needed")
+        if lines.setdefault(name, number) != number:
+            raise DataError(
+                f"{path}, line {number}: item {name[:60]!r} is on line {lines[name]} already; "
+                "keep one of the two rows"
+            )
+    return ids

@@ -1,0 +1,43 @@
+"""What is made of a data set before it is trained on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from kdiffe_jax.options import LARGEST_SEED, Checked, option
+
+
+@dataclasses.dataclass(frozen=True)
+class ContentConfig(Checked):
+    """How dense features become entities."""
+
+    kg_source: str = option(
+        "auto",
+        "knowledge graph from the data's own triples, from codes of its features, or none; auto: "
+        "preparation takes both, training codes only where the triples carry no information",
+        choices=("auto", "triples", "features", "none"),
+    )
+    codebook: str = option(
+        "kmeans",
+        "one k-means codebook a modality, or a product of codebooks over groups of columns",
+        choices=("kmeans", "product"),
+    )
+    codebook_size: int = option(256, "codes (entities) of one codebook", low=2)
+    codebook_groups: int = option(4, "groups of columns of a product codebook", low=1)
+    codes_per_item: int = option(
+        4, "nearest codes of one codebook that become an item's entities", low=1
+    )
+    content_seed: int = option(0, "seed of the codebooks", low=0, high=LARGEST_SEED)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataAblationConfig(Checked):
+    """What is taken from the data, to see what it was worth."""
+
+    data_ablation: str = option(
+        "none",
+        "what the data lose before training: none, shuffled (tails within each relation), noise "
+        "(in place of features), relation:NAME, users:SHARE for the share of users that stays, or "
+        "items:SHARE for the share of trained items that training does not see",
+    )
+    data_ablation_seed: int = option(0, "seed of the data ablation", low=0, high=LARGEST_SEED)

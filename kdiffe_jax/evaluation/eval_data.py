@@ -1,0 +1,65 @@
+"""What a model is scored on: interactions, the splits to rank, and how to choose."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kdiffe_jax.config import EvalConfig
+from kdiffe_jax.evaluation.ranking import mean_metrics, metrics_per_user
+from kdiffe_jax.evaluation.ranking_task import RankingTask
+from kdiffe_jax.evaluation.top_k_lists import TopKLists
+
+
+class EvalData(NamedTuple):
+    """The same interactions, masks and ranking for every model."""
+
+    train: np.ndarray  #: i32[n, 2] of (user, item), sorted and unique
+    n_users: int
+    n_items: int
+    valid: RankingTask
+    test: RankingTask
+    eval: EvalConfig
+
+    def selection_score(self, lists: TopKLists) -> float:
+        """The metric that chooses hyper-parameters, as it chooses a training's epoch."""
+        task = self.test if self.eval.selection == "test" else self.valid
+        cutoff = int(self.eval.selection_metric.partition("@")[2])
+        values = metrics_per_user(lists(task, k=cutoff), task.relevant, cutoffs=(cutoff,))
+        return mean_metrics({n: np.asarray(v, np.float64) for n, v in values.items()})[
+            self.eval.selection_metric
+        ]
+
+    def popularity(self) -> np.ndarray:
+        """int64[J]: training interactions of every item."""
+        return np.bincount(self.train[:, 1], minlength=self.n_items)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over all of it that a fit on interactions reads."""
+        digest = hashlib.sha256(repr((self.n_users, self.n_items)).encode())
+        digest.update(repr((self.eval.selection, self.eval.selection_metric)).encode())
+        for array in (self.train, *self.valid, *self.test):
+            digest.update(repr(array.shape).encode())
+            digest.update(np.ascontiguousarray(array, np.int32).tobytes())
+        return digest.hexdigest()
+
+
+def tune(
+    lists_at: Callable[[dict[str, Any]], TopKLists],
+    points: list[dict[str, Any]],
+    eval_data: EvalData,
+) -> dict[str, Any]:
+    """The best point, the first of equals; lists are made one after another and not kept.
+
+    Args:
+      lists_at: hyper-parameters by name -> the lists of a fit with them.
+      points: at least one; a single one is taken as it is.
+      eval_data: chooses.
+    """
+    if len(points) == 1:
+        return points[0]
+    scores = [eval_data.selection_score(lists_at(point)) for point in points]
+    return points[int(np.argmax(scores))]

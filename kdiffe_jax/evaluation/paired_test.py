@@ -1,0 +1,43 @@
+"""The paired t test: is one model's figure above another's, over users or over seeds?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtr
+
+# Differences that vary by less, of the largest, are equal but for rounding.
+_ROUNDING = 1e-9
+
+
+def paired_test(
+    first: np.ndarray | Sequence[float], second: np.ndarray | Sequence[float]
+) -> dict[str, Any]:
+    """Mean, standard error, t and two-sided p of the differences first - second.
+
+    Args:
+      first, second: f64[n], one value a user or seed, in the same order.
+
+    Returns:
+      "users" (n), "difference", "standard_error", "t" and "p"; the last three are None where
+      n < 2, t and p also where all differences are equal.
+
+    >>> found = paired_test([1.0, 1.0, 0.0], [0.0, 1.0, 0.0])
+    >>> {name: round(value, 3) for name, value in found.items()}
+    {'users': 3, 'difference': 0.333, 'standard_error': 0.333, 't': 1.0, 'p': 0.423}
+    """
+    differences = np.subtract(first, second, dtype=float)
+    size = len(differences)
+    mean = float(differences.mean()) if size else 0.0
+    found: dict[str, Any] = {"users": size, "difference": mean}
+    found |= {"standard_error": None, "t": None, "p": None}
+    if size > 1:
+        error = float(differences.std(ddof=1)) / math.sqrt(size)
+        found["standard_error"] = error
+        if np.ptp(differences) > _ROUNDING * np.abs(differences).max():
+            t = mean / error
+            found |= {"t": t, "p": float(2 * stdtr(size - 1, -abs(t)))}
+    return found

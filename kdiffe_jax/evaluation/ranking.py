@@ -1,0 +1,147 @@
+"""Full ranking on the device, in blocks of users."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kdiffe_jax.evaluation.item_ranks import item_ranks
+from kdiffe_jax.evaluation.metrics import hits_of, metrics_at_k
+from kdiffe_jax.evaluation.ranking_task import RankingTask
+from kdiffe_jax.evaluation.top_k import grouped_top_k, groups_for
+
+CUTOFFS = (5, 10, 20, 50)
+
+
+def ranking_task(
+    seen: np.ndarray, relevant: np.ndarray, *, n_users: int, n_items: int
+) -> RankingTask:
+    """Who is ranked for: the users with at least one relevant item.
+
+    Args:
+      seen: int[n, 2] of (user, item) that are never recommended, sorted.
+      relevant: int[m, 2] of (user, item) held out, sorted.
+      n_users, n_items: sizes I and J.
+    """
+    users = np.unique(relevant[:, 0])
+    return RankingTask(
+        jnp.asarray(users, jnp.int32),
+        jnp.asarray(_padded(seen, users, n_users, fill=n_items)),
+        jnp.asarray(_padded(relevant, users, n_users, fill=-1)),
+    )
+
+
+def _padded(pairs: np.ndarray, users: np.ndarray, n_users: int, *, fill: int) -> np.ndarray:
+    degrees = np.bincount(pairs[:, 0], minlength=n_users)
+    width = max(1, int(degrees[users].max(initial=0)))
+    starts = np.cumsum(degrees) - degrees
+    position = np.arange(width)[None]
+    inside = position < degrees[users][:, None]
+    at = np.where(inside, starts[users][:, None] + position, 0)
+    items = pairs[at, 1] if len(pairs) else np.zeros(at.shape, np.int32)
+    return np.where(inside, items, fill).astype(np.int32)
+
+
+@partial(jax.jit, static_argnames=("k", "block"))
+def rank_all(
+    user_embeddings: jax.Array, item_embeddings: jax.Array, task: RankingTask, *, k: int, block: int
+) -> jax.Array:
+    """The k best unseen items of every user of the task.
+
+    Seen items get the score -inf, and are reported as -1 where fewer than k items are
+    left. Equal scores are ordered by item id.
+
+    Args:
+      user_embeddings: f32 or bf16[I, d]; scores are f32 either way.
+      item_embeddings: f32 or bf16[J, d].
+      task: users and what they have seen.
+      k: length of the lists; J where that is smaller.
+      block: users at once; bounds the memory.
+
+    Returns:
+      i32[n, min(k, J)].
+    """
+    n_users, n_items = task.users.shape[0], item_embeddings.shape[0]
+    k, block = min(k, n_items), min(block, n_users)
+    n_blocks = -(-n_users // block)
+    at = jnp.minimum(jnp.arange(n_blocks * block), n_users - 1).reshape(n_blocks, block)
+    groups = groups_for(n_items, k)
+    stored = item_embeddings[np.minimum(groups.stored, n_items - 1)]
+    padding = np.flatnonzero(groups.stored >= n_items)
+
+    def rank_block(rows):
+        users = user_embeddings[task.users[rows]]
+        scores = jnp.matmul(users, stored.T, preferred_element_type=jnp.float32)
+        seen = task.seen[rows]
+        hidden = jnp.where(seen < n_items, groups.place(seen), len(groups.stored))
+        scores = scores.at[jnp.arange(block)[:, None], hidden].set(-jnp.inf, mode="drop")
+        scores = scores.at[:, padding].set(-jnp.inf)
+        values, items = grouped_top_k(scores, k, groups)
+        return jnp.where(jnp.isneginf(values), -1, items)
+
+    return jax.lax.map(rank_block, at).reshape(n_blocks * block, -1)[:n_users]
+
+
+@partial(jax.jit, static_argnames=("cutoffs",))
+def metrics_per_user(
+    ranked: jax.Array, relevant: jax.Array, *, cutoffs: tuple[int, ...] = CUTOFFS
+) -> dict[str, jax.Array]:
+    """Every metric of every user: name -> f32[n].
+
+    Args:
+      ranked: i32[n, K] from `rank_all`, K at least the largest cut-off or all items.
+      relevant: i32[n, P], -1 on padding.
+      cutoffs: the k of recall@k and the others.
+    """
+    return _all_metrics(hits_of(ranked, relevant), relevant, cutoffs)
+
+
+@partial(jax.jit, static_argnames=("cutoffs",))
+def metrics_of_ranks(
+    found: jax.Array, relevant: jax.Array, *, cutoffs: tuple[int, ...] = CUTOFFS
+) -> dict[str, jax.Array]:
+    """`metrics_per_user` from `places`, i32[n, P], instead of from lists."""
+    hits = (found[:, :, None] == jnp.arange(max(cutoffs))[None, None]).any(axis=1)
+    return _all_metrics(hits, relevant, cutoffs)
+
+
+def _all_metrics(hits, relevant, cutoffs):
+    n_relevant = (relevant >= 0).sum(axis=1)
+    values: dict[str, jax.Array] = {}
+    for k in cutoffs:
+        values |= metrics_at_k(hits, n_relevant, k)
+    return values
+
+
+def ranked_metrics(
+    user_embeddings: jax.Array,
+    item_embeddings: jax.Array,
+    task: RankingTask,
+    *,
+    block: int,
+    cutoffs: tuple[int, ...] = CUTOFFS,
+) -> dict[str, jax.Array]:
+    """Ranks and scores on the device; may be traced: metric name -> f32[n]."""
+    found = item_ranks(user_embeddings, item_embeddings, task, block=block)
+    return metrics_of_ranks(found, task.relevant, cutoffs=cutoffs)
+
+
+def evaluate(
+    user_embeddings: jax.Array,
+    item_embeddings: jax.Array,
+    task: RankingTask,
+    *,
+    block: int,
+    cutoffs: tuple[int, ...] = CUTOFFS,
+) -> dict[str, np.ndarray]:
+    """Ranks and scores: metric name -> f64[n], one value a user of the task."""
+    values = ranked_metrics(user_embeddings, item_embeddings, task, block=block, cutoffs=cutoffs)
+    return {name: np.asarray(value, np.float64) for name, value in values.items()}
+
+
+def mean_metrics(per_user: dict[str, np.ndarray]) -> dict[str, float]:
+    """The mean over users of each metric; 0 where there are no users."""
+    return {name: float(values.mean()) if len(values) else 0.0 for name, values in per_user.items()}

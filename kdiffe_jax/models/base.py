@@ -1,0 +1,269 @@
+"""The contract between a model and everything that trains, ranks, saves and serves it.
+
+A model is a frozen dataclass: configuration and sizes, no arrays. It is static under `jax.jit`;
+parameters, inputs and what it carries from epoch to epoch are arguments. docs/howto/add-a-model.md
+builds one step by step.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import jax
+import numpy as np
+
+from kdiffe_jax.config import EmbeddingConfig, Limits, RankingConfig
+from kdiffe_jax.data.share import ALONE, Share
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.ops.sparse_types import (
+    KnowledgeGraph,
+    Laplacian,
+    SparseOperator,
+    SparsePair,
+)
+from kdiffe_jax.options import Checked
+
+Params = Any  #: a pytree of float arrays
+Carry = Any  #: a pytree of arrays of static shape, checkpointed with the parameters
+Aux = Any  #: a pytree of arrays that the steps of one epoch read
+Feature = jax.Array | SparsePair  #: f32[J, F], dense or sparse
+
+
+class Needs(NamedTuple):
+    """What is built for a model; what is not asked for stays None."""
+
+    features: bool = False  #: one matrix of the items a modality; refused where there is none
+    sparse_features: bool = False  #: where there are none, rows of entities or neighbours stand in
+    knowledge: Literal["none", "items"] = "none"  #: item-relation-entity triples
+    guidance: bool = False  #: the mean over an item's users
+    edge_dropping: bool = False  #: `graph.drop_edges.drop_edges` will be called
+
+
+class Sampling(NamedTuple):
+    """What a step's batch holds beside interactions, each with an item that the user has not."""
+
+    rows: Literal["none", "items"] = "none"  #: what `Batch.row_items` numbers: nothing, or items
+
+
+class Objective(NamedTuple):
+    """A loss with an optimiser of its own; several are taken in turn within a step."""
+
+    name: str = "loss"
+    rate: float = 1.0  #: times the learning rate
+
+
+class Sizes(NamedTuple):
+    """Sizes of the data."""
+
+    n_users: int  #: I
+    n_items: int  #: J
+    n_entities: int = 1  #: E, at least 1
+    n_relations: int = 1  #: R, at least 1
+    feature_widths: tuple[tuple[str, int], ...] = ()  #: (modality, F), by name
+
+
+class Inputs(NamedTuple):
+    """All constant structure that a model reads; passed as an argument, never closed over."""
+
+    laplacian: Laplacian  #: eq. 4
+    item_users: SparseOperator | SparsePair | None = None  #: [J, I], rows sum to 1 (eq. 11)
+    knowledge: KnowledgeGraph | None = None
+    entity_items: jax.Array | None = None  #: i32[E], the item an entity is, else -1
+    neighbours: SparsePair | None = None  #: f32[J, J], nearest items; None where without weight
+    cold_item_proxies: SparseOperator | None = None  #: f32[J, J], trained items for cold ones
+    features: dict[str, Feature] | None = None  #: by modality
+    own: Any = ()  #: `Model.constants`
+
+
+class Batch(NamedTuple):
+    """One step: interactions with negatives, and items whose rows are looked at."""
+
+    users: jax.Array  #: i32[B]
+    positives: jax.Array  #: i32[B], items
+    negatives: jax.Array  #: i32[B], items
+    weights: jax.Array  #: f32[B], 0 on padding
+    row_items: jax.Array  #: i32[n], items
+    row_weights: jax.Array  #: f32[n], 0 on padding
+
+
+class View(NamedTuple):
+    """What ranks: the score is the inner product of a user's and an item's row."""
+
+    users: jax.Array  #: f32[I, w]
+    items: jax.Array  #: f32[J, w]
+
+
+class Term(NamedTuple):
+    """A loss term of one step, as a sum and the weight that turns it into a mean."""
+
+    total: jax.Array
+    count: jax.Array
+
+    @property
+    def mean(self) -> jax.Array:
+        return self.total / jax.numpy.maximum(self.count, 1.0)
+
+
+class Weighted(NamedTuple):
+    """A term and its weight in the loss."""
+
+    term: Term
+    weight: jax.Array | float = 1.0
+
+
+class EdgeWeights(NamedTuple):
+    """What each training interaction weighs in the Laplacian; f32[n] each, on the host."""
+
+    weights: np.ndarray  #: A + xi S
+    counted: np.ndarray  #: what it counts in the degrees
+    similarity: np.ndarray | None = None  #: S, where the model has one
+    cached: bool = False  #: whether it was made before
+
+
+@dataclasses.dataclass(frozen=True)
+class Model(abc.ABC):
+    """One model; a subclass sets the class attributes and the abstract methods.
+
+    Attributes:
+      options: its own, an instance of `Options`.
+      embedding, ranking: the shared options that it reads.
+      sizes: of the data.
+    """
+
+    Options: ClassVar[type[Checked]]
+    needs: ClassVar[Needs] = Needs()
+    sampling: ClassVar[Sampling] = Sampling()
+    objectives: ClassVar[tuple[Objective, ...]] = (Objective(),)
+    #: named overrides of the defaults; "paper" is the authors' own
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
+    #: named changes of the model, such as those of its paper's ablation
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
+    #: shared options without a meaning for this model: they are no flags of it
+    without: ClassVar[frozenset[str]] = frozenset()
+
+    options: Any
+    embedding: EmbeddingConfig
+    ranking: RankingConfig
+    sizes: Sizes
+
+    @abc.abstractmethod
+    def init(self, key: jax.Array, inputs: Inputs) -> Params:
+        """Fresh parameters.
+
+        Args:
+          key: the root key of a seed. It may be split in three, of which the third is the run's.
+          inputs: constant structure.
+        """
+
+    @abc.abstractmethod
+    def losses(
+        self,
+        objective: str,
+        params: Params,
+        batch: Batch,
+        inputs: Inputs,
+        aux: Aux,
+        traced: Mapping[str, jax.Array],
+        key: jax.Array,
+    ) -> dict[str, Weighted]:
+        """The terms of one step's loss by name; their weighted means add up to it.
+
+        Args:
+          objective: which of `objectives`.
+          params: differentiated.
+          batch: padding has weight 0.
+          inputs: constant structure.
+          aux: of `open`.
+          traced: the options declared so, and "learning_rate", as f32 scalars.
+          key: of the step.
+        """
+
+    @abc.abstractmethod
+    def view(self, params: Params, inputs: Inputs, carry: Carry) -> View:
+        """What ranks; nothing random."""
+
+    def constants(self, triples: np.ndarray) -> Any:
+        """A pytree of arrays that the model makes of the triples once; `Inputs.own`.
+
+        Args:
+          triples: int32[m, 3] of (item, relation, entity), sorted and unique.
+        """
+        return ()
+
+    def refresh(self, params: Params, inputs: Inputs, key: jax.Array) -> Carry:
+        """What is made once before each epoch, of static shape: a rebuilt graph, prototypes."""
+        return ()
+
+    def open(self, inputs: Inputs, carry: Carry, key: jax.Array) -> Aux:
+        """What the steps of an epoch share, made inside the compiled epoch: dropped edges."""
+        return carry
+
+    def edge_weights(
+        self,
+        pairs: np.ndarray,
+        *,
+        cache_dir: Path,
+        share: Share = ALONE,
+        devices: Sequence[jax.Device] | None = None,
+    ) -> EdgeWeights:
+        """What each training interaction weighs in the Laplacian; 1 where not overridden.
+
+        Args:
+          pairs: int32[n, 2] of (user, item), those of this process, sorted.
+          cache_dir: where what takes long may be kept.
+          share: whose they are.
+          devices: of this process, that may work.
+        """
+        ones = np.ones(len(pairs), np.float32)
+        return EdgeWeights(ones, ones)
+
+    def check(self, steps: int, limits: Limits) -> None:  # noqa: B027
+        """Refuses sizes that the options or the memory forbid.
+
+        Args:
+          steps: of a pass over all interactions.
+          limits: what training may use.
+
+        Raises:
+          ConfigError: says what to change.
+        """
+
+    def artifacts(
+        self, params: Params, inputs: Inputs, carry: Carry, edges: EdgeWeights
+    ) -> dict[str, np.ndarray]:
+        """What explaining, new users and new items need beside the view; see `storage`."""
+        return {}
+
+    def found_truth(
+        self, params: Params, inputs: Inputs, key: jax.Array, triples: np.ndarray, truth: np.ndarray
+    ) -> dict[str, float]:
+        """On planted data, how well the model tells relevant triples from irrelevant ones.
+
+        Args:
+          params, inputs: trained.
+          key: as `refresh` receives it before the first epoch.
+          triples: int32[m, 3] of (item, relation, entity), sorted.
+          truth: bool[m], which are relevant.
+        """
+        return {}
+
+    @classmethod
+    def rows_of_new_items(cls, saved: Any, triples: np.ndarray, n_new: int) -> Any:
+        """Rows of items that training never saw, by their entities.
+
+        Args:
+          saved: a `storage.saved_model.SavedModel` of this model.
+          triples: int32[m, 3] of (new item, relation, entity).
+          n_new: how many items.
+
+        Raises:
+          ConfigError: the model has no way to make them.
+        """
+        raise ConfigError(
+            f"{saved.about['config']['model']} has no rows for new items: it does not read entities"
+        )

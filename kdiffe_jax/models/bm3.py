@@ -1,0 +1,157 @@
+"""BM3 (Zhou and others, 2023): bootstrapped views of interactions and content, without negatives.
+
+Z = mean of the layers of L, items with their own layer 0 added; P one linear predictor; F_m a
+linear map of modality m's features; a hat drops entries and cuts the gradient.
+
+  [1 - cos(P Z_u, ^Z_i)] + [1 - cos(P Z_i, ^Z_u)]
+  + contrast_weight sum_m [1 - cos(P F_m, ^Z_i)] + [1 - cos(P F_m, ^F_m)]
+  + norm_weight (|Z_u| + |Z_i|) / J, lengths over all rows.
+
+docs/models/bm3.md says how it was checked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kdiffe_jax.models.base import Inputs, Model, Needs, View, Weighted
+from kdiffe_jax.models.presets import best_shared
+from kdiffe_jax.models.terms import (
+    pooling_of,
+    propagation_artifacts,
+    scalar_term,
+    weighted_term,
+    with_neighbours,
+)
+from kdiffe_jax.ops.propagate import propagate
+from kdiffe_jax.ops.row_ops import row_dots, unit_rows
+from kdiffe_jax.ops.spmm import multiply
+from kdiffe_jax.ops.trace_phases import device_phase
+from kdiffe_jax.options import Checked, option
+
+_NO_RANKING_LOSS = frozenset({"ranking_loss", "softmax_negatives", "softmax_temperature"})
+
+
+@dataclasses.dataclass(frozen=True)
+class BM3Options(Checked):
+    """Defaults of the authors' program, and their best point on Baby."""
+
+    layers: int = option(1, "L: propagation layers", low=0)
+    dropout: float = option(0.5, "share of a target's entries that are dropped", low=0.0, high=0.99)
+    contrast_weight: float = option(
+        2.0, "weight of the terms of content", low=0.0, traced=True
+    )
+    norm_weight: float = option(
+        0.1, "weight of the length of all final rows over the items", low=0.0, traced=True
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class BM3(Model):
+    """Users and items pulled to each other's targets, and content to its item."""
+
+    Options = BM3Options
+    needs = Needs(features=True, sparse_features=True)
+    without = _NO_RANKING_LOSS
+    presets = MappingProxyType({"paper": {}, "best": best_shared(_NO_RANKING_LOSS)})
+
+    def init(self, key, inputs: Inputs):
+        """Tables of Xavier's uniform, linear maps of Xavier's normal distribution.
+
+        Dense features are parameters too, as in the authors' program; sparse rows are not.
+        """
+        keys = iter(jax.random.split(key, 3 + len(self.sizes.feature_widths)))
+        uniform, normal = jax.nn.initializers.xavier_uniform(), jax.nn.initializers.xavier_normal()
+        dim = self.embedding.dim
+
+        def linear(width: int):
+            return {"kernel": normal(next(keys), (width, dim)), "bias": jnp.zeros(dim)}
+
+        params = {
+            "users": uniform(next(keys), (self.sizes.n_users, dim)),
+            "items": uniform(next(keys), (self.sizes.n_items, dim)),
+            "predictor": linear(dim),
+        }
+        for name, width in self.sizes.feature_widths:
+            params[f"map_{name}"] = linear(width)
+        dense = {n: rows for n, rows in inputs.features.items() if isinstance(rows, jax.Array)}
+        return params | {f"features_{name}": rows for name, rows in dense.items()}
+
+    def losses(self, objective, params, batch, inputs: Inputs, aux, traced, key):
+        """All terms; batch rows of weight 0 count nothing."""
+        users, items = self._final(params, inputs)
+        keys = iter(jax.random.split(key, 2 + len(self.sizes.feature_widths)))
+        to_users = self._target(users, next(keys))[batch.users]
+        to_items = self._target(items, next(keys))[batch.positives]
+        own_users = _linear(users[batch.users], params["predictor"])
+        own_items = _linear(items[batch.positives], params["predictor"])
+        terms = {
+            "user_to_item": Weighted(_pulled(own_users, to_items, batch)),
+            "item_to_user": Weighted(_pulled(own_items, to_users, batch)),
+        }
+        weight = traced["contrast_weight"]
+        for name, _ in self.sizes.feature_widths:
+            content = self._content(params, inputs, name)
+            target = self._target(content, next(keys))[batch.positives]
+            own = _linear(content[batch.positives], params["predictor"])
+            terms[f"{name}_to_item"] = Weighted(_pulled(own, to_items, batch), weight)
+            terms[f"{name}_to_itself"] = Weighted(_pulled(own, target, batch), weight)
+        norm = (_length(users) + _length(items)) / items.shape[0]
+        return terms | {"norm": Weighted(scalar_term(norm), traced["norm_weight"])}
+
+    def view(self, params, inputs: Inputs, carry) -> View:
+        """What the predictor makes of the final rows."""
+        return View(*(_linear(rows, params["predictor"]) for rows in self._final(params, inputs)))
+
+    @device_phase("views")
+    def _final(self, params, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
+        users, items = self._layer_zero(params, inputs)
+        of_users, of_items = propagate(inputs.laplacian, users, items, **self._propagation)
+        return of_users, of_items + items
+
+    def _layer_zero(self, params, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
+        return params["users"], with_neighbours(params["items"], inputs, self.embedding)
+
+    @property
+    def _propagation(self):
+        return dict(layers=self.options.layers, pooling=pooling_of(self.embedding, "mean"))
+
+    def _content(self, params, inputs: Inputs, name: str) -> jax.Array:
+        """f32[J, d]: a modality's features through its map."""
+        linear = params[f"map_{name}"]
+        if f"features_{name}" in params:
+            return _linear(params[f"features_{name}"], linear)
+        return multiply(inputs.features[name], linear["kernel"]) + linear["bias"][None]
+
+    def _target(self, rows: jax.Array, key: jax.Array) -> jax.Array:
+        kept = jax.random.bernoulli(key, 1.0 - self.options.dropout, rows.shape)
+        return jax.lax.stop_gradient(jnp.where(kept, rows / (1.0 - self.options.dropout), 0.0))
+
+    def artifacts(self, params, inputs, carry, edges) -> dict[str, np.ndarray]:
+        """What a user receives from past items, through the predictor, which is linear."""
+        found = propagation_artifacts(
+            inputs.laplacian, *self._layer_zero(params, inputs), **self._propagation
+        )
+        kernel, bias = (np.asarray(params["predictor"][name]) for name in ("kernel", "bias"))
+        found["own_users"] = found["own_users"] @ kernel + bias
+        found["messages"] = found["messages"] @ kernel
+        return found | {"new_user": bias}
+
+
+def _linear(rows: jax.Array, linear) -> jax.Array:
+    return rows @ linear["kernel"] + linear["bias"][None]
+
+
+def _pulled(own: jax.Array, target: jax.Array, batch):
+    return weighted_term(1.0 - row_dots(unit_rows(own), unit_rows(target)), batch.weights)
+
+
+def _length(rows: jax.Array) -> jax.Array:
+    """The Frobenius norm, not squared; of zeros it has a gradient of zero."""
+    squares = jnp.sum(jnp.square(rows))
+    return jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1.0)), 0.0)

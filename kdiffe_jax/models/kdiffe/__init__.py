@@ -1,0 +1,1 @@
+"""KDiffE: knowledge-aware attention, an attention-aware Laplacian, guided diffusion."""

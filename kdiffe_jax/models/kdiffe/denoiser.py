@@ -1,0 +1,104 @@
+"""The conditioned denoiser: predicts x_0 from (x_t, t, z~) (eq. 10-12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from kdiffe_jax.ops.precision import dot_general_of, product
+
+
+def step_embedding(timesteps: jax.Array, size: int) -> jax.Array:
+    """Sinusoidal embedding of diffusion steps.
+
+    Args:
+      timesteps: i32[n].
+      size: width; an odd width ends in a zero column.
+
+    Returns:
+      f32[n, size], cosines then sines.
+
+    >>> step_embedding(jnp.array([0]), 4).tolist()
+    [[1.0, 1.0, 0.0, 0.0]]
+    """
+    half = size // 2
+    frequencies = jnp.exp(-jnp.log(10_000.0) * jnp.arange(half) / half)
+    angles = timesteps[:, None].astype(jnp.float32) * frequencies[None]
+    embedding = jnp.concatenate([jnp.cos(angles), jnp.sin(angles)], axis=-1)
+    return jnp.pad(embedding, ((0, 0), (0, size - 2 * half)))
+
+
+def context(
+    params: Mapping[str, Any],
+    timesteps: jax.Array,
+    guidance: jax.Array,
+    precision: str = "float32",
+) -> jax.Array:
+    """What the hidden layer sees besides the row: bias, step and guidance, f32[n, width].
+
+    Args:
+      params: of `Denoiser`.
+      timesteps: i32[n], 0-based.
+      guidance: f32[n, d], z~ of eq. 11; left out by an unguided denoiser.
+      precision: of the products.
+    """
+    from_step = params["from_step"]["kernel"]
+    steps = step_embedding(timesteps, len(from_step))
+    seen = params["from_row"]["bias"][None] + product(steps, from_step, precision)
+    if "from_guidance" in params:
+        seen += product(guidance, params["from_guidance"]["kernel"], precision)
+    return seen
+
+
+class Denoiser(nn.Module):
+    """MLP over [x_t, step embedding, z~] with one hidden tanh layer.
+
+    Attributes:
+      n_columns: C, width of a row; E where each entity has a column of its own.
+      width: hidden units.
+      step_size: width of the step embedding.
+      dropout: rate on x_t, while training.
+      guided: whether z~ enters; False is the variant KDiffE_2.
+      precision: of the matrix products; parameters and results are float32 either way.
+    """
+
+    n_columns: int
+    width: int
+    step_size: int
+    dropout: float
+    guided: bool
+    precision: str = "float32"
+
+    @nn.compact
+    def __call__(
+        self,
+        x_t: jax.Array,
+        timesteps: jax.Array,
+        guidance: jax.Array,
+        *,
+        train: bool = False,
+    ) -> jax.Array:
+        """The prediction of x_0.
+
+        Args:
+          x_t: f32[n, C].
+          timesteps: i32[n], 0-based.
+          guidance: f32[n, d], z~ of eq. 11.
+          train: applies dropout, which needs the rng "dropout".
+
+        Returns:
+          f32[n, C].
+        """
+        dense = partial(nn.Dense, dot_general=dot_general_of(self.precision))
+        step = step_embedding(timesteps, self.step_size)
+        hidden = nn.Dropout(self.dropout, deterministic=not train)(x_t)
+        hidden = dense(self.width, name="from_row")(hidden)
+        hidden += dense(self.width, use_bias=False, name="from_step")(step)
+        if self.guided:
+            hidden += dense(self.width, use_bias=False, name="from_guidance")(guidance)
+        return dense(self.n_columns, name="to_row")(nn.tanh(hidden))

@@ -1,0 +1,50 @@
+"""What the denoiser needs for the columns of its row, before anything of it is made."""
+
+from __future__ import annotations
+
+from kdiffe_jax.config import Limits
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.kdiffe.rebuild import REBUILD_BLOCK
+
+_FLOAT = 4
+# Arrays as large as a block of rows that XLA holds at once, at most: in a step, in the rebuild.
+_ROWS_IN_STEP, _ROWS_IN_REBUILD = 7, 4
+
+
+def denoiser_memory_gb(*, width: int, n_items: int, n_columns: int, steps: int) -> float:
+    """The most that training holds for the denoiser at once, on one device, in GB of 10^9 bytes.
+
+    Weights of 2 C x width floats and Adam's two moments all the time; beside them either the
+    gradient and a step's rows, or the rows of a block of the rebuild.
+
+    Args:
+      width: of the hidden layer.
+      n_items: J.
+      n_columns: C, of the denoiser's row; E where each entity has a column of its own.
+      steps: of a pass over all interactions; a step's rows are the items divided by them.
+
+    >>> round(denoiser_memory_gb(width=512, n_items=50_000, n_columns=100_000, steps=1000), 1)
+    2.9
+    """
+    weights = 2 * n_columns * width
+    in_step = weights + _ROWS_IN_STEP * n_columns * -(-n_items // steps)
+    in_rebuild = _ROWS_IN_REBUILD * n_columns * min(n_items, REBUILD_BLOCK)
+    return (3 * weights + max(in_step, in_rebuild)) * _FLOAT / 1e9
+
+
+def check_denoiser_memory(
+    limits: Limits, *, width: int, n_items: int, n_columns: int, steps: int
+) -> None:
+    """Refuses a vocabulary that the denoiser has no memory for.
+
+    Raises:
+      ConfigError: says what it needs, and what would need less.
+    """
+    needed = denoiser_memory_gb(width=width, n_items=n_items, n_columns=n_columns, steps=steps)
+    if needed > limits.model_memory_gb:
+        raise ConfigError(
+            f"the denoiser of {n_columns:,} columns needs {needed:,.1f} GB, the limit is "
+            f"{limits.model_memory_gb:g} (--model_memory_gb); let entities share columns "
+            "with --denoiser_columns=4096 or the like, prepare the data with fewer entities, or "
+            "lower --denoiser_width"
+        )

@@ -1,0 +1,59 @@
+"""The guided denoiser's loss over a batch of items' rows (eq. 8-12)."""
+
+from __future__ import annotations
+
+import jax
+
+from kdiffe_jax.models.base import Batch, Inputs, Term
+from kdiffe_jax.models.kdiffe.denoiser import Denoiser
+from kdiffe_jax.models.kdiffe.diffusion import Schedule, elbo_weights, q_sample
+from kdiffe_jax.models.kdiffe.rebuild import dense_rows
+from kdiffe_jax.models.terms import weighted_term
+from kdiffe_jax.ops.losses import elbo
+from kdiffe_jax.ops.spmm import multiply
+from kdiffe_jax.ops.trace_phases import device_phase
+
+
+@device_phase("denoiser")
+def elbo_term(
+    denoiser: Denoiser,
+    schedule: Schedule,
+    params,
+    batch: Batch,
+    inputs: Inputs,
+    guidance: jax.Array,
+    key: jax.Array,
+) -> Term:
+    """The weighted squared error of the predicted rows at timesteps drawn for each.
+
+    Args:
+      denoiser, schedule: modules and constants.
+      params: of the denoiser.
+      batch: `row_items` are the items.
+      inputs: their rows.
+      guidance: f32[J, d], z~ (eq. 11).
+      key: of timesteps, noise and dropout.
+    """
+    time_key, noise_key, dropout_key = jax.random.split(key, 3)
+    rows = dense_rows(inputs.own.rows, batch.row_items, n_columns=denoiser.n_columns)
+    n_steps = schedule.betas.shape[0]
+    timesteps = jax.random.randint(time_key, batch.row_items.shape, 0, n_steps)
+    x_t = q_sample(schedule, rows, timesteps, jax.random.normal(noise_key, rows.shape))
+    prediction = denoiser.apply(
+        {"params": params},
+        x_t,
+        timesteps,
+        guidance[batch.row_items],
+        train=True,
+        rngs={"dropout": dropout_key},
+    )
+    weights = elbo_weights(schedule)[timesteps]
+    return weighted_term(elbo(rows, prediction, weights), batch.row_weights)
+
+
+def mean_of_item_users(users: jax.Array, inputs: Inputs, *, gradient: bool) -> jax.Array:
+    """z~: the mean embedding of each item's users (eq. 11), f32[J, d].
+
+    The gradient is cut unless it is let through; rows of items without users are zero.
+    """
+    return multiply(inputs.item_users, users if gradient else jax.lax.stop_gradient(users))

@@ -1,0 +1,74 @@
+"""Denoises every item's row, in blocks of items (eq. 10), for what is made of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+from kdiffe_jax.models.base import Inputs
+from kdiffe_jax.models.kdiffe.diffusion import reverse_from
+from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
+from kdiffe_jax.models.kdiffe.rebuild import (
+    REBUILD_BLOCK,
+    KeptRelations,
+    dense_rows,
+    map_item_blocks,
+    top_own_relations,
+    top_relations,
+    triple_scores,
+)
+from kdiffe_jax.ops.trace_phases import device_phase
+
+if TYPE_CHECKING:
+    from kdiffe_jax.models.kdiffe.model import KDiffE
+
+
+class Rebuild:
+    """The reverse process of all items with one set of parameters; may be traced.
+
+    Args:
+      model: its modules and options.
+      params: encoder and denoiser.
+      inputs: constant structure.
+      key: of the noise; an item's noise depends on its id alone.
+    """
+
+    def __init__(self, model: KDiffE, params: Any, inputs: Inputs, key: jax.Array):
+        self._model, self._inputs, self._key = model, inputs, key
+        self._guidance = model.guidance_rows(model.encode(params, inputs).users, inputs)
+        self._denoiser = hidden_denoiser(params["denoiser"], model.denoiser.precision)
+
+    @device_phase("rebuild")
+    def kept_relations(self) -> KeptRelations:
+        """The top-q relations of every item."""
+        options, own = self._model.options, self._inputs.own
+
+        def keep(items):
+            denoised = self._denoised(items)
+            if options.rebuild_from == "all":
+                return top_relations(denoised, own.entity_relation, options.top_q)
+            rows = jax.tree.map(lambda table: table[items], own.rows)
+            return top_own_relations(denoised, rows, options.top_q)
+
+        return self._of_blocks(keep)
+
+    @device_phase("rebuild")
+    def own_triple_scores(self) -> jax.Array:
+        """The denoised value of every given triple: f32[J, K], -inf on padding."""
+        columns = self._inputs.own.rows.columns
+        return self._of_blocks(lambda items: triple_scores(self._denoised(items), columns[items]))
+
+    def _of_blocks(self, function):
+        return map_item_blocks(function, self._model.sizes.n_items, REBUILD_BLOCK)
+
+    def _denoised(self, items: jax.Array) -> jax.Array:
+        """f32[n, C]: the rows of some items after the reverse process."""
+        model = self._model
+        n_columns = model.denoiser.n_columns
+        keys = jax.vmap(lambda item: jax.random.fold_in(self._key, item))(items)
+        noise = jax.vmap(lambda key: jax.random.normal(key, (n_columns,)))(keys)
+        rows = dense_rows(self._inputs.own.rows, items, n_columns=n_columns)
+        start = reverse_from(model.options.reverse_start, model.schedule, rows, noise)
+        precision = model.denoiser.precision
+        return reverse_rows(self._denoiser, model.schedule, start, self._guidance[items], precision)

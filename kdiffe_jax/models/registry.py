@@ -1,0 +1,175 @@
+"""Every model by its name: the one place that knows which there are.
+
+A line a model; the class is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from kdiffe_jax.config import Config, SharedConfig
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.base import Model, Sizes
+from kdiffe_jax.options import closest
+
+
+class Entry(NamedTuple):
+    """Where a model is, what it needs of the data beside interactions, and what it is."""
+
+    where: str  #: module:class
+    reads: str
+    about: str
+
+
+_HERE = "kdiffe_jax.models"
+MODELS: Mapping[str, Entry] = MappingProxyType(
+    {
+        "kdiffe": Entry(
+            f"{_HERE}.kdiffe.model:KDiffE",
+            "a knowledge graph, or features to make one of",
+            "knowledge-aware attention, random-walk similarity and guided diffusion",
+        ),
+        "lightgcn": Entry(
+            f"{_HERE}.lightgcn:LightGCN",
+            "interactions only",
+            "embeddings propagated over the user-item graph",
+        ),
+        "sgl": Entry(
+            f"{_HERE}.sgl:SGL",
+            "interactions only",
+            "LightGCN, and a contrast of two graphs that lose edges",
+        ),
+        "bm3": Entry(
+            f"{_HERE}.bm3:BM3",
+            "features, or entities or item neighbours in their place",
+            "bootstrapped views of interactions and content, without negatives",
+        ),
+        "most_popular": Entry(
+            f"{_HERE}.closed_form.most_popular:MostPopular",
+            "interactions only",
+            "the same list for all: items by their number of interactions",
+        ),
+        "rp3beta": Entry(
+            f"{_HERE}.closed_form.rp3beta:RP3beta",
+            "interactions only",
+            "three-step walks between items, popular ones held back",
+        ),
+        "ease": Entry(
+            f"{_HERE}.closed_form.ease:EASE",
+            "interactions only",
+            "a linear model between items, in closed form",
+        ),
+    }
+)
+DEFAULT = "kdiffe"
+
+
+def model_class(name: str) -> type:
+    """The class of a model: a `Model`, which is trained, or a `ClosedForm`, which is fitted.
+
+    Raises:
+      ConfigError: there is no such model; the closest name is given.
+    """
+    if name not in MODELS:
+        raise ConfigError(
+            f"model = {name!r}: there is no such model{closest(name, MODELS)}; "
+            f"there are {', '.join(MODELS)}"
+        )
+    module, _, attribute = MODELS[name].where.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def is_trained(name: str) -> bool:
+    """Whether a model is trained by the loop; the others are fitted in closed form."""
+    return issubclass(model_class(name), Model)
+
+
+def options_of(name: str) -> dict[str, Any]:
+    """Every option of a model, its own first, as fields by name."""
+    kind = model_class(name)
+    shared = {n: f for n, f in SharedConfig.all_options().items() if n not in kind.without}
+    return kind.Options.all_options() | shared
+
+
+def make_config(values: Mapping[str, Any] = MappingProxyType({})) -> Config:
+    """The configuration of flat values; what is missing takes its default.
+
+    Args:
+      values: "model", its own options and the shared ones by name.
+
+    Raises:
+      ConfigError: a name that the model does not have, or a value out of its range.
+
+    >>> config = make_config({"model": "lightgcn", "layers": 2, "epochs": 5})
+    >>> config.options.layers, config.train.epochs, make_config().model
+    (2, 5, 'kdiffe')
+    """
+    left = dict(values)
+    name = left.pop("model", DEFAULT)
+    kind = model_class(name)
+    known = options_of(name)
+    for option in left:
+        if option not in known:
+            raise ConfigError(_no_such_option(name, option, known))
+    options = kind.Options.taken_from(left)
+    shared = SharedConfig.from_flat(left)
+    return Config(name, options, **vars(shared))
+
+
+def changed(config: Config, values: Mapping[str, Any]) -> Config:
+    """A configuration with other values of some options.
+
+    Raises:
+      ConfigError: as `make_config`.
+    """
+    known = options_of(config.model)
+    flat = {name: v for name, v in config.to_flat().items() if name in known or name == "model"}
+    return make_config(flat | dict(values))
+
+
+def build_model(config: Config, sizes: Sizes) -> Model:
+    """The trained model of a configuration for data of these sizes."""
+    kind = model_class(config.model)
+    return kind(config.options, config.embedding, config.ranking, sizes)
+
+
+def preset(name: str, model: str) -> Mapping[str, Any]:
+    """The values of a named preset for a model.
+
+    Raises:
+      ConfigError: the model has no such preset.
+    """
+    return _named("preset", name, model_class(model).presets, model)
+
+
+def variant(name: str, model: str) -> Mapping[str, Any]:
+    """The values of a named variant of a model; "full" is the model as configured.
+
+    Raises:
+      ConfigError: the model has no such variant.
+    """
+    return _named("variant", name, {"full": {}} | dict(model_class(model).variants), model)
+
+
+def _named(what: str, name: str, known: Mapping[str, Any], model: str) -> Mapping[str, Any]:
+    if name not in known:
+        raise ConfigError(
+            f"{what} = {name!r}: {model} has {', '.join(known) or 'none'}{closest(name, known)}"
+        )
+    return known[name]
+
+
+def _no_such_option(model: str, option: str, known: Mapping[str, Any]) -> str:
+    """An option of another model says whose it is."""
+    near = closest(option, known)
+    owners = [
+        name
+        for name in MODELS
+        if name != model and option in model_class(name).Options.all_options()
+    ]
+    if owners:
+        return f"{option} is an option of {', '.join(owners)}, not of {model}{near}"
+    return f"{model} has no option {option}{near}"

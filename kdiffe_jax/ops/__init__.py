@@ -1,0 +1,1 @@
+"""Numerics without a model: sparse products, losses, matrix products."""

@@ -1,0 +1,76 @@
+"""Propagation over the user-item graph (eq. 3, 6)."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from kdiffe_jax.ops.sparse_types import Laplacian
+from kdiffe_jax.ops.spmm import spmm
+
+
+def propagate(
+    laplacian: Laplacian,
+    users: jax.Array,
+    items: jax.Array,
+    *,
+    layers: int,
+    pooling: str = "sum",
+) -> tuple[jax.Array, jax.Array]:
+    """Z, L Z, L^2 Z ... L^layers Z, pooled (eq. 3, 6; the sum over layers is KDiffE's reading).
+
+    Args:
+      laplacian: L by its blocks (eq. 4).
+      users: f32[I, d], layer 0.
+      items: f32[J, d], layer 0.
+      layers: at least 0.
+      pooling: "sum" or "mean" of the layers, or the "last".
+
+    Returns:
+      f32[I, d] and f32[J, d].
+    """
+    of_users, of_items = users, items
+    for _ in range(layers):
+        users, items = next_layer(laplacian, users, items)
+        of_users, of_items = of_users + users, of_items + items
+    if pooling == "last":
+        return users, items
+    scale = 1.0 / (layers + 1) if pooling == "mean" else None
+    return (of_users, of_items) if scale is None else (scale * of_users, scale * of_items)
+
+
+def next_layer(
+    laplacian: Laplacian, users: jax.Array, items: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """L Z of one layer's users f32[I, d] and items f32[J, d] (eq. 3)."""
+    to_users, to_items = laplacian
+    return spmm(to_users, to_items, items), spmm(to_items, to_users, users)
+
+
+def propagate_items(
+    laplacian: Laplacian, items: jax.Array, *, layers: int, pooling: str = "sum"
+) -> tuple[jax.Array, jax.Array]:
+    """`propagate` with zero users, for half the products.
+
+    A layer of item rows reaches users only, and the next one items only. Propagation is
+    linear, so a view that differs in its items alone is another view plus this of the
+    difference.
+
+    Args:
+      laplacian, items, layers, pooling: as in `propagate`.
+    """
+    to_users, to_items = laplacian
+    shape = jax.eval_shape(lambda rows: spmm(to_users, to_items, rows), items).shape
+    nothing = jnp.zeros(shape, items.dtype)
+    of_users, of_items, rows = nothing, items, items
+    for layer in range(layers):
+        if layer % 2 == 0:
+            rows = spmm(to_users, to_items, rows)
+            of_users = of_users + rows
+        else:
+            rows = spmm(to_items, to_users, rows)
+            of_items = of_items + rows
+    if pooling == "last":
+        return (rows, jnp.zeros_like(items)) if layers % 2 else (nothing, rows)
+    scale = 1.0 / (layers + 1) if pooling == "mean" else None
+    return (of_users, of_items) if scale is None else (scale * of_users, scale * of_items)

@@ -1,0 +1,29 @@
+"""Users and items that came to a model after training: the trained graph stays as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kdiffe_jax.storage.saved_model import SavedModel
+
+_USERS, _ITEMS = "added_users", "added_items"
+
+
+def with_added(model: SavedModel, *, users: int = 0, items: int = 0) -> Mapping[str, Any]:
+    """What is said about the model once it has more users or items at its end."""
+    before = {name: model.about.get(name, 0) for name in (_USERS, _ITEMS)}
+    return {**model.about, _USERS: before[_USERS] + users, _ITEMS: before[_ITEMS] + items}
+
+
+def n_trained_items(model: SavedModel) -> int:
+    """How many items training knew; they come first."""
+    return len(model.item_ids) - model.about.get(_ITEMS, 0)
+
+
+def trained_interactions(model: SavedModel) -> np.ndarray:
+    """i32[n, 2]: `train` without the histories of added users, which stand at its end."""
+    n_users = len(model.user_ids) - model.about.get(_USERS, 0)
+    return model.train[: np.searchsorted(model.train[:, 0], n_users)]

@@ -1,0 +1,227 @@
+"""A trained model in use: `Recommender.load(run_dir).recommend("ann", 20)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.recommend.blocks import Best, block_size
+from kdiffe_jax.recommend.candidates import allowed_items, among
+from kdiffe_jax.recommend.entities import items_with
+from kdiffe_jax.recommend.explain import Explanation, explain
+from kdiffe_jax.recommend.fold_in import can_fold_in, with_users
+from kdiffe_jax.recommend.histories import pairs_of
+from kdiffe_jax.recommend.ids import Ids, listed
+from kdiffe_jax.recommend.lists import Lists, joined
+from kdiffe_jax.recommend.new_items import with_items
+from kdiffe_jax.recommend.scorers import scorer_of
+from kdiffe_jax.storage.saved_model import SavedModel, read_model
+
+UNKNOWN = ("raise", "ignore", "popular")
+SEEN: dict[bool | str, bool | str] = {
+    True: True,
+    False: False,
+    "train": "train",
+    "all": True,
+    "none": False,
+}
+
+
+class Recommender:
+    """Lists, scores and explanations by the source's own ids.
+
+    Nothing is trained and nothing is written. Users are ranked in blocks, so memory does
+    not grow with their number.
+
+    Args:
+      model: what a run leaves in model.npz; see `load`.
+    """
+
+    def __init__(self, model: SavedModel):
+        self.model = model
+        self.users = Ids("user", model.user_ids)
+        self.items = Ids("item", model.item_ids)
+        self._scorer = scorer_of(model)
+
+    @classmethod
+    def load(cls, run_dir: str | Path) -> Recommender:
+        """The model of a finished run; the data set is not needed.
+
+        Raises:
+          RunError: no run there, or its model file is missing or damaged.
+        """
+        return cls(read_model(run_dir))
+
+    def recommend(self, users=None, k: int = 20, **options) -> Lists:
+        """The k best items of some users, all at once; options as in `recommend_in_blocks`."""
+        blocks = list(self.recommend_in_blocks(users, k, **options))
+        return joined(blocks, self.items.ids, k=min(k, len(self.items)))
+
+    def recommend_in_blocks(
+        self,
+        users=None,
+        k: int = 20,
+        *,
+        exclude_seen: bool | str = True,
+        candidates: Iterable | None = None,
+        filter: Callable[[str], bool] | None = None,
+        unknown: str = "raise",
+    ) -> Iterator[Lists]:
+        """The k best items of some users, a block of users after another.
+
+        Equal scores are ordered by item, as the data set numbers them. A list is shorter
+        than k where fewer items remain.
+
+        Args:
+          users: an id, several, or None for all.
+          k: length of the lists.
+          exclude_seen: True leaves out all items that the data set holds for the user;
+            "train" only the training items, as the test score does; False none.
+          candidates: ids of the only items to rank.
+          filter: called with an item's id; items for which it is false are left out.
+          unknown: what a user that is not known gets: "raise" a DataError, "ignore" no
+            list, "popular" the most popular items. With "popular" so do users without
+            training interactions, of whom the model knows nothing. Such lists are
+            labelled.
+
+        Raises:
+          DataError: a user or candidate that is not known.
+          ConfigError: an option with another value than listed here.
+        """
+        _check(k, unknown, exclude_seen)
+        allowed = allowed_items(self.items, candidates, filter)
+        asked = self.users.ids if users is None else tuple(map(str, listed(users)))
+        rows = self.users.numbers(asked) if unknown == "raise" else self.users.find(asked)
+        if unknown == "ignore":
+            asked = tuple(name for name, row in zip(asked, rows.tolist(), strict=True) if row >= 0)
+            rows = rows[rows >= 0]
+        seen = self._seen(SEEN[exclude_seen])
+        popular = (rows < 0) | (self._trained[rows] == 0) & (unknown == "popular")
+        size = block_size(len(self.items))
+        for start in range(0, len(rows), size):
+            part = slice(start, start + size)
+            found, scores = self._ranked(rows[part], popular[part], seen, allowed, k)
+            yield Lists(asked[part], found, scores, popular[part], self.items.ids)
+
+    def similar_items(self, items, k: int = 20) -> Lists:
+        """The k items most like some items; an item is not its own.
+
+        By the cosine of embeddings; where weights between items score, by the weight from the
+        item asked for.
+        """
+        rows = self.items.numbers(listed(items))
+        _check(k, "raise", True)
+        return _lists(self.items, rows, self._scorer.similar_items(rows, k))
+
+    def similar_users(self, users, k: int = 20) -> Lists:
+        """The k users most like some users; a user is not their own.
+
+        By the cosine of embeddings; where weights between items score, by that of histories.
+        """
+        rows = self.users.numbers(listed(users))
+        _check(k, "raise", True)
+        return _lists(self.users, rows, self._scorer.similar_users(rows, k))
+
+    def score(self, pairs: Iterable[tuple]) -> np.ndarray:
+        """f32[n]: the scores of (user, item) pairs (eq. 7).
+
+        Raises:
+          DataError: an id that is not known.
+        """
+        users, items = zip(*pairs, strict=True) if (pairs := list(pairs)) else ((), ())
+        return self._scorer.pair_scores(self.users.numbers(users), self.items.numbers(items))
+
+    @property
+    def explains(self) -> bool:
+        """Whether the model has reasons to give for a score."""
+        return self._scorer.explains
+
+    @property
+    def folds_in(self) -> bool:
+        """Whether the model takes users that training never saw."""
+        return can_fold_in(self.model)
+
+    def explain(self, user, item) -> Explanation:
+        """Why this user is given this item; see `kdiffe_jax.recommend.explain`."""
+        return explain(self.model, user, item)
+
+    def with_users(self, histories: Mapping[str, Sequence]) -> Recommender:
+        """A recommender that also knows new users, by the items they have chosen.
+
+        Raises:
+          DataError: an id that exists already, an item that is not known, no items.
+          ConfigError: the model has no way to fold users in.
+        """
+        return Recommender(with_users(self.model, histories))
+
+    def with_items(self, entities: Mapping[str, Sequence]) -> Recommender:
+        """A recommender that also knows new items, by their entities.
+
+        An entity is a name, or (relation, name) where one name stands in several
+        relations. No user passes anything on to a new item, so by the inner product it is
+        shorter than an item with users: compare new items with each other, by `candidates`.
+        Where training adds nearest items, it has those of training that share its entities;
+        where cold items rank by their nearest trained items, so does it, among all items.
+
+        Raises:
+          DataError: an id that exists already, an entity that is not known, no entities.
+          ConfigError: the model makes no items of entities.
+        """
+        return Recommender(with_items(self.model, entities))
+
+    def items_with(self, entity: str, relation: str | None = None) -> list[str]:
+        """Ids of the items that have an entity.
+
+        Raises:
+          DataError: no such entity or relation, or a name that stands in several.
+        """
+        return [self.items.ids[row] for row in items_with(self.model, entity, relation).tolist()]
+
+    def _ranked(self, rows, popular, seen, allowed, k: int) -> Best:
+        k = min(k, len(self.items))
+        found, scores = self._scorer.best(rows, pairs_of(rows, seen), allowed, k)
+        if popular.any():
+            places = np.flatnonzero(popular)
+            excluded = pairs_of(rows[places], seen)
+            ones = np.ones((len(places), 1), np.float32)
+            found[places], scores[places] = among(allowed, ones, self._popularity, excluded, k)
+        return Best(found, scores)
+
+    def _seen(self, which: bool | str) -> np.ndarray:
+        """int[n, 2] of (user, item) that are left out, sorted."""
+        if not which:
+            return np.zeros((0, 2), np.int32)
+        return self.model.train if which == "train" else self._all_seen
+
+    @cached_property
+    def _all_seen(self) -> np.ndarray:
+        pairs = np.concatenate([self.model.train, self.model.held_out])
+        return pairs[np.lexsort(pairs.T[::-1])]
+
+    @cached_property
+    def _trained(self) -> np.ndarray:
+        return np.bincount(self.model.train[:, 0], minlength=len(self.users))
+
+    @cached_property
+    def _popularity(self) -> jax.Array:
+        return jnp.asarray(self.model.item_degrees()[:, None], jnp.float32)
+
+
+def _lists(ids: Ids, rows: np.ndarray, best: Best) -> Lists:
+    asked = tuple(ids.ids[row] for row in rows.tolist())
+    return Lists(asked, best.rows, best.scores, np.zeros(len(rows), bool), ids.ids)
+
+
+def _check(k: int, unknown: str, exclude_seen: bool | str) -> None:
+    if k < 1:
+        raise ConfigError(f"k = {k}: a list has at least 1 place")
+    if unknown not in UNKNOWN:
+        raise ConfigError(f"unknown = {unknown!r}: choose one of {', '.join(UNKNOWN)}")
+    if exclude_seen not in SEEN:
+        raise ConfigError(f"exclude_seen = {exclude_seen!r}: choose True, 'train' or False")

@@ -1,0 +1,111 @@
+"""A run of a model that is fitted, not trained: the same files as any other run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kdiffe_jax.baselines.suite import PAIRED_METRIC, score_baselines
+from kdiffe_jax.config import Config
+from kdiffe_jax.data.data_ablations import ablated
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.share import ALONE
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.evaluation.eval_data import EvalData
+from kdiffe_jax.evaluation.ranking import ranking_task
+from kdiffe_jax.evaluation.split_scores import score_split
+from kdiffe_jax.models.closed_form.fit import fit_closed_form
+from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.storage.saved_model import MODEL, write_model
+from kdiffe_jax.training.resources import Resources
+from kdiffe_jax.training.result import assembled, best_scores, head
+from kdiffe_jax.training.saving import saved_model
+from kdiffe_jax.training.selection import check_selection_metric
+from kdiffe_jax.training.setup import check_splits, seen_at_test
+
+
+def finish_closed_form(
+    dataset: Dataset,
+    config: Config,
+    run: RunDirectory,
+    resources: Resources,
+    *,
+    log: Callable[[str], None],
+    write_result: bool = True,
+) -> dict[str, Any]:
+    """Fits the model, scores it and writes model, result and users' scores.
+
+    Args:
+      dataset: as read, whole.
+      config: of a closed form.
+      run: a claimed run directory.
+      resources: limits and baselines.
+      log: receives one line at a time.
+      write_result: False writes the model alone, as scoring a run again does.
+
+    Raises:
+      ConfigError: several devices or processes; a limit.
+      DataError: a split to rank is empty.
+    """
+    if dataset.share != ALONE or resources.placement is not None:
+        raise ConfigError(f"{config.model} is fitted by the host of one process; leave --mesh out")
+    check_selection_metric(config)
+    dataset = ablated(dataset, config.data_ablation)
+    check_splits(dataset, config)
+    data = _eval_data(dataset, config)
+    begun = time.perf_counter()
+    chosen, fitted = fit_closed_form(config, data, limits=resources.limits)
+    seconds = round(time.perf_counter() - begun, 3)
+    training = {"best_epoch": 0, "epochs": 0, "seconds": seconds, "hyper_parameters": chosen}
+    if not config.eval.score_test:
+        valid = score_split(fitted.lists, data.valid, data.popularity(), n_users=data.n_users)
+        result = (
+            head(config, dataset)
+            | training
+            | {"valid": valid.means()}
+            | {"users_scored": {"valid": len(data.valid.users), "of": dataset.n_users}}
+            | {"baselines": {}, "notes": list(dataset.notes)}
+        )
+        if write_result:
+            run.write_result(result)
+        return result
+    found, per_user = best_scores(fitted.lists, data)
+    arrays = dict(fitted.saved)
+    model = saved_model(
+        dataset,
+        config,
+        training,
+        users=arrays.pop("users"),
+        items=arrays.pop("items"),
+        artifacts=arrays,
+    )
+    write_model(model, run.path / MODEL)
+    beside = score_baselines(data, resources.baselines, cache_dir=resources.cache_dir, log=log)
+    result = assembled(
+        config,
+        dataset,
+        data,
+        training=training,
+        found=found,
+        paired_scores=per_user[PAIRED_METRIC],
+        baselines=beside,
+    )
+    if write_result:
+        run.write_history([])
+        run.write_per_user(per_user, np.asarray(data.test.users))
+        run.write_result(result)
+    return result
+
+
+def _eval_data(dataset: Dataset, config: Config) -> EvalData:
+    of = dict(n_users=dataset.n_users, n_items=dataset.n_items)
+    return EvalData(
+        dataset.train,
+        **of,
+        valid=ranking_task(dataset.train, dataset.valid, **of),
+        test=ranking_task(seen_at_test(dataset, config), dataset.test, **of),
+        eval=config.eval,
+    )

@@ -1,0 +1,164 @@
+"""Where a training's arrays lie, and how its functions are compiled for that.
+
+Decided once: one device, or the devices of a mesh (`placement_on_mesh.py`). Everything else asks
+the placement and knows neither.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kdiffe_jax.config import EvalConfig
+from kdiffe_jax.data.share import ALONE, Share
+from kdiffe_jax.evaluation.ranking import evaluate, ranking_task
+from kdiffe_jax.graph.laplacian import mean_of_users, normalised_laplacian
+from kdiffe_jax.models.base import (
+    Batch,
+    Carry,
+    EdgeWeights,
+    Inputs,
+    Model,
+    Needs,
+    Sizes,
+    Term,
+    View,
+)
+from kdiffe_jax.ops.sparse import laplacian_blocks, sparse_operator
+from kdiffe_jax.training.epoch import Layout, ranking_view, refresh, run_epoch
+from kdiffe_jax.training.sampler import InteractionSampler
+from kdiffe_jax.training.step import TrainState
+
+
+class Compiled(NamedTuple):
+    """The functions that the loop calls once an epoch; each compiles once per shape."""
+
+    epoch: Callable[..., tuple[TrainState, dict[str, Term]]]
+    refresh: Callable[..., Carry]
+    view: Callable[..., View]  #: as ranking during training reads it
+
+
+class Placement(abc.ABC):
+    """Where arrays lie.
+
+    Attributes:
+      share: whose interactions this process has.
+      devices: of this process, that take part.
+      alone: whether all is on one device.
+    """
+
+    share: Share = ALONE
+    devices: Sequence[jax.Device]
+    alone: bool
+
+    @abc.abstractmethod
+    def operators(
+        self, pairs: np.ndarray, edges: EdgeWeights, sizes: Sizes, needs: Needs
+    ) -> tuple[Any, Any]:
+        """The Laplacian, and the mean over an item's users where the model needs it.
+
+        Args:
+          pairs: int32[n, 2] of (user, item), those of this process, sorted.
+          edges: what each weighs.
+          sizes, needs: of the data and the model.
+        """
+
+    @abc.abstractmethod
+    def making(self) -> AbstractContextManager:
+        """A block in which constant structure is made before it is placed."""
+
+    @abc.abstractmethod
+    def placed(self, content: Any) -> Any:
+        """Constant structure, where every step reads it; `SparsePair`s may be split by rows."""
+
+    @abc.abstractmethod
+    def ranking_task(self, seen: np.ndarray, relevant: np.ndarray, sizes: Sizes) -> Any:
+        """A split to rank, as `evaluate` takes it; see `evaluation.ranking.ranking_task`."""
+
+    @abc.abstractmethod
+    def batches(self, sampler: InteractionSampler, number: int) -> Batch:
+        """The batches of an epoch as `Compiled.epoch` takes them."""
+
+    @abc.abstractmethod
+    def compiled(
+        self,
+        model: Model,
+        sampler: InteractionSampler,
+        inputs: Inputs,
+        initial: Callable[[Inputs], TrainState],
+    ) -> Compiled:
+        """The functions of an epoch.
+
+        Args:
+          model: static.
+          sampler: whose batches it trains on.
+          inputs: constant structure, placed.
+          initial: makes a fresh state; only its shapes are read.
+        """
+
+    @abc.abstractmethod
+    def evaluate(self, view: View, task: Any, settings: EvalConfig) -> dict[str, np.ndarray]:
+        """Every user's metrics: name -> f64[n].
+
+        Args:
+          view: of `Compiled.view`.
+          task: of `ranking_task`.
+          settings: precision and block.
+        """
+
+    @abc.abstractmethod
+    def whole(self, view: View, sizes: Sizes) -> View:
+        """A view of `Compiled.view` on one device, without padding."""
+
+
+class OneDevice(Placement):
+    """Everything on JAX's default device."""
+
+    alone = True
+
+    def __init__(self):
+        self.devices = jax.local_devices()[:1]
+
+    def operators(self, pairs, edges, sizes, needs):
+        users, items = jnp.asarray(pairs[:, 0]), jnp.asarray(pairs[:, 1])
+        of = dict(n_users=sizes.n_users, n_items=sizes.n_items)
+        weights, counted = jnp.asarray(edges.weights), jnp.asarray(edges.counted)
+        matrix = normalised_laplacian(users, items, weights, counted, **of)
+        laplacian = laplacian_blocks(matrix, n_users=sizes.n_users)
+        if not needs.guidance:
+            return laplacian, None
+        return laplacian, sparse_operator(mean_of_users(users, items, **of))
+
+    def making(self):
+        return nullcontext()
+
+    def placed(self, content):
+        return jax.tree.map(jnp.asarray, content)
+
+    def ranking_task(self, seen, relevant, sizes):
+        return ranking_task(seen, relevant, n_users=sizes.n_users, n_items=sizes.n_items)
+
+    def batches(self, sampler, number):
+        return Batch(*map(jnp.asarray, sampler.epoch(number)))
+
+    def compiled(self, model, sampler, inputs, initial):
+        epoch = partial(run_epoch, model, Layout(), sampler.cuts_passes)
+        return Compiled(
+            epoch=jax.jit(epoch, donate_argnums=0),
+            refresh=jax.jit(partial(refresh, model)),
+            view=jax.jit(partial(ranking_view, model)),
+        )
+
+    def evaluate(self, view, task, settings):
+        users, items = (table.astype(settings.eval_precision) for table in view)
+        return evaluate(users, items, task, block=settings.eval_block)
+
+    def whole(self, view, sizes):
+        return view

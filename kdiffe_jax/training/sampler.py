@@ -1,0 +1,201 @@
+"""Interactions with negatives, and items, of one epoch, as index arrays with a static shape.
+
+An epoch is a pass over all interactions, or one of the parts into which passes are cut. Its
+arrays are a function of (seed, epoch) alone, so a resumed run draws what the unbroken one
+would have drawn.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from kdiffe_jax.data.share import ALONE, Share
+
+
+class EpochIndices(NamedTuple):
+    """[steps, ...] arrays; `weights` and `row_weights` are 0 on padding."""
+
+    users: np.ndarray  # i32[steps, B]
+    positives: np.ndarray  # i32[steps, B]
+    negatives: np.ndarray  # i32[steps, B]
+    weights: np.ndarray  # f32[steps, B]
+    row_items: np.ndarray  # i32[steps, n]
+    row_weights: np.ndarray  # f32[steps, n]
+
+
+class Drawn(NamedTuple):
+    """What the steps of an epoch take: of one share of the interactions, and of all items."""
+
+    triplets: np.ndarray  #: i32[m, 4]: step * B + column, user, positive, negative or else -1
+    row_items: np.ndarray  #: i64[steps, n], -1 where a step takes none
+
+
+class InteractionSampler:
+    """Draws the epochs of one training split.
+
+    The steps of a pass are the same however many epochs it takes: the epochs of a pass, one
+    after another, are the single epoch of an uncut one. Where the steps of an epoch do not
+    divide those of a pass, its last epoch ends in steps without a weight.
+
+    Args:
+      pairs: int[n, 2] of (user, item), sorted and unique: all, or a share of them.
+      n_users, n_items: sizes I and J.
+      batch_size: interactions a step; the last step of a pass is padded.
+      seed: of the order and of the negatives.
+      epoch_steps: steps of an epoch; 0, or more than a pass has: all of a pass.
+      rows: whether steps take items beside interactions, each item once a pass.
+      share: whose the pairs are, where processes share them; all are made at once.
+
+    >>> pairs = np.array([(user, 0) for user in range(10)])
+    >>> sizes = dict(n_users=10, n_items=3, batch_size=2, seed=0)
+    >>> sampler = InteractionSampler(pairs, **sizes, epoch_steps=3)
+    >>> sampler.steps, sampler.steps_of_pass, sampler.epochs_of_pass
+    (3, 5, 2)
+    >>> [int(sampler.epoch(number).weights.sum()) for number in range(4)]
+    [6, 4, 6, 4]
+    """
+
+    def __init__(
+        self,
+        pairs: np.ndarray,
+        *,
+        n_users: int,
+        n_items: int,
+        batch_size: int,
+        seed: int,
+        epoch_steps: int = 0,
+        rows: bool = True,
+        share: Share = ALONE,
+    ):
+        self._pairs = pairs
+        self._n_items = n_items
+        self.share = share
+        self._first, self._n_pairs = share.place(len(pairs))
+        self.interactions_of_step = min(batch_size, self._n_pairs)
+        self._seed, self._rows = seed, rows
+        self.cuts_passes = epoch_steps > 0
+        degrees = np.bincount(pairs[:, 0], minlength=n_users)
+        self._starts = np.concatenate([[0], np.cumsum(degrees)])
+        self.steps_of_pass = -(-self._n_pairs // self.interactions_of_step)
+        self.items_of_step = -(-n_items // self.steps_of_pass) if rows else 1
+        self.steps = min(epoch_steps, self.steps_of_pass) or self.steps_of_pass
+        self.epochs_of_pass = -(-self.steps_of_pass // self.steps)
+
+    def epoch(self, number: int) -> EpochIndices:
+        """The index arrays of epoch `number`: every interaction and item occurs once a pass."""
+        triplets, row_items = self.drawn(number)
+        (whole,) = self.laid([triplets], row_items, [0], of=1)
+        return whole
+
+    def drawn(self, number: int) -> Drawn:
+        """What the steps of epoch `number` take of this share, in no order."""
+        of_pass, part = divmod(number, self.epochs_of_pass)
+        rng = np.random.default_rng([self._seed, of_pass])
+        taken = _part(part, self.steps * self.interactions_of_step)
+        order = rng.permutation(np.arange(self._n_pairs, dtype=np.int32))
+        places, pairs = self._own(order[taken])
+        uniform = rng.random(self._n_pairs)[taken][places]
+        users, positives = pairs.T
+        negatives, exists = self.negatives(users, uniform)
+        triplets = [places, users, positives, np.where(exists, negatives, -1)]
+        rows = np.zeros(0, np.int64)
+        if self._rows:
+            rows = rng.permutation(self._n_items)[_part(part, self.steps * self.items_of_step)]
+        missing = self.steps * self.items_of_step - len(rows)
+        rows = np.pad(rows, (0, missing), constant_values=-1).reshape(self.steps, -1)
+        return Drawn(np.column_stack(triplets).astype(np.int32), rows)
+
+    def laid(
+        self,
+        pieces: Iterable[np.ndarray],
+        row_items: np.ndarray,
+        numbers: Iterable[int],
+        *,
+        of: int,
+    ) -> list[EpochIndices]:
+        """Some of `of` equally wide shares of every step's columns, of which the last is padded.
+
+        Args:
+          pieces: triplets of `Drawn`, one after another those of all processes.
+          row_items: of `Drawn`.
+          numbers: of the shares.
+        """
+        width = -(-self.interactions_of_step // of)
+        shares = {number * width: self._empty(row_items, number, of) for number in numbers}
+        for triplets in pieces:
+            for first, share in shares.items():
+                self._put(share, triplets, first)
+        return list(shares.values())
+
+    def with_seed(self, seed: int) -> Self:
+        """The sampler of the same interactions with another seed."""
+        other = copy.copy(self)
+        other._seed = seed
+        return other
+
+    def negatives(self, users: np.ndarray, uniform: np.ndarray):
+        """For each user an item uniform over those that the user has not, without rejection.
+
+        The r-th missing item of a sorted list p is r + k, where k counts the entries with
+        p[k] - k <= r; a binary search over all rows at once finds k.
+
+        Args:
+          users: int[n].
+          uniform: float64[n] in [0, 1), which chooses r.
+
+        Returns:
+          int64[n] items, and bool[n], False where a user has every item (item 0 stands in).
+        """
+        starts, ends = self._starts[users], self._starts[users + 1]
+        missing = self._n_items - (ends - starts)
+        rank = (uniform * missing).astype(np.int64)
+        low, high = starts.copy(), ends.copy()
+        items = self._pairs[:, 1]
+        while (low < high).any():
+            middle = (low + high) // 2
+            active = low < high
+            probe = items[np.where(active, middle, 0)]
+            before = active & (probe - (middle - starts) <= rank)
+            low = np.where(before, middle + 1, low)
+            high = np.where(active & ~before, middle, high)
+        exists = missing > 0
+        return np.where(exists, rank + (low - starts), 0), exists
+
+    def _own(self, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The places in an order that have interactions of this share, and those."""
+        own = order - self._first
+        places = np.flatnonzero((own >= 0) & (own < len(self._pairs)))
+        return places, self._pairs[own[places]]
+
+    def _empty(self, row_items: np.ndarray, number: int, of: int) -> EpochIndices:
+        width, row_width = (-(-n // of) for n in (self.interactions_of_step, self.items_of_step))
+        users, positives, negatives = (np.zeros((self.steps, width), np.int32) for _ in range(3))
+        rows = row_items[:, number * row_width : (number + 1) * row_width]
+        rows = np.pad(rows, ((0, 0), (0, row_width - rows.shape[1])), constant_values=-1)
+        return EpochIndices(
+            users,
+            positives,
+            negatives,
+            weights=np.zeros((self.steps, width), np.float32),
+            row_items=np.maximum(rows, 0).astype(np.int32),
+            row_weights=(rows >= 0).astype(np.float32),
+        )
+
+    def _put(self, share: EpochIndices, triplets: np.ndarray, first: int) -> None:
+        """Enters the triplets whose columns the share has, which begins with column `first`."""
+        places, users, positives, negatives = triplets.T
+        steps, columns = np.divmod(places, self.interactions_of_step)
+        columns -= first
+        here = (columns >= 0) & (columns < share.users.shape[1])
+        at = steps[here], columns[here]
+        share.users[at], share.positives[at] = users[here], positives[here]
+        share.negatives[at] = np.maximum(negatives[here], 0)
+        share.weights[at] = negatives[here] >= 0
+
+
+def _part(number: int, size: int) -> slice:
+    return slice(number * size, (number + 1) * size)

@@ -1,0 +1,218 @@
+"""What a data set becomes for a model: constant structure, batches and ranking tasks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from kdiffe_jax.config import Config, EmbeddingConfig, Limits
+from kdiffe_jax.data.cold_item_proxies import cold_item_proxies
+from kdiffe_jax.data.data_ablations import ablated
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.feature_rows import Rows, feature_rows
+from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
+from kdiffe_jax.data.knowledge import ensure_knowledge
+from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.graph.knowledge import knowledge_graph
+from kdiffe_jax.models.base import EdgeWeights, Inputs, Model, Needs, Sizes
+from kdiffe_jax.models.registry import build_model, model_class
+from kdiffe_jax.ops.sparse import host_operator, sparse_pair
+from kdiffe_jax.training.placement import OneDevice, Placement
+from kdiffe_jax.training.sampler import InteractionSampler
+
+_LIMITS = Limits()
+
+
+class TrainSetup(NamedTuple):
+    """Everything the loop reads and never changes."""
+
+    dataset: Dataset
+    config: Config
+    model: Model
+    inputs: Inputs
+    edges: EdgeWeights  #: of the training interactions that this process has
+    edges_seconds: float  #: that making or reading them took
+    sampler: InteractionSampler
+    valid: Any  #: a RankingTask, as the placement takes it
+    test: Any  #: likewise
+    placement: Placement
+
+    def of_seed(self, seed: int) -> TrainSetup:
+        """The setup of a single run with that seed, on the same data and structure."""
+        sampler = self.sampler.with_seed(seed)
+        return self._replace(config=self.config.of_seed(seed), sampler=sampler)
+
+
+class _Content(NamedTuple):
+    """What is read of the items beside interactions."""
+
+    dataset: Dataset
+    neighbours: Any
+    proxies: Any
+    features: dict[str, Rows]
+
+
+def build_setup(
+    dataset: Dataset,
+    config: Config,
+    *,
+    cache_dir: Path,
+    log: Callable[[str], None],
+    limits: Limits = _LIMITS,
+    placement: Placement | None = None,
+) -> TrainSetup:
+    """Constant structure by what the model needs, sampler and ranking tasks.
+
+    Args:
+      dataset: as read; its notes are logged.
+      config: all options.
+      cache_dir: where what takes long is kept between runs.
+      log: receives one line at a time.
+      limits: on the model's memory.
+      placement: where arrays lie; one device if omitted.
+
+    Raises:
+      DataError: a split to rank is empty, or the data lack what the model needs.
+      ConfigError: an option that the sizes of the data forbid, or a limit.
+    """
+    placement = placement or OneDevice()
+    content = _content(dataset, config, log)
+    dataset = content.dataset
+    check_splits(dataset, config)
+    model = build_model(config, _sizes(content))
+    sampler = InteractionSampler(
+        dataset.train,
+        batch_size=config.train.batch_size,
+        seed=config.train.seed,
+        epoch_steps=config.train.epoch_steps,
+        n_users=dataset.n_users,
+        n_items=dataset.n_items,
+        rows=model.sampling.rows == "items",
+        share=dataset.share,
+    )
+    model.check(sampler.steps_of_pass, limits)
+    begun = time.perf_counter()
+    edges = model.edge_weights(
+        dataset.train, cache_dir=cache_dir, share=dataset.share, devices=placement.devices
+    )
+    edges_seconds = time.perf_counter() - begun
+    return TrainSetup(
+        dataset=dataset,
+        config=config,
+        model=model,
+        inputs=_inputs(content, model, edges, placement),
+        edges=edges,
+        edges_seconds=edges_seconds,
+        sampler=sampler,
+        valid=placement.ranking_task(dataset.train, dataset.valid, model.sizes),
+        test=placement.ranking_task(seen_at_test(dataset, config), dataset.test, model.sizes),
+        placement=placement,
+    )
+
+
+def check_splits(dataset: Dataset, config: Config) -> None:
+    """Refuses data that cannot be trained on or scored as the configuration says.
+
+    Raises:
+      DataError: an empty split.
+      ConfigError: options that contradict each other.
+    """
+    if config.eval.selection == "test" and not config.eval.score_test:
+        raise ConfigError("selection = 'test' scores the test split; score_test = False forbids it")
+    if config.train.num_seeds > 1 and not config.eval.score_test:
+        raise ConfigError("num_seeds > 1 always scores the test split; use score_test = True")
+    for split, of_what in {"train": "trained", "valid": "scored", "test": "scored"}.items():
+        if not dataset.share.place(len(getattr(dataset, split)))[1]:
+            raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be {of_what}")
+
+
+def _content(dataset: Dataset, config: Config, log: Callable[[str], None]) -> _Content:
+    needs: Needs = _needs_of_class(config)
+    dataset = ablated(dataset, config.data_ablation)
+    neighbours, proxies = _neighbours(dataset, config.embedding, log)
+    features = feature_rows(dataset, sparse_too=needs.sparse_features) if needs.features else {}
+    if needs.knowledge != "none":
+        if neighbours is not None:
+            dataset = without_item_relations(dataset)
+        dataset = ensure_knowledge(dataset, config.content)
+    for note in dataset.notes:
+        log(f"{dataset.name}: {note}")
+    return _Content(dataset, neighbours, proxies, dict(features))
+
+
+def _needs_of_class(config: Config) -> Needs:
+    """What does not depend on sizes; the model is not there yet."""
+    nothing = Sizes(1, 1)
+    return model_class(config.model)(
+        config.options, config.embedding, config.ranking, nothing
+    ).needs
+
+
+def _neighbours(dataset: Dataset, config: EmbeddingConfig, log: Callable[[str], None]):
+    """Nearest items where they have weight, and proxies of cold items; None for each unused."""
+    if not config.neighbour_weight and config.cold_items == "own":
+        return None, None
+    near = nearest_items(
+        dataset,
+        config.nearest_items,
+        by_lift=config.neighbour_kinds == "lift",
+        each_relation=config.neighbour_relations == "each",
+    )
+    log(f"{dataset.name}: {near.note}")
+    of_cold = config.cold_items != "own"
+    rows = cold_item_proxies(near.matrix, dataset.item_degrees()) if of_cold else None
+    return near.matrix if config.neighbour_weight else None, rows
+
+
+def _sizes(content: _Content) -> Sizes:
+    dataset = content.dataset
+    return Sizes(
+        dataset.n_users,
+        dataset.n_items,
+        max(1, dataset.n_entities),
+        max(1, dataset.n_relations),
+        tuple((name, rows.shape[1]) for name, rows in content.features.items()),
+    )
+
+
+def seen_at_test(dataset: Dataset, config: Config) -> np.ndarray:
+    """int32[n, 2] of (user, item) that the test split's ranking leaves out, sorted."""
+    if not config.eval.mask_valid:
+        return dataset.train
+    seen = np.concatenate([dataset.train, dataset.valid])
+    return seen[np.lexsort(seen.T[::-1])]
+
+
+def _inputs(content: _Content, model: Model, edges: EdgeWeights, placement: Placement) -> Inputs:
+    dataset, needs, sizes = content.dataset, model.needs, model.sizes
+    laplacian, item_users = placement.operators(dataset.train, edges, sizes, needs)
+    triples, knowledge, entity_items, own = dataset.triples, None, None, ()
+    with placement.making():
+        if needs.knowledge == "items":
+            heads, relations, tails = jnp.asarray(triples, jnp.int32).T
+            of = dict(n_items=sizes.n_items, n_entities=sizes.n_entities)
+            ones = jnp.ones(len(triples))
+            knowledge = knowledge_graph(heads, relations, tails, ones, **of)
+            own = model.constants(triples)
+            if dataset.entity_items is not None:
+                entity_items = jnp.asarray(dataset.entity_items, jnp.int32)
+        near, proxies = content.neighbours, content.proxies
+        made = Inputs(
+            laplacian=None,
+            knowledge=knowledge,
+            entity_items=entity_items,
+            neighbours=None if near is None else sparse_pair(near),
+            cold_item_proxies=None if proxies is None else host_operator(proxies),
+            features={name: _feature(rows) for name, rows in content.features.items()},
+            own=own,
+        )
+    return placement.placed(made)._replace(laplacian=laplacian, item_users=item_users)
+
+
+def _feature(rows: Rows):
+    return jnp.asarray(rows) if isinstance(rows, np.ndarray) else sparse_pair(rows)

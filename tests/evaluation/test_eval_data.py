@@ -1,0 +1,78 @@
+"""How a point of a grid is chosen."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kdiffe_jax.config import EvalConfig
+from kdiffe_jax.evaluation.eval_data import EvalData, tune
+from kdiffe_jax.evaluation.ranking import ranking_task
+from kdiffe_jax.evaluation.top_k_lists import lists_by_embeddings
+
+# Every user has seen item 0; validation holds item 1, test item 3.
+USERS, ITEMS = 4, 25
+
+
+@pytest.fixture
+def eval_data():
+    def pairs(item):
+        return np.stack([np.arange(USERS), np.full(USERS, item)], axis=1)
+
+    train, sizes = pairs(0), dict(n_users=USERS, n_items=ITEMS)
+    tasks = (ranking_task(train, pairs(item), **sizes) for item in (1, 3))
+    return EvalData(train, USERS, ITEMS, *tasks, EvalConfig())
+
+
+def lists_with_first(item):
+    scores = jnp.zeros((ITEMS, 1)).at[item].set(1.0)
+    return lists_by_embeddings(jnp.ones((USERS, 1)), scores, block=2)
+
+
+def test_the_best_point_on_validation_is_chosen_and_the_first_of_equals(eval_data, monkeypatch):
+    made = []
+    monkeypatch.setattr(EvalData, "selection_score", lambda self, lists: lists)
+
+    def lists_at(point):
+        made.append(point["x"])
+        return {1: 0.2, 2: 0.5, 3: 0.5}[point["x"]]
+
+    assert tune(lists_at, [{"x": x} for x in (1, 2, 3)], eval_data) == {"x": 2}
+    assert made == [1, 2, 3]
+
+
+def test_a_single_point_is_not_fitted_to_be_chosen(eval_data):
+    assert tune(lambda point: pytest.fail("fitted"), [{"x": 1}], eval_data) == {"x": 1}
+
+
+def test_tuning_does_not_look_at_the_test_split(eval_data):
+    blind = eval_data._replace(test=None, eval=EvalConfig(selection_metric="mrr@5"))
+    points = [{"item": 24}, {"item": 1}]
+    chosen = tune(lambda point: lists_with_first(point["item"]), points, blind)
+    assert chosen == {"item": 1}
+
+
+def test_selection_on_test_asks_the_test_split(eval_data):
+    metric = dict(selection_metric="mrr@5")
+    on_valid = eval_data._replace(eval=EvalConfig(**metric))
+    on_test = eval_data._replace(eval=EvalConfig(selection="test", **metric))
+    lists = lists_with_first(3)
+    assert on_test.selection_score(lists) == 1.0
+    # Item 3, then item 1: the seen item 0 is left out.
+    assert on_valid.selection_score(lists) == 0.5
+
+
+def test_popularity_counts_the_training_interactions(eval_data):
+    assert eval_data.popularity().tolist() == [USERS] + [0] * (ITEMS - 1)
+
+
+@pytest.mark.parametrize("change", ["train", "valid", "test", "eval"])
+def test_the_fingerprint_is_of_everything_that_a_fit_reads(eval_data, change):
+    other = {
+        "train": eval_data.train[1:],
+        "valid": eval_data.valid._replace(seen=eval_data.valid.seen + 1),
+        "test": eval_data.test._replace(relevant=eval_data.test.relevant - 1),
+        "eval": EvalConfig(selection_metric="ndcg@10"),
+    }[change]
+    assert eval_data._replace(**{change: other}).fingerprint() != eval_data.fingerprint()
+    same = eval_data._replace(eval=EvalConfig(eval_block=7))
+    assert same.fingerprint() == eval_data.fingerprint()

@@ -1,0 +1,61 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kdiffe_jax.models.kdiffe import rebuild
+from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, usual_relation
+
+TRIPLES = np.array([[0, 0, 1], [0, 1, 3], [0, 1, 4], [2, 0, 0], [2, 1, 0]])
+N_ITEMS, N_ENTITIES = 4, 5
+ROWS = entity_rows(TRIPLES, n_items=N_ITEMS, n_entities=N_ENTITIES)
+
+
+def rows_of(items, rows=ROWS):
+    return jax.tree.map(lambda table: table[jnp.array(items)], rows)
+
+
+def test_rows_are_eq_9():
+    found = rebuild.dense_rows(ROWS, jnp.array([2, 0, 1]), n_columns=N_ENTITIES)
+    np.testing.assert_array_equal(found, [[1, 0, 0, 0, 0], [0, 1, 0, 1, 1], [0, 0, 0, 0, 0]])
+
+
+def test_top_q_of_own_relations():
+    denoised = jnp.array([[9.0, 0.1, 9.0, 0.7, 0.3], [0.2, 9.0, 9.0, 9.0, 9.0]])
+    kept = rebuild.top_own_relations(denoised, rows_of([0, 2]), 2)
+    np.testing.assert_array_equal(kept.entities, [[3, 4], [0, 0]])
+    np.testing.assert_array_equal(kept.relations, [[1, 1], [0, 1]])
+    np.testing.assert_allclose(kept.scores, [[0.7, 0.3], [0.2, 0.2]])
+
+
+@pytest.mark.parametrize("q", [1, 2, 3, 7])
+def test_own_top_q_equals_sorting(rng, q):
+    denoised = rng.normal(size=(N_ITEMS, N_ENTITIES)).astype(np.float32)
+    kept = rebuild.top_own_relations(jnp.asarray(denoised), ROWS, q)
+    for item in range(N_ITEMS):
+        mine = TRIPLES[TRIPLES[:, 0] == item, 2]
+        expected = np.sort(denoised[item, mine])[::-1][:q]
+        scores = np.asarray(kept.scores[item])
+        np.testing.assert_array_equal(scores[np.isfinite(scores)], expected)
+
+
+def test_top_q_of_all_entities_brings_new_ones_with_their_usual_relation():
+    relation = usual_relation(TRIPLES, n_entities=N_ENTITIES, n_relations=2)
+    kept = rebuild.top_relations(jnp.array([[0.0, 0.0, 3.0, 0.0, 2.0]]), relation, 2)
+    np.testing.assert_array_equal(kept.entities, [[2, 4]])
+    np.testing.assert_array_equal(kept.relations, [[0, 1]])
+
+
+def test_rebuilt_graph_has_a_static_shape_and_masks_padding():
+    denoised = jnp.zeros((N_ITEMS, N_ENTITIES))
+    kept = rebuild.top_own_relations(denoised, ROWS, 2)
+    graph = rebuild.rebuilt_graph(kept, n_items=N_ITEMS, n_entities=N_ENTITIES)
+    assert graph.structure.values.shape == (N_ITEMS * 2,)
+    np.testing.assert_array_equal(graph.structure.values, [1, 1, 0, 0, 1, 1, 0, 0])
+    np.testing.assert_array_equal(graph.structure.row_starts, [0, 2, 4, 6, 8])
+
+
+@pytest.mark.parametrize("block", [1, 3, 4, 100])
+def test_blocks_change_nothing(block):
+    found = rebuild.map_item_blocks(lambda items: items * 2, N_ITEMS, block)
+    np.testing.assert_array_equal(found, [0, 2, 4, 6])
