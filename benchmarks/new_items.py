@@ -21,14 +21,14 @@ import numpy as np
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.synthetic import planted_dataset
-from kdiffe_jax.models.kdiffe.presets import PRESETS
 from kdiffe_jax.evaluation.ranking import mean_metrics, metrics_per_user, ranking_task
+from kdiffe_jax.models.kdiffe.presets import PRESETS
+from kdiffe_jax.models.kdiffe.saved_arrays import model_of
 from kdiffe_jax.recommend.recommender import Recommender
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import SavedModel
 from kdiffe_jax.training.loop import train
 from kdiffe_jax.training.setup import build_setup
-from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.models.kdiffe.saved_arrays import model_of
 
 _K, _EVERY = 20, 5
 

@@ -13,9 +13,9 @@ import time
 import numpy as np
 from scipy.stats import spearmanr
 
-from kdiffe_jax.models.kdiffe.options import GraphConfig
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.readers.safe_pickle import load_sparse
+from kdiffe_jax.models.kdiffe.options import GraphConfig
 from kdiffe_jax.models.kdiffe.similarity import attention_similarity
 
 WALKS = ((50, 12), (130, 6))

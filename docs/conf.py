@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ html_show_copyright = False
 
 # Sources start at the root of the repository, so that links are those of a code host.
 root_doc = "docs/index"
-include_patterns = ["README.md", "BUILD.md", "CHANGELOG.md", "docs/**"]
+include_patterns = ["README.md", "BUILD.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**"]
 exclude_patterns = [".venv", "build", "datasets", "runs"]
 html_extra_path = ["site"]
 html_static_path = ["site/wide.css"]
@@ -39,11 +40,33 @@ autodoc_typehints = "none"
 autodoc_default_options = {"members": True}
 napoleon_numpy_docstring = False
 
+PACKAGE = Path(kdiffe_jax.__file__).parent
+ROOM = re.compile(r"^<!-- modules of ([\w.]+) -->$", re.MULTILINE)
+PLACED = re.compile(r"^\.\. automodule:: ([\w.]+)$", re.MULTILINE)
+
 
 def setup(app) -> None:
-    """Groups of options become tables; fields of tuples lose the text that Python gives them."""
+    """Rooms become their modules, groups of options tables; tuples lose what Python says of them."""
+    app.connect("source-read", _expand)
     app.connect("autodoc-process-docstring", _describe)
     app.connect("autodoc-process-signature", _sign)
+
+
+def _expand(app, docname, source) -> None:
+    source[0] = ROOM.sub(lambda found: _sections(found[1]), source[0])
+
+
+def _sections(room: str) -> str:
+    """A section for each module of a room that no page of the reference places by name."""
+    pages = (Path(__file__).parent / "reference").glob("*.md")
+    placed = {name for page in pages for name in PLACED.findall(page.read_text("utf-8"))}
+    files = sorted((PACKAGE.parent / room.replace(".", "/")).rglob("[a-z]*.py"))
+    names = [".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts) for file in files]
+    return "\n".join(
+        f"## {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n```\n"
+        for name in names
+        if name not in placed
+    )
 
 
 def _describe(app, what, name, thing, options, lines) -> None:

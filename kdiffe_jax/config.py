@@ -176,6 +176,7 @@ class Limits(Checked):
     """What a training may use; no part of a run's configuration."""
 
     model_memory_gb: float = option(
-        16.0, "training is refused where the model's own arrays need more than this many GB",
+        16.0,
+        "training is refused where the model's own arrays need more than this many GB",
         above=0.0,
     )

@@ -1,4 +1,4 @@
-"""Side files on the command line: --items, --triples, --neighbours, --features, --labels."""
+"""Extra files on the command line: --items, --triples, --neighbours, --features, --labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from absl import flags
 
 from kdiffe_jax.data.catalogue import Catalogue
-from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.extra_files import (
     add_features,
     add_items,
@@ -16,11 +15,12 @@ from kdiffe_jax.data.extra_files import (
     add_similarity,
     add_triples,
 )
+from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
 
 _NAMED = "RELATION=FILE"
-_SIDES = {
+_KINDS = {
     "items": "table of items with text and attribute columns",
     "triples": f"item, entity: {_NAMED}; or FILE with item, relation, entity",
     "neighbours": f"item, neighbour[, weight], or a sparse matrix in .npz or .pkl: {_NAMED}",
@@ -29,16 +29,16 @@ _SIDES = {
 }
 
 
-def define_sides(values: flags.FlagValues = flags.FLAGS) -> None:
-    """Registers a repeatable flag for each kind of side file."""
-    for name, doc in _SIDES.items():
+def define_extra_files(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Registers a repeatable flag for each kind of extra file."""
+    for name, doc in _KINDS.items():
         flags.DEFINE_multi_string(name, [], doc, flag_values=values)
 
 
-def add_sides(
+def add_extra_files(
     catalogue: Catalogue, given: flags.FlagValues, config: PrepareConfig, columns: TableColumns
 ) -> Catalogue:
-    """The catalogue with every side file that the flags name."""
+    """The catalogue with every extra file that the flags name."""
     for file in given["items"].value:
         catalogue = add_items(catalogue, Path(file), columns)
     for text in given["triples"].value:
@@ -57,8 +57,8 @@ def add_sides(
     return catalogue
 
 
-def extra_files(given: flags.FlagValues) -> list[Path]:
-    """Every side file that the flags name.
+def extra_files_of(given: flags.FlagValues) -> list[Path]:
+    """Every extra file that the flags name.
 
     Raises:
       ConfigError: a flag that is not written as it should be.

@@ -175,8 +175,8 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
 def _unknown_flag(name: str, values: flags.FlagValues) -> str:
     """Of a flag that another model has, whose it is; of all others, the closest one."""
     near = closest(name, values)
-    if "model" in values:
-        model = values["model"].value
+    model = values["model"].value if "model" in values else None
+    if model in MODELS:
         option = name.removeprefix("no")
         owners = [
             other

@@ -12,7 +12,7 @@ from absl import flags as absl_flags
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.share import ALONE
 from kdiffe_jax.errors import ConfigError, RunError
-from kdiffe_jax.models.registry import make_config, model_class, options_of, variant
+from kdiffe_jax.models.registry import MODELS, make_config, model_class, options_of, variant
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.parallel.processes import check_alike, is_process_zero, on_process_zero
 from kdiffe_jax.parallel.shares import share_of_process
@@ -155,6 +155,8 @@ def _evaluate() -> dict[str, Any]:
     stored = run.config()
     if stored is None:
         raise RunError(f"{run.path}: there is no run to evaluate; train it first")
+    if stored.get("model") not in MODELS:
+        raise RunError(f"{run.path}: its config.json names no model; train it again elsewhere")
     _adopt(stored)
     dataset = flags.load()
     if dataset.fingerprint() != stored.get("data_sha256"):
@@ -170,7 +172,7 @@ def _evaluate() -> dict[str, Any]:
 
 def _adopt(stored: dict[str, Any]) -> None:
     """Takes the run's values for all flags that were not given; refuses others."""
-    model = stored.get("model")
+    model = stored["model"]
     if FLAGS["model"].present and FLAGS.model != model:
         raise RunError(f"--model={FLAGS.model}: the run was made with {model!r}")
     if FLAGS.model != model:

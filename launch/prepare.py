@@ -24,12 +24,11 @@ from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.sources import SOURCES, layout_of, read_source
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
-from launch import filters, flags
-from launch import extra_files as side_flags
+from launch import extra_files, filters, flags
 from launch.command import guarded
+from launch.extra_files import add_extra_files, define_extra_files, extra_files_of
 from launch.filters import define_filters, filters_of
 from launch.progress import rows_bar
-from launch.sides import add_sides, define_sides, extra_files
 
 FLAGS = absl_flags.FLAGS
 FlagValues: TypeAlias = absl_flags.FlagValues
@@ -57,11 +56,11 @@ def define(values: FlagValues = FLAGS) -> None:
     define_string("figures", None, "with --inspect: where to draw two figures", **common)
     define_string("item", None, "with --inspect: show this item's entities in words", **common)
     absl_flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
-    define_sides(values)
+    define_extra_files(values)
     define_filters(values)
     flags.define_options(PrepareConfig.all_options(), values)
     flags.define_options(TableColumns.all_options(), values)
-    for module in (flags, side_flags, filters):
+    for module in (flags, extra_files, filters):
         absl_flags.adopt_module_key_flags(module, values)
 
 
@@ -103,7 +102,7 @@ def _prepare(values: FlagValues) -> None:
     config = PrepareConfig.from_flat(_chosen(PrepareConfig, values))
     columns = TableColumns(**_chosen(TableColumns, values))
     limits = filters_of(values, config.filters)
-    sides = extra_files(values)
+    beside = extra_files_of(values)
     with rows_bar("reading") as progress:
         layout, catalogue = read_source(
             source,
@@ -117,8 +116,8 @@ def _prepare(values: FlagValues) -> None:
     if values.kg_ids == "shared" and layout != "kdiffe":
         raise ConfigError(f"--kg_ids=shared is for --source=kdiffe; {source} is {layout}")
     root = source if source.is_dir() else source.parent
-    files = [root / file for file in catalogue.files] + sides
-    catalogue = add_sides(catalogue, values, config, columns)
+    files = [root / file for file in catalogue.files] + beside
+    catalogue = add_extra_files(catalogue, values, config, columns)
     provenance = {
         "program": f"kdiffe_jax {kdiffe_jax.__version__}",
         "source": layout,

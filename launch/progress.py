@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kdiffe_jax.config import Config
-from kdiffe_jax.models.registry import model_class
-from kdiffe_jax.training.loop import selection_score
+from kdiffe_jax.models.registry import is_trained, model_class
+from kdiffe_jax.training.selection import selection_score
 
 
 class Progress:
@@ -25,7 +25,8 @@ class Progress:
         self._config = config
         self._metric = f"{config.eval.selection} {config.eval.selection_metric}"
         self._best: dict[int | None, float] = {}
-        self._bar = _terminal_bar(config.train.epochs) if shown else None
+        has_epochs = shown and is_trained(config.model)
+        self._bar = _terminal_bar(config.train.epochs) if has_epochs else None
 
     def __enter__(self) -> Progress:
         return self

@@ -26,7 +26,7 @@ def played(of, work):
         return found
 
     def play(number):
-        say = partial(all_said, number)
+        log = partial(all_said, number)
         try:
             return work(Share(number, of, _summed(log), _pieces(log), _agreed(log)))
         except KDiffEError as error:

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.config import Config
-from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.data.knowledge import ensure_knowledge, is_degenerate
+from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.data.readers import read_dataset
-from kdiffe_jax.training.loop import train
-from kdiffe_jax.training.setup import build_setup
-from kdiffe_jax.training.result import finish
 from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.training.loop import train
+from kdiffe_jax.training.result import finish
+from kdiffe_jax.training.setup import build_setup
 
 pytestmark = pytest.mark.real_data
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from kdiffe_jax.training.state import Parts, TrainState, build_parts, initial_state
 
 from benchmarks.large.stages import STEPS
 from benchmarks.large.tables import (
@@ -25,11 +26,11 @@ from benchmarks.large.tables import (
 )
 from kdiffe_jax.config import Config
 from kdiffe_jax.evaluation.ranking import ranked_metrics
-from kdiffe_jax.training.epoch import compile_parts
-from kdiffe_jax.training.state import Parts, TrainState, build_parts, initial_state
-from kdiffe_jax.models.base import Batch, Graphs, Traced
-from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph, Laplacian, SparseOperator
 from kdiffe_jax.evaluation.ranking_task import RankingTask
+from kdiffe_jax.models.arrays import Batch
+from kdiffe_jax.models.base import Graphs, Traced
+from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph, Laplacian, SparseOperator
+from kdiffe_jax.training.epoch import compile_parts
 
 _GB = 1e9
 

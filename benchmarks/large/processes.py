@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+from kdiffe_jax.training.on_mesh import epoch_batches
 
 from benchmarks.large.stages import command_of
 from benchmarks.large.watched import Watched, watch
@@ -30,7 +31,6 @@ from kdiffe_jax.config import Config
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.parallel.shares import share_of_process
-from kdiffe_jax.training.on_mesh import epoch_batches
 from kdiffe_jax.training.setup import build_setup
 
 _TWO_DEVICES = ("env", "XLA_FLAGS=--xla_force_host_platform_device_count=2")

@@ -15,9 +15,9 @@ from benchmarks.large.tables import write_tables
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.loop import load_best, score
 from kdiffe_jax.training.setup import build_setup
-from kdiffe_jax.storage.run_directory import RunDirectory
 
 STAGES = ("tables", "prepare", "S", "train", "evaluate")
 STEPS = 50

@@ -10,8 +10,8 @@ from benchmarks.harness import Case, Part, Work
 from benchmarks.parts.sizes import Sizes, default_parts, random_dataset
 from kdiffe_jax.models.kdiffe.diffusion import elbo_weights, q_sample
 from kdiffe_jax.models.kdiffe.entity_rows import entity_rows
-from kdiffe_jax.ops.losses import elbo
 from kdiffe_jax.models.kdiffe.rebuild import dense_rows
+from kdiffe_jax.ops.losses import elbo
 
 
 def part(sizes: Sizes) -> Part:

@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from kdiffe_jax.training.state import TrainState, initial_state, view_of
 
 from benchmarks.harness import Case, Part, Row, Work
 from benchmarks.parts import contrast, denoiser, knowledge, propagation, ranking, reverse
 from benchmarks.parts.sizes import Sizes, random_dataset
 from kdiffe_jax.config import Config
-from kdiffe_jax.ops.losses import squared_norm
+from kdiffe_jax.models.arrays import Batch
 from kdiffe_jax.models.kdiffe.rebuild import KeptRelations
+from kdiffe_jax.ops.losses import squared_norm
 from kdiffe_jax.training.epoch import compile_parts, traced_of
 from kdiffe_jax.training.loop import score
 from kdiffe_jax.training.setup import TrainSetup, build_setup
-from kdiffe_jax.training.state import TrainState, initial_state, view_of
-from kdiffe_jax.models.base import Batch
 
 _OF_EPOCH = ("batches drawn", "all steps", "rebuild", "encode", "validation ranking")
 _OF_STEPS = ("views, forward and backward", "InfoNCE", "denoiser", "norm and Adam")

@@ -12,8 +12,8 @@ from benchmarks.harness import Case, Part, Work
 from benchmarks.parts import torch_sparse
 from benchmarks.parts.sizes import Sizes, random_dataset
 from kdiffe_jax.graph.laplacian import attention_laplacian
-from kdiffe_jax.ops.sparse import laplacian_blocks
 from kdiffe_jax.ops.propagate import propagate
+from kdiffe_jax.ops.sparse import laplacian_blocks
 
 DIM = 64
 LAYERS = 2

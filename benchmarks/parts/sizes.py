@@ -6,10 +6,10 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from kdiffe_jax.training.state import Parts, build_parts
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.training.state import Parts, build_parts
 
 _POPULARITY = 0.8  # an item's interactions fall as its rank to this power
 

@@ -65,7 +65,7 @@ class Share(NamedTuple):
         """
         return np.concatenate([piece[keep(piece)] for piece in self.pieces(rows)])
 
-    def place(self, length: int) -> tuple[int, int]:
+    def offset_and_total(self, length: int) -> tuple[int, int]:
         """How many rows the processes before this one have, and how many all have.
 
         Args:
@@ -78,7 +78,7 @@ class Share(NamedTuple):
 
     def bytes_of(self, rows: np.ndarray) -> Iterator[bytes]:
         """What names the int32 rows of all processes in a hash: their shape, then themselves."""
-        yield repr((self.place(len(rows))[1], *rows.shape[1:])).encode()
+        yield repr((self.offset_and_total(len(rows))[1], *rows.shape[1:])).encode()
         for piece in self.pieces(np.ascontiguousarray(rows, np.int32)):
             yield np.ascontiguousarray(piece).tobytes()
 

@@ -12,7 +12,7 @@ def beyond_accuracy(
 
     With c_j the lists that hold item j, p_j its training interactions and J items:
     coverage = the share of j with c_j > 0; novelty = the mean of -log2(max(p_j, 1) / I) over all
-    places; popularity = the mean of p_j over all places; gini = sum_j (2 j - J - 1) c_j /
+    entries; popularity = the mean of p_j over all entries; gini = sum_j (2 j - J - 1) c_j /
     (J sum c), c in ascending order: 0 where all items are given equally often, 1 - 1/J
     where one item is all that is given.
 
@@ -28,17 +28,17 @@ def beyond_accuracy(
     >>> beyond_accuracy(np.array([[0, 1], [0, -1]]), np.array([2, 1, 1, 0]), n_users=4, k=1)
     {'coverage@1': 0.25, 'novelty@1': 1.0, 'popularity@1': 2.0, 'gini@1': 0.75}
     """
-    places = ranked[:, :k].ravel()
-    places = places[places >= 0]
+    entries = ranked[:, :k].ravel()
+    entries = entries[entries >= 0]
     n_items = len(popularity)
-    given = np.bincount(places, minlength=n_items)
-    total = max(1, len(places))
+    given = np.bincount(entries, minlength=n_items)
+    total = max(1, len(entries))
     order = 2 * np.arange(1, n_items + 1) - n_items - 1
-    shares = np.maximum(popularity[places], 1) / n_users
+    shares = np.maximum(popularity[entries], 1) / n_users
     values = {
         "coverage": float((given > 0).mean()),
         "novelty": float(-np.log2(shares).sum()) / total,
-        "popularity": float(popularity[places].sum()) / total,
+        "popularity": float(popularity[entries].sum()) / total,
         "gini": float(order @ np.sort(given)) / (n_items * total),
     }
     return {f"{name}@{k}": value for name, value in values.items()}

@@ -1,6 +1,6 @@
-"""The place of every relevant item in a user's full ranking, found by counting.
+"""The rank of every relevant item in a user's full ranking, found by counting.
 
-Metrics need no sorted list: the place of an item is the number of unseen items that come
+Metrics need no sorted list: the rank of an item is the number of unseen items that come
 before it, and a comparison with all scores costs less than choosing the best of them.
 """
 
@@ -47,13 +47,13 @@ def item_ranks(
     order = jnp.argsort((task.relevant >= 0).sum(axis=1), stable=True)
     at = order[jnp.minimum(jnp.arange(n_blocks * block), n_users - 1)].reshape(n_blocks, block)
 
-    def place_block(rows):
+    def ranks_of_block(rows):
         users = user_embeddings[task.users[rows]]
         scores = jnp.matmul(users, item_embeddings.T, preferred_element_type=jnp.float32)
         scores = jax.lax.optimization_barrier(scores)
         return _ranks_in(scores, task.seen[rows], task.relevant[rows], n_items, axis)
 
-    found = jax.lax.map(place_block, at).reshape(n_blocks * block, -1)[:n_users]
+    found = jax.lax.map(ranks_of_block, at).reshape(n_blocks * block, -1)[:n_users]
     return jnp.zeros_like(found).at[order].set(found, unique_indices=True)
 
 
@@ -76,19 +76,19 @@ def _ranks_in(scores, seen, relevant, n_items: int, axis: str | None) -> jax.Arr
     own_here, relevant_here = scores_of(relevant)
     own = total(jnp.where(relevant_here, own_here, 0.0))
 
-    def place(column, found):
+    def rank(column, found):
         wanted, threshold = relevant[:, column][:, None], own[:, column][:, None]
 
         def before(values, ids):
             return jnp.where(ids < wanted, values >= threshold, values > threshold)
 
         hidden = before(at_seen, seen) & seen_here
-        place = _count(before(scores, items)) - _count(hidden)
+        ahead = _count(before(scores, items)) - _count(hidden)
         missing = (wanted[:, 0] < 0) | (seen == wanted).any(axis=1) | jnp.isnan(threshold[:, 0])
-        return found.at[:, column].set(jnp.where(missing, n_items, place.astype(jnp.int32)))
+        return found.at[:, column].set(jnp.where(missing, n_items, ahead.astype(jnp.int32)))
 
     most = (relevant >= 0).sum(axis=1).max()
-    found = jax.lax.fori_loop(0, most, place, jnp.full(relevant.shape, n_items, jnp.int32))
+    found = jax.lax.fori_loop(0, most, rank, jnp.full(relevant.shape, n_items, jnp.int32))
     return jnp.minimum(total(found), n_items)
 
 

@@ -76,7 +76,7 @@ def rank_all(
         users = user_embeddings[task.users[rows]]
         scores = jnp.matmul(users, stored.T, preferred_element_type=jnp.float32)
         seen = task.seen[rows]
-        hidden = jnp.where(seen < n_items, groups.place(seen), len(groups.stored))
+        hidden = jnp.where(seen < n_items, groups.position(seen), len(groups.stored))
         scores = scores.at[jnp.arange(block)[:, None], hidden].set(-jnp.inf, mode="drop")
         scores = scores.at[:, padding].set(-jnp.inf)
         values, items = grouped_top_k(scores, k, groups)
@@ -103,7 +103,7 @@ def metrics_per_user(
 def metrics_of_ranks(
     found: jax.Array, relevant: jax.Array, *, cutoffs: tuple[int, ...] = CUTOFFS
 ) -> dict[str, jax.Array]:
-    """`metrics_per_user` from `places`, i32[n, P], instead of from lists."""
+    """`metrics_per_user` from `item_ranks`, i32[n, P], instead of from lists."""
     hits = (found[:, :, None] == jnp.arange(max(cutoffs))[None, None]).any(axis=1)
     return _all_metrics(hits, relevant, cutoffs)
 

@@ -26,11 +26,11 @@ class Groups(NamedTuple):
 
     @property
     def stored(self) -> np.ndarray:
-        """i32[size * number]: the item at each stored place; ids from `items` on are padding."""
+        """i32[size * number]: the item at each stored position; ids from `items` on are padding."""
         members, groups = np.arange(self.size)[:, None], np.arange(self.number)[None]
         return (members + groups * self.size).ravel().astype(np.int32)
 
-    def place(self, items: jax.Array) -> jax.Array:
+    def position(self, items: jax.Array) -> jax.Array:
         """Where an item is stored."""
         return items % self.size * self.number + items // self.size
 

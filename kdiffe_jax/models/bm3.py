@@ -13,13 +13,15 @@ docs/models/bm3.md says how it was checked.
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.models.base import Inputs, Model, Needs, View, Weighted
+from kdiffe_jax.models.arrays import Inputs, View, Weighted
+from kdiffe_jax.models.base import Model, Needs
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import (
     pooling_of,
@@ -43,9 +45,7 @@ class BM3Options(Checked):
 
     layers: int = option(1, "L: propagation layers", low=0)
     dropout: float = option(0.5, "share of a target's entries that are dropped", low=0.0, high=0.99)
-    contrast_weight: float = option(
-        2.0, "weight of the terms of content", low=0.0, traced=True
-    )
+    contrast_weight: float = option(2.0, "weight of the terms of content", low=0.0, traced=True)
     norm_weight: float = option(
         0.1, "weight of the length of all final rows over the items", low=0.0, traced=True
     )
@@ -65,44 +65,50 @@ class BM3(Model):
 
         Dense features are parameters too, as in the authors' program; sparse rows are not.
         """
-        keys = iter(jax.random.split(key, 3 + len(self.sizes.feature_widths)))
-        uniform, normal = jax.nn.initializers.xavier_uniform(), jax.nn.initializers.xavier_normal()
-        dim = self.embedding.dim
-
-        def linear(width: int):
-            return {"kernel": normal(next(keys), (width, dim)), "bias": jnp.zeros(dim)}
-
+        users_key, others_key, _ = jax.random.split(key, 3)
+        items_key, *map_keys = jax.random.split(others_key, 2 + len(self.sizes.feature_widths))
+        xavier, dim = jax.nn.initializers.xavier_uniform(), self.embedding.dim
         params = {
-            "users": uniform(next(keys), (self.sizes.n_users, dim)),
-            "items": uniform(next(keys), (self.sizes.n_items, dim)),
-            "predictor": linear(dim),
+            "users": xavier(users_key, (self.sizes.n_users, dim)),
+            "items": xavier(items_key, (self.sizes.n_items, dim)),
         }
-        for name, width in self.sizes.feature_widths:
-            params[f"map_{name}"] = linear(width)
-        dense = {n: rows for n, rows in inputs.features.items() if isinstance(rows, jax.Array)}
-        return params | {f"features_{name}": rows for name, rows in dense.items()}
+        widths = {"predictor": dim} | {f"map_{n}": width for n, width in self.sizes.feature_widths}
+        for (name, width), map_key in zip(widths.items(), map_keys, strict=True):
+            params[name] = _fresh_map(map_key, width, dim)
+        for name, rows in inputs.features.items():
+            if isinstance(rows, jax.Array):
+                params[f"features_{name}"] = jnp.array(rows, copy=True)
+        return params
 
     def losses(self, objective, params, batch, inputs: Inputs, aux, traced, key):
         """All terms; batch rows of weight 0 count nothing."""
         users, items = self._final(params, inputs)
-        keys = iter(jax.random.split(key, 2 + len(self.sizes.feature_widths)))
-        to_users = self._target(users, next(keys))[batch.users]
-        to_items = self._target(items, next(keys))[batch.positives]
+        kept_users, kept_items, *kept_content = self.masks(key)
+        to_users = self._target(users, kept_users)[batch.users]
+        to_items = self._target(items, kept_items)[batch.positives]
         own_users = _linear(users[batch.users], params["predictor"])
         own_items = _linear(items[batch.positives], params["predictor"])
         terms = {
-            "user_to_item": Weighted(_pulled(own_users, to_items, batch)),
-            "item_to_user": Weighted(_pulled(own_items, to_users, batch)),
+            "users_to_items": Weighted(_pulled(own_users, to_items, batch)),
+            "items_to_users": Weighted(_pulled(own_items, to_users, batch)),
         }
         weight = traced["contrast_weight"]
-        for name, _ in self.sizes.feature_widths:
+        for (name, _), kept in zip(self.sizes.feature_widths, kept_content, strict=True):
             content = self._content(params, inputs, name)
-            target = self._target(content, next(keys))[batch.positives]
+            target = self._target(content, kept)[batch.positives]
             own = _linear(content[batch.positives], params["predictor"])
             terms[f"{name}_to_item"] = Weighted(_pulled(own, to_items, batch), weight)
             terms[f"{name}_to_itself"] = Weighted(_pulled(own, target, batch), weight)
         norm = (_length(users) + _length(items)) / items.shape[0]
         return terms | {"norm": Weighted(scalar_term(norm), traced["norm_weight"])}
+
+    def masks(self, key: jax.Array) -> tuple[jax.Array, ...]:
+        """Which entries of the targets stay: bool[rows, d] of users, items and each modality."""
+        users, items, dim = self.sizes.n_users, self.sizes.n_items, self.embedding.dim
+        sizes = (users, items, *(items for _ in self.sizes.feature_widths))
+        drawn = zip(jax.random.split(key, len(sizes)), sizes, strict=True)
+        stay = partial(jax.random.bernoulli, p=1.0 - self.options.dropout)
+        return tuple(stay(own_key, shape=(size, dim)) for own_key, size in drawn)
 
     def view(self, params, inputs: Inputs, carry) -> View:
         """What the predictor makes of the final rows."""
@@ -128,8 +134,7 @@ class BM3(Model):
             return _linear(params[f"features_{name}"], linear)
         return multiply(inputs.features[name], linear["kernel"]) + linear["bias"][None]
 
-    def _target(self, rows: jax.Array, key: jax.Array) -> jax.Array:
-        kept = jax.random.bernoulli(key, 1.0 - self.options.dropout, rows.shape)
+    def _target(self, rows: jax.Array, kept: jax.Array) -> jax.Array:
         return jax.lax.stop_gradient(jnp.where(kept, rows / (1.0 - self.options.dropout), 0.0))
 
     def artifacts(self, params, inputs, carry, edges) -> dict[str, np.ndarray]:
@@ -141,6 +146,15 @@ class BM3(Model):
         found["own_users"] = found["own_users"] @ kernel + bias
         found["messages"] = found["messages"] @ kernel
         return found | {"new_user": bias}
+
+
+def _fresh_map(key: jax.Array, width: int, dim: int):
+    kernel_key, bias_key = jax.random.split(key)
+    edge = width**-0.5
+    return {
+        "kernel": jax.nn.initializers.xavier_normal()(kernel_key, (width, dim)),
+        "bias": jax.random.uniform(bias_key, (dim,), minval=-edge, maxval=edge),
+    }
 
 
 def _linear(rows: jax.Array, linear) -> jax.Array:

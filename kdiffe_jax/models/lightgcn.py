@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 import jax
 
-from kdiffe_jax.models.base import Inputs, Model, View, Weighted
+from kdiffe_jax.models.arrays import Inputs, View, Weighted
+from kdiffe_jax.models.base import Model
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import (
     batch_rows_norm,

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from kdiffe_jax.config import Config, SharedConfig
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.base import Model, Sizes
+from kdiffe_jax.models.arrays import Sizes
+from kdiffe_jax.models.base import Model
 from kdiffe_jax.options import closest
 
 

@@ -1,4 +1,4 @@
-"""What an item's place is decided by: eq. 7, or a form in which an item's length counts less."""
+"""What an item's rank is decided by: eq. 7, or a form in which an item's length counts less."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def with_cold_item_proxies(items: jax.Array, cold_item_proxies: SparseOperator) 
 
     Args:
       items: f32[J, d], as `scoring_items` makes them.
-      cold_item_proxies: f32[J, J], `data.cold_items.cold_item_proxies`: rows that are not empty are replaced.
+      cold_item_proxies: f32[J, J], `data.cold_item_proxies`: rows that are not empty are replaced.
 
     Returns:
       f32[J, d]; all other rows to the bit as they were.

@@ -12,7 +12,8 @@ import dataclasses
 import jax
 
 from kdiffe_jax.graph.drop_edges import drop_edges
-from kdiffe_jax.models.base import Inputs, Needs, Weighted
+from kdiffe_jax.models.arrays import Inputs, Weighted
+from kdiffe_jax.models.base import Needs
 from kdiffe_jax.models.lightgcn import LightGCN, LightGCNOptions
 from kdiffe_jax.models.terms import node_contrast
 from kdiffe_jax.options import option

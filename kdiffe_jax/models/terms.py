@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.config import EmbeddingConfig, RankingConfig
-from kdiffe_jax.models.base import Batch, Inputs, Term, View, Weighted
+from kdiffe_jax.models.arrays import Batch, Inputs, Term, View, Weighted
 from kdiffe_jax.models.scoring import scoring_items, scoring_users
 from kdiffe_jax.ops.losses import bpr, first_occurrence, info_nce, sampled_softmax
 from kdiffe_jax.ops.propagate import next_layer
@@ -170,9 +170,7 @@ def propagation_artifacts(
     return {name: np.asarray(array) for name, array in arrays.items()}
 
 
-def pooled_rows(
-    rows: np.ndarray, *, layers: int, pooling: str
-) -> tuple[np.ndarray, np.ndarray]:
+def pooled_rows(rows: np.ndarray, *, layers: int, pooling: str) -> tuple[np.ndarray, np.ndarray]:
     """The final row of a node without edges, and what it passes on to a user that takes it.
 
     Args:

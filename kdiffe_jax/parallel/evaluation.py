@@ -88,7 +88,7 @@ def evaluate_sharded(
     """`ranking.evaluate` with users split along "data" and items along "model".
 
     A device counts, for its share of the users, which of its range of the items come before
-    a relevant one; the counts of a row of devices add up to the item's place.
+    a relevant one; the counts of a row of devices add up to the item's rank.
 
     Args:
       mesh: of `build_mesh`.

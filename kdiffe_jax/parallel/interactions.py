@@ -74,7 +74,7 @@ def _scale(pairs, counted, share: Share, n_users: int, n_items: int) -> np.ndarr
 
 def _links(pairs: np.ndarray, values: np.ndarray, share: Share) -> tuple[np.ndarray, int]:
     """int32[n, 4]: user, item, bits of the value, number among those of all; how many are all."""
-    first, total = share.place(len(pairs))
+    first, total = share.offset_and_total(len(pairs))
     numbers = np.arange(first, first + len(pairs), dtype=np.int32)
     return np.column_stack([pairs, values.view(np.int32), numbers]), total
 

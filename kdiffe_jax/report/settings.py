@@ -34,7 +34,7 @@ def settings(run: RunFiles, options_of: Callable[[str], Options] = shared_option
         if name in options
     }
     changed = [name for name in rows if run.config[name] != options[name].default]
-    parts = [note("All options have their default.")]
+    parts = [note("The options below have their default.")]
     if changed:
         title = "Changed from the default"
         parts = [table(_HEADS, [rows[n] for n in changed], texts=4, caption=title)]

@@ -26,7 +26,9 @@ def table(trials: Sequence[Trial], metric: str) -> str:
         for t in ranked(trials)[:_SHOWN]
     ]
     rest = len(trials) - len(rows)
-    return markdown(_header(trials, f"validation {metric}"), rows) + (f"\n\nand {rest} more, in trials.csv" if rest else "")
+    return markdown(_header(trials, f"validation {metric}"), rows) + (
+        f"\n\nand {rest} more, in trials.csv" if rest else ""
+    )
 
 
 def trials_csv(trials: Sequence[Trial], metric: str) -> bytes:

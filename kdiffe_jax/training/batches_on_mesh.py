@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from kdiffe_jax.models.base import Batch
+from kdiffe_jax.models.arrays import Batch
 from kdiffe_jax.parallel.row_blocks import own_ranges
 from kdiffe_jax.parallel.tables import WHOLE
 from kdiffe_jax.training.sampler import InteractionSampler

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from kdiffe_jax.config import Config
-from kdiffe_jax.models.base import Batch, Carry, Inputs, Model, Params, Term, View
+from kdiffe_jax.models.arrays import Batch, Carry, Inputs, Params, Term, View
+from kdiffe_jax.models.base import Model
 from kdiffe_jax.models.scoring import scoring_items, with_cold_item_proxies
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.training.step import TrainState, train_step

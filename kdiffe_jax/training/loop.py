@@ -12,7 +12,7 @@ import numpy as np
 
 from kdiffe_jax.errors import NonFiniteLossError, Preempted, RunError
 from kdiffe_jax.evaluation.ranking import mean_metrics
-from kdiffe_jax.models.base import Carry, Params, Term, View
+from kdiffe_jax.models.arrays import Carry, Params, Term, View
 from kdiffe_jax.ops.trace_phases import host_phase
 from kdiffe_jax.parallel.processes import on_process_zero
 from kdiffe_jax.storage.run_directory import RunDirectory

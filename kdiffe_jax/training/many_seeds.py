@@ -58,9 +58,7 @@ def load_seeds(setup: TrainSetup, run: RunDirectory, *, log: Log) -> list[Traine
     """
     seeds, compiled = setup.config.train.seeds, compile_setup(setup)
     return [
-        load_best(
-            setup.of_seed(seed), part_of_seed(run, seed, seeds), log=log, compiled=compiled
-        )
+        load_best(setup.of_seed(seed), part_of_seed(run, seed, seeds), log=log, compiled=compiled)
         for seed in seeds
     ]
 

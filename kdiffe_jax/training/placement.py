@@ -20,17 +20,8 @@ from kdiffe_jax.config import EvalConfig
 from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.evaluation.ranking import evaluate, ranking_task
 from kdiffe_jax.graph.laplacian import mean_of_users, normalised_laplacian
-from kdiffe_jax.models.base import (
-    Batch,
-    Carry,
-    EdgeWeights,
-    Inputs,
-    Model,
-    Needs,
-    Sizes,
-    Term,
-    View,
-)
+from kdiffe_jax.models.arrays import Batch, Carry, EdgeWeights, Inputs, Sizes, Term, View
+from kdiffe_jax.models.base import Model, Needs
 from kdiffe_jax.ops.sparse import laplacian_blocks, sparse_operator
 from kdiffe_jax.training.epoch import Layout, ranking_view, refresh, run_epoch
 from kdiffe_jax.training.sampler import InteractionSampler

@@ -10,7 +10,7 @@ from jax.sharding import Mesh, NamedSharding
 
 import kdiffe_jax.parallel.drop_edges  # noqa: F401  registers the form of split blocks
 from kdiffe_jax.data.share import ALONE, Share
-from kdiffe_jax.models.base import View
+from kdiffe_jax.models.arrays import View
 from kdiffe_jax.ops.sparse_types import SparseOperator, SparsePair
 from kdiffe_jax.parallel.evaluation import (
     evaluate_sharded,

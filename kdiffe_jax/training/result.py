@@ -222,9 +222,7 @@ def _planted(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
         return {}
     seed = setup.config.train.seed
     key = truth_key(initial_state(setup.model, setup.inputs, seed).key)
-    found = setup.model.found_truth(
-        trained.params, setup.inputs, key, setup.dataset.triples, truth
-    )
+    found = setup.model.found_truth(trained.params, setup.inputs, key, setup.dataset.triples, truth)
     return {"planted": found} if found else {}
 
 

@@ -74,7 +74,7 @@ class InteractionSampler:
         self._pairs = pairs
         self._n_items = n_items
         self.share = share
-        self._first, self._n_pairs = share.place(len(pairs))
+        self._first, self._n_pairs = share.offset_and_total(len(pairs))
         self.interactions_of_step = min(batch_size, self._n_pairs)
         self._seed, self._rows = seed, rows
         self.cuts_passes = epoch_steps > 0
@@ -97,11 +97,11 @@ class InteractionSampler:
         rng = np.random.default_rng([self._seed, of_pass])
         taken = _part(part, self.steps * self.interactions_of_step)
         order = rng.permutation(np.arange(self._n_pairs, dtype=np.int32))
-        places, pairs = self._own(order[taken])
-        uniform = rng.random(self._n_pairs)[taken][places]
+        slots, pairs = self._own(order[taken])
+        uniform = rng.random(self._n_pairs)[taken][slots]
         users, positives = pairs.T
         negatives, exists = self.negatives(users, uniform)
-        triplets = [places, users, positives, np.where(exists, negatives, -1)]
+        triplets = [slots, users, positives, np.where(exists, negatives, -1)]
         rows = np.zeros(0, np.int64)
         if self._rows:
             rows = rng.permutation(self._n_items)[_part(part, self.steps * self.items_of_step)]
@@ -166,10 +166,10 @@ class InteractionSampler:
         return np.where(exists, rank + (low - starts), 0), exists
 
     def _own(self, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The places in an order that have interactions of this share, and those."""
+        """The slots in an order that have interactions of this share, and those."""
         own = order - self._first
-        places = np.flatnonzero((own >= 0) & (own < len(self._pairs)))
-        return places, self._pairs[own[places]]
+        slots = np.flatnonzero((own >= 0) & (own < len(self._pairs)))
+        return slots, self._pairs[own[slots]]
 
     def _empty(self, row_items: np.ndarray, number: int, of: int) -> EpochIndices:
         width, row_width = (-(-n // of) for n in (self.interactions_of_step, self.items_of_step))
@@ -187,8 +187,8 @@ class InteractionSampler:
 
     def _put(self, share: EpochIndices, triplets: np.ndarray, first: int) -> None:
         """Enters the triplets whose columns the share has, which begins with column `first`."""
-        places, users, positives, negatives = triplets.T
-        steps, columns = np.divmod(places, self.interactions_of_step)
+        slots, users, positives, negatives = triplets.T
+        steps, columns = np.divmod(slots, self.interactions_of_step)
         columns -= first
         here = (columns >= 0) & (columns < share.users.shape[1])
         at = steps[here], columns[here]

@@ -19,7 +19,8 @@ from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relation
 from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.graph.knowledge import knowledge_graph
-from kdiffe_jax.models.base import EdgeWeights, Inputs, Model, Needs, Sizes
+from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Sizes
+from kdiffe_jax.models.base import Model, Needs
 from kdiffe_jax.models.registry import build_model, model_class
 from kdiffe_jax.ops.sparse import host_operator, sparse_pair
 from kdiffe_jax.training.placement import OneDevice, Placement
@@ -127,7 +128,7 @@ def check_splits(dataset: Dataset, config: Config) -> None:
     if config.train.num_seeds > 1 and not config.eval.score_test:
         raise ConfigError("num_seeds > 1 always scores the test split; use score_test = True")
     for split, of_what in {"train": "trained", "valid": "scored", "test": "scored"}.items():
-        if not dataset.share.place(len(getattr(dataset, split)))[1]:
+        if not dataset.share.offset_and_total(len(getattr(dataset, split)))[1]:
             raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be {of_what}")
 
 

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from kdiffe_jax.models.base import Aux, Batch, Inputs, Model, Params, Term, Weighted
+from kdiffe_jax.models.arrays import Aux, Batch, Inputs, Params, Term, Weighted
+from kdiffe_jax.models.base import Model
 from kdiffe_jax.ops.trace_phases import device_phase
 
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from kdiffe_jax.graph.build import build_graphs
 from pyarrow import csv
 
 from benchmarks import large_graphs
@@ -17,10 +18,9 @@ from benchmarks.large.stages import STAGES
 from benchmarks.large.watched import watch
 from benchmarks.large.wide import with_entities
 from kdiffe_jax.config import Config
-from kdiffe_jax.models.kdiffe.options import GraphConfig
 from kdiffe_jax.data.prepare import prepare
 from kdiffe_jax.data.sources import read_source
-from kdiffe_jax.graph.build import build_graphs
+from kdiffe_jax.models.kdiffe.options import GraphConfig
 
 SIZE = 400
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from kdiffe_jax.training.state import initial_state
 
 from benchmarks import scaling_account
 from benchmarks.account import (
@@ -24,13 +25,12 @@ from benchmarks.account import (
     traversed_entries,
     whole_bytes,
 )
+from kdiffe_jax.models.arrays import Batch
+from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph
 from kdiffe_jax.ops import propagate
 from kdiffe_jax.parallel.mesh import build_mesh
-from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph
 from kdiffe_jax.training.epoch import compile_parts, traced_of
-from kdiffe_jax.training.state import initial_state
 from kdiffe_jax.training.step import loss_terms
-from kdiffe_jax.models.base import Batch
 from tests.small_model import SMALL, small_problem
 
 MACHINE = Machine()

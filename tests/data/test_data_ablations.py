@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdiffe_jax.data.options import ContentConfig, DataAblationConfig
-from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.data_ablations import (
     ablated,
     noise_features,
@@ -17,7 +15,9 @@ from kdiffe_jax.data.data_ablations import (
     untrained_items,
     without_relation,
 )
+from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.knowledge import ensure_knowledge
+from kdiffe_jax.data.options import ContentConfig, DataAblationConfig
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import ConfigError, DataError

@@ -7,8 +7,6 @@ import pytest
 from scipy import sparse
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions, catalogue_of
-from kdiffe_jax.data.readers.kdiffe import read_kdiffe
-from kdiffe_jax.data.settings import LabelSettings
 from kdiffe_jax.data.extra_files import (
     add_features,
     add_items,
@@ -16,6 +14,8 @@ from kdiffe_jax.data.extra_files import (
     add_neighbours,
     add_similarity,
 )
+from kdiffe_jax.data.readers.kdiffe import read_kdiffe
+from kdiffe_jax.data.settings import LabelSettings
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import DataError
 

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.knowledge import ensure_knowledge, is_degenerate
+from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.errors import DataError
 
 N_ITEMS = 24

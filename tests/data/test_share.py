@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from kdiffe_jax.data import plain_files
 from kdiffe_jax.data.co_interaction import lift
-from kdiffe_jax.data.dataset import SPLITS
 from kdiffe_jax.data.data_ablations import some_users, untrained_items
+from kdiffe_jax.data.dataset import SPLITS
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
 from kdiffe_jax.data.share import Share

@@ -8,8 +8,8 @@ from typing import Any
 
 import jax
 
-from kdiffe_jax.training.loop import train
 from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.training.loop import train
 from tests.endurance.memory import megabytes, open_files
 from tests.small_model import small_problem
 

@@ -142,4 +142,4 @@ def test_groups_store_every_item_once():
     groups = groups_for(1000, 20)
     inside = groups.stored[groups.stored < 1000]
     np.testing.assert_array_equal(np.sort(inside), np.arange(1000))
-    np.testing.assert_array_equal(groups.stored[groups.place(np.arange(1000))], np.arange(1000))
+    np.testing.assert_array_equal(groups.stored[groups.position(np.arange(1000))], np.arange(1000))

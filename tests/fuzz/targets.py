@@ -163,7 +163,9 @@ def _caches(path: Path) -> None:
 
 def _read_caches(path: Path) -> None:
     """A cache never refuses: what does not fit is computed again."""
-    from kdiffe_jax.models.kdiffe import similarity_cache as similarity_cache  # jax, which only this target needs
+    from kdiffe_jax.models.kdiffe import (
+        similarity_cache as similarity_cache,  # jax, which only this target needs
+    )
 
     baseline_cache._read(path / "baseline.json", n_users=2)
     similarity_cache.read_similarity(path / "similarity.npy", 6)

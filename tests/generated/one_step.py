@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from kdiffe_jax.training.state import Parts, TrainState, initial_state
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.models.arrays import Batch
+from kdiffe_jax.models.base import Graphs
+from kdiffe_jax.ops.sparse_types import EntityRows
 from kdiffe_jax.training.epoch import Compiled, compile_parts, traced_of
 from kdiffe_jax.training.setup import TrainSetup, build_setup
-from kdiffe_jax.training.state import Parts, TrainState, initial_state
-from kdiffe_jax.models.base import Batch, Graphs
-from kdiffe_jax.ops.sparse_types import EntityRows
 
 SMALL = dict(
     dim=4,

@@ -11,8 +11,8 @@ import pytest
 
 from kdiffe_jax.errors import DataError, RunError
 from kdiffe_jax.storage.files import replacing_in_cache
-from kdiffe_jax.training.checkpoints import Checkpoints
 from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.training.checkpoints import Checkpoints
 
 MOUNT = shutil.which("mount")
 # Tensorstore's answers come late where a file could not be written.

@@ -6,9 +6,10 @@ import pytest
 from absl import flags as absl_flags
 
 from kdiffe_jax.baselines.settings import NAMES, BaselineSettings
-from kdiffe_jax.config import Config
+from kdiffe_jax.config import Limits
 from kdiffe_jax.data.synthetic import PlantedSizes
 from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.models.registry import DEFAULT, MODELS, make_config, model_class, options_of
 from launch import flags
 
 FLAG_FILES = [
@@ -20,35 +21,84 @@ FLAG_FILES = [
 
 def parsed(*arguments):
     values = absl_flags.FlagValues()
-    flags.define(values)
+    flags.define(["main", *arguments], values)
     flags.parse(["main", *arguments], values)
     return values
 
 
 def refusal(*arguments) -> str:
     with pytest.raises(ConfigError) as caught:
-        flags.config(parsed(*arguments))
+        values = parsed(*arguments)
+        flags.config(values)
+        flags.limits(values)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", Config.all_options())
-def test_hyper_parameter_is_a_flag_with_the_default_of_the_config(name):
-    values, field = parsed(), Config.all_options()[name]
-    assert values[name].value == field.default
-    assert type(values[name].value) is type(field.default)
-    assert values[name].help.endswith(field.metadata["doc"])
+@pytest.mark.parametrize("model", MODELS)
+def test_options_of_the_model_and_the_shared_ones_are_its_flags_and_no_others(model):
+    values, options = parsed(f"--model={model}"), options_of(model)
+    for name, field in options.items():
+        assert values[name].value == field.default
+        assert type(values[name].value) is type(field.default)
+        assert values[name].help.endswith(field.metadata["doc"])
+    assert not options.keys() & model_class(model).without
+    elsewhere = {name for other in MODELS for name in options_of(other)} - options.keys()
+    assert elsewhere and not elsewhere & set(values)
+    assert flags.config(values) == make_config({"model": model})
 
 
-def test_baselines_are_flags_and_no_part_of_the_configuration():
-    assert flags.baselines(parsed()) == BaselineSettings()
+def test_baselines_and_limits_are_flags_and_no_part_of_the_configuration():
+    assert flags.baselines(parsed()) == BaselineSettings() and flags.limits(parsed()) == Limits()
     found = flags.baselines(parsed("--baselines=all", "--ease_memory_gb=2.5"))
     assert found.names() == NAMES and found.ease_memory_gb == 2.5
-    assert not Config.all_options().keys() & BaselineSettings.all_options().keys()
+    assert flags.limits(parsed("--model_memory_gb=2")).model_memory_gb == 2.0
+    beside = BaselineSettings.all_options() | Limits.all_options()
+    assert not any(options_of(model).keys() & beside.keys() for model in MODELS)
 
 
 def test_no_flags_give_the_default_config():
-    assert flags.config(parsed()) == Config()
+    assert flags.config(parsed()) == make_config() and make_config().model == DEFAULT
+
+
+@pytest.mark.parametrize(
+    "words",
+    (
+        ["--model=lightgcn"],
+        ["--model", "lightgcn"],
+        ["-model=lightgcn"],
+        ["--model=sgl", "--model=lightgcn"],
+        ["--flagfile=mine.flags"],
+        ["--model=sgl", "--flagfile", "mine.flags"],
+    ),
+)
+def test_the_last_model_that_is_named_counts(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.flags").write_text("--model=lightgcn\n--layers=3\n")
+    assert flags.named_model(["main", *words]) == "lightgcn"
+    values = parsed(*words)
+    assert values.model == flags.config(values).model == "lightgcn" and "xi" not in values
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model=lightgnc"], "there is no such model; did you mean lightgcn?; there are kdiffe,"),
+        (["--model="], "model = '': there is no such model; there are kdiffe,"),
+        (["--model"], "there is no such model"),
+        (["--model=sgl", "--xi=0.5"], "--xi is an option of kdiffe, not of sgl"),
+        (["--model=sgl", "--noguidance"], "--noguidance is an option of kdiffe, not of sgl"),
+        (["--weight_decay=1"], "--weight_decay is an option of lightgcn, sgl, not of kdiffe"),
+        (["--model=ease", "--epochs=3"], "--epochs has no meaning for ease"),
+        (["--model=bm3", "--ranking_loss=bpr"], "--ranking_loss has no meaning for bm3"),
+        (["--model=sgl", "--learnin_rate=1"], "'learnin_rate'; did you mean learning_rate?"),
+        (["--model=sgl", "--preset=pape"], "sgl has paper, best; did you mean paper?"),
+        (["--model=sgl", "--variant=no_kg"], "variant = 'no_kg': sgl has full"),
+        (["--variant=kdiffe_4"], "did you mean kdiffe_3?"),
+    ],
+)
+def test_what_is_no_word_of_the_model_is_refused_with_the_closest(arguments, message):
+    assert message in refusal(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +116,7 @@ def test_no_flags_give_the_default_config():
     ],
 )
 def test_flag_reaches_the_config(argument, name, value):
-    expected = Config.from_flat({name: value})
+    expected = make_config({name: value})
     assert flags.config(parsed(argument)) == expected
 
 
@@ -111,18 +161,20 @@ def test_bad_command_line_names_what_is_wrong(argument, word):
         "--seed=-1",
         "--num_seeds=0",
         "--noise_max=2",
+        "--data_ablation_seed=-1",
+        "--model_memory_gb=0",
     ],
 )
 def test_value_out_of_range_names_its_flag(argument):
     name = argument[2:].split("=")[0]
-    assert f".{name} = " in refusal(argument)
+    assert refusal(argument).startswith(f"{name} = ")
 
 
 def test_flag_file_with_comments_and_an_override(tmp_path):
     file = tmp_path / "a.flags"
     file.write_text("# setting\n\n--epochs=7\n--xi=0.5\n")
     config = flags.config(parsed(f"--flagfile={file}", "--epochs=9"))
-    assert (config.train.epochs, config.graph.xi) == (9, 0.5)
+    assert (config.train.epochs, config.options.xi) == (9, 0.5)
 
 
 @pytest.mark.parametrize("content", (b"--epochs=ten\n", b"--nonsense=1\n", b"\xff\xfe\x00\n"))
@@ -197,9 +249,11 @@ def test_where_data_are_looked_for(tmp_path, monkeypatch):
 
 def test_directories(tmp_path, monkeypatch):
     monkeypatch.setenv("KDIFFE_CACHE", str(tmp_path))
-    assert flags.workdir(parsed("--seed=4")) == Path("runs/synthetic-seed4")
+    assert flags.workdir(parsed("--seed=4")) == Path("runs/synthetic-kdiffe-seed4")
     several = parsed("--seed=4", "--num_seeds=3")
-    assert flags.workdir(several) == Path("runs/synthetic-seeds4-6")
+    assert flags.workdir(several) == Path("runs/synthetic-kdiffe-seeds4-6")
+    assert flags.workdir(parsed("--variant=no_kg")) == Path("runs/synthetic-kdiffe-no_kg-seed0")
+    assert flags.workdir(parsed("--model=ease")) == Path("runs/synthetic-ease")
     assert flags.workdir(parsed("--workdir=here")) == Path("here")
     assert flags.cache_dir(parsed()) == tmp_path
     assert flags.cache_dir(parsed("--cache_dir=there")) == Path("there")

@@ -53,7 +53,7 @@ def loads_nothing(**share):
         ("--no_such_flag=1", "no_such_flag"),
         ("--flagfile=absent.flags", "absent.flags"),
         ("--epochs=ten", "epochs"),
-        ("--epochs=0", "TrainConfig.epochs = 0: must be at least 1"),
+        ("--epochs=0", "epochs = 0: must be at least 1"),
         ("--temperature=0", "temperature"),
         ("--noise_scale=-0.1", "noise_scale"),
         ("--noise_min=0.5", "noise_min = 0.5, noise_max = 0.02"),
@@ -68,7 +68,7 @@ def loads_nothing(**share):
         ("--baselines=magic", "there is no magic"),
         ("--baselines=ease,none", "there is no none"),
         ("--ease_memory_gb=0", "ease_memory_gb"),
-        ("--denoiser_memory_gb=0", "denoiser_memory_gb"),
+        ("--model_memory_gb=0", "model_memory_gb"),
         ("--denoiser_columns=-1", "denoiser_columns = -1: must be at least 0"),
         ("--epoch_steps=-1", "epoch_steps = -1: must be at least 0"),
         ("--num_processes=2", "--num_processes needs --coordinator=HOST:PORT"),
@@ -169,17 +169,31 @@ def test_run_whose_configuration_cannot_be_read(capsys, tmp_path, text, mode):
     assert "config.json" in refusal(capsys, "--workdir=run", f"--mode={mode}", *sizes)
 
 
-def test_evaluation_of_a_configuration_without_data(capsys, tmp_path):
+def stored(tmp_path, **config):
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "config.json").write_text('{"planted_users": 20, "planted_items": 60}')
-    refusal(capsys, "--workdir=run", "--mode=evaluate")
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
 
 
-def test_evaluation_with_another_value(capsys, tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "config.json").write_text('{"xi": 0.25}')
-    message = refusal(capsys, "--workdir=run", "--mode=evaluate", "--xi=0.5")
-    assert "--xi=0.5" in message and "0.25" in message
+def test_evaluation_of_a_configuration_of_other_data(capsys, tmp_path):
+    stored(tmp_path, model="sgl", planted_users=20, planted_items=60)
+    message = refusal(capsys, "--workdir=run", "--mode=evaluate")
+    assert "was trained on other data" in message
+
+
+@pytest.mark.parametrize("config", ({"xi": 0.25}, {"model": "gone"}, {"model": ["sgl"]}))
+def test_evaluation_of_a_configuration_without_a_model(capsys, tmp_path, config):
+    stored(tmp_path, **config)
+    assert "names no model" in refusal(capsys, "--workdir=run", "--mode=evaluate")
+
+
+@pytest.mark.parametrize(
+    ("argument", "there"),
+    [("--xi=0.5", "0.25"), ("--model=sgl", "'kdiffe'"), ("--variant=kdiffe_1", "xi 0.25")],
+)
+def test_evaluation_with_another_value(capsys, tmp_path, argument, there):
+    stored(tmp_path, model="kdiffe", xi=0.25)
+    message = refusal(capsys, "--workdir=run", "--mode=evaluate", argument)
+    assert argument in message and there in message
 
 
 def test_process_exits_with_status_2(tmp_path):

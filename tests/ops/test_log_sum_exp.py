@@ -19,22 +19,28 @@ def case(rng):
     return anchors, candidates, weights
 
 
-@pytest.mark.parametrize("block", (1, 5, 8, 23, 100))
-@pytest.mark.parametrize("scale", (1.0, 1e3))
-def test_value_and_gradients(case, block, scale):
+@pytest.mark.parametrize("block", (1, 8, 23, 100))
+def test_value_and_gradients(case, block):
     anchors, candidates, weights = case
-    anchors = anchors * scale
-    logits = np.asarray(anchors, np.float64) @ np.asarray(candidates, np.float64).T
-    weigh = np.asarray(weights, np.float64)[None]
-    expected = logsumexp(logits, axis=1, b=weigh)
-    found = log_sum_exp(anchors, candidates, weights, block=block)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
-    upstream = np.arange(1.0, 8.0)
-    _, pull = jax.vjp(lambda a, c: log_sum_exp(a, c, weights, block=block), anchors, candidates)
-    to_anchors, to_candidates = pull(jnp.asarray(upstream, jnp.float32))
-    shares = weigh * np.exp(logits - expected[:, None]) * upstream[:, None]
-    np.testing.assert_allclose(to_anchors, shares @ candidates, rtol=2e-3, atol=2e-3)
-    np.testing.assert_allclose(to_candidates, shares.T @ anchors, rtol=2e-3, atol=2e-3 * scale)
+
+    @jax.jit
+    def both_ways(anchors, upstream):
+        found, pull = jax.vjp(
+            lambda a, c: log_sum_exp(a, c, weights, block=block), anchors, candidates
+        )
+        return found, pull(upstream)
+
+    weigh, upstream = np.asarray(weights, np.float64)[None], np.arange(1.0, 8.0)
+    for scale in (1.0, 1e3):
+        scaled = anchors * scale
+        logits = np.asarray(scaled, np.float64) @ np.asarray(candidates, np.float64).T
+        expected = logsumexp(logits, axis=1, b=weigh)
+        found, (to_anchors, to_candidates) = both_ways(scaled, jnp.asarray(upstream, jnp.float32))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+        shares = weigh * np.exp(logits - expected[:, None]) * upstream[:, None]
+        np.testing.assert_allclose(to_anchors, shares @ candidates, rtol=2e-3, atol=2e-3)
+        wanted = shares.T @ scaled
+        np.testing.assert_allclose(to_candidates, wanted, rtol=2e-3, atol=2e-3 * scale)
 
 
 def test_first_blocks_without_any_weight(case):
@@ -54,8 +60,8 @@ def test_info_nce_is_the_same_in_blocks(case, monkeypatch):
         )
         return losses_of.sum()
 
-    whole = jax.value_and_grad(loss, argnums=(0, 1))(anchors, candidates)
+    whole = jax.jit(jax.value_and_grad(loss, argnums=(0, 1)))(anchors, candidates)
     monkeypatch.setattr(losses, "log_sum_exp", partial(log_sum_exp, block=10))
-    blocks = jax.value_and_grad(loss, argnums=(0, 1))(anchors, candidates)
+    blocks = jax.jit(jax.value_and_grad(loss, argnums=(0, 1)))(anchors, candidates)
     for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(blocks), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

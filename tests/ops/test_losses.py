@@ -8,6 +8,9 @@ from kdiffe_jax.ops import losses
 from tests.reference import oracles
 
 
+info_nce = jax.jit(losses.info_nce)
+
+
 def f32(values):
     return jnp.asarray(values, jnp.float32)
 
@@ -22,6 +25,14 @@ def test_bpr_gradient_is_minus_sigmoid_of_minus_the_difference():
     np.testing.assert_allclose(gradient, -1 / (1 + np.exp(2.0)), rtol=1e-6)
 
 
+@pytest.mark.parametrize("scale", (1e-3, 1.0, 30.0, 1e4))
+def test_bpr_is_its_formula_in_float64(rng, scale):
+    positive, negative = scale * rng.normal(size=(2, 200))
+    difference = positive.astype(np.float32).astype(float) - negative.astype(np.float32)
+    found = losses.bpr(f32(positive), f32(negative))
+    np.testing.assert_allclose(found, np.logaddexp(0.0, -difference), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("difference", [-1e8, -1e4, 0.0, 1e4, 1e8])
 def test_bpr_is_finite_at_extremes(difference):
     value, gradient = jax.value_and_grad(lambda p: losses.bpr(p, f32(0.0)))(f32(difference))
@@ -31,7 +42,7 @@ def test_bpr_is_finite_at_extremes(difference):
 
 def test_info_nce_by_value():
     """Cosines 1 and 0, tau = 1/2: -log e^2 / (e^2 + 1)."""
-    found = losses.info_nce(
+    found = info_nce(
         f32([[3.0, 0.0]]), f32([[0.5, 0.0], [0.0, 9.0]]), jnp.array([0]), temperature=0.5
     )
     np.testing.assert_allclose(found, [np.log1p(np.exp(-2.0))], rtol=1e-6)
@@ -44,7 +55,7 @@ def test_info_nce_equals_the_oracle(rng, temperature):
     present = np.ones(11)
     present[[i for i in range(11) if i not in own][:3]] = 0
     for weights in (None, present):
-        found = losses.info_nce(
+        found = info_nce(
             f32(anchors),
             f32(candidates),
             jnp.asarray(own),
@@ -58,7 +69,7 @@ def test_info_nce_equals_the_oracle(rng, temperature):
 def test_info_nce_gradient(rng):
     candidates = f32(rng.normal(size=(6, 4)))
     check_grads(
-        lambda a: losses.info_nce(a, candidates, jnp.arange(3), temperature=0.5),
+        jax.jit(lambda a: losses.info_nce(a, candidates, jnp.arange(3), temperature=0.5)),
         (f32(rng.normal(size=(3, 4))),),
         order=1,
         modes=["rev"],
@@ -70,7 +81,7 @@ def test_info_nce_gradient(rng):
 def test_info_nce_with_many_negatives_and_zero_rows_is_finite(rng):
     views = f32(rng.normal(size=(10_000, 8))).at[:3].set(0.0)
     value, gradient = jax.value_and_grad(
-        lambda v: losses.info_nce(v[:8], v, jnp.arange(8), temperature=0.05).sum()
+        lambda v: info_nce(v[:8], v, jnp.arange(8), temperature=0.05).sum()
     )(views)
     assert np.isfinite(value) and np.isfinite(gradient).all()
 
@@ -79,16 +90,16 @@ def test_info_nce_does_not_see_the_length_of_rows(rng):
     views = f32(rng.normal(size=(4, 3)))
     at = jnp.arange(4)
     np.testing.assert_allclose(
-        losses.info_nce(views, views * 7, at, temperature=0.5),
-        losses.info_nce(views * 3, views, at, temperature=0.5),
+        info_nce(views, views * 7, at, temperature=0.5),
+        info_nce(views * 3, views, at, temperature=0.5),
         rtol=1e-5,
     )
 
 
 def test_info_nce_permutes_with_its_anchors(rng):
     views, order = f32(rng.normal(size=(5, 3))), np.array([3, 1, 4, 0, 2])
-    found = losses.info_nce(views, views, jnp.arange(5), temperature=0.5)
-    permuted = losses.info_nce(views[order], views, jnp.asarray(order), temperature=0.5)
+    found = info_nce(views, views, jnp.arange(5), temperature=0.5)
+    permuted = info_nce(views[order], views, jnp.asarray(order), temperature=0.5)
     np.testing.assert_allclose(permuted, found[order], rtol=1e-6)
 
 
@@ -96,7 +107,7 @@ def test_batch_duplicates_count_once(rng):
     """In-batch InfoNCE with a repeated node equals InfoNCE over the distinct nodes."""
     main, other = f32(rng.normal(size=(4, 3))), f32(rng.normal(size=(4, 3)))
     nodes = jnp.array([2, 0, 2, 3])
-    found = losses.info_nce(
+    found = info_nce(
         main[nodes],
         other[nodes],
         jnp.arange(4),
@@ -104,7 +115,7 @@ def test_batch_duplicates_count_once(rng):
         candidate_weights=losses.first_occurrence(nodes, size=4),
     )
     distinct = jnp.array([2, 0, 3])
-    expected = losses.info_nce(main[distinct], other[distinct], jnp.arange(3), temperature=0.5)
+    expected = info_nce(main[distinct], other[distinct], jnp.arange(3), temperature=0.5)
     np.testing.assert_allclose(found, expected[jnp.array([0, 1, 0, 2])], rtol=1e-5)
 
 
@@ -140,7 +151,7 @@ def test_sampled_softmax_is_its_formula_in_float64(rng):
 def test_sampled_softmax_gradient(rng):
     positives, negatives = f32(rng.normal(size=(3, 4))), f32(rng.normal(size=(5, 4)))
     check_grads(
-        lambda u: losses.sampled_softmax(u, positives, negatives, temperature=0.5),
+        jax.jit(lambda u: losses.sampled_softmax(u, positives, negatives, temperature=0.5)),
         (f32(rng.normal(size=(3, 4))),),
         order=1,
         modes=["rev"],

@@ -6,11 +6,11 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from kdiffe_jax.models.kdiffe.diffusion import linear_variance_schedule, reverse_process
-from kdiffe_jax.models.kdiffe.denoiser import Denoiser
-from kdiffe_jax.ops.precision import product
 from kdiffe_jax.evaluation.ranking import evaluate, rank_all, ranking_task
+from kdiffe_jax.models.kdiffe.denoiser import Denoiser
+from kdiffe_jax.models.kdiffe.diffusion import linear_variance_schedule, reverse_process
 from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
+from kdiffe_jax.ops.precision import product
 
 ROWS, ENTITIES, DIM = 24, 90, 8
 

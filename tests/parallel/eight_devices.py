@@ -15,13 +15,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.experimental.sparse import BCOO
+from kdiffe_jax.models.kdiffe.similarity_on_mesh import similarity_on_mesh
+from kdiffe_jax.training.on_mesh import epoch_batches
+from kdiffe_jax.training.state import initial_state
 
-from kdiffe_jax.models.kdiffe.options import GraphConfig
 from kdiffe_jax.data.synthetic import planted_dataset
-from kdiffe_jax.models.kdiffe.similarity import attention_similarity
+from kdiffe_jax.evaluation.ranking import evaluate, ranking_task
 from kdiffe_jax.graph.laplacian import drop_edges
-from kdiffe_jax.ops.sparse import laplacian_blocks
+from kdiffe_jax.models.kdiffe.options import GraphConfig
+from kdiffe_jax.models.kdiffe.similarity import attention_similarity
 from kdiffe_jax.ops.propagate import propagate, propagate_items
+from kdiffe_jax.ops.sparse import laplacian_blocks
 from kdiffe_jax.parallel.evaluation import (
     _metrics,
     evaluate_split,
@@ -31,14 +35,10 @@ from kdiffe_jax.parallel.evaluation import (
 )
 from kdiffe_jax.parallel.mesh import build_mesh, parse_axes
 from kdiffe_jax.parallel.row_blocks import Entries, row_blocks
-from kdiffe_jax.models.kdiffe.similarity_on_mesh import similarity_on_mesh
 from kdiffe_jax.parallel.tables import bytes_per_device, gather, split
-from kdiffe_jax.evaluation.ranking import evaluate, ranking_task
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.loop import train
 from kdiffe_jax.training.many_seeds import train_members
-from kdiffe_jax.training.on_mesh import epoch_batches
-from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.training.state import initial_state
 from tests.small_model import SIZES, small_problem
 
 GRIDS = ("data:8", "data:4,model:2", "data:4", "data:1")

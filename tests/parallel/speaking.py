@@ -41,7 +41,7 @@ def main(address, number, directory):
     for numbers in ((), (0,), (1,), (0, 1)):
         found[f"failing {numbers}"] = np.array(fail_on(numbers, number))
     share = shares.share_of_process()
-    found["share"] = np.array([share.number, share.of, *share.place(10 + number)])
+    found["share"] = np.array([share.number, share.of, *share.offset_and_total(10 + number)])
     np.savez(directory / f"{number}.npz", **found)
     jax.distributed.shutdown()
 

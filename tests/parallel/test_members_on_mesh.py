@@ -3,12 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from kdiffe_jax.training.members_on_mesh import members_on_mesh
+from kdiffe_jax.training.on_mesh import compile_setup
 
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.training import many_seeds
 from kdiffe_jax.training.epoch import traced_of
-from kdiffe_jax.training.members_on_mesh import members_on_mesh
-from kdiffe_jax.training.on_mesh import compile_setup
 from tests.small_model import small_problem
 
 

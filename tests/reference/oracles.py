@@ -31,15 +31,13 @@ def knowledge_layer(items, entities, triples, relations, entity_weight, item_wei
     return out
 
 
-def laplacian(pairs, similarity, n_users, n_items, xi, degree_from="adjacency", self_loops=False):
+def laplacian(pairs, similarity, n_users, n_items, xi, degree_from="adjacency"):
     """Eq. 4, dense."""
     n = n_users + n_items
     a, s = np.zeros((n, n)), np.zeros((n, n))
     for (u, i), value in zip(pairs, similarity, strict=True):
         a[u, n_users + i] = a[n_users + i, u] = 1
         s[u, n_users + i] = s[n_users + i, u] = value
-    if self_loops:
-        a += np.eye(n)
     weighted = a + xi * s
     degree = (a if degree_from == "adjacency" else weighted).sum(axis=1)
     scale = np.array([1 / math.sqrt(d) if d else 0.0 for d in degree])

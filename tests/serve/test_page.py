@@ -10,8 +10,9 @@ import pytest
 
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.storage.saved_model import MODEL, write_model
-from tests.serve.conftest import ODD_USER
+from tests.serve.conftest import ODD_USER, awkward
 from tests.serve.running import running
+from tests.small_model import small_saved
 
 webdriver = pytest.importorskip("selenium.webdriver")
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -171,6 +172,41 @@ def test_what_is_not_there_is_said(page, address):
     wait(page, lambda: "nobody" not in texts(page, "[role=alert]")[0])
     page.find_element(By.CSS_SELECTOR, "main a").click()
     wait(page, lambda: not texts(page, "[role=alert]"))
+
+
+@pytest.fixture(scope="module", params=["ease", "most_popular"])
+def fitted(request, tmp_path_factory):
+    directory = tmp_path_factory.mktemp(request.param)
+    model = awkward(small_saved(directory / "cache", request.param))
+    model = model._replace(item_pictures=())
+    write_model(model, directory / MODEL)
+    with running(directory) as (_, address):
+        yield Recommender(model), address
+
+
+def test_a_model_without_embeddings_attention_or_reasons(page, fitted):
+    recommender, address = fitted
+    page.get(f"{address}#/user/ann%201")
+    wait(page, lambda: texts(page, "h1") == ["User ann 1"])
+    best = recommender.recommend("ann 1", 20)["ann 1"]
+    listed = "section:nth-of-type(2) .tile"
+    assert texts(page, f"{listed} .caption") == titles(recommender.model, [i for i, _ in best])
+    page.find_element(By.CSS_SELECTOR, listed).click()
+    if recommender.explains:
+        wait(page, lambda: page.find_elements(By.CSS_SELECTOR, "dialog[open]"))
+        reasons = recommender.explain("ann 1", best[0][0])
+        past = titles(recommender.model, [one.item for one in reasons.past])
+        assert texts(page, ".part-name") == past
+        assert texts(page, ".sum strong") == [f"{reasons.score:+.4f}".replace("-", "−")]
+        assert "S tells" not in texts(page, "dialog")[0]
+        assert "embedding" not in texts(page, "dialog")[0]
+        assert texts(page, "dialog .entity") == [one.entity for one in reasons.entities]
+    else:
+        title = titles(recommender.model, [best[0][0]])
+        wait(page, lambda: texts(page, "h1") == title)
+        assert texts(page, ".entity") and not texts(page, ".status")
+        assert "denoiser" not in texts(page, "main")[0]
+    assert not {"false", "null", "undefined"} & set(texts(page, "body")[0].split())
 
 
 @pytest.mark.parametrize("width", [390, 1280])

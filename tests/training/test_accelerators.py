@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import pytest
 from jax.experimental.sparse import _lowerings
-
-from kdiffe_jax.training.epoch import compile_parts, traced_of
 from kdiffe_jax.training.state import initial_state
-from kdiffe_jax.models.base import Batch
+
+from kdiffe_jax.models.arrays import Batch
+from kdiffe_jax.training.epoch import compile_parts, traced_of
 
 TO_THE_HOST = re.compile(r"stablehlo\.(infeed|outfeed|send|recv)\b|[^ ]*callback[^ ]*")
 

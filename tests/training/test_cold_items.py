@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kdiffe_jax.evaluation.split_scores import score_split
 from kdiffe_jax.data.item_neighbours import nearest_items
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
+from kdiffe_jax.evaluation.split_scores import score_split
 from kdiffe_jax.evaluation.top_k_lists import lists_by_embeddings
+from kdiffe_jax.models.arrays import Batch
 from kdiffe_jax.training.epoch import compile_parts, traced_of
 from kdiffe_jax.training.loop import fresh_start
-from kdiffe_jax.models.base import Batch
 
 COLD = dict(data_ablation="items:0.2", neighbour_kinds="lift")
 

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from kdiffe_jax.models.arrays import Batch
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.epoch import compile_parts, traced_of
 from kdiffe_jax.training.loop import fresh_start, train
 from kdiffe_jax.training.many_seeds import member_history, train_members
-from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.models.base import Batch
 
 STEPS = 6
 CUT = dict(epoch_steps=4, epochs=3, patience=3)

@@ -9,10 +9,10 @@ from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import DataError, NonFiniteLossError, RunError
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training import loop
 from kdiffe_jax.training.loop import load_best, train
 from kdiffe_jax.training.result import eval_data_of, finish, rescore
-from kdiffe_jax.storage.run_directory import RunDirectory
 from launch.table import result_table
 
 

@@ -7,17 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from kdiffe_jax.training.members import compile_members, rank_members, train_epoch
+from kdiffe_jax.training.members_result import finish_members, rescore_members
 
 from kdiffe_jax.errors import ConfigError, NonFiniteLossError
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import read_model
 from kdiffe_jax.training import many_seeds
 from kdiffe_jax.training.epoch import compile_parts, traced_of
 from kdiffe_jax.training.loop import train
 from kdiffe_jax.training.many_seeds import load_members, train_members
-from kdiffe_jax.training.members import compile_members, rank_members, train_epoch
-from kdiffe_jax.training.members_result import finish_members, rescore_members
 from kdiffe_jax.training.result import finish
-from kdiffe_jax.storage.run_directory import RunDirectory
 
 SEEDS = range(9, 12)
 LONG = dict(epochs=12, patience=2, batch_size=128, timesteps=2)

@@ -7,11 +7,11 @@ import pytest
 
 from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.baselines.suite import score_baselines
-from kdiffe_jax.models.base import View
 from kdiffe_jax.evaluation.top_k_lists import lists_by_embeddings
+from kdiffe_jax.models.arrays import View
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.loop import train
 from kdiffe_jax.training.result import eval_data_of
-from kdiffe_jax.storage.run_directory import RunDirectory
 
 
 def silent(_):

@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from kdiffe_jax.training.state import initial_state
 
+from kdiffe_jax.models.arrays import Batch
 from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph
 from kdiffe_jax.training.epoch import compile_parts, traced_of
-from kdiffe_jax.training.state import initial_state
 from kdiffe_jax.training.step import loss_terms, train_step
-from kdiffe_jax.models.base import Batch
 
 
 class Case:

@@ -3,11 +3,6 @@
 import jax
 import numpy as np
 import pytest
-
-from kdiffe_jax.config import Config
-from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.training.loop import train
-from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.trials import (
     curve_of,
     has_diverged,
@@ -15,6 +10,11 @@ from kdiffe_jax.training.trials import (
     trial_history,
     trials_of,
 )
+
+from kdiffe_jax.config import Config
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.training.loop import train
 from tests.small_model import SMALL
 
 VALUES = (

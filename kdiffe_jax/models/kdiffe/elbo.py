@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 
-from kdiffe_jax.models.base import Batch, Inputs, Term
+from kdiffe_jax.models.arrays import Batch, Inputs, Term
 from kdiffe_jax.models.kdiffe.denoiser import Denoiser
 from kdiffe_jax.models.kdiffe.diffusion import Schedule, elbo_weights, q_sample
 from kdiffe_jax.models.kdiffe.rebuild import dense_rows

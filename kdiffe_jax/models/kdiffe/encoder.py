@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from kdiffe_jax.models.base import View
+from kdiffe_jax.models.arrays import View
 from kdiffe_jax.models.kdiffe.knowledge_layer import KnowledgeLayer
 from kdiffe_jax.ops.propagate import propagate, propagate_items
 from kdiffe_jax.ops.sparse_types import KnowledgeGraph, Laplacian, SparsePair

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -12,15 +11,14 @@ import numpy as np
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.graph.drop_edges import drop_edges
-from kdiffe_jax.models.base import EdgeWeights, Inputs, Model, Needs, Sampling, View, Weighted
+from kdiffe_jax.models.arrays import EdgeWeights, Inputs, View, Weighted
+from kdiffe_jax.models.base import Needs, Sampling
 from kdiffe_jax.models.kdiffe.attention_laplacian import entry_weights
-from kdiffe_jax.models.kdiffe.denoiser import Denoiser
-from kdiffe_jax.models.kdiffe.denoiser_columns import number_of_columns
 from kdiffe_jax.models.kdiffe.denoiser_memory import check_denoiser_memory
-from kdiffe_jax.models.kdiffe.diffusion import Schedule, linear_variance_schedule
-from kdiffe_jax.models.kdiffe.elbo import elbo_term, mean_of_item_users
+from kdiffe_jax.models.kdiffe.elbo import elbo_term
 from kdiffe_jax.models.kdiffe.encoder import Encoder
 from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, usual_relation
+from kdiffe_jax.models.kdiffe.modules import KDiffEConstants, KDiffEModules
 from kdiffe_jax.models.kdiffe.new_items import rows_of_new_items
 from kdiffe_jax.models.kdiffe.options import KDiffEOptions
 from kdiffe_jax.models.kdiffe.planted_truth import kept_relevant_share, within_item_auc
@@ -30,17 +28,10 @@ from kdiffe_jax.models.kdiffe.refresh import Rebuild
 from kdiffe_jax.models.kdiffe.saved_arrays import saved_arrays
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
 from kdiffe_jax.models.kdiffe.variants import VARIANTS
-from kdiffe_jax.models.terms import node_contrast, pooling_of, ranking_term, scalar_term
+from kdiffe_jax.models.terms import node_contrast, ranking_term, scalar_term
 from kdiffe_jax.ops.losses import squared_norm
-from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph, Laplacian
+from kdiffe_jax.ops.sparse_types import KnowledgeGraph, Laplacian
 from kdiffe_jax.ops.trace_phases import device_phase
-
-
-class KDiffEConstants(NamedTuple):
-    """What KDiffE makes of the triples once."""
-
-    rows: EntityRows  #: eq. 9
-    entity_relation: jax.Array  #: i32[E], the relation an entity has most often
 
 
 class SecondView(NamedTuple):
@@ -51,7 +42,7 @@ class SecondView(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class KDiffE(Model):
+class KDiffE(KDiffEModules):
     """The model of the paper; its parts have files of their own in this folder."""
 
     Options = KDiffEOptions
@@ -63,42 +54,6 @@ class KDiffE(Model):
     def needs(self) -> Needs:  # type: ignore[override]
         dropping = self.options.contrast == "edge_drop"
         return Needs(knowledge="items", guidance=True, edge_dropping=dropping)
-
-    @cached_property
-    def encoder(self) -> Encoder:
-        """Eq. 1-3, 6 and 7."""
-        return Encoder(
-            n_users=self.sizes.n_users,
-            n_items=self.sizes.n_items,
-            n_entities=self.sizes.n_entities,
-            n_relations=self.sizes.n_relations,
-            dim=self.embedding.dim,
-            layers=self.options.layers,
-            pooling=pooling_of(self.embedding, "sum"),
-            neighbour_weight=self.embedding.neighbour_weight,
-        )
-
-    @cached_property
-    def denoiser(self) -> Denoiser:
-        """Eq. 10-12."""
-        return Denoiser(
-            n_columns=number_of_columns(self.options.denoiser_columns, self.sizes.n_entities),
-            width=self.options.denoiser_width,
-            step_size=self.options.step_embedding_size,
-            dropout=self.options.denoiser_dropout,
-            guided=self.options.guidance,
-            precision=self.options.denoiser_precision,
-        )
-
-    @property
-    def schedule(self) -> Schedule:
-        """Eq. 8."""
-        return linear_variance_schedule(
-            self.options.timesteps,
-            noise_scale=self.options.noise_scale,
-            noise_min=self.options.noise_min,
-            noise_max=self.options.noise_max,
-        )
 
     def init(self, key, inputs: Inputs):
         """Parameters by module, "encoder" and "denoiser"."""
@@ -159,9 +114,7 @@ class KDiffE(Model):
         drawing_key = key
         if self.ranking.ranking_loss == "softmax":
             key, drawing_key = jax.random.split(key)
-        terms = ranking_term(
-            main, batch, self.ranking, self.embedding.score, traced, drawing_key
-        )
+        terms = ranking_term(main, batch, self.ranking, self.embedding.score, traced, drawing_key)
         terms["squared_norm"] = Weighted(_norm(params["encoder"]), traced["theta_2"])
         guidance = self.guidance_rows(main.users, inputs)
         parts = (self.denoiser, self.schedule, params["denoiser"])
@@ -190,22 +143,6 @@ class KDiffE(Model):
             inputs.neighbours,
             method=Encoder.two_views,
         )
-
-    def guidance_rows(self, users: jax.Array, inputs: Inputs) -> jax.Array:
-        """z~ (eq. 11), f32[J, d]."""
-        return mean_of_item_users(users, inputs, gradient=self.options.guidance_gradient)
-
-    @device_phase("views")
-    def encode(self, params, inputs: Inputs) -> View:
-        """The main view (eq. 1-6)."""
-        return self.encoder.apply({"params": params["encoder"]}, *self._graphs(inputs))
-
-    def _graphs(self, inputs: Inputs):
-        return inputs.laplacian, inputs.knowledge, self.shared_items(inputs), inputs.neighbours
-
-    def shared_items(self, inputs: Inputs) -> jax.Array | None:
-        """i32[E], the item whose embedding an entity shares, else -1; None where none does."""
-        return inputs.entity_items if self.options.share_item_embeddings else None
 
     def view(self, params, inputs: Inputs, carry) -> View:
         """What ranks: the main view (eq. 7)."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 
-from kdiffe_jax.models.base import Inputs
+from kdiffe_jax.models.arrays import Inputs
 from kdiffe_jax.models.kdiffe.diffusion import reverse_from
 from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
+from kdiffe_jax.models.kdiffe.modules import KDiffEModules
 from kdiffe_jax.models.kdiffe.rebuild import (
     REBUILD_BLOCK,
     KeptRelations,
@@ -19,9 +20,6 @@ from kdiffe_jax.models.kdiffe.rebuild import (
     triple_scores,
 )
 from kdiffe_jax.ops.trace_phases import device_phase
-
-if TYPE_CHECKING:
-    from kdiffe_jax.models.kdiffe.model import KDiffE
 
 
 class Rebuild:
@@ -34,7 +32,7 @@ class Rebuild:
       key: of the noise; an item's noise depends on its id alone.
     """
 
-    def __init__(self, model: KDiffE, params: Any, inputs: Inputs, key: jax.Array):
+    def __init__(self, model: KDiffEModules, params: Any, inputs: Inputs, key: jax.Array):
         self._model, self._inputs, self._key = model, inputs, key
         self._guidance = model.guidance_rows(model.encode(params, inputs).users, inputs)
         self._denoiser = hidden_denoiser(params["denoiser"], model.denoiser.precision)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
 
-from kdiffe_jax.models.base import EdgeWeights, Inputs
+from kdiffe_jax.models.arrays import EdgeWeights, Inputs
+from kdiffe_jax.models.kdiffe.modules import KDiffEModules
 from kdiffe_jax.models.kdiffe.rebuild import KeptRelations
 from kdiffe_jax.models.terms import propagation_artifacts
 
-if TYPE_CHECKING:
-    from kdiffe_jax.models.kdiffe.model import KDiffE
-
 
 def saved_arrays(
-    model: KDiffE, params: Any, inputs: Inputs, carry: KeptRelations, edges: EdgeWeights
+    model: KDiffEModules, params: Any, inputs: Inputs, carry: KeptRelations, edges: EdgeWeights
 ) -> dict[str, np.ndarray]:
     """Beside those of `propagation_artifacts`:
 
@@ -49,7 +47,7 @@ def saved_arrays(
     return found
 
 
-def _inner(model: KDiffE, table, inputs: Inputs):
+def _inner(model: KDiffEModules, table, inputs: Inputs):
     """Layer 0 of the items with and without neighbours, the attention, the entities as read."""
     shared = model.shared_items(inputs)
     variables, content = {"params": table}, (inputs.knowledge, shared)

@@ -55,7 +55,7 @@ def cached_similarity(
       DataError: the directory cannot be written; a RunError on the other processes.
     """
     sizes: dict[str, Any] = dict(n_users=n_users, n_items=n_items, options=options)
-    first, total = share.place(len(pairs))
+    first, total = share.offset_and_total(len(pairs))
     own = slice(first, first + len(pairs))
     file = similarity_file(share.pieces(pairs), directory=directory, **sizes)
     read: list[np.ndarray | None] = []

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
-from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.data.content import codebooks, dense
 from kdiffe_jax.data.content.codebooks import (
     codebook_relation,
@@ -15,6 +14,7 @@ from kdiffe_jax.data.content.codebooks import (
     product_codes,
     standardise,
 )
+from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.data.relation import join_relations
 from kdiffe_jax.errors import DataError
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions
-from kdiffe_jax.data.relation import ITEMS
 from kdiffe_jax.data.extra_files import add_neighbours, add_triples
+from kdiffe_jax.data.relation import ITEMS
 from kdiffe_jax.errors import DataError
 
 pa = pytest.importorskip("pyarrow")

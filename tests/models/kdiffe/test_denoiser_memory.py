@@ -5,16 +5,16 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import pytest
+from kdiffe_jax.training.state import initial_state
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.arrays import Batch
+from kdiffe_jax.models.kdiffe.denoiser_memory import Limits, denoiser_memory_gb
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
 from kdiffe_jax.training import setup as problems
 from kdiffe_jax.training.epoch import compile_parts, traced_of
-from kdiffe_jax.models.kdiffe.denoiser_memory import Limits, denoiser_memory_gb
-from kdiffe_jax.training.state import initial_state
-from kdiffe_jax.models.base import Batch
 from tests.small_model import small_problem
 
 WIDE = PlantedSizes(

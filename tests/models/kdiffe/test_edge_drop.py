@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from kdiffe_jax.training.state import initial_state
 
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.arrays import Batch
 from kdiffe_jax.training.epoch import compile_parts, traced_of
-from kdiffe_jax.training.state import initial_state
-from kdiffe_jax.models.base import Batch
 
 
 def two_epochs(setup):

@@ -3,12 +3,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse as sp
-
-from kdiffe_jax.models.kdiffe.options import GraphConfig
 from kdiffe_jax.graph.build import build_graphs
-from kdiffe_jax.ops.sparse import sparse_pair
-from kdiffe_jax.models.kdiffe.encoder import Encoder
+
 from kdiffe_jax.models.base import scores
+from kdiffe_jax.models.kdiffe.encoder import Encoder
+from kdiffe_jax.models.kdiffe.options import GraphConfig
+from kdiffe_jax.ops.sparse import sparse_pair
 
 SIZES = dict(n_users=5, n_items=4, n_entities=3, n_relations=2)
 PAIRS = np.array([[0, 0], [0, 1], [1, 1], [2, 2], [3, 2]], np.int32)

@@ -4,14 +4,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from kdiffe_jax.graph.build import build_graphs, build_laplacian
 
 from kdiffe_jax.evaluation.eval_data import EvalData
-from kdiffe_jax.models.lightgcn import plain_laplacian
-from kdiffe_jax.models.kdiffe.options import GraphConfig
-from kdiffe_jax.graph.build import build_graphs, build_laplacian
-from kdiffe_jax.ops.losses import bpr
 from kdiffe_jax.models.kdiffe.encoder import Encoder
+from kdiffe_jax.models.kdiffe.options import GraphConfig
 from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph, top_own_relations
+from kdiffe_jax.models.lightgcn import plain_laplacian
+from kdiffe_jax.ops.losses import bpr
 
 USERS, ITEMS, ENTITIES, RELATIONS = 6, 5, 7, 2
 SIZES = dict(n_users=USERS, n_items=ITEMS, n_entities=ENTITIES, n_relations=RELATIONS)

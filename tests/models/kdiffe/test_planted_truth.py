@@ -8,11 +8,11 @@ import pytest
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
-from kdiffe_jax.training.loop import train
 from kdiffe_jax.models.kdiffe.planted_truth import within_item_auc
-from kdiffe_jax.training.setup import build_setup
-from kdiffe_jax.training.result import finish
 from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.training.loop import train
+from kdiffe_jax.training.result import finish
+from kdiffe_jax.training.setup import build_setup
 
 SIZES = PlantedSizes(users=600, items=400, topics=8)
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from kdiffe_jax.models.kdiffe.similarity import bipartite_adjacency
 from kdiffe_jax.models.kdiffe.random_walk import visited_sets
+from kdiffe_jax.models.kdiffe.similarity import bipartite_adjacency
 
 WALK = dict(walk_length=8, walks_per_node=3, restart_probability=0.2, include_start=True)
 

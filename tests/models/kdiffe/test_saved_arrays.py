@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from kdiffe_jax.models.kdiffe.saved_arrays import model_of
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import MODEL, read_model
 from kdiffe_jax.training.loop import train
 from kdiffe_jax.training.result import finish, rescore
-from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.models.kdiffe.saved_arrays import model_of
 from tests.small_model import small_problem, untrained
 
 VARIANTS = [

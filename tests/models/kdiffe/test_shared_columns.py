@@ -6,10 +6,10 @@ import pytest
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.recommend.recommender import Recommender
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.epoch import compile_parts
 from kdiffe_jax.training.loop import fresh_start, train
 from kdiffe_jax.training.result import finish, rescore
-from kdiffe_jax.storage.run_directory import RunDirectory
 
 COLUMNS = 6
 

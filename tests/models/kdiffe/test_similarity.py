@@ -7,9 +7,8 @@ import pytest
 import scipy.sparse as sp
 from scipy.stats import spearmanr
 
-from kdiffe_jax.models.kdiffe.options import GraphConfig
 from kdiffe_jax.data.readers import read_dataset
-from kdiffe_jax.models.kdiffe import similarity_cache
+from kdiffe_jax.models.kdiffe.options import GraphConfig
 from kdiffe_jax.models.kdiffe.similarity import attention_similarity, jaccard_on_edges
 from kdiffe_jax.models.kdiffe.walk_workers import Shares, alone
 from tests.reference.oracles import jaccard

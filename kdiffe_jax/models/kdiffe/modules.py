@@ -1,0 +1,84 @@
+"""KDiffE's modules, made of its options and the sizes of the data, and what they encode."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from typing import NamedTuple
+
+import jax
+
+from kdiffe_jax.models.arrays import Inputs, View
+from kdiffe_jax.models.base import Model
+from kdiffe_jax.models.kdiffe.denoiser import Denoiser
+from kdiffe_jax.models.kdiffe.denoiser_columns import number_of_columns
+from kdiffe_jax.models.kdiffe.diffusion import Schedule, linear_variance_schedule
+from kdiffe_jax.models.kdiffe.elbo import mean_of_item_users
+from kdiffe_jax.models.kdiffe.encoder import Encoder
+from kdiffe_jax.models.terms import pooling_of
+from kdiffe_jax.ops.sparse_types import EntityRows
+from kdiffe_jax.ops.trace_phases import device_phase
+
+
+class KDiffEConstants(NamedTuple):
+    """What KDiffE makes of the triples once."""
+
+    rows: EntityRows  #: eq. 9
+    entity_relation: jax.Array  #: i32[E], the relation an entity has most often
+
+
+@dataclasses.dataclass(frozen=True)
+class KDiffEModules(Model):
+    """Encoder, denoiser and noise schedule; `model.py` trains them."""
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """Eq. 1-3, 6 and 7."""
+        return Encoder(
+            n_users=self.sizes.n_users,
+            n_items=self.sizes.n_items,
+            n_entities=self.sizes.n_entities,
+            n_relations=self.sizes.n_relations,
+            dim=self.embedding.dim,
+            layers=self.options.layers,
+            pooling=pooling_of(self.embedding, "sum"),
+            neighbour_weight=self.embedding.neighbour_weight,
+        )
+
+    @cached_property
+    def denoiser(self) -> Denoiser:
+        """Eq. 10-12."""
+        return Denoiser(
+            n_columns=number_of_columns(self.options.denoiser_columns, self.sizes.n_entities),
+            width=self.options.denoiser_width,
+            step_size=self.options.step_embedding_size,
+            dropout=self.options.denoiser_dropout,
+            guided=self.options.guidance,
+            precision=self.options.denoiser_precision,
+        )
+
+    @property
+    def schedule(self) -> Schedule:
+        """Eq. 8."""
+        return linear_variance_schedule(
+            self.options.timesteps,
+            noise_scale=self.options.noise_scale,
+            noise_min=self.options.noise_min,
+            noise_max=self.options.noise_max,
+        )
+
+    def guidance_rows(self, users: jax.Array, inputs: Inputs) -> jax.Array:
+        """z~ (eq. 11), f32[J, d]."""
+        return mean_of_item_users(users, inputs, gradient=self.options.guidance_gradient)
+
+    @device_phase("views")
+    def encode(self, params, inputs: Inputs) -> View:
+        """The main view (eq. 1-6)."""
+        return self.encoder.apply({"params": params["encoder"]}, *self._graphs(inputs))
+
+    def _graphs(self, inputs: Inputs):
+        return inputs.laplacian, inputs.knowledge, self.shared_items(inputs), inputs.neighbours
+
+    def shared_items(self, inputs: Inputs) -> jax.Array | None:
+        """i32[E], the item whose embedding an entity shares, else -1; None where none does."""
+        return inputs.entity_items if self.options.share_item_embeddings else None

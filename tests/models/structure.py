@@ -1,0 +1,63 @@
+"""What a model computes on, seen from outside: arrays by the lengths of their axes."""
+
+import dataclasses
+
+import jax
+import numpy as np
+
+from kdiffe_jax.training.placement import OneDevice
+
+
+def in_order(tree, orders):
+    """Every array with the axes of users, items and entities in a new order.
+
+    Args:
+      tree: of arrays; an axis is known by its length.
+      orders: length -> the new number of each.
+    """
+
+    def reordered(leaf):
+        for axis, size in enumerate(np.shape(leaf)):
+            if size in orders:
+                leaf = leaf.take(np.argsort(orders[size]), axis=axis)
+        return leaf
+
+    return jax.tree.map(reordered, tree)
+
+
+def renamed(setup, setup_of, orders):
+    """The model and inputs of the same data under new numbers, edges weighing what they did."""
+    users, items, entities = (orders[size] for size in setup.model.sizes[:3])
+    data, edges = setup.dataset, setup.edges
+    pairs = {
+        split: np.stack([users[rows[:, 0]], items[rows[:, 1]]], axis=1).astype(np.int32)
+        for split, rows in (("train", data.train), ("valid", data.valid), ("test", data.test))
+    }
+    heads, relations, tails = data.triples.T
+    rows = pairs | {"triples": np.stack([items[heads], relations, entities[tails]], axis=1)}
+    places = {name: np.lexsort(table.T[::-1]) for name, table in rows.items()}
+    other = dataclasses.replace(
+        data,
+        **{name: table[places[name]].astype(np.int32) for name, table in rows.items()},
+        features={name: table[np.argsort(items)] for name, table in data.features.items()},
+    )
+    model, inputs = (made := setup_of(setup.config.model, other)).model, made.inputs
+    place = places["train"]
+    edges = edges._replace(weights=edges.weights[place], counted=edges.counted[place])
+    laplacian, item_users = OneDevice().operators(other.train, edges, model.sizes, model.needs)
+    return model, inputs._replace(laplacian=laplacian, item_users=item_users)
+
+
+def shapes_in(jaxpr):
+    """The shape of everything that a traced function makes, inner functions' too."""
+    found = set()
+    for equation in jaxpr.eqns:
+        found |= {getattr(variable.aval, "shape", ()) for variable in equation.outvars}
+        for leaf in jax.tree.leaves(list(equation.params.values()), is_leaf=_is_traced):
+            if _is_traced(leaf):
+                found |= shapes_in(leaf)
+    return found
+
+
+def _is_traced(value):
+    return hasattr(value, "eqns")
