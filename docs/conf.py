@@ -39,15 +39,20 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_default_options = {"members": True}
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+# A name in backticks that could lead to several places leads to none.
+suppress_warnings = ["ref.python"]
 
 PACKAGE = Path(kdiffe_jax.__file__).parent
 ROOM = re.compile(r"^<!-- modules of ([\w.]+) -->$", re.MULTILINE)
 PLACED = re.compile(r"^\.\. automodule:: ([\w.]+)$", re.MULTILINE)
+SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Yields):$")
 
 
 def setup(app) -> None:
-    """Rooms become their modules, groups of options tables; tuples lose what Python says of them."""
+    """Rooms become their modules, groups of options tables, and docstrings what they look like."""
     app.connect("source-read", _expand)
+    app.connect("autodoc-process-docstring", _as_laid_out, priority=400)  # before napoleon
     app.connect("autodoc-process-docstring", _describe)
     app.connect("autodoc-process-signature", _sign)
 
@@ -69,10 +74,31 @@ def _sections(room: str) -> str:
     )
 
 
+def _as_laid_out(app, what, name, thing, options, lines) -> None:
+    """Paragraphs laid out by hand, in columns or with indents, are shown to the letter."""
+    shown, in_section = [], False
+    for paragraph in re.split(r"\n{2,}", "\n".join(lines).strip("\n")):
+        first, *more = paragraph.split("\n")
+        in_section = bool(SECTION.match(first)) or (in_section and first.startswith(" "))
+        hand_made = first.startswith(" ") or any(line.startswith(" ") for line in more)
+        if hand_made and not in_section and not first.startswith(("- ", ">>>")):
+            shown += ["::", "", *(f"    {line}" for line in (first, *more)), ""]
+        else:
+            shown += [*map(_as_text, (first, *more)), ""]
+    lines[:] = shown
+
+
+def _as_text(line: str) -> str:
+    """A line in which a pipe is a pipe, and a name in backticks may have an ending."""
+    if line.lstrip().startswith(">>>"):
+        return line
+    return re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", line.replace("|", r"\|"))
+
+
 def _describe(app, what, name, thing, options, lines) -> None:
     if lines and lines[0].startswith("Alias for field number"):
         lines.clear()
-    if _is_group(thing):
+    if _is_group(thing) and thing.all_options():
         lines += ["", *_table_of(thing)]
 
 

@@ -1,4 +1,4 @@
-"""What every command does around its work: one line for a mistake, and the exit status."""
+"""What every command does around its work: flags, help, one line for a mistake, exit status."""
 
 from __future__ import annotations
 
@@ -6,15 +6,50 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from absl import flags
 
 from kdiffe_jax.errors import KDiffEError, NonFiniteLossError, Preempted
+from launch import help
+from launch.parsing import parse
 
 UNEXPECTED = 1
 DIVERGED = 3
 PREEMPTED = 128 + signal.SIGTERM
+
+
+class Command(NamedTuple):
+    """A command of this package: `python -m launch.NAME`, or a console script.
+
+    about: what `--help` begins with.
+    define: registers its flags, which may depend on the command line.
+    work: does everything with the parsed flags, and prints its own results.
+    interrupted: what to say on Ctrl-C.
+    """
+
+    about: str
+    define: Callable[[Sequence[str], flags.FlagValues], None]
+    work: Callable[[flags.FlagValues], None]
+    interrupted: str = "stopped"
+
+    def main(self, argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> int:
+        """Runs the command; see `guarded` for the exit status."""
+
+        def run() -> None:
+            self.define(argv, values)
+            if help.asked(argv):
+                print(help.command_text(self.about, values))
+                return
+            parse(argv, values)
+            self.work(values)
+
+        return guarded(run, values, interrupted=self.interrupted)
+
+    def entry(self) -> None:
+        """The console command."""
+        sys.exit(self.main(sys.argv))
 
 
 def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: str) -> int:

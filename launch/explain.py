@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Sequence
 
-from absl import app
 from absl import flags as absl_flags
 from absl.flags import FlagValues
 
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.recommend.explain import in_words
 from kdiffe_jax.recommend.recommender import Recommender
-from launch import flags, trained
-from launch.command import guarded
-
-FLAGS = absl_flags.FLAGS
+from launch import trained
+from launch.command import Command
 
 
 def define(values: FlagValues) -> None:
     """Registers every flag of the command."""
     common = dict(flag_values=values)
     trained.define(values)
-    absl_flags.adopt_module_key_flags(trained, values)
     absl_flags.DEFINE_string("user", None, "id of the user", **common)
     absl_flags.DEFINE_string("item", None, "id of the item [the user's first]", **common)
     absl_flags.DEFINE_enum("format", "text", ["text", "json"], "words or JSON", **common)
@@ -32,16 +26,7 @@ def define(values: FlagValues) -> None:
     )
 
 
-def main(argv: Sequence[str], values: FlagValues = FLAGS) -> int:
-    """Runs the command; see `guarded` for the exit status."""
-    return guarded(lambda: _command(argv, values), values, interrupted="stopped")
-
-
-def _command(argv: Sequence[str], values: FlagValues) -> None:
-    define(values)
-    if values is FLAGS:
-        app.define_help_flags()
-    flags.parse(argv, values)
+def _work(values: FlagValues) -> None:
     trained.needed(values, "workdir", "user")
     recommender = trained.load(values)
     item = _first(recommender, values.user) if values.item is None else values.item
@@ -59,10 +44,8 @@ def _first(recommender: Recommender, user: str) -> str:
     return best[0][0]
 
 
-def entry() -> None:
-    """The console command `kdiffe-explain`."""
-    sys.exit(main(sys.argv))
-
+_COMMAND = Command(__doc__, lambda argv, values: define(values), _work)
+main, entry = _COMMAND.main, _COMMAND.entry
 
 if __name__ == "__main__":
     entry()

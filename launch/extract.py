@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from absl import app
 from absl import flags as absl_flags
 
 from kdiffe_jax.errors import ConfigError
@@ -15,7 +12,7 @@ from kdiffe_jax.extract.results import UNREADABLE
 from kdiffe_jax.extract.resumable import Progress, extract
 from kdiffe_jax.extract.settings import KINDS, ExtractSettings, list_entries, make_extractor
 from launch import flags
-from launch.command import guarded
+from launch.command import Command
 
 FLAGS = absl_flags.FLAGS
 _SECONDS_BETWEEN_LINES = 30.0
@@ -30,18 +27,9 @@ def define(values: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_enum("kind", None, KINDS, "what the files are", **common)
     options = ExtractSettings.all_options()
     flags.define_options({name: o for name, o in options.items() if name != "kind"}, values)
-    absl_flags.adopt_module_key_flags(flags, values)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs the command; see `guarded` for the exit status."""
-    return guarded(lambda: _command(argv), FLAGS, interrupted="stopped; the same command continues")
-
-
-def _command(argv: Sequence[str]) -> None:
-    define(FLAGS)
-    app.define_help_flags()
-    flags.parse(argv, FLAGS)
+def _work(values: absl_flags.FlagValues) -> None:
     print(_run())
 
 
@@ -111,10 +99,13 @@ def _terminal_bar(progress: Progress):
     return tqdm(total=progress.total, initial=progress.tried, unit="file", dynamic_ncols=True)
 
 
-def entry() -> None:
-    """The console command."""
-    sys.exit(main(sys.argv))
-
+_COMMAND = Command(
+    __doc__,
+    lambda argv, values: define(values),
+    _work,
+    interrupted="stopped; the same command continues",
+)
+main, entry = _COMMAND.main, _COMMAND.entry
 
 if __name__ == "__main__":
     entry()

@@ -14,14 +14,12 @@ from typing import Any
 
 from absl import flags
 
-import kdiffe_jax
 from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.config import Config, Limits
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
-from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.registry import (
     DEFAULT,
     MODELS,
@@ -31,8 +29,8 @@ from kdiffe_jax.models.registry import (
     preset,
     variant,
 )
-from kdiffe_jax.options import closest
-from launch import flag_files, processes
+from launch import processes
+from launch.parsing import named_model
 
 SYNTHETIC = "synthetic"
 _PLANTED = "planted_"
@@ -103,32 +101,6 @@ def define_running(values: flags.FlagValues) -> None:
     flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
 
 
-def named_model(argv: Sequence[str]) -> str:
-    """The model that a command line names last, flag files included.
-
-    Raises:
-      ConfigError: a flag file cannot be read.
-    """
-    words, found = expanded(argv), DEFAULT
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        name, equals, value = word.lstrip("-").partition("=")
-        if word.startswith("-") and name == "model":
-            found = value if equals else following
-    return found
-
-
-def expanded(argv: Sequence[str]) -> list[str]:
-    """A command line with what its flag files hold in their place.
-
-    Raises:
-      ConfigError: a flag file cannot be read.
-    """
-    try:
-        return flags.FlagValues().read_flags_from_files(flag_files.found(argv), force_gnu=False)
-    except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
-
-
 def define_options(
     options: Mapping[str, dataclasses.Field], values: flags.FlagValues = flags.FLAGS
 ) -> None:
@@ -149,45 +121,6 @@ def _define_field(name: str, default: Any, doc: str, choices, common: dict) -> N
         flags.DEFINE_float(name, default, doc, **common)
     else:
         flags.DEFINE_string(name, default, doc, **common)
-
-
-def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
-    """Parses a command line; `--version` prints the version and ends the program.
-
-    Raises:
-      ConfigError: an unknown flag, a value that does not parse, a stray argument or an
-        unreadable flag file.
-    """
-    if "--version" in argv[1:]:
-        print(f"kdiffe_jax {kdiffe_jax.__version__}")
-        raise SystemExit(0)
-    argv = ["--help" if word == "-h" else word for word in argv]
-    try:
-        rest = values(flag_files.found(argv))
-    except flags.UnrecognizedFlagError as error:
-        raise ConfigError(_unknown_flag(error.flagname, values)) from error
-    except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
-    if len(rest) > 1:
-        raise ConfigError(f"{rest[1]!r} is not a flag; flags look like --epochs=10")
-
-
-def _unknown_flag(name: str, values: flags.FlagValues) -> str:
-    """Of a flag that another model has, whose it is; of all others, the closest one."""
-    near = closest(name, values)
-    model = values["model"].value if "model" in values else None
-    if model in MODELS:
-        option = name.removeprefix("no")
-        owners = [
-            other
-            for other in MODELS
-            if other != model and {name, option} & model_class(other).Options.all_options().keys()
-        ]
-        if owners:
-            return f"--{name} is an option of {', '.join(owners)}, not of {model}{near}"
-        if {name, option} & model_class(model).without:
-            return f"--{name} has no meaning for {model}{near}"
-    return f"Unknown command line flag '{name}'{near}"
 
 
 def config(values: flags.FlagValues = flags.FLAGS) -> Config:

@@ -83,12 +83,14 @@ def models_text() -> str:
 def full_text(model: str, values: flags.FlagValues) -> str:
     """Every flag, the model's own first."""
     own = [name for name in options_of(model) if name in values]
-    rest = sorted(name for name in values if name not in own and name not in _absl())
+    rest = sorted(name for name in _of_package(values) if name not in own)
     return "\n".join(_line(values[name]) for name in [*own, *rest])
 
 
-def _absl() -> set[str]:
-    return {"flagfile", "undefok"}
+def _of_package(values: flags.FlagValues) -> list[str]:
+    """The flags that are no flags of absl's own modules."""
+    modules = {name: values.find_module_defining_flag(name) or "" for name in values}
+    return [name for name, module in modules.items() if not module.startswith("absl.")]
 
 
 def _line(flag: flags.Flag) -> str:
@@ -104,3 +106,9 @@ def _line(flag: flags.Flag) -> str:
 
 def _indented(lines: Sequence[str]) -> Iterator[str]:
     return (" " * _INDENT + line for line in lines)
+
+
+def command_text(about: str, values: flags.FlagValues) -> str:
+    """What `--help` shows of a command: what it is for and all its flags, as they were defined."""
+    lines = (_line(values[name]) for name in _of_package(values))
+    return "\n".join([about.strip(), "", *lines])

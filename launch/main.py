@@ -28,6 +28,7 @@ from kdiffe_jax.training.setup import TrainSetup
 from launch import flags, help, processes
 from launch.command import guarded
 from launch.compiled import keep_compiled
+from launch.parsing import named_model, parse
 from launch.profile import profile_lines
 from launch.progress import Progress
 from launch.table import planted_lines, result_table
@@ -52,9 +53,9 @@ def _command(argv: Sequence[str]) -> None:
     flags.define(argv)
     if help.asked(argv) or "--helpfull" in argv[1:]:
         write = help.help_text if help.asked(argv) else help.full_text
-        print(write(flags.named_model(argv), FLAGS))
+        print(write(named_model(argv), FLAGS))
         return
-    flags.parse(argv)
+    parse(argv)
     processes.join(FLAGS)
     keep_compiled(flags.cache_dir())
     recorder = _recorder()
@@ -110,7 +111,7 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
                 hooks=_hooks(progress, scalars, recorder),
                 whole=lambda: _whole(dataset, identity),
             )
-        on_process_zero(lambda: leave_report(run.path, log=print))
+        on_process_zero(lambda: leave_report(run.path, options_of, log=print))
         return result
 
 
@@ -147,7 +148,7 @@ def _whole(dataset: Dataset, identity: dict[str, Any]) -> Dataset:
 def _tell_finished(run: RunDirectory) -> None:
     print(f"{run.path}: this run is finished; its result:")
     if not (run.path / REPORT).exists():
-        leave_report(run.path, log=print)
+        leave_report(run.path, options_of, log=print)
 
 
 def _evaluate() -> dict[str, Any]:
@@ -155,7 +156,7 @@ def _evaluate() -> dict[str, Any]:
     stored = run.config()
     if stored is None:
         raise RunError(f"{run.path}: there is no run to evaluate; train it first")
-    if stored.get("model") not in MODELS:
+    if stored.get("model") not in [*MODELS]:
         raise RunError(f"{run.path}: its config.json names no model; train it again elsewhere")
     _adopt(stored)
     dataset = flags.load()
@@ -166,7 +167,7 @@ def _evaluate() -> dict[str, Any]:
         config = make_config({n: v for n, v in stored.items() if n in known or n == "model"})
         result = score_again(dataset, config, run, _resources(ALONE), log=print)
         if run.result() is not None:
-            leave_report(run.path, log=print)
+            leave_report(run.path, options_of, log=print)
         return result
 
 

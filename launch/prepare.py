@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from absl import app
 from absl import flags as absl_flags
 
 import kdiffe_jax
@@ -24,8 +21,8 @@ from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.sources import SOURCES, layout_of, read_source
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
-from launch import extra_files, filters, flags
-from launch.command import guarded
+from launch import flags
+from launch.command import Command
 from launch.extra_files import add_extra_files, define_extra_files, extra_files_of
 from launch.filters import define_filters, filters_of
 from launch.progress import rows_bar
@@ -60,21 +57,9 @@ def define(values: FlagValues = FLAGS) -> None:
     define_filters(values)
     flags.define_options(PrepareConfig.all_options(), values)
     flags.define_options(TableColumns.all_options(), values)
-    for module in (flags, extra_files, filters):
-        absl_flags.adopt_module_key_flags(module, values)
 
 
-def main(argv: Sequence[str], values: FlagValues = FLAGS) -> int:
-    """Runs one command; see `guarded` for the exit status."""
-    return guarded(
-        lambda: _command(argv, values), values, interrupted="stopped; no Dataset was written"
-    )
-
-
-def _command(argv: Sequence[str], values: FlagValues) -> None:
-    define(values)
-    app.define_help_flags()
-    flags.parse(argv, values)
+def _work(values: FlagValues) -> None:
     _check(values)
     if values.download:
         with rows_bar("downloading", unit="byte") as progress:
@@ -169,10 +154,13 @@ def _chosen(group, values: FlagValues) -> dict[str, Any]:
     return {name: values[name].value for name in group.all_options()}
 
 
-def entry() -> None:
-    """The console command `kdiffe-prepare`."""
-    sys.exit(main(sys.argv))
-
+_COMMAND = Command(
+    __doc__,
+    lambda argv, values: define(values),
+    _work,
+    interrupted="stopped; no Dataset was written",
+)
+main, entry = _COMMAND.main, _COMMAND.entry
 
 if __name__ == "__main__":
     entry()

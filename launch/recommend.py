@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from absl import app
 from absl import flags as absl_flags
 from absl.flags import FlagValues
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.recommend.recommender import UNKNOWN, Recommender
 from kdiffe_jax.recommend.tables import Columns, Describer, text_table, write_table, writer_for
-from launch import flags, trained
-from launch.command import guarded
+from launch import trained
+from launch.command import Command
 from launch.progress import count_bar
 
-FLAGS = absl_flags.FLAGS
 _NEW = "new user"
 
 
@@ -25,7 +22,6 @@ def define(values: FlagValues) -> None:
     """Registers every flag of the command."""
     common = dict(flag_values=values)
     trained.define(values)
-    absl_flags.adopt_module_key_flags(trained, values)
     absl_flags.DEFINE_list("users", None, "ids of users, with commas between", **common)
     absl_flags.DEFINE_string("users_file", None, "ids of users, one a line", **common)
     absl_flags.DEFINE_bool("all", False, "lists for all users", **common)
@@ -48,18 +44,7 @@ def define(values: FlagValues) -> None:
     absl_flags.DEFINE_bool("entities", False, "add the items' entities", **common)
 
 
-def main(argv: Sequence[str], values: FlagValues = FLAGS) -> int:
-    """Runs the command; see `guarded` for the exit status."""
-    return guarded(
-        lambda: _command(argv, values), values, interrupted="stopped; nothing was written"
-    )
-
-
-def _command(argv: Sequence[str], values: FlagValues) -> None:
-    define(values)
-    if values is FLAGS:
-        app.define_help_flags()
-    flags.parse(argv, values)
+def _work(values: FlagValues) -> None:
     _check(values)
     recommender, users = _asked(trained.load(values), values)
     describer = Describer(recommender.model, entities=values.entities)
@@ -106,10 +91,10 @@ def _asked(recommender: Recommender, values: FlagValues) -> tuple[Recommender, l
     return recommender, values.users
 
 
-def entry() -> None:
-    """The console command `kdiffe-recommend`."""
-    sys.exit(main(sys.argv))
-
+_COMMAND = Command(
+    __doc__, lambda argv, values: define(values), _work, interrupted="stopped; nothing was written"
+)
+main, entry = _COMMAND.main, _COMMAND.entry
 
 if __name__ == "__main__":
     entry()

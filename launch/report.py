@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-
-from absl import app
 from absl import flags as absl_flags
 from absl.flags import FlagValues
 
+from kdiffe_jax.models.registry import options_of
 from kdiffe_jax.report.page import write_report
-from launch import flags, trained
-from launch.command import guarded
-
-FLAGS = absl_flags.FLAGS
+from launch import trained
+from launch.command import Command
 
 
 def define(values: FlagValues) -> None:
@@ -22,26 +17,15 @@ def define(values: FlagValues) -> None:
     absl_flags.DEFINE_bool("debug", False, "show the traceback of an error", flag_values=values)
 
 
-def main(argv: Sequence[str], values: FlagValues = FLAGS) -> int:
-    """Runs the command; see `guarded` for the exit status."""
-    return guarded(
-        lambda: _command(argv, values), values, interrupted="stopped; nothing was written"
-    )
-
-
-def _command(argv: Sequence[str], values: FlagValues) -> None:
-    define(values)
-    if values is FLAGS:
-        app.define_help_flags()
-    flags.parse(argv, values)
+def _work(values: FlagValues) -> None:
     trained.needed(values, "workdir")
-    print(f"written: {write_report(values.workdir)}")
+    print(f"written: {write_report(values.workdir, options_of)}")
 
 
-def entry() -> None:
-    """The console command `kdiffe-report`."""
-    sys.exit(main(sys.argv))
-
+_COMMAND = Command(
+    __doc__, lambda argv, values: define(values), _work, interrupted="stopped; nothing was written"
+)
+main, entry = _COMMAND.main, _COMMAND.entry
 
 if __name__ == "__main__":
     entry()

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-
-from absl import app
 from absl import flags as absl_flags
 from absl.flags import FlagValues
 
 from kdiffe_jax.errors import ConfigError
-from launch import flags, trained
-from launch.command import guarded
-
-FLAGS = absl_flags.FLAGS
+from launch import trained
+from launch.command import Command
 
 
 def define(values: FlagValues) -> None:
     """Registers every flag of the command."""
     common = dict(flag_values=values)
     trained.define(values)
-    absl_flags.adopt_module_key_flags(trained, values)
     absl_flags.DEFINE_integer(
         "port", 8000, "0 takes a free one", lower_bound=0, upper_bound=65535, **common
     )
@@ -39,16 +32,7 @@ def define(values: FlagValues) -> None:
     )
 
 
-def main(argv: Sequence[str], values: FlagValues = FLAGS) -> int:
-    """Runs the command; see `guarded` for the exit status."""
-    return guarded(lambda: _command(argv, values), values, interrupted="stopped")
-
-
-def _command(argv: Sequence[str], values: FlagValues) -> None:
-    define(values)
-    if values is FLAGS:
-        app.define_help_flags()
-    flags.parse(argv, values)
+def _work(values: FlagValues) -> None:
     trained.needed(values, "workdir")
     application, server = _libraries()
     local = server.is_local(values.host)
@@ -90,10 +74,8 @@ def _libraries():
     return application, server
 
 
-def entry() -> None:
-    """The console command `kdiffe-serve`."""
-    sys.exit(main(sys.argv))
-
+_COMMAND = Command(__doc__, lambda argv, values: define(values), _work)
+main, entry = _COMMAND.main, _COMMAND.entry
 
 if __name__ == "__main__":
     entry()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 
-from absl import app
 from absl import flags as absl_flags
 
 from kdiffe_jax.config import Config
@@ -18,7 +16,7 @@ from kdiffe_jax.models.registry import changed, is_trained
 from kdiffe_jax.storage.run_directory import CHECKPOINTS, RunDirectory
 from kdiffe_jax.studies import figures, gather, plan, report
 from launch import flags
-from launch.command import guarded
+from launch.command import Command
 from launch.jobs import Ended, Job, finished_result, run_jobs
 
 FLAGS = absl_flags.FLAGS
@@ -55,15 +53,7 @@ def define_many(values: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_integer("parallel", 1, "processes at once", lower_bound=1, flag_values=values)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs the command; see `guarded` for the exit status."""
-    return guarded(lambda: _command(argv), FLAGS, interrupted="stopped; the same command continues")
-
-
-def _command(argv: Sequence[str]) -> None:
-    define(argv, FLAGS)
-    app.define_help_flags()
-    flags.parse(argv, FLAGS)
+def _work(values: absl_flags.FlagValues) -> None:
     if FLAGS.study is None:
         raise ConfigError(f"--study is needed: one of {', '.join(plan.STUDIES)}")
     if FLAGS.workdir or FLAGS.mode != "train":
@@ -170,10 +160,8 @@ def _write(
     return f"\n{text}\n\n{out.path}: {', '.join(written)}"
 
 
-def entry() -> None:
-    """The console command."""
-    sys.exit(main(sys.argv))
-
+_COMMAND = Command(__doc__, define, _work, interrupted="stopped; the same command continues")
+main, entry = _COMMAND.main, _COMMAND.entry
 
 if __name__ == "__main__":
     entry()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from absl import app
 from absl import flags as absl_flags
 
 from kdiffe_jax.config import Config
@@ -17,7 +15,7 @@ from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies import figures, sweep_report
 from kdiffe_jax.studies.sweep_file import Sweep, read_sweep
 from launch import flags
-from launch.command import guarded
+from launch.command import Command
 from launch.jobs import run_jobs
 from launch.study import define_many
 from launch.trial_runs import TrialRuns
@@ -36,15 +34,7 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
     define_many(values)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs the command; see `guarded` for the exit status."""
-    return guarded(lambda: _command(argv), FLAGS, interrupted="stopped; the same command continues")
-
-
-def _command(argv: Sequence[str]) -> None:
-    define(argv, FLAGS)
-    app.define_help_flags()
-    flags.parse(argv, FLAGS)
+def _work(values: absl_flags.FlagValues) -> None:
     if not FLAGS.sweep:
         raise ConfigError("--sweep is needed: a file that says what is tried; see docs/studies.md")
     if FLAGS.workdir or FLAGS.mode != "train":
@@ -92,10 +82,8 @@ def _write(runs: TrialRuns, model: str, out: RunDirectory) -> str:
     )
 
 
-def entry() -> None:
-    """The console command."""
-    sys.exit(main(sys.argv))
-
+_COMMAND = Command(__doc__, define, _work, interrupted="stopped; the same command continues")
+main, entry = _COMMAND.main, _COMMAND.entry
 
 if __name__ == "__main__":
     entry()

@@ -14,6 +14,7 @@ import pytest
 import kdiffe_jax
 
 ROOT = Path(__file__).parents[1]
+COMMAND = re.compile(r"^(def entry\(|main, entry = )", re.MULTILINE)
 PACKAGES = ("kdiffe_jax", "launch")
 
 
@@ -63,7 +64,7 @@ def test_every_module_that_is_a_command_has_a_console_command(wheel):
     commands = {
         f"launch.{file.stem}:entry"
         for file in (ROOT / "launch").glob("*.py")
-        if "def entry()" in file.read_text(encoding="utf-8")
+        if COMMAND.search(file.read_text(encoding="utf-8"))
     }
     assert named == commands
     assert all(name.startswith("kdiffe-") for name in scripts["console_scripts"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import numpy as np
 
 from kdiffe_jax.baselines.beside import Baselines, beside
@@ -113,7 +112,7 @@ def _scored(
         return _validated(setup, trained[0]), None
     found, per_seed = zip(*(_of_seed(setup, one) for one in trained), strict=True)
     per_user = {name: np.stack([own[name] for own in per_seed]) for name in per_seed[0]}
-    means = found[0] if len(found) == 1 else jax.tree.map(_mean, *found)
+    means = _mean(*found)
     result = assembled(
         setup.config,
         setup.dataset,
@@ -232,6 +231,9 @@ def _best_seed(setup: TrainSetup, trained: list[Trained]) -> tuple[TrainSetup, T
     return setup.of_seed(setup.config.train.seeds[best]), trained[best]
 
 
-def _mean(*values: float) -> float:
-    """Counts are those of the data, and the same for all seeds."""
-    return values[0] if isinstance(values[0], int) else float(np.mean(values))
+def _mean(*values: Any) -> Any:
+    """The mean of figures of the same names; counts are those of the data, the same for all."""
+    first = values[0]
+    if isinstance(first, dict):
+        return {name: _mean(*(value[name] for value in values)) for name in first}
+    return first if isinstance(first, int) else float(np.mean(values))

@@ -33,6 +33,7 @@ from kdiffe_jax.report.run_files import read_run
 from kdiffe_jax.storage.saved_model import _ARRAYS, _NAMES, MODEL, SavedModel, write_model
 from kdiffe_jax.studies.sweep_file import read_sweep
 from launch import flags
+from launch.parsing import parse
 from tests.launch import source_layouts
 
 PLANTED = planted_dataset(PlantedSizes(10, 16, 2, 2, 2, 4))
@@ -139,7 +140,7 @@ def _flag_file(path: Path) -> None:
 def _read_flags(path: Path) -> None:
     values = absl_flags.FlagValues()
     flags.define(values)
-    flags.parse(["main", f"--flagfile={path / 'a.flags'}"], values)
+    parse(["main", f"--flagfile={path / 'a.flags'}"], values)
     flags.config(values)
     flags.baselines(values)
 

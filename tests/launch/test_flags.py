@@ -11,6 +11,7 @@ from kdiffe_jax.data.synthetic import PlantedSizes
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.registry import DEFAULT, MODELS, make_config, model_class, options_of
 from launch import flags
+from launch.parsing import named_model, parse
 
 FLAG_FILES = [
     f
@@ -22,7 +23,7 @@ FLAG_FILES = [
 def parsed(*arguments):
     values = absl_flags.FlagValues()
     flags.define(["main", *arguments], values)
-    flags.parse(["main", *arguments], values)
+    parse(["main", *arguments], values)
     return values
 
 
@@ -75,7 +76,7 @@ def test_no_flags_give_the_default_config():
 def test_the_last_model_that_is_named_counts(tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.flags").write_text("--model=lightgcn\n--layers=3\n")
-    assert flags.named_model(["main", *words]) == "lightgcn"
+    assert named_model(["main", *words]) == "lightgcn"
     values = parsed(*words)
     assert values.model == flags.config(values).model == "lightgcn" and "xi" not in values
 

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from absl import flags as absl_flags
 
 from kdiffe_jax.data.share import Share
 from kdiffe_jax.data.synthetic import planted_dataset
@@ -20,17 +19,7 @@ from tests.small_model import SIZES
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def fresh_flags(monkeypatch, tmp_path):
-    """Flags of its own for each test, and an empty working directory."""
-    values = absl_flags.FlagValues()
-    monkeypatch.setattr(command, "FLAGS", values)
-    for name in ("define", "parse"):
-        monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
-    for name in ("config", "baselines", "data_identity", "load", "workdir", "cache_dir", "limits"):
-        monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("KDIFFE_DATA", raising=False)
+pytestmark = pytest.mark.usefixtures("fresh_flags")
 
 
 def refusal(capsys, *arguments) -> str:

@@ -10,8 +10,8 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.data.readers.prepared import read_prepared
 from kdiffe_jax.data.settings import PrepareConfig
-from launch import flags
 from launch import prepare as command
+from launch.parsing import parse
 
 pytest.importorskip("pyarrow")
 ROOT = Path(__file__).parents[2]
@@ -201,7 +201,7 @@ def test_an_interrupt_leaves_nothing(shop, tmp_path, capsys, monkeypatch):
 def test_shipped_flag_files_are_valid(file):
     values = absl_flags.FlagValues()
     command.define(values)
-    flags.parse(["prepare", f"--flagfile={file}"], values)
+    parse(["prepare", f"--flagfile={file}"], values)
     chosen = {name: values[name].value for name in PrepareConfig.all_options()}
     PrepareConfig.from_flat(chosen)
     assert values["source"].present and values["name"].present

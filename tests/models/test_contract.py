@@ -21,7 +21,7 @@ from kdiffe_jax.training.fit import fit
 from kdiffe_jax.training.loop import compile_setup, fresh_start, load_best, one_epoch, train
 from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.step import weighted_sum
-from tests.models.conftest import ITEMS, USERS
+from tests.models.conftest import ITEMS, USERS, config_of
 from tests.models.structure import in_order, renamed, shapes_in
 
 PAGES = Path(__file__).parents[2] / "docs" / "models"
@@ -60,18 +60,17 @@ def in_training(setup, compiled):
 
 
 @pytest.fixture(scope="module")
-def finished(setup, compiled, tmp_path_factory):
+def unbroken(setup, compiled, tmp_path_factory):
     """The directory of a whole run, and its result."""
-    path = tmp_path_factory.mktemp("finished") / setup.config.model
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(many_seeds, "compile_setup", lambda setup: compiled)
-        return path, whole_run(setup.dataset, setup.config, path)
+        return whole_run(setup.dataset, setup.config, tmp_path_factory.mktemp("unbroken"))
 
 
 def whole_run(dataset, config, path):
     resources = Resources(path / "cache", baselines=BaselineSettings("most_popular"))
-    with RunDirectory(path).claim(config.to_flat()) as run:
-        return fit(dataset, config, run, resources)
+    with RunDirectory(path / "run").claim(config.to_flat()) as run:
+        return run, fit(dataset, config, run, resources)
 
 
 def train_in(setup, compiled, path, on_epoch=silent):
@@ -126,10 +125,49 @@ def test_it_has_a_page(setup):
     assert (PAGES / f"{setup.config.model}.md").exists()
 
 
-def test_it_learns_the_checkerboard(finished):
-    result = finished[1]
+def assert_learnt(result):
     popular = result["baselines"]["most_popular"]["test"]["recall@20"]
     assert result["test"]["recall@20"] > popular + 0.15
+
+
+def assert_recommends(run, result, board, elsewhere):
+    """Lists have the recall of result.json, and are the same when the model is saved again."""
+    recommender = Recommender.load(run.path)
+    write_model(recommender.model, elsewhere / MODEL)
+    lists, again = (
+        one.recommend(k=20, exclude_seen="train") for one in (recommender, Recommender.load(elsewhere))
+    )
+    np.testing.assert_array_equal(lists.rows, again.rows)
+    np.testing.assert_array_equal(lists.scores, again.scores)
+    found = [item in lists.rows[user] for user, item in board.test]
+    assert np.mean(found) == pytest.approx(result["test"]["recall@20"])
+
+
+def assert_takes_a_new_user(run):
+    """One who has even items is given even ones; or the refusal names the model."""
+    recommender = Recommender.load(run.path)
+    if not recommender.folds_in:
+        with pytest.raises(ConfigError, match=f"^{recommender.model.config['model']} "):
+            recommender.with_users({"new": ["0"]})
+        return
+    past = [str(item) for item in range(0, 12, 2)]
+    best = recommender.with_users({"new": past}).recommend("new", 10)["new"]
+    return np.mean([int(item) % 2 == 0 for item, _ in best])
+
+
+def test_it_learns_the_checkerboard_and_recommends(unbroken, board, tmp_path):
+    assert_learnt(unbroken[1])
+    assert_recommends(*unbroken, board, tmp_path)
+    print(assert_takes_a_new_user(unbroken[0]))
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if not is_trained(name)])
+def test_what_is_fitted_does_so_too(name, board, tmp_path):
+    run, result = whole_run(board, config_of(name), tmp_path)
+    if name != "most_popular":
+        assert_learnt(result)
+    assert_recommends(run, result, board, tmp_path)
+    print(assert_takes_a_new_user(run))
 
 
 def test_extremes_are_finite(setup, in_training, gradient):
@@ -177,7 +215,7 @@ def test_the_second_epoch_compiles_nothing(setup, compiled, count_compilations):
     assert not seen
 
 
-def test_killed_and_resumed_is_the_unbroken_run(setup, compiled, finished, tmp_path):
+def test_killed_and_resumed_is_the_unbroken_run(setup, compiled, unbroken, tmp_path):
     def kill(record):
         if record["epoch"] == 1:
             raise Killed
@@ -185,8 +223,8 @@ def test_killed_and_resumed_is_the_unbroken_run(setup, compiled, finished, tmp_p
     with pytest.raises(Killed):
         train_in(setup, compiled, tmp_path / "run", on_epoch=kill)
     continued = train_in(setup, compiled, tmp_path / "run")
-    unbroken = load_best(setup, RunDirectory(finished[0]), log=silent, compiled=compiled)
-    assert_same_run(continued, unbroken)
+    expected = load_best(setup, unbroken[0], log=silent, compiled=compiled)
+    assert_same_run(continued, expected)
 
 
 def test_seeds_together_are_runs_alone(setup, setup_of, compiled, tmp_path, monkeypatch):
@@ -254,11 +292,3 @@ def test_absent_content_is_not_needed_or_refused_in_one_line(setup, setup_of, bo
     with pytest.raises(DataError, match="has no features") as refused:
         setup_of(setup.config.model, without)
     assert "\n" not in str(refused.value)
-
-
-@pytest.fixture(scope="module", params=MODELS)
-def run_of_any(request, setup_of, board, tmp_path_factory):
-    """A whole run of any model, fitted ones too: its recommender and its result."""
-    path = tmp_path_factory.mktemp("run") / request.param
-    result = whole_run(board, config_of(request.param), path)
-    return Recommender.load(path), result

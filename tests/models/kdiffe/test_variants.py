@@ -8,12 +8,13 @@ from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.kdiffe.presets import PAPER, PRESETS
 from kdiffe_jax.models.kdiffe.variants import MEANING, VARIANTS
 from launch import flags
+from launch.parsing import parse
 
 
 def parsed(*arguments):
     values = absl_flags.FlagValues()
     flags.define(values)
-    flags.parse(["main", *arguments], values)
+    parse(["main", *arguments], values)
     return values
 
 

@@ -1,0 +1,78 @@
+"""Command lines and flag files as they are given: which model they name, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from absl import flags
+
+import kdiffe_jax
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.registry import DEFAULT, MODELS, model_class
+from kdiffe_jax.options import closest
+from launch import flag_files
+
+
+def named_model(argv: Sequence[str]) -> str:
+    """The model that a command line names last, flag files included.
+
+    Raises:
+      ConfigError: a flag file cannot be read.
+    """
+    words, found = expanded(argv), DEFAULT
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.lstrip("-").partition("=")
+        if word.startswith("-") and name == "model":
+            found = value if equals else following
+    return found
+
+
+def expanded(argv: Sequence[str]) -> list[str]:
+    """A command line with what its flag files hold in their place.
+
+    Raises:
+      ConfigError: a flag file cannot be read.
+    """
+    try:
+        return flags.FlagValues().read_flags_from_files(flag_files.found(argv), force_gnu=False)
+    except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
+
+
+def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
+    """Parses a command line; `--version` prints the version and ends the program.
+
+    Raises:
+      ConfigError: an unknown flag, a value that does not parse, a stray argument or an
+        unreadable flag file.
+    """
+    if "--version" in argv[1:]:
+        print(f"kdiffe_jax {kdiffe_jax.__version__}")
+        raise SystemExit(0)
+    argv = ["--help" if word == "-h" else word for word in argv]
+    try:
+        rest = values(flag_files.found(argv))
+    except flags.UnrecognizedFlagError as error:
+        raise ConfigError(_unknown_flag(error.flagname, values)) from error
+    except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
+    if len(rest) > 1:
+        raise ConfigError(f"{rest[1]!r} is not a flag; flags look like --epochs=10")
+
+
+def _unknown_flag(name: str, values: flags.FlagValues) -> str:
+    """Of a flag that another model has, whose it is; of all others, the closest one."""
+    near = closest(name, values)
+    model = values["model"].value if "model" in values else None
+    if model in MODELS:
+        option = name.removeprefix("no")
+        owners = [
+            other
+            for other in MODELS
+            if other != model and {name, option} & model_class(other).Options.all_options().keys()
+        ]
+        if owners:
+            return f"--{name} is an option of {', '.join(owners)}, not of {model}{near}"
+        if {name, option} & model_class(model).without:
+            return f"--{name} has no meaning for {model}{near}"
+    return f"Unknown command line flag '{name}'{near}"

@@ -1,0 +1,92 @@
+"""What a command line shows of the program: models, flags in sections, commands, the version."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kdiffe_jax
+from kdiffe_jax.models.registry import MODELS, model_class, options_of
+from launch import __main__ as listing
+from launch import main as command
+from launch.help import help_text
+
+COMMAND = re.compile(r"^(def entry\(|main, entry = )", re.MULTILINE)
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("fresh_flags")
+
+
+def shown(capsys, *words) -> str:
+    assert command.main(["main", *words]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def flags_in(page: str) -> set[str]:
+    lines = [line.strip() for line in page.splitlines() if line.startswith("  --")]
+    names = [line.split()[0].partition("=")[0].removeprefix("--") for line in lines]
+    return {name.removeprefix("[no]") for name in names}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_help_of_a_model_fits_on_two_screens(capsys, model):
+    page = shown(capsys, f"--model={model}", "--help")
+    assert len(page.splitlines()) < 100 and max(map(len, page.splitlines())) <= 120
+    titles = [line for line in page.splitlines() if line.endswith(":") and line[0] != " "]
+    own = f"model {model} (--model):"
+    assert titles == ["data:", own, "training:", "evaluation:", "running:"]
+    of_another = set().union(*map(options_of, MODELS)) - options_of(model).keys()
+    assert not flags_in(page) & of_another
+    assert list(model_class(model).Options.all_options())[:16] == [
+        name for name in model_class(model).Options.all_options() if name in flags_in(page)
+    ]
+
+
+@pytest.mark.parametrize(
+    "words", (["-h"], ["--help"], ["--epochs=ten", "-h"], ["--model=kdiffe", "-help"])
+)
+def test_ways_to_ask_for_help(capsys, fresh_flags, words):
+    page = shown(capsys, *words)
+    assert page == help_text("kdiffe", fresh_flags) + "\n"
+    assert page.startswith(f"kdiffe_jax {kdiffe_jax.__version__}: ")
+
+
+@pytest.mark.parametrize("model", ("kdiffe", "lightgcn", "ease"))
+def test_the_full_help_has_every_flag(capsys, fresh_flags, model):
+    page = shown(capsys, f"--model={model}", "--helpfull")
+    assert flags_in(page) == set(fresh_flags) - {"flagfile", "undefok"}
+    assert flags_in(page) > options_of(model).keys() | {"workdir", "planted_users", "mesh"}
+
+
+def test_help_of_a_model_that_is_not_there(capsys):
+    assert command.main(["main", "--model=lightgnc", "--help"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and "did you mean lightgcn?" in err and err.count("\n") == 1
+
+
+def test_models_are_listed_with_what_they_read(capsys):
+    page = shown(capsys, "--models")
+    for name, entry in MODELS.items():
+        assert f"\n{name} " in f"\n{page}"
+        assert entry.about in page and f"reads {entry.reads}" in page
+    assert "--model=NAME --help" in page
+
+
+def test_the_version_ends_the_program(capsys):
+    with pytest.raises(SystemExit) as caught:
+        command.main(["main", "--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"kdiffe_jax {kdiffe_jax.__version__}\n"
+
+
+def test_commands_are_listed_and_are_all():
+    done = subprocess.run(
+        [sys.executable, "-m", "launch"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0 and done.stderr == "" and done.stdout == listing.text() + "\n"
+    files = {file.stem: file.read_text(encoding="utf-8") for file in (ROOT / "launch").glob("*.py")}
+    assert {name for name, text in files.items() if COMMAND.search(text)} == listing.COMMANDS.keys()
+    assert all(f"python -m launch.{name} " in done.stdout for name in listing.COMMANDS)
