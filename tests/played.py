@@ -16,12 +16,12 @@ def played(of, work):
 
     Where it raises a `KDiffEError`, that is what it returns.
     """
-    said, together = [None] * of, Barrier(of, timeout=_SECONDS)
+    told, together = [None] * of, Barrier(of, timeout=_SECONDS)
 
-    def all_said(number, words):
-        said[number] = words
+    def all_told(number, words):
+        told[number] = words
         together.wait()
-        found = list(said)
+        found = list(told)
         together.wait()
         return found
 
@@ -39,28 +39,28 @@ def played(of, work):
         return list(threads.map(play, range(of)))
 
 
-def _summed(log):
-    return lambda values: sum(log(values))
+def _summed(tell):
+    return lambda values: sum(tell(values))
 
 
-def _pieces(log):
+def _pieces(tell):
     def pieces(rows):
         assert rows.dtype.itemsize == 4
-        for said in log(rows):
-            for first in range(0, len(said), PIECE):
-                yield said[first : first + PIECE]
+        for told in tell(rows):
+            for first in range(0, len(told), PIECE):
+                yield told[first : first + PIECE]
 
     return pieces
 
 
-def _agreed(log):
+def _all_or_none(tell):
     def all_or_none(work):
         mistake, found = None, None
         try:
             found = work()
         except KDiffEError as error:
             mistake = error
-        mistakes = log(mistake)
+        mistakes = tell(mistake)
         if mistake is not None:
             raise mistake
         if any(mistakes):
