@@ -19,7 +19,7 @@ COLOURS = ("red", "blue", "green", "white", "black")
 DEPARTMENTS = {
     "Kitchen": (("cup", "bowl", "plate", "teapot"), ("stoneware", "glass"), ("Acme", "Bolt")),
     "Clothes": (("scarf", "hat", "jumper", "gloves"), ("wool", "cotton"), ("Wolle", "Nord")),
-    "Garden": (("pot", "lantern", "eval_data", "can"), ("zinc", "wood"), ("Fern", "Hedge")),
+    "Garden": (("pot", "lantern", "bench", "can"), ("zinc", "wood"), ("Fern", "Hedge")),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from kdiffe_jax.extract.resumable import Progress, extract
 from kdiffe_jax.extract.settings import KINDS, ExtractSettings, list_entries, make_extractor
 from launch import flags
 from launch.command import Command
+from launch.progress import terminal_bar
 
-FLAGS = absl_flags.FLAGS
 _SECONDS_BETWEEN_LINES = 30.0
 
 
@@ -31,20 +30,15 @@ def define(values: absl_flags.FlagValues) -> None:
 
 
 def _work(values: absl_flags.FlagValues) -> None:
-    print(_run())
-
-
-def _run() -> str:
     for name in ("kind", "input", "output"):
-        if not FLAGS[name].value:
+        if not values[name].value:
             raise ConfigError(f"--{name} is needed; see --help")
-    settings = ExtractSettings(
-        **{name: FLAGS[name].value for name in ExtractSettings.all_options()}
-    )
-    entries = list_entries(FLAGS.input, settings)
+    options = {name: values[name].value for name in ExtractSettings.all_options()}
+    settings = ExtractSettings(**options)
+    entries = list_entries(values.input, settings)
     if not settings.pretrained and not settings.weights:
         print("random weights: the features say little, take them for trying only")
-    output = Path(FLAGS.output)
+    output = Path(values.output)
     with _Bar() as bar:
         result = extract(
             entries,
@@ -58,7 +52,7 @@ def _run() -> str:
     line = f"{output}: {result.total - result.unreadable} of {result.total} items extracted"
     if result.unreadable:
         line += f"; {result.unreadable} could not be read, see {output / UNREADABLE}"
-    return line
+    print(line)
 
 
 class _Bar:
@@ -78,7 +72,7 @@ class _Bar:
     def show(self, progress: Progress) -> None:
         """Shows how far it is."""
         if self._bar is None:
-            self._bar = _terminal_bar(progress)
+            self._bar = terminal_bar(total=progress.total, initial=progress.tried, unit="file")
         if self._bar is not None:
             self._bar.set_postfix_str(f"{progress.unreadable} unreadable", refresh=False)
             self._bar.update(progress.tried - self._bar.n)
@@ -88,16 +82,6 @@ class _Bar:
                 f"{progress.tried} of {progress.total}, {progress.unreadable} unreadable",
                 flush=True,
             )
-
-
-def _terminal_bar(progress: Progress):
-    if not sys.stderr.isatty():
-        return None
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return None
-    return tqdm(total=progress.total, initial=progress.tried, unit="file", dynamic_ncols=True)
 
 
 _COMMAND = Command(

@@ -103,11 +103,12 @@ def _prepare(values: FlagValues) -> None:
     root = source if source.is_dir() else source.parent
     files = [root / file for file in catalogue.files] + beside
     catalogue = add_extra_files(catalogue, values, config, columns)
+    given = {"filter": values["filter"].value} if values["filter"].present else {}
     provenance = {
         "program": f"kdiffe_jax {kdiffe_jax.__version__}",
         "source": layout,
         "files": _sums(files),
-        "options": described(config, columns) | _given(values, "filter"),
+        "options": described(config, columns) | given,
     }
     dataset = prepare(catalogue, config, columns, filters=limits, provenance=provenance, log=print)
     write_prepared(dataset, output)
@@ -135,10 +136,6 @@ def _report(dataset: Dataset) -> None:
     for note in dataset.notes:
         print(f"{dataset.name}: {note}")
     print(f"\n{diagnosis_text(dataset)}")
-
-
-def _given(values: FlagValues, *names: str) -> dict[str, Any]:
-    return {name: values[name].value for name in names if values[name].present}
 
 
 def _sums(files: list[Path]) -> dict[str, str]:

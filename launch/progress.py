@@ -26,7 +26,7 @@ class Progress:
         self._metric = f"{config.eval.selection} {config.eval.selection_metric}"
         self._best: dict[int | None, float] = {}
         has_epochs = shown and is_trained(config.model)
-        self._bar = _terminal_bar(config.train.epochs) if has_epochs else None
+        self._bar = terminal_bar(total=config.train.epochs, unit="epoch") if has_epochs else None
 
     def __enter__(self) -> Progress:
         return self
@@ -53,7 +53,8 @@ class Progress:
         score = f"{self._metric} {value:.4f}", f"best {self._best[seed]:.4f}"
         if self._bar is None:
             name = "" if seed is None else f"seed {seed}  "
-            losses = (f"{n} {record[n]:9.4f}" for n in self._losses())
+            names = (objective.name for objective in model_class(self._config.model).objectives)
+            losses = (f"{loss} {record[loss]:9.4f}" for loss in names)
             parts = (*losses, *score, f"{record['seconds']:.1f} s")
             print(f"{name}epoch {record['epoch']:3d}  {'  '.join(parts)}", flush=True)
             return
@@ -62,18 +63,16 @@ class Progress:
         self._bar.n = record["epoch"] + 1
         self._bar.set_postfix_str(", ".join(score))
 
-    def _losses(self) -> list[str]:
-        return [objective.name for objective in model_class(self._config.model).objectives]
 
-
-def _terminal_bar(epochs: int):
+def terminal_bar(**options):
+    """A bar of tqdm; None where there is no terminal, or no tqdm."""
     if not sys.stderr.isatty():
         return None
     try:
         from tqdm import tqdm
     except ImportError:
         return None
-    return tqdm(total=epochs, unit="epoch", dynamic_ncols=True)
+    return tqdm(dynamic_ncols=True, **options)
 
 
 @contextlib.contextmanager
@@ -85,19 +84,13 @@ def rows_bar(what: str, unit: str = "row") -> Iterator[Callable[[Any, int, int |
     On a terminal the bar shows the share of bytes from the first call on; elsewhere nothing
     is printed.
     """
-    if not sys.stderr.isatty():
-        yield lambda rows, done, total: None
-        return
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        yield lambda rows, done, total: None
-        return
     bars: list[Any] = []
 
     def show(rows: Any, done: int, total: int | None) -> None:
         if not bars:
-            bars.append(tqdm(desc=what, unit="B", unit_scale=True, dynamic_ncols=True))
+            bars.append(terminal_bar(desc=what, unit="B", unit_scale=True))
+        if bars[0] is None:
+            return
         bars[0].total, bars[0].n = total, done
         if unit == "row":
             bars[0].set_postfix_str(f"{rows:,} rows", refresh=False)
@@ -106,23 +99,16 @@ def rows_bar(what: str, unit: str = "row") -> Iterator[Callable[[Any, int, int |
     try:
         yield show
     finally:
-        for bar in bars:
-            bar.close()
+        if bars and bars[0] is not None:
+            bars[0].close()
 
 
 @contextlib.contextmanager
 def count_bar(total: int, unit: str) -> Iterator[Callable[[int], None]]:
     """A bar for a known number of things: yields a function of how many more are done."""
-    bar = None
-    if sys.stderr.isatty():
-        try:
-            from tqdm import tqdm
-
-            bar = tqdm(total=total, unit=unit, dynamic_ncols=True)
-        except ImportError:
-            bar = None
-    try:
-        yield (lambda more: None) if bar is None else bar.update
-    finally:
-        if bar is not None:
-            bar.close()
+    bar = terminal_bar(total=total, unit=unit)
+    if bar is None:
+        yield lambda more: None
+        return
+    with bar:
+        yield bar.update

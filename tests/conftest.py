@@ -35,6 +35,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="the real data sets are not here"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def programs_end_with_their_module():
+    """Each compiled program holds a megabyte; a worker would keep those of all modules."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def real_data() -> Path:
     return DATA

@@ -26,9 +26,9 @@ def played(of, work):
         return found
 
     def play(number):
-        log = partial(all_said, number)
+        tell = partial(all_told, number)
         try:
-            return work(Share(number, of, _summed(log), _pieces(log), _agreed(log)))
+            return work(Share(number, of, _summed(tell), _pieces(tell), _all_or_none(tell)))
         except KDiffEError as error:
             return error
         except BaseException:

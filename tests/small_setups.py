@@ -18,8 +18,9 @@ from kdiffe_jax.models.arrays import Batch
 from kdiffe_jax.models.registry import DEFAULT
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.epoch import traced_of
-from kdiffe_jax.training.loop import compile_setup, fresh_start, train
+from kdiffe_jax.training.loop import Carried, compile_setup, train
 from kdiffe_jax.training.placement import Compiled
+from kdiffe_jax.training.step import initial_state
 from tests.small_model import SIZES, small_problem
 
 CACHE = Path(tempfile.mkdtemp(prefix="kdiffe-setups-"))
@@ -55,9 +56,13 @@ def compiled_of(setup) -> Compiled:
     return _COMPILED[key]
 
 
-def started(setup):
+def started(setup) -> Carried:
     """A fresh state and what the first epoch begins with."""
-    return fresh_start(setup, compiled_of(setup))
+    state = _initial_state(setup.model, setup.inputs, setup.config.train.seed)
+    return Carried(state, compiled_of(setup).refresh(state.params, setup.inputs, state.key, 0))
+
+
+_initial_state = jax.jit(initial_state, static_argnums=(0, 2))
 
 
 def batches_of(setup, epoch=0) -> Batch:

@@ -23,7 +23,7 @@ ALLOWED = {
     "options": {"errors"},
     "storage": {"errors"},
     "data": {"errors", "options", "storage"},
-    "extract": {"data", "errors", "options"},
+    "extract": {"data", "errors", "options", "storage"},
     "config": {"data", "errors", "options"},
     "ops": set(),
     "graph": {"ops"},

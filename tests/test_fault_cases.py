@@ -49,9 +49,11 @@ CASES = {
         ("data/test_dataset.py", "test_overlap_is_refused"),
     ],
     "a test user without training": [(KDIFFE, "test_reads_every_part")],
-    "an item that is cold in training": [("test_assessment.py", "test_cold_items_by_hand")],
+    "an item that is cold in training": [
+        ("evaluation/test_split_scores.py", "test_cold_items_by_hand")
+    ],
     "users of no split, or of one": [
-        ("test_ranking.py", "test_users_without_relevant_items_are_left_out")
+        ("evaluation/test_ranking.py", "test_users_without_relevant_items_are_left_out")
     ],
     "feature rows that are not the items": [(KDIFFE, "test_feature_rows_must_match_items")],
     "NaN and infinity in features": [(KDIFFE, "test_feature_row_that_is_not_finite_is_named")],
@@ -81,14 +83,16 @@ CASES = {
         ("data/test_knowledge.py", "test_features_replace_triples_and_it_is_said"),
     ],
     "similarities of another shape": [
-        ("data/test_side_files.py", "test_similarities_that_do_not_fit"),
+        ("data/test_extra_files.py", "test_similarities_that_do_not_fit"),
         (NEIGHBOURS, "test_similarity_of_another_shape"),
     ],
     "a diagonal in similarities": [(NEIGHBOURS, "test_similarity_without_diagonal_and_zeros")],
-    "S of other parameters": [("graph/test_attention.py", "test_cache_key_has_every_parameter")],
+    "S of other parameters": [
+        ("models/kdiffe/test_similarity.py", "test_cache_key_has_every_parameter")
+    ],
     "a walk on an isolated node": [
-        ("graph/test_random_walk.py", "test_isolated_node_sees_itself"),
-        ("graph/test_random_walk.py", "test_empty_graph"),
+        ("models/kdiffe/test_random_walk.py", "test_isolated_node_sees_itself"),
+        ("models/kdiffe/test_random_walk.py", "test_empty_graph"),
     ],
     "ids: unicode, large, colliding": [
         ("data/tables/test_ids.py", "test_unicode_and_odd_blanks_survive"),
@@ -101,6 +105,10 @@ CASES = {
         (MAIN, "test_bad_flag"),
     ],
     "recursive flag file": [(FLAGS, "test_recursive_flag_file_ends")],
+    "unknown model, option of another model": [
+        (FLAGS, "test_what_is_no_word_of_the_model_is_refused_with_the_closest"),
+        ("test_config.py", "test_unknown_names_are_told_with_the_closest"),
+    ],
     "a flag out of its range": [
         (FLAGS, "test_value_out_of_range_names_its_flag"),
         ("test_config.py", "test_value_outside_its_range"),
@@ -109,15 +117,19 @@ CASES = {
         ("test_config.py", "test_variance_that_falls_or_reaches_one"),
     ],
     "q beyond the entities": [
-        ("training/test_problem.py", "test_more_relations_to_keep_than_there_are_entities")
+        ("training/test_setup.py", "test_more_relations_to_keep_than_there_are_entities")
     ],
-    "a batch beyond the data": [("data/test_batches.py", "test_last_step_is_padded")],
-    "a single step of noise": [("test_reverse.py", "test_equals_the_literal_process")],
-    "more items asked for than there are": [("test_ranking.py", "test_fewer_candidates_than_k")],
+    "a batch beyond the data": [("training/test_sampler.py", "test_last_step_is_padded")],
+    "a single step of noise": [
+        ("models/kdiffe/test_hidden_reverse.py", "test_equals_the_literal_process")
+    ],
+    "more items asked for than there are": [
+        ("evaluation/test_ranking.py", "test_fewer_candidates_than_k")
+    ],
     "the word False": [(FLAGS, "test_flag_reaches_the_config")],
     "a run of another configuration": [
         (MAIN, "test_run_of_another_configuration_lists_the_fields"),
-        ("training/test_run_directory.py", "test_another_configuration_is_refused_by_field"),
+        ("storage/test_run_directory.py", "test_another_configuration_is_refused_by_field"),
     ],
     "a cache that cannot be written": [(MAIN, "test_cache_that_cannot_be_written")],
 }

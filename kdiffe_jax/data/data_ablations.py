@@ -61,7 +61,7 @@ def shuffled(dataset: Dataset, *, seed: int) -> Dataset:
     rng = np.random.default_rng(seed)
     rows = _shuffled_tails(dataset, range(dataset.n_relations), rng)
     lost = len(dataset.triples) - len(rows)
-    note = "data ablation: the knowledge graph is shuffled within its relations, features over items"
+    note = "data ablation: the knowledge graph is shuffled within relations, features over items"
     note += f"; {lost} triples that no swap could tell apart are gone" if lost else ""
     features = {
         modality: dataset.features[modality][rng.permutation(dataset.n_items)]
@@ -111,9 +111,8 @@ def without_relation(dataset: Dataset, name: str) -> Dataset:
     names = dataset.relation_names
     known = dict.fromkeys((*names, *sorted(dataset.features)))
     if name not in known:
-        raise ConfigError(
-            f"data_ablation = 'relation:{name}': the relations of {dataset.name} are {', '.join(known)}"
-        )
+        there = f"the relations of {dataset.name} are {', '.join(known)}"
+        raise ConfigError(f"data_ablation = 'relation:{name}': {there}")
     note = f"data ablation: the relation {name!r} is removed"
     features = {modality: rows for modality, rows in dataset.features.items() if modality != name}
     dataset = dataclasses.replace(dataset, features=features)
@@ -149,7 +148,7 @@ def noise_features(dataset: Dataset, *, seed: int) -> Dataset:
       DataError: there are no features.
     """
     if not dataset.features:
-        raise DataError(f"{dataset.name}: --data_ablation=noise, but there are no features to replace")
+        raise DataError(f"{dataset.name}: --data_ablation=noise, but there are no features")
     rng = np.random.default_rng(seed)
     noise = {
         modality: rng.standard_normal(dataset.features[modality].shape, np.float32)

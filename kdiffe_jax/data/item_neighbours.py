@@ -116,7 +116,9 @@ def _kinds(dataset: Dataset, n_nearest: int, each_relation: bool) -> Iterator[Re
 def _by_entities(
     dataset: Dataset, triples: np.ndarray, n_nearest: int, each_relation: bool
 ) -> Iterator[Relation]:
-    numbers = np.setdiff1d(triples[:, 1], _coded_relations(dataset))
+    # Not the relations that preparation made of features which are there themselves.
+    coded = [n for n, name in enumerate(dataset.relation_names) if name in dataset.features]
+    numbers = np.setdiff1d(triples[:, 1], coded)
     sizes = dict(n_items=dataset.n_items, n_entities=dataset.n_entities)
     for together in numbers[:, None] if each_relation else (numbers,):
         chosen = triples[np.isin(triples[:, 1], together)]
@@ -124,13 +126,6 @@ def _by_entities(
         if each_relation:
             kind = dataclasses.replace(kind, name=f"shared {dataset.relation_names[together[0]]}")
         yield kind
-
-
-def _coded_relations(dataset: Dataset) -> list[int]:
-    """Relations that preparation made of features which are there themselves."""
-    return [
-        number for number, name in enumerate(dataset.relation_names) if name in dataset.features
-    ]
 
 
 def _normalised(kind: Relation, n_items: int) -> sparse.csr_array:

@@ -51,9 +51,8 @@ def ensure_knowledge(dataset: Dataset, config: ContentConfig) -> Dataset:
                 f"{dataset.name}: --kg_source=features, but there is no *_feat.npy; add one, "
                 "or use --kg_source=triples"
             )
-        return _with_note(
-            dataset, _degenerate_line(dataset) + "; there are no features to use instead"
-        )
+        note = _degenerate_line(dataset) + "; there are no features to use instead"
+        return dataclasses.replace(dataset, notes=(*dataset.notes, note))
     relations = [
         codebook_relation(modality, dataset.features[modality], config)
         for modality in sorted(dataset.features)
@@ -69,7 +68,3 @@ def _degenerate_line(dataset: Dataset) -> str:
         return "the knowledge graph is empty"
     tails = len(np.unique(dataset.triples[:, 2]))
     return f"the given knowledge graph is degenerate: all items share the same {tails} entities"
-
-
-def _with_note(dataset: Dataset, line: str) -> Dataset:
-    return dataclasses.replace(dataset, notes=(*dataset.notes, line))

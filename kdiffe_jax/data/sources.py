@@ -54,8 +54,10 @@ def read_source(
         return layout, catalogue_of(dataset, _file_names(path, "*Mat.pkl", "*_feat.npy", "kg.txt"))
     if layout == "prepared":
         return layout, catalogue_of(prepared.read_prepared(path, name=name), _file_names(path, "*"))
-    readers = {"mmrec": mmrec.read_mmrec, "recbole": recbole.read_recbole}
-    return layout, (readers | {"megcf": megcf.read_megcf})[layout](path, name=name)
+    if layout == "megcf":
+        return layout, megcf.read_megcf(path, name=name)
+    read = mmrec.read_mmrec if layout == "mmrec" else recbole.read_recbole
+    return layout, read(path, name=name, columns=columns)
 
 
 def layout_of(path: Path) -> str:

@@ -14,7 +14,7 @@ import dataclasses
 import numpy as np
 
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.rows import sorted_unique
+from kdiffe_jax.data.rows import position_in_group, sorted_unique
 from kdiffe_jax.errors import ConfigError
 
 RELATIONS = ("visual label", "word", "brand")
@@ -110,8 +110,7 @@ def _split(pairs, n_users: int, rng):
     order = rng.permutation(len(pairs))
     order = order[np.argsort(pairs[order, 0], kind="stable")]
     counts = np.bincount(pairs[:, 0], minlength=n_users)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    rank = np.arange(len(pairs)) - np.repeat(starts, counts)
+    rank = position_in_group(pairs[order, 0])
     held = np.maximum(1, counts // 10)[pairs[order, 0]]
     parts = (rank >= 2 * held, rank < held, (rank >= held) & (rank < 2 * held))
     return tuple(sorted_unique(pairs[order[part]]) for part in parts)

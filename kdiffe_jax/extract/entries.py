@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from kdiffe_jax.data.readers.columns import open_table
 from kdiffe_jax.data.readers.lines import line_chunks
+from kdiffe_jax.data.tables.delimited import open_table
+from kdiffe_jax.data.tables.values import texts, without_blanks
 from kdiffe_jax.errors import DataError
 
 HEADER = ("item", "file")
@@ -49,7 +50,7 @@ def file_entries(path: str | Path) -> list[Entry]:
 
 
 def text_entries(file: str | Path, item_column: str, text_columns: Iterable[str]) -> list[Entry]:
-    """Texts from columns of a tab-separated table with a header.
+    """Texts from columns of a table with a header; see `open_table` for its kinds.
 
     Args:
       item_column: names the item.
@@ -58,12 +59,8 @@ def text_entries(file: str | Path, item_column: str, text_columns: Iterable[str]
     Raises:
       DataError: see `open_table`; a column that is not there, no rows, an item twice.
     """
-    file, text_columns = Path(file), tuple(text_columns)
-    table = open_table(file)
-    for name in (item_column, *text_columns):
-        if name not in table.header:
-            raise DataError(f"{file}: no column {name!r}; there are {', '.join(table.header)}")
-    return _checked(file, _in_columns(table, item_column, text_columns))
+    file = Path(file)
+    return _checked(file, _in_columns(file, [item_column, *text_columns]))
 
 
 def check_file(path: Path) -> None:
@@ -101,14 +98,17 @@ def _in_table(path: Path) -> Iterator[tuple[str, Entry]]:
             yield f"line {number}", Entry(*columns, path.parent / columns[1])
 
 
-def _in_columns(table, item_column: str, text_columns: tuple[str, ...]):
-    for chunk in table.chunks:
-        items = chunk[item_column]
-        texts = zip(*(chunk[name].texts for name in text_columns), strict=True)
-        for number, item, parts in zip(items.lines, items.tokens(), texts, strict=True):
-            text = "\n".join(part for part in map(str.strip, parts) if part)
+def _in_columns(file: Path, names: list[str]) -> Iterator[tuple[str, Entry]]:
+    for part in open_table(file).parts(names):
+        items = without_blanks(part.columns[names[0]]).cast("string").to_pylist()
+        columns = (texts(part.columns[name], part.place, "|") for name in names[1:])
+        rows = zip(items, *columns, strict=True)
+        for row, (item, *parts) in enumerate(rows, start=part.first_row):
+            if not item:
+                raise DataError(f"{file}, row {row}: no {names[0]}; fill it in or remove the row")
+            text = "\n".join(filter(None, parts))
             digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-            yield f"line {number}", Entry(item.strip(), f"text {digest}", text)
+            yield f"row {row}", Entry(item, f"text {digest}", text)
 
 
 def _checked(path: Path, entries: Iterable[tuple[str, Entry]]) -> list[Entry]:

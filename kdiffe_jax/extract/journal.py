@@ -20,7 +20,8 @@ import numpy as np
 
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.extract.entries import Entry
-from kdiffe_jax.extract.output import draft_of, write_whole
+from kdiffe_jax.extract.output import write_whole
+from kdiffe_jax.storage.files import replacing
 
 FILE, PARTS = "done.tsv", "parts"
 _DONE, _UNREADABLE = "done", "unreadable"
@@ -83,7 +84,7 @@ class Journal:
         file.unlink(missing_ok=True)
         if len(rows):
             file.parent.mkdir(exist_ok=True)
-            with draft_of(file) as draft, draft.open("wb") as stream:
+            with replacing(file) as draft, draft.open("wb") as stream:
                 np.lib.format.write_array(stream, rows, allow_pickle=False)
                 os.fsync(stream.fileno())
         lines = [

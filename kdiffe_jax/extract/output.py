@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kdiffe_jax.errors import DataError
+from kdiffe_jax.storage.files import DRAFT, replacing
 
 OPTIONS = "extract.json"
-_LOCK, _DRAFT = ".lock", ".partial"
+_LOCK = ".lock"
 
 
 @contextlib.contextmanager
@@ -40,7 +40,7 @@ def claimed(
         output.mkdir(parents=True, exist_ok=True)
         with (output / _LOCK).open("w") as lock:
             _take(lock, output)
-            for draft in output.rglob(f"*{_DRAFT}"):
+            for draft in output.rglob(f"*{DRAFT}"):
                 draft.unlink()
             if stored is None:
                 content = {"options": dict(options), "versions": dict(versions)}
@@ -50,21 +50,9 @@ def claimed(
         raise DataError(f"{output}: can't be written: {error.strerror or error}") from error
 
 
-@contextlib.contextmanager
-def draft_of(file: Path) -> Iterator[Path]:
-    """A temporary name for a file, renamed into place at the end of the block."""
-    draft = file.with_name(file.name + _DRAFT)
-    try:
-        yield draft
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    os.replace(draft, file)
-
-
 def write_whole(file: Path, content: bytes) -> None:
     """Writes a file that is there with all its content, or not at all."""
-    with draft_of(file) as draft:
+    with replacing(file) as draft:
         draft.write_bytes(content)
 
 
@@ -82,7 +70,7 @@ def _refuse_foreign(output: Path) -> None:
     """An extraction killed before its first file has left a lock or a draft at most."""
     foreign = output.is_file() or (
         output.is_dir()
-        and any(path.name != _LOCK and path.suffix != _DRAFT for path in output.iterdir())
+        and any(path.name != _LOCK and path.suffix != DRAFT for path in output.iterdir())
     )
     if foreign:
         raise DataError(f"{output}: not empty and no extraction; take another --output")

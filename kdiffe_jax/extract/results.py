@@ -16,7 +16,8 @@ import numpy as np
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.extract.entries import Entry
 from kdiffe_jax.extract.journal import Journal, Place
-from kdiffe_jax.extract.output import draft_of, write_whole
+from kdiffe_jax.extract.output import write_whole
+from kdiffe_jax.storage.files import replacing
 
 UNREADABLE = "unreadable.tsv"
 
@@ -64,7 +65,7 @@ def _write_columns(file: Path, journal: Journal, places: list[Place], columns: s
     parts = np.array([place.part for place in places])
     rows = np.array([place.row for place in places])
     width = journal.rows(parts[0])[:, columns].shape[1]
-    with draft_of(file) as draft:
+    with replacing(file) as draft:
         np.lib.format.open_memmap(draft, "w+", np.float32, (len(places), width))
         for part in np.unique(parts).tolist():
             mine = np.flatnonzero(parts == part)

@@ -36,6 +36,8 @@ from kdiffe_jax.ops.spmm import multiply
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
 
+# Without negatives it starts slowly: a short patience ends it before it has learned anything.
+_PAPER = {"batch_size": 2048, "epochs": 1000, "patience": 20}
 _NO_RANKING_LOSS = frozenset({"ranking_loss", "softmax_negatives", "softmax_temperature"})
 
 
@@ -58,7 +60,9 @@ class BM3(Model):
     Options = BM3Options
     needs = Needs(features=True, sparse_features=True)
     without = _NO_RANKING_LOSS
-    presets = MappingProxyType({"paper": {}, "best": best_shared(_NO_RANKING_LOSS)})
+    presets = MappingProxyType(
+        {"paper": _PAPER, "best": best_shared(_NO_RANKING_LOSS) | {"patience": _PAPER["patience"]}}
+    )
 
     def init(self, key, inputs: Inputs):
         """Tables of Xavier's uniform, linear maps of Xavier's normal distribution.

@@ -42,7 +42,9 @@ class LightGCN(Model):
     """Two embedding tables and one graph."""
 
     Options = LightGCNOptions
-    presets = MappingProxyType({"paper": {}, "best": best_shared()})
+    presets = MappingProxyType(
+        {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
+    )
 
     def init(self, key, inputs: Inputs):
         """Both tables from Xavier's uniform distribution."""

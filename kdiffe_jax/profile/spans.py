@@ -8,7 +8,7 @@ from typing import NamedTuple
 from jax.profiler import ProfileData
 
 from kdiffe_jax.ops.trace_phases import EPOCH, MARK
-from kdiffe_jax.profile.programs import Operation, Programs
+from kdiffe_jax.profile.programs import Programs
 
 _END = "end: "
 
@@ -56,9 +56,9 @@ def read_spans(file: Path, programs: Programs) -> Spans:
             if operation is not None:
                 begun.append((operation, start, stop, stats.get("_p")))
     for operation, start, stop, task in begun:
-        _list_of(operation, spans).append(
-            Span(start, ends.get(task, stop) if task is not None else stop, operation.phase)
-        )
+        end = ends.get(task, stop) if task is not None else stop
+        found = spans.containers if operation.container else spans.operations
+        found.append(Span(start, end, operation.phase))
     return spans
 
 
@@ -66,7 +66,3 @@ def _events(file: Path):
     for plane in ProfileData.from_file(str(file)).planes:
         for line in plane.lines:
             yield from line.events
-
-
-def _list_of(operation: Operation, spans: Spans) -> list[Span]:
-    return spans.containers if operation.container else spans.operations

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kdiffe_jax.data.rows import position_in_group
 from kdiffe_jax.evaluation.ranking import rank_all
 from kdiffe_jax.evaluation.ranking_task import RankingTask
 
@@ -137,8 +138,7 @@ def _table(pairs: np.ndarray, n_vectors: int, *, fill: int) -> np.ndarray:
     """i32[n, S]: the excluded rows of each vector, S a power of two."""
     counts = np.bincount(pairs[:, 0], minlength=n_vectors)
     table = np.full((n_vectors, _power_of_two(int(counts.max(initial=1)))), fill, np.int32)
-    position = np.arange(len(pairs)) - np.repeat(np.cumsum(counts) - counts, counts)
-    table[pairs[:, 0], position] = pairs[:, 1]
+    table[pairs[:, 0], position_in_group(pairs[:, 0])] = pairs[:, 1]
     return table
 
 

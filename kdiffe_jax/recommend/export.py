@@ -10,7 +10,6 @@ export.json                   model, versions, sizes, how to score, checksums
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.recommend.index import IndexQuality, check_embeddings, load_faiss, write_index
@@ -113,8 +113,5 @@ def _about(
         "how_to_score": exported.formula,
         "scorer": None if exported.stablehlo is None else scorer,
         "index": None if quality is None else quality._asdict(),
-        "sha256": {
-            file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-            for file in sorted(draft.iterdir())
-        },
+        "sha256": {file.name: sha256(file) for file in sorted(draft.iterdir())},
     }

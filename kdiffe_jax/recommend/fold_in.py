@@ -74,9 +74,8 @@ def mean_similarity(model: SavedModel) -> np.ndarray:
 def _fold_of(model: SavedModel) -> Fold | None:
     if "messages" in model.artifacts:
         return _propagated
-    if "new_user" in model.artifacts:
-        return _as_every_user
-    return None if model.users.shape[1] else _by_history
+    as_every_user = "new_user" in model.artifacts or not model.users.shape[1]
+    return _as_every_user if as_every_user else None
 
 
 def _new_users(model: SavedModel, histories: Mapping[str, Sequence]) -> NewUsers:
@@ -101,11 +100,8 @@ def _propagated(model: SavedModel, new: NewUsers):
 
 
 def _as_every_user(model: SavedModel, new: NewUsers):
+    """Without new_user there are no columns: the history is all there is."""
     return _own_rows(model, new), {}
-
-
-def _by_history(model: SavedModel, new: NewUsers):
-    return np.zeros((new.n, 0), np.float32), {}
 
 
 def _own_rows(model: SavedModel, new: NewUsers) -> np.ndarray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from kdiffe_jax.data.rows import position_in_group
+
 
 def rows_of(pairs: np.ndarray, user: int) -> slice:
     """Where a user's pairs stand.
@@ -14,6 +16,11 @@ def rows_of(pairs: np.ndarray, user: int) -> slice:
     """
     start, end = np.searchsorted(pairs[:, 0], [user, user + 1]).tolist()
     return slice(start, end)
+
+
+def items_of(pairs: np.ndarray, user: int) -> np.ndarray:
+    """i32[n]: the items of a user in sorted (user, item) pairs."""
+    return pairs[rows_of(pairs, user), 1]
 
 
 def pairs_of(users: np.ndarray, pairs: np.ndarray) -> np.ndarray:
@@ -32,8 +39,7 @@ def pairs_of(users: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     starts = np.searchsorted(pairs[:, 0], users)
     counts = np.searchsorted(pairs[:, 0], users, side="right") - starts
     places = np.repeat(np.arange(len(users)), counts)
-    within = np.arange(len(places)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.stack([places, pairs[starts[places] + within, 1]], axis=1)
+    return np.stack([places, pairs[starts[places] + position_in_group(places), 1]], axis=1)
 
 
 def history_matrix(users: np.ndarray, pairs: np.ndarray, n_items: int) -> sparse.csr_array:

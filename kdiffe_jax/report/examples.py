@@ -13,9 +13,10 @@ from kdiffe_jax.recommend.explain import (
     PastItem,
     explain,
 )
+from kdiffe_jax.recommend.histories import items_of
 from kdiffe_jax.recommend.scorers import Scorer, scorer_of
 from kdiffe_jax.report.markup import Markup, details, element, joined, note, section
-from kdiffe_jax.report.ranked import first_items, items_of
+from kdiffe_jax.report.ranked import first_items
 from kdiffe_jax.report.run_files import RunFiles
 from kdiffe_jax.report.words import item_of, signed, titled
 from kdiffe_jax.storage.saved_model import SavedModel

@@ -65,8 +65,9 @@ def page_of(run: RunFiles, options_of: Callable[[str], Options] = shared_options
     """The whole page of a run; for the arguments see `write_report`."""
     dataset = run.result["dataset"]
     parts = [*_found(run), settings(run, options_of)]
+    style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     title = element("title", f"{dataset}: {run.model_name}, {run.name}")
-    head = element("head", _META, title, element("style", Markup(_style())))
+    head = element("head", _META, title, element("style", Markup(style)))
     heading = element(
         "header", element("h1", dataset), element("p", f"{run.model_name}, run {run.name}")
     )
@@ -102,7 +103,3 @@ def _links(parts: list[Markup]) -> Markup:
     named = [found.groups() for part in parts if (found := _TITLE.match(part))]
     links = (element("a", Markup(title), href=f"#{name}") for name, title in named)
     return element("nav", joined(links))
-
-
-def _style() -> str:
-    return resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")

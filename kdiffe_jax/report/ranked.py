@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kdiffe_jax.recommend.blocks import best_columns
-from kdiffe_jax.recommend.histories import pairs_of, rows_of
+from kdiffe_jax.recommend.histories import pairs_of
 from kdiffe_jax.recommend.scorers import scorer_of
 from kdiffe_jax.storage.saved_model import SavedModel
 
@@ -28,11 +28,6 @@ def first_items(model: SavedModel, users: np.ndarray, k: int) -> np.ndarray:
     size = max(1, _SCORES_AT_ONCE // n_items)
     blocks = [users[start : start + size] for start in range(0, len(users), size)]
     return np.concatenate([np.zeros((0, k), np.int32), *(_block(model, b, k) for b in blocks)])
-
-
-def items_of(pairs: np.ndarray, user: int) -> np.ndarray:
-    """i32[n]: the items of a user in sorted (user, item) pairs."""
-    return pairs[rows_of(pairs, user), 1]
 
 
 def _block(model: SavedModel, users: np.ndarray, k: int) -> np.ndarray:

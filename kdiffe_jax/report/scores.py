@@ -20,7 +20,7 @@ def scores(run: RunFiles) -> list[Markup]:
 
 
 def _beside_baselines(result: dict[str, Any]) -> Markup:
-    scored = _scored(result)
+    scored = {n: b for n, b in result["baselines"].items() if "left_out" not in b}
     ours = [(f"this model, {name}", result[s], s) for s, name in SPLITS.items() if s in result]
     theirs = [(f"{plain(n)}, test", b["test"], None) for n, b in scored.items()]
     best = _best(result, scored)
@@ -37,10 +37,6 @@ def _beside_baselines(result: dict[str, Any]) -> Markup:
         if "left_out" in found
     ]
     return section("scores", "Scores", *parts, _all_metrics(result, ours, theirs))
-
-
-def _scored(result: dict[str, Any]) -> dict[str, Any]:
-    return {n: b for n, b in result["baselines"].items() if "left_out" not in b}
 
 
 def _best(result: dict[str, Any], scored: dict[str, Any]) -> dict[str, float]:
@@ -101,13 +97,10 @@ def _seeds(result: dict[str, Any]) -> Markup:
     spreads = [result["over_seeds"][s][n] for s, n in columns]
     rows.append(["mean", f"{result['best_epoch']:.1f}", "", *(score(s["mean"]) for s in spreads)])
     rows.append(["standard error", "", "", *(score(s["standard_error"]) for s in spreads)])
-    rows.append(["95 % interval", "", "", *(_interval(s["interval_95"]) for s in spreads)])
+    intervals = (" to ".join(map(score, s["interval_95"])) for s in spreads)
+    rows.append(["95 % interval", "", "", *intervals])
     heads = ["", "chosen epoch", "epochs"]
     heads += [f"{name}, {SPLITS[s]}" for s, name in columns]
     said = "The interval is about seeds only: it does not cover which users are in the split."
     body = table(heads, rows, strong=[len(rows) - 3])
     return section("seeds", "Seeds", body, note(said))
-
-
-def _interval(ends: list[float]) -> str:
-    return " to ".join(map(score, ends))

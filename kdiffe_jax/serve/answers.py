@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kdiffe_jax.recommend.explain import Explanation, entities_of
+from kdiffe_jax.recommend.histories import items_of
 from kdiffe_jax.recommend.lists import MODEL, POPULAR
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.serve import schemas
@@ -58,9 +59,9 @@ class Answers:
         chosen = [
             schemas.HistoryItem(**self._item(item), split=split)
             for split, pairs in splits.items()
-            for item in _of_user(pairs, row).tolist()[:k]
+            for item in items_of(pairs, row).tolist()[:k]
         ]
-        held_out = len(_of_user(model.held_out, row))
+        held_out = len(items_of(model.held_out, row))
         return schemas.UserInfo(**self._user(row), held_out=held_out, history=chosen[:k])
 
     def item(self, item: str) -> schemas.ItemInfo:
@@ -190,10 +191,6 @@ def web_address(picture: str) -> str | None:
     ('https://example.org/a.jpg', None)
     """
     return picture if picture.lower().startswith(("https://", "http://")) else None
-
-
-def _of_user(pairs: np.ndarray, user: int) -> np.ndarray:
-    return pairs[slice(*np.searchsorted(pairs[:, 0], [user, user + 1])), 1]
 
 
 def _entities(entities) -> list[schemas.ItemEntity]:

@@ -20,19 +20,11 @@ def failure(status: int, message: str, headers=None) -> JSONResponse:
 
 def handle_failures(app: FastAPI) -> None:
     """Registers what the app does with each kind of error."""
-    app.add_exception_handler(DataError, _not_known)
-    app.add_exception_handler(ConfigError, _not_possible)
+    app.add_exception_handler(DataError, lambda request, error: failure(404, str(error)))
+    app.add_exception_handler(ConfigError, lambda request, error: failure(422, str(error)))
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _not_served)
     app.add_exception_handler(Exception, _unexpected)
-
-
-def _not_known(request: Request, error: DataError) -> JSONResponse:
-    return failure(404, str(error))
-
-
-def _not_possible(request: Request, error: ConfigError) -> JSONResponse:
-    return failure(422, str(error))
 
 
 def _not_valid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -154,12 +154,11 @@ def _grid(axes, grid: Grid) -> None:
 
 
 def _dots(axes, dots: Dots) -> None:
-    for row, (name, values) in enumerate(dots.rows.items()):
+    for row, values in enumerate(dots.rows.values()):
         colour = COLOURS[0] if len(values) > 1 or dots.zero else _GREY
         axes.plot(values, [row] * len(values), ".", color=colour, alpha=0.45, markersize=6)
         error = np.nan_to_num(standard_error(values))
         axes.errorbar(np.mean(values), row, xerr=error, fmt="D", color=colour, capsize=4)
-        del name
     if dots.zero:
         axes.axvline(0.0, color=_GREY, linestyle=":", linewidth=1.2)
     axes.set_yticks(range(len(dots.rows)), list(dots.rows))

@@ -16,7 +16,7 @@ def literal(near, degrees):
     return rows
 
 
-def test_stand_ins_equal_the_literal_form(rng):
+def test_proxies_equal_the_literal_form(rng):
     near = rng.random((30, 30)) * (rng.random((30, 30)) < 0.1)
     degrees = rng.integers(0, 3, 30)
     found = cold_item_proxies(sparse.csr_array(near), degrees)

@@ -212,7 +212,7 @@ def test_features_that_are_not_there_or_there_already(rows, tmp_path):
 
 
 @pytest.mark.real_data
-def test_the_side_files_of_baby(real_data):
+def test_the_extra_files_of_baby(real_data):
     folder = real_data / "baby"
     baby = catalogue_of(read_kdiffe(folder, name="baby"))
     baby = add_items(baby, folder / "items.tsv")

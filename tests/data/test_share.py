@@ -189,7 +189,7 @@ def test_the_fingerprint_is_that_of_the_whole(prepared):
 
 
 @pytest.mark.parametrize("ablated", (some_users, untrained_items))
-def test_knock_outs_take_what_they_take_from_the_whole(ablated):
+def test_data_ablations_take_what_they_take_from_the_whole(ablated):
     whole = named_dataset()
     expected = ablated(whole, 0.4, seed=3)
     shares = played(3, lambda share: ablated(whole.shared(share), 0.4, seed=3))

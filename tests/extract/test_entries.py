@@ -103,11 +103,11 @@ def test_names_that_fit_no_line(tmp_path, name):
 @pytest.mark.parametrize(
     ("content", "columns", "words"),
     [
-        ("item\ttitle\nB1\tMug\n", ["name"], "no column 'name'; there are item, title"),
+        ("item\ttitle\nB1\tMug\n", ["name"], "no column 'name'; it has item, title"),
         ("asin\ttitle\nB1\tMug\n", ["title"], "no column 'item'"),
-        ("item\ttitle\nB1\tMug\nB1\tCup\n", ["title"], "line 3: item 'B1' again"),
-        ("item\ttitle\n \tMug\n", ["title"], "line 2: item is ' '"),
-        ("item\ttitle\nB1\n", ["title"], "line 2: 1 columns"),
+        ("item\ttitle\nB1\tMug\nB1\tCup\n", ["title"], "row 3: item 'B1' again"),
+        ("item\ttitle\n \tMug\n", ["title"], "row 2: no item; fill it in"),
+        ("item\ttitle\nB1\n", ["title"], "row 2: 1 columns"),
         ("item\ttitle\n", ["title"], "names no items"),
     ],
 )

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kdiffe_jax.extract import journal, output, results
+from kdiffe_jax.extract import journal, results
 from kdiffe_jax.extract.resumable import Progress
+from kdiffe_jax.storage import files
 from tests.extract.tiny import ByteCounts, files_of, run
 
 
@@ -35,7 +36,7 @@ def kill_at(monkeypatch, owner, name, count, *, after=False):
     ("owner", "name", "least"),
     [
         (ByteCounts, "compute", 6),
-        (output.os, "replace", 10),
+        (files.os, "replace", 10),
         (journal.os, "fsync", 6),
         (results.np.lib.format, "open_memmap", 2),
     ],

@@ -16,7 +16,6 @@ from absl import flags as absl_flags
 from scipy import sparse
 
 from kdiffe_jax.baselines import cache as baseline_cache
-from kdiffe_jax.config import Config
 from kdiffe_jax.data import extra_files
 from kdiffe_jax.data.catalogue import catalogue_of
 from kdiffe_jax.data.public.unzip import unzip
@@ -29,6 +28,7 @@ from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.delimited import open_table
 from kdiffe_jax.extract.entries import file_entries
+from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.report.run_files import read_run
 from kdiffe_jax.storage.saved_model import _ARRAYS, _NAMES, MODEL, SavedModel, write_model
 from kdiffe_jax.studies.sweep_file import read_sweep
@@ -95,7 +95,7 @@ def _prepared(path: Path) -> None:
     np.save(path / "image_feat.npy", np.ones((16, 2), np.float16))
 
 
-def _sides(path: Path) -> None:
+def _extra_files(path: Path) -> None:
     (path / "items.csv").write_text("item_id,title,brand\n0,A red thing,x\n3,B,y|z\n")
     head = "item\trelation\tentity\tweight\n"
     (path / "triples.tsv").write_text(f"{head}0\tby\tx\t1\n2\tby\ty\t0.5\n")
@@ -113,7 +113,7 @@ def _npy(rows: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def _read_sides(path: Path) -> None:
+def _read_extra_files(path: Path) -> None:
     catalogue = catalogue_of(PLANTED, ())
     catalogue = extra_files.add_items(catalogue, path / "items.csv")
     catalogue = extra_files.add_triples(catalogue, path / "triples.tsv")
@@ -133,14 +133,20 @@ def _sweeps(path: Path) -> None:
     (path / "b.json").write_text(json.dumps(content))
 
 
+def _read_sweeps(path: Path) -> None:
+    for name in ("a.toml", "b.json"):
+        read_sweep(path / name, make_config())
+
+
 def _flag_file(path: Path) -> None:
-    (path / "a.flags").write_text("# comment\n--dim=8\n--epochs=3\n--noguidance\n--xi=0.5\n")
+    (path / "a.flags").write_text("# comment\n--model=kdiffe\n--dim=8\n--epochs=3\n--noguidance\n")
 
 
 def _read_flags(path: Path) -> None:
     values = absl_flags.FlagValues()
-    flags.define(values)
-    parse(["main", f"--flagfile={path / 'a.flags'}"], values)
+    words = ["main", f"--flagfile={path / 'a.flags'}"]
+    flags.define(words, values)
+    parse(words, values)
     flags.config(values)
     flags.baselines(values)
 
@@ -148,8 +154,10 @@ def _read_flags(path: Path) -> None:
 def _run(path: Path) -> None:
     arrays = {name: np.ones((3, 2), np.float32) for name in _ARRAYS}
     names = {name: ("a", "é") for name in _NAMES}
-    write_model(SavedModel(about={"config": {"layers": 2}}, **arrays, **names), path / MODEL)
-    (path / "config.json").write_text(json.dumps({"dataset": "synthetic", **Config().to_flat()}))
+    config = make_config({"model": "sgl"}).to_flat()
+    saved = SavedModel({"config": config}, **arrays, artifacts={"laplacian": np.ones(3)}, **names)
+    write_model(saved, path / MODEL)
+    (path / "config.json").write_text(json.dumps({"dataset": "synthetic", **config}))
     (path / "result.json").write_text(json.dumps({"best_epoch": 1, "valid": {"recall@20": 0.5}}))
     (path / "metrics.jsonl").write_text('{"epoch": 0, "loss": 1.5}\n{"epoch": 1, "loss": 1.25}\n')
     np.savez_compressed(path / "test_per_user.npz", users=np.arange(3))
@@ -164,9 +172,7 @@ def _caches(path: Path) -> None:
 
 def _read_caches(path: Path) -> None:
     """A cache never refuses: what does not fit is computed again."""
-    from kdiffe_jax.models.kdiffe import (
-        similarity_cache as similarity_cache,  # jax, which only this target needs
-    )
+    from kdiffe_jax.models.kdiffe import similarity_cache  # jax, which only this target needs
 
     baseline_cache._read(path / "baseline.json", n_users=2)
     similarity_cache.read_similarity(path / "similarity.npy", 6)
@@ -199,10 +205,8 @@ TARGETS = {
     "arrays": Target(_arrays, lambda path: load_features(path, 4)),
     "text_tables": Target(_texts, _read_tables),
     "packed_tables": Target(_packed, _read_tables),
-    "extra_files": Target(_sides, _read_sides),
-    "sweep": Target(
-        _sweeps, lambda path: [read_sweep(file) for file in (path / "a.toml", path / "b.json")]
-    ),
+    "extra_files": Target(_extra_files, _read_extra_files),
+    "sweep": Target(_sweeps, _read_sweeps),
     "flag_file": Target(_flag_file, _read_flags),
     "run": Target(_run, read_run),
     "caches": Target(_caches, _read_caches),

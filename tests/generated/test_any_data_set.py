@@ -16,7 +16,7 @@ from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.sources import layout_of, read_source
 from tests.generated.conftest import examples
 from tests.generated.layouts import LAYOUTS, NAME, dataset_of
-from tests.generated.one_step import fitted, not_finite, problem_of
+from tests.generated.one_step import fitted, not_finite, setup_of
 from tests.generated.shops import Sizes, any_sizes, content_of, content_read, shops
 
 pytest.importorskip("pyarrow")
@@ -52,7 +52,7 @@ def test_trains_a_step_with_finite_losses(layout, shop):
         else:
             dataset = prepare(read_source(place, kind, name=NAME)[1], AS_GIVEN)
         dataset = fitted(dataset, users=6, items=8, entities=TRIPLES, relations=3)
-        setup = problem_of(dataset, place / "cache", TRIPLES)
+        setup = setup_of(dataset, place / "cache", TRIPLES)
     assert not not_finite(setup)
 
 
@@ -61,5 +61,5 @@ def test_trains_a_step_with_finite_losses(layout, shop):
 def test_trains_a_step_on_codes_of_its_features(shop, tmp_path_factory):
     """Where there are no features, without a knowledge graph."""
     choices = dict(kg_source="auto", codebook_size=2, codebook_groups=1, codes_per_item=1)
-    setup = problem_of(dataset_of(shop), tmp_path_factory.mktemp("cache"), 2, **choices)
+    setup = setup_of(dataset_of(shop), tmp_path_factory.mktemp("cache"), 2, **choices)
     assert not not_finite(setup)

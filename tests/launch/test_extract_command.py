@@ -31,9 +31,12 @@ class Lengths:
 
 
 @pytest.fixture(autouse=True)
-def fresh_flags(monkeypatch, tmp_path):
-    monkeypatch.setattr(command, "FLAGS", absl_flags.FlagValues())
+def in_an_empty_directory(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+
+
+def main(argv):
+    return command.main(argv, absl_flags.FlagValues())
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def raw(tmp_path):
 
 
 def refusal(capsys, *arguments) -> str:
-    assert command.main(["extract", *arguments]) == 2
+    assert main(["extract", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
@@ -76,21 +79,20 @@ def test_mistakes(capsys, monkeypatch, tmp_path, raw, arguments, words):
 def test_result_and_what_could_not_be_read(capsys, monkeypatch, tmp_path, raw):
     monkeypatch.setattr(command, "make_extractor", lambda settings: Lengths())
     arguments = ["extract", "--kind=texts", "--input=raw", "--output=out"]
-    assert command.main(arguments) == 0
+    assert main(arguments) == 0
     assert capsys.readouterr().out == (
         "out: 2 of 3 items extracted; 1 could not be read, see out/unreadable.tsv\n"
     )
     assert np.load("out/text_feat.npy").tolist() == [[3.0], [5.0]]
     (raw / "c.txt").write_text("seven..")
-    monkeypatch.setattr(command, "FLAGS", absl_flags.FlagValues())
-    assert command.main([*arguments, "--retry_unreadable"]) == 0
+    assert main([*arguments, "--retry_unreadable"]) == 0
     assert capsys.readouterr().out == "out: 3 of 3 items extracted\n"
 
 
 def test_random_weights_are_said_aloud(capsys, monkeypatch, raw):
     monkeypatch.setattr(command, "make_extractor", lambda settings: Lengths())
     arguments = ["extract", "--kind=images", "--input=raw", "--output=out", "--nopretrained"]
-    assert command.main(arguments) == 0
+    assert main(arguments) == 0
     assert capsys.readouterr().out.startswith("random weights")
 
 
@@ -101,10 +103,9 @@ def test_interrupted(capsys, monkeypatch, raw):
     monkeypatch.setattr(command, "make_extractor", lambda settings: Lengths())
     with monkeypatch.context() as patch:
         patch.setattr(Lengths, "compute", stop)
-        assert command.main(["extract", "--kind=texts", "--input=raw", "--output=out"]) == 130
+        assert main(["extract", "--kind=texts", "--input=raw", "--output=out"]) == 130
     assert capsys.readouterr().err == "stopped; the same command continues\n"
-    monkeypatch.setattr(command, "FLAGS", absl_flags.FlagValues())
-    assert command.main(["extract", "--kind=texts", "--input=raw", "--output=out"]) == 0
+    assert main(["extract", "--kind=texts", "--input=raw", "--output=out"]) == 0
 
 
 def test_lines_from_time_to_time(capsys, monkeypatch):

@@ -1,18 +1,22 @@
 """A small planted checkerboard that every model can read, and the released programs' figures."""
 
+import json
 import os
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.rows import sorted_unique
-from kdiffe_jax.models.registry import make_config, options_of
+from kdiffe_jax.models.registry import MODELS, is_trained, make_config, options_of
 from kdiffe_jax.training.setup import build_setup
 
 # Primes that differ, so that an array's shape tells what its axes are.
 USERS, ITEMS, ENTITIES = 61, 83, 29
+TRAINED = [name for name in MODELS if is_trained(name)]
+FITTED = [name for name in MODELS if not is_trained(name)]
 SMALL = dict(
     dim=12,
     layers=2,
@@ -81,3 +85,27 @@ def setup_of(board, tmp_path_factory):
         )
 
     return build
+
+
+@pytest.fixture(params=[True, False], ids=["float64", "float32"])
+def wide(request):
+    """Whether the floats of the test have 64 bits."""
+    with jax.enable_x64(request.param):
+        yield request.param
+
+
+@pytest.fixture
+def released():
+    """Reads the figures of a released program: (set, name) -> arrays, with "hyper" as a mapping.
+
+    They are no part of the repository; without them the test is skipped.
+    """
+    if not RELEASED.is_dir():
+        pytest.skip("the released programs' figures are not here ($KDIFFE_GOLDENS)")
+
+    def read(which, name):
+        with np.load(RELEASED / which / f"{name}.npz", allow_pickle=False) as file:
+            found = {key: file[key] for key in file.files}
+        return found | {"hyper": json.loads(str(found["hyper"]))}
+
+    return read

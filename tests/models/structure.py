@@ -1,11 +1,31 @@
-"""What a model computes on, seen from outside: arrays by the lengths of their axes."""
+"""A model from outside: its loss of one step, and its arrays by the lengths of their axes."""
 
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from kdiffe_jax.models.arrays import Batch
+from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.placement import OneDevice
+from kdiffe_jax.training.step import weighted_sum
+
+
+def batch_of(setup, number=0):
+    return Batch(*(jnp.asarray(array[number]) for array in setup.sampler.epoch(0)))
+
+
+def total_loss(setup, params, batch, carry):
+    """The loss of one step over all objectives, and the mean of every term."""
+    model, total, means = setup.model, 0.0, {}
+    aux = model.open(setup.inputs, carry, jax.random.key(1))
+    for objective in model.objectives:
+        traced, key = traced_of(setup.config), jax.random.key(2)
+        terms = model.losses(objective.name, params, batch, setup.inputs, aux, traced, key)
+        total += weighted_sum(terms)
+        means |= {name: weighted.term.mean for name, weighted in terms.items()}
+    return total, means
 
 
 def in_order(tree, orders):

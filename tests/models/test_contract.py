@@ -10,29 +10,25 @@ import pytest
 
 from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.errors import ConfigError, DataError
-from kdiffe_jax.models.base import Batch
-from kdiffe_jax.models.registry import MODELS, is_trained, options_of
+from kdiffe_jax.models.registry import options_of
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import MODEL, write_model
 from kdiffe_jax.training import many_seeds
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.fit import fit
 from kdiffe_jax.training.loop import compile_setup, fresh_start, load_best, one_epoch, train
 from kdiffe_jax.training.resources import Resources
-from kdiffe_jax.training.step import weighted_sum
-from tests.models.conftest import ITEMS, USERS, config_of
-from tests.models.structure import in_order, renamed, shapes_in
+from tests.models.conftest import FITTED, TRAINED, config_of
+from tests.models.structure import batch_of, total_loss
 
 PAGES = Path(__file__).parents[2] / "docs" / "models"
-TRAINED = [name for name in MODELS if is_trained(name)]
 EPOCHS = 6
-SHARED_OPTIONS = (
-    dict(ranking_loss="softmax", score="cosine", neighbour_weight=0.5, layer_pooling="sum"),
-    dict(ranking_loss="softmax", score="root_length", cold_items="neighbours"),
-    dict(neighbour_weight=1.0, cold_items="neighbours", layer_pooling="last"),
-    dict(score="cosine", layer_pooling="mean"),
-)
+SHARED_OPTIONS = {
+    "cosine": dict(score="cosine", ranking_loss="softmax", neighbour_weight=0.5),
+    "root_length": dict(score="root_length", layer_pooling="sum", cold_items="neighbours"),
+    "last": dict(layer_pooling="last", ranking_loss="softmax", neighbour_weight=1.0),
+    "mean": dict(layer_pooling="mean", score="cosine", cold_items="neighbours"),
+}
 
 
 class Killed(BaseException):
@@ -78,38 +74,19 @@ def train_in(setup, compiled, path, on_epoch=silent):
         return train(setup, run, on_epoch=on_epoch, log=silent, compiled=compiled)
 
 
-def batch_of(setup, number=0):
-    return Batch(*(jnp.asarray(array[number]) for array in setup.sampler.epoch(0)))
-
-
-def total_loss(setup, params, batch, carry):
-    """The loss of one step over all objectives, and the mean of every term."""
-    model, total, means = setup.model, 0.0, {}
-    aux = model.open(setup.inputs, carry, jax.random.key(1))
-    for objective in model.objectives:
-        traced, key = traced_of(setup.config), jax.random.key(2)
-        terms = model.losses(objective.name, params, batch, setup.inputs, aux, traced, key)
-        total += weighted_sum(terms)
-        means |= {name: weighted.term.mean for name, weighted in terms.items()}
-    return total, means
-
-
 @pytest.fixture(scope="module")
 def gradient(setup, in_training):
     """(params, batch) -> ((loss, terms), gradients); compiled once a shape."""
-    carry = in_training.carry
 
-    @jax.jit
-    def of(params, batch):
-        return jax.value_and_grad(
-            lambda params: total_loss(setup, params, batch, carry), has_aux=True
-        )(params)
+    def loss(params, batch):
+        return total_loss(setup, params, batch, in_training.carry)
 
-    return of
+    return jax.jit(jax.value_and_grad(loss, has_aux=True))
 
 
 def assert_close(found, expected):
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), found, expected)
+    for one, other in zip(*map(jax.tree.leaves, (found, expected)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 def without_seconds(history):
@@ -134,58 +111,55 @@ def assert_recommends(run, result, board, elsewhere):
     """Lists have the recall of result.json, and are the same when the model is saved again."""
     recommender = Recommender.load(run.path)
     write_model(recommender.model, elsewhere / MODEL)
-    lists, again = (
-        one.recommend(k=20, exclude_seen="train") for one in (recommender, Recommender.load(elsewhere))
-    )
-    np.testing.assert_array_equal(lists.rows, again.rows)
-    np.testing.assert_array_equal(lists.scores, again.scores)
+    again = Recommender.load(elsewhere)
+    lists, others = (r.recommend(k=20, exclude_seen="train") for r in (recommender, again))
+    np.testing.assert_array_equal(lists.rows, others.rows)
+    np.testing.assert_array_equal(lists.scores, others.scores)
     found = [item in lists.rows[user] for user, item in board.test]
     assert np.mean(found) == pytest.approx(result["test"]["recall@20"])
 
 
-def assert_takes_a_new_user(run):
-    """One who has even items is given even ones; or the refusal names the model."""
+def assert_takes_a_new_user(run, *, even):
+    """Whoever took even items is given even ones; or the refusal names the model."""
     recommender = Recommender.load(run.path)
+    past = {"new": [str(item) for item in range(0, 12, 2)]}
     if not recommender.folds_in:
         with pytest.raises(ConfigError, match=f"^{recommender.model.config['model']} "):
-            recommender.with_users({"new": ["0"]})
+            recommender.with_users(past)
         return
-    past = [str(item) for item in range(0, 12, 2)]
-    best = recommender.with_users({"new": past}).recommend("new", 10)["new"]
-    return np.mean([int(item) % 2 == 0 for item, _ in best])
+    best = recommender.with_users(past).recommend("new", 10)["new"]
+    assert np.mean([int(item) % 2 == 0 for item, _ in best]) >= even
 
 
 def test_it_learns_the_checkerboard_and_recommends(unbroken, board, tmp_path):
     assert_learnt(unbroken[1])
     assert_recommends(*unbroken, board, tmp_path)
-    print(assert_takes_a_new_user(unbroken[0]))
+    assert_takes_a_new_user(unbroken[0], even=0.8)
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if not is_trained(name)])
+@pytest.mark.parametrize("name", FITTED)
 def test_what_is_fitted_does_so_too(name, board, tmp_path):
     run, result = whole_run(board, config_of(name), tmp_path)
-    if name != "most_popular":
+    learns = name != "most_popular"
+    if learns:
         assert_learnt(result)
     assert_recommends(run, result, board, tmp_path)
-    print(assert_takes_a_new_user(run))
+    assert_takes_a_new_user(run, even=0.8 if learns else 0.0)
 
 
 def test_extremes_are_finite(setup, in_training, gradient):
-    batch = batch_of(setup)
-    cold = {"users": setup.model.sizes.n_users - 1, "positives": setup.model.sizes.n_items - 1}
-    batches = {
-        "usual": batch,
-        "without weight": batch._replace(weights=0 * batch.weights, row_weights=0 * batch.row_weights),
-        "nodes of degree 0": batch._replace(
-            **{name: jnp.full_like(batch.users, node) for name, node in cold.items()},
-            row_items=jnp.full_like(batch.row_items, cold["positives"]),
-        ),
-    }
-    for scale in (0.0, 1.0, 1e3):
+    usual = batch_of(setup)
+    user, item = (size - 1 for size in setup.model.sizes[:2])  # of degree 0
+    empty = usual._replace(weights=0 * usual.weights, row_weights=0 * usual.row_weights)
+    cold = usual._replace(
+        users=jnp.full_like(usual.users, user),
+        positives=jnp.full_like(usual.positives, item),
+        row_items=jnp.full_like(usual.row_items, item),
+    )
+    for scale in (0.0, 1.0, 1e6):
         params = jax.tree.map(lambda leaf, scale=scale: scale * leaf, in_training.state.params)
-        for name, given in batches.items():
-            for leaf in jax.tree.leaves(gradient(params, given)):
-                assert np.isfinite(leaf).all(), (scale, name)
+        for batch in (usual, empty, cold):
+            assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient(params, batch)))
 
 
 def test_padding_changes_nothing(setup, in_training, gradient):
@@ -205,7 +179,8 @@ def test_padding_changes_nothing(setup, in_training, gradient):
     assert_close(gradient(params, others), gradient(params, padded))
     names = ("users", "positives", "negatives", "weights")
     shorter = padded._replace(**{name: getattr(padded, name)[:half] for name in names})
-    assert_close(gradient(params, shorter), gradient(params, padded))
+    found = jax.jit(lambda params: total_loss(setup, params, shorter, in_training.carry))(params)
+    assert_close(found, gradient(params, padded)[0])
 
 
 def test_the_second_epoch_compiles_nothing(setup, compiled, count_compilations):
@@ -239,43 +214,13 @@ def test_seeds_together_are_runs_alone(setup, setup_of, compiled, tmp_path, monk
     assert without_seconds(together[0].history) != without_seconds(together[1].history)
 
 
-def test_names_do_not_matter(setup, setup_of, in_training, rng):
-    """Other numbers of users, items and entities are the same view in another order."""
-    orders = {size: rng.permutation(size) for size in setup.model.sizes[:3]}
-    model, inputs = renamed(setup, setup_of, orders)
-    view = setup.model.view(in_training.state.params, setup.inputs, in_training.carry)
-    carry = model.refresh(in_training.state.params, inputs, jax.random.key(0))
-    found = model.view(in_order(in_training.state.params, orders), inputs, carry)
-    assert_close(found, in_order(view, orders))
-
-
-def test_nothing_of_nodes_by_nodes_is_dense(setup_of, setup, board):
-    """Of the loss, its gradient and the view, where content is sparse too."""
-    name = setup.config.model
-    sparse = setup_of(name, dataclasses.replace(board, features={}))
-    start = fresh_start(sparse, compile_setup(sparse))
-    params, batch, carry = start.state.params, batch_of(sparse), start.carry
-    step = jax.make_jaxpr(jax.grad(lambda p: total_loss(sparse, p, batch, carry)[0]))(params)
-    view = jax.make_jaxpr(lambda p: sparse.model.view(p, sparse.inputs, carry))(params)
-    users, items, entities = sparse.model.sizes[:3]
-    nodes = {users, items, entities, users + items, items + entities, users + items + entities}
-    for shape in (*shapes_in(step), *shapes_in(view)):
-        assert sum(size in nodes for size in shape) < 2, shape
-
-
-def test_a_dense_product_would_be_noticed():
-    rows = jnp.ones((USERS, 3)), jnp.ones((ITEMS, 3))
-    product = jax.jit(lambda users, items: (users @ items.T).sum())
-    assert (USERS, ITEMS) in shapes_in(jax.make_jaxpr(product)(*rows))
-
-
-@pytest.mark.parametrize("changes", SHARED_OPTIONS, ids=lambda changes: "-".join(map(str, changes.values())))
+@pytest.mark.parametrize("changes", SHARED_OPTIONS.values(), ids=SHARED_OPTIONS)
 def test_shared_options_train(setup, setup_of, changes):
     name = setup.config.model
     had = {option: value for option, value in changes.items() if option in options_of(name)}
     changed = setup_of(name, **had)
-    compiled = compile_setup(changed)
-    carried, losses = fresh_start(changed, compiled), []
+    compiled, losses = compile_setup(changed), []
+    carried = fresh_start(changed, compiled)
     for epoch in range(3):
         carried, record = one_epoch(changed, compiled, carried, epoch=epoch)
         losses.append(record["loss"])

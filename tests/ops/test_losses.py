@@ -7,7 +7,6 @@ from jax.test_util import check_grads
 from kdiffe_jax.ops import losses
 from tests.reference import oracles
 
-
 info_nce = jax.jit(losses.info_nce)
 
 

@@ -1,50 +1,56 @@
 """What an epoch becomes on an accelerator, as far as a machine without one can tell."""
 
 import re
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import pytest
 from jax.experimental.sparse import _lowerings
-from kdiffe_jax.training.state import initial_state
 
-from kdiffe_jax.models.arrays import Batch
-from kdiffe_jax.training.epoch import compile_parts, traced_of
+from kdiffe_jax.models.registry import MODELS, is_trained
+from kdiffe_jax.training.epoch import traced_of
+from kdiffe_jax.training.loop import compile_setup
+from kdiffe_jax.training.step import initial_state
+from tests.small_setups import batches_of, small_setup
 
 TO_THE_HOST = re.compile(r"stablehlo\.(infeed|outfeed|send|recv)\b|[^ ]*callback[^ ]*")
+CASES = {name: dict(model=name) for name in MODELS if is_trained(name)} | {
+    "rounded": dict(model="kdiffe", negatives="all", denoiser_precision="bfloat16")
+}
 
 
-def lowered(setup, platform) -> dict[str, str]:
-    """StableHLO of the calls of an epoch."""
-    compiled, graphs = compile_parts(setup.parts), setup.graphs
-    state = jax.eval_shape(lambda: initial_state(setup.parts, graphs))
-    batches = Batch(*(jnp.asarray(a) for a in setup.sampler.epoch(0)))
-    rebuild = state.params, graphs, state.key, jnp.int32(0)
-    kept = jax.eval_shape(compiled.rebuild, *rebuild)
+def traced(setup):
+    """The calls of an epoch, before a platform is chosen."""
+    compiled, inputs = compile_setup(setup), setup.inputs
+    state = jax.eval_shape(partial(initial_state, setup.model, seed=0), inputs)
+    refresh = state.params, inputs, state.key, jnp.int32(0)
+    carry = jax.eval_shape(compiled.refresh, *refresh)
     calls = {
-        "epoch": (state, batches, graphs, kept, traced_of(setup.parts)),
-        "rebuild": rebuild,
-        "encode": (state.params, graphs),
+        "epoch": (state, batches_of(setup), inputs, carry, traced_of(setup.config)),
+        "refresh": refresh,
+        "view": (state.params, inputs, carry),
     }
-    return {
-        name: getattr(compiled, name)
-        .trace(*arguments)
-        .lower(lowering_platforms=(platform,))
-        .as_text()
-        for name, arguments in calls.items()
-    }
+    return {name: getattr(compiled, name).trace(*arguments) for name, arguments in calls.items()}
+
+
+def lowered(calls, platform) -> dict[str, str]:
+    """StableHLO of each."""
+    return {n: call.lower(lowering_platforms=(platform,)).as_text() for n, call in calls.items()}
 
 
 def custom_calls(text: str) -> set[str]:
     return set(re.findall(r"custom_call @([\w.$]+)", text))
 
 
-@pytest.mark.parametrize("platform", ("cuda", "tpu"))
-@pytest.mark.parametrize("changes", ({}, {"negatives": "all", "denoiser_precision": "bfloat16"}))
-def test_no_call_of_an_epoch_goes_to_the_host(make_problem, platform, changes):
-    for name, text in lowered(make_problem(**changes), platform).items():
-        assert "stablehlo.while" in text or name == "encode"
-        assert not TO_THE_HOST.search(text) and not custom_calls(text), name
+@pytest.mark.parametrize("name", CASES)
+def test_no_call_of_an_epoch_goes_to_the_host(name):
+    calls = traced(small_setup(**CASES[name]))
+    for platform in ("cuda", "tpu"):
+        found = lowered(calls, platform)
+        assert "stablehlo.while" in found["epoch"]
+        for call, text in found.items():
+            assert not TO_THE_HOST.search(text) and not custom_calls(text), call
 
 
 def test_a_call_to_the_host_would_be_found():
@@ -73,15 +79,12 @@ def with_cusparse(monkeypatch):
     jax.config.update("jax_bcoo_cusparse_lowering", False)
 
 
-def test_cusparse_is_taken_on_cuda_where_it_is_asked_for(make_problem, with_cusparse):
-    setup = make_problem()
-    for text in lowered(setup, "cuda").values():
-        assert custom_calls(text) == {"cusparse_csr_matmat_ffi"}
-    assert all(not custom_calls(text) for text in lowered(setup, "tpu").values())
-
-
-def test_cusparse_changes_nothing_on_cpu(make_problem, with_cusparse):
-    setup = make_problem()
-    asked = lowered(setup, "cpu")
+def test_cusparse_is_taken_on_cuda_alone_where_it_is_asked_for(with_cusparse):
+    setup = small_setup("lightgcn")
+    calls = traced(setup)
+    for name in ("epoch", "view"):
+        assert custom_calls(lowered(calls, "cuda")[name]) == {"cusparse_csr_matmat_ffi"}
+    assert all(not custom_calls(text) for text in lowered(calls, "tpu").values())
+    asked = lowered(calls, "cpu")
     jax.config.update("jax_bcoo_cusparse_lowering", False)
-    assert asked == lowered(setup, "cpu")
+    assert asked == lowered(traced(setup), "cpu")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -73,10 +73,7 @@ def path_relation(
     _check_separator(name, path_separator)
     if list_separator == path_separator:
         raise ConfigError(f"{name}: {path_separator!r} separates both paths and levels; use two")
-    levels = (
-        [level for path in _paths(text, list_separator) for level in _levels(path, path_separator)]
-        for text in texts
-    )
+    levels = (_levels(text, list_separator, path_separator) for text in texts)
     return _without_shared(_relation(name, len(texts), levels))
 
 
@@ -85,13 +82,10 @@ def _check_separator(name: str, separator: str) -> None:
         raise ConfigError(f"{name}: an empty separator divides nothing; name one, such as |")
 
 
-def _paths(text: str, separator: str) -> list[str]:
-    return text.split(separator) if separator else [text]
-
-
-def _levels(path: str, separator: str) -> list[str]:
-    steps = [step for step in map(_tidy, path.split(separator)) if step]
-    return [_STEP.join(steps[: depth + 1]) for depth in range(len(steps))]
+def _levels(text: str, list_separator: str, path_separator: str) -> Iterator[str]:
+    for path in text.split(list_separator) if list_separator else [text]:
+        steps = [step for step in map(_tidy, path.split(path_separator)) if step]
+        yield from (_STEP.join(steps[: depth + 1]) for depth in range(len(steps)))
 
 
 def _tidy(value: str) -> str:

@@ -31,30 +31,6 @@ def standardise(features: np.ndarray) -> np.ndarray:
     return rows
 
 
-def nearest_codes(
-    features: np.ndarray, *, n_codes: int, n_nearest: int, seed: int
-) -> tuple[np.ndarray, float]:
-    """A k-means codebook over standardised rows and each row's nearest codes.
-
-    Args:
-      features: float[J, width], finite.
-      n_codes: size of the codebook; at most as many as different rows are used.
-      n_nearest: codes per row, nearest first; at most n_codes are used.
-      seed: of k-means.
-
-    Returns:
-      int32[J, n_nearest] codes, and the share of the features' variance that the
-      nearest code keeps.
-
-    Raises:
-      DataError: scikit-learn, the extra `[content]`, is not installed.
-    """
-    (codes,), kept = product_codes(
-        features, n_groups=1, n_codes=n_codes, n_nearest=n_nearest, seed=seed
-    )
-    return codes, kept
-
-
 def product_codes(
     features: np.ndarray, *, n_groups: int, n_codes: int, n_nearest: int, seed: int
 ) -> tuple[list[np.ndarray], float]:
@@ -63,7 +39,9 @@ def product_codes(
     Args:
       features: float[J, width], finite.
       n_groups: runs of neighbouring columns of about equal width; at most width.
-      n_codes, n_nearest, seed: of each codebook, see `nearest_codes`.
+      n_codes: size of each codebook; at most as many as different rows are used.
+      n_nearest: codes of a row in each, nearest first; at most n_codes are used.
+      seed: of k-means.
 
     Returns:
       int32[J, n_nearest] codes of every group, and the share of the variance of all

@@ -25,7 +25,7 @@ def download(
 
     A file appears under its name only when it is complete and has the pinned SHA-256,
     until then it is called `<name>.part`, and the next call goes on from there. Files
-    without a pinned sum are fetched all the same, and `say` is told their sum. Zip
+    without a pinned sum are fetched all the same, and `log` is told their sum. Zip
     archives are unpacked beside themselves.
 
     Args:

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import os
-import struct
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from kdiffe_jax.data.public.fetch import part_of
 from kdiffe_jax.errors import DataError
+from kdiffe_jax.storage.stored_arrays import DAMAGED
 
 _CHUNK = 1 << 20
-_FAILURES = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-)
 
 
 def unzip(archive: Path, target: Path, *, largest: int) -> None:
@@ -42,11 +32,11 @@ def unzip(archive: Path, target: Path, *, largest: int) -> None:
             with content.open(member) as source, part.open("wb") as file:
                 _copy(source, file, archive, largest)
         os.replace(part, target)
-    except _FAILURES as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(f"{archive}: no readable zip file: {reason}; remove it") from error
     except OSError as error:
         raise DataError(f"{archive}: not unzipped: {error.strerror}") from error
+    except DAMAGED as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{archive}: no readable zip file: {reason}; remove it") from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions
-from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.columns import TableColumns, plain
 from kdiffe_jax.data.tables.delimited import Part, Progress, Table, open_table
 from kdiffe_jax.data.tables.ids import GrowingIds, collision_note
 from kdiffe_jax.data.tables.times import Times
@@ -25,6 +26,8 @@ def read_interactions(
     *,
     name: str,
     progress: Progress | None = None,
+    opened: Callable[[Path], Table] | None = None,
+    one_a_split: bool = False,
 ) -> Catalogue:
     """Reads one table of interactions, or several that are parts of one.
 
@@ -33,6 +36,8 @@ def read_interactions(
       columns: which columns hold what.
       name: of the data set.
       progress: receives (rows done, bytes done, bytes in all).
+      opened: opens a table; by default `open_table`.
+      one_a_split: whether the tables are train, valid and test.
 
     Returns:
       A catalogue of users and items in the order in which they first come.
@@ -40,20 +45,18 @@ def read_interactions(
     Raises:
       DataError: no interactions, no column of users or items, a malformed row.
     """
-    found = [
-        _columns_in(open_table(path, is_header=lambda names: not columns.by_number), columns)
-        for path in paths
-    ]
+    opened = opened or partial(open_table, is_header=lambda names: not columns.by_number)
+    found = [_columns_in(opened(path), columns) for path in paths]
     rows = _Rows()
     total, done = sum(path.stat().st_size for path in paths), 0
-    for path, (table, roles) in zip(paths, found, strict=True):
+    for number, (path, (table, roles)) in enumerate(zip(paths, found, strict=True)):
         if roles.keys() != found[0][1].keys():
             raise DataError(
                 f"{path}: has columns of {', '.join(roles)}, but {paths[0].name} of "
                 f"{', '.join(found[0][1])}; all parts need the same"
             )
         for part in table.parts(list(roles.values())):
-            rows.add(part, roles)
+            rows.add(part, roles, number if one_a_split else None)
             if progress:
                 progress(rows.number, done + part.bytes_done, total)
         done += path.stat().st_size
@@ -73,7 +76,7 @@ class _Rows:
         self._splits: list[np.ndarray] = []
         self._times = Times()
 
-    def add(self, part: Part, roles: dict[str, str]) -> None:
+    def add(self, part: Part, roles: dict[str, str], split: int | None) -> None:
         values = {role: part.columns[column] for role, column in roles.items()}
         self._users.add(values["user"], part.place)
         self._items.add(values["item"], part.place)
@@ -82,7 +85,9 @@ class _Rows:
             self._ratings.append(ratings)
         if "time" in values:
             self._times.add(values["time"], part.place)
-        if "split" in values:
+        if split is not None:
+            self._splits.append(np.full(len(part), split, np.int8))
+        elif "split" in values:
             self._splits.append(splits(values["split"], part.place))
         self.number += len(part)
 
@@ -126,6 +131,11 @@ def _columns_in(table: Table, columns: TableColumns) -> tuple[Table, dict[str, s
     table.check_columns(list(roles.values()))
     by_column: dict[str, str] = {}
     for role, column in roles.items():
+        alike = [name for name in table.names if plain(name) == plain(column)]
+        if len(alike) > 1 and column != getattr(columns, f"{role}_column"):
+            raise DataError(
+                f"{table.path}: {' and '.join(alike)} both name the {role}; set --{role}_column"
+            )
         other = by_column.setdefault(column, role)
         if other != role:
             raise DataError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.delimited import Progress, Table, open_table
-from kdiffe_jax.data.tables.ids import GrowingIds, known_positions, unknown_note
+from kdiffe_jax.data.tables.ids import GrowingIds, collision_note, known_positions, unknown_note
 from kdiffe_jax.data.tables.values import depth, texts
 from kdiffe_jax.errors import DataError
 
@@ -37,7 +37,12 @@ class ItemTable(NamedTuple):
 
 
 def read_item_table(
-    path: str | Path, columns: TableColumns, progress: Progress | None = None
+    path: str | Path,
+    columns: TableColumns,
+    progress: Progress | None = None,
+    *,
+    opened: Callable[[Path], Table] = open_table,
+    first_counts: bool = False,
 ) -> ItemTable:
     """Reads a table of items; see `open_table` for its kinds.
 
@@ -45,13 +50,15 @@ def read_item_table(
       path: the table, with a header even where interactions have none.
       columns: says which column is the item id, which are paths, and what separates values.
       progress: receives (rows done, bytes done, bytes in all).
+      opened: opens the table.
+      first_counts: whether an item's first row counts where it has several; else they are refused.
 
     Raises:
       DataError: no column of item ids, an item that has two rows, a malformed table.
     """
     if columns.by_number:
         columns = dataclasses.replace(columns, item_column="")
-    table = open_table(path)
+    table = opened(Path(path))
     key = columns.find("item", table.names)
     if not key:
         raise DataError(
@@ -70,16 +77,37 @@ def read_item_table(
     codes, unique = ids.finish()
     if not unique:
         raise DataError(f"{path}: it has no row below the header; fill it or remove it")
-    _refuse_repeated(codes, unique, table)
-    ignored = ", ".join(sorted(table.without_text))
+    firsts = np.unique(codes, return_index=True)[1]
+    notes = []
+    if len(unique) < len(codes):
+        if not first_counts:
+            raise _repeated(codes, firsts, unique, table)
+        again = len(codes) - len(unique)
+        notes.append(f"{table.path.name}: {again} rows name an item again; the first row counts")
+    if ignored := ", ".join(sorted(table.without_text)):
+        notes.append(f"{table.path.name}: ignored {ignored}, neither text nor numbers")
     return ItemTable(
         table.path,
         unique,
-        {name: tuple(values) for name, values in rows.items()},
+        {name: tuple(values[row] for row in firsts) for name, values in rows.items()},
         columns.find("item_name", others),
         columns.find("item_picture", others),
-        (f"{table.path.name}: ignored {ignored}, neither text nor numbers",) if ignored else (),
+        tuple(notes),
     )
+
+
+def with_new_items(catalogue: Catalogue, table: ItemTable) -> Catalogue:
+    """The table's items that nobody interacted with, after those with interactions."""
+    found = known_positions(table.ids, catalogue.item_ids, table.path)
+    new = tuple(table.ids[row] for row in (found < 0).nonzero()[0].tolist())
+    if not new:
+        return catalogue
+    item_ids = (*catalogue.item_ids, *new)
+    notes = [f"{table.path.name}: {len(new)} items without interactions"]
+    collisions = collision_note("items", item_ids)
+    if collisions and collisions not in catalogue.notes:
+        notes.append(collisions)
+    return dataclasses.replace(catalogue, item_ids=item_ids, notes=(*catalogue.notes, *notes))
 
 
 def join_items(catalogue: Catalogue, table: ItemTable) -> Catalogue:
@@ -119,13 +147,12 @@ def _separators(columns: TableColumns, name: str, values) -> tuple[str, ...]:
     return (columns.path_separator if columns.is_path(name) else columns.list_separator,)
 
 
-def _refuse_repeated(codes: np.ndarray, ids: tuple[str, ...], table: Table) -> None:
-    if len(ids) == len(codes):
-        return
-    _, firsts = np.unique(codes, return_index=True)
+def _repeated(
+    codes: np.ndarray, firsts: np.ndarray, ids: tuple[str, ...], table: Table
+) -> DataError:
     again = int(np.setdiff1d(np.arange(len(codes)), firsts)[0])
     first = int(firsts[codes[again]])
-    raise DataError(
+    return DataError(
         f"{table.path}, row {table.first_row + again}: item {ids[codes[again]][:60]!r} has row "
         f"{table.first_row + first} already; keep one of the two"
     )

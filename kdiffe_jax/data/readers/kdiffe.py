@@ -60,13 +60,14 @@ def read_kdiffe(
             f"became the validation split (seed {split_seed})"
         )
     n_users, n_items = train.shape
-    rows, features = _read_rows(path / "kg.txt"), load_features(path, n_items)
+    kg, features = path / "kg.txt", load_features(path, n_items)
+    rows = read_triple_lines(kg) if kg.exists() else np.zeros((0, 3), np.int64)
     pairs = np.concatenate(list(parts.values()))
     check_number(n_users, "users", str(path / "trnMat.pkl"), pairs[:, 0])
     if not features:
         check_number(n_items, "items", str(path / "trnMat.pkl"), pairs[:, 1], rows[:, 0])
     knowledge_of = _shared if shared_ids else _separate
-    knowledge, dropped = knowledge_of(rows, path / "kg.txt", n_items)
+    knowledge, dropped = knowledge_of(rows, kg, n_items)
     return Dataset(
         name=name,
         n_users=n_users,
@@ -131,10 +132,6 @@ def _shared(rows: np.ndarray, path: Path, n_items: int) -> tuple[Knowledge, tupl
 
 def _numbered(what: str, ids: np.ndarray) -> tuple[str, ...]:
     return tuple(f"{what} {number}" for number in ids.tolist())
-
-
-def _read_rows(path: Path) -> np.ndarray:
-    return read_triple_lines(path) if path.exists() else np.zeros((0, 3), np.int64)
 
 
 def read_triple_lines(path: Path) -> np.ndarray:

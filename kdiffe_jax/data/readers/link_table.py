@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +46,13 @@ class Links(NamedTuple):
     ignored: tuple[str, ...]
 
 
-def read_links(path: str | Path, roles: Sequence[str], progress: Progress | None = None) -> Links:
+def read_links(
+    path: str | Path,
+    roles: Sequence[str],
+    progress: Progress | None = None,
+    *,
+    opened: Callable[[Path], Table] | None = None,
+) -> Links:
     """Reads a table whose columns are the roles in order, then perhaps a weight.
 
     A header that names all roles may give them in any order, among other columns;
@@ -55,11 +62,15 @@ def read_links(path: str | Path, roles: Sequence[str], progress: Progress | None
       path: the table; see `open_table`.
       roles: such as ("item", "relation", "entity").
       progress: receives (rows done, bytes done, bytes in all).
+      opened: opens the table; by default `open_table`.
 
     Raises:
       DataError: other columns, an empty field, a weight that is no finite number.
     """
-    table = open_table(path, is_header=lambda names: len(_by_header(names, roles)) >= len(roles))
+    opened = opened or partial(
+        open_table, is_header=lambda names: len(_by_header(names, roles)) >= len(roles)
+    )
+    table = opened(Path(path))
     columns = _columns(table, roles)
     ids = {role: GrowingIds(role) for role in roles}
     weights: list[np.ndarray] = []
@@ -70,8 +81,6 @@ def read_links(path: str | Path, roles: Sequence[str], progress: Progress | None
             weights.append(_weights(part.columns[columns["weight"]], part.place, roles))
         part.report(progress)
     finished = {role: growing.finish() for role, growing in ids.items()}
-    if not len(finished[roles[0]][0]):
-        raise DataError(f"{path}: it has no row; fill it or leave it out")
     return Links(
         table.path,
         {role: codes for role, (codes, _) in finished.items()},
@@ -180,6 +189,8 @@ def _known_items(
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """int32[n] items of a role (-1 unknown), bool[n] which are known, and a note on the others."""
     names = links.names[role]
+    if not names:
+        raise DataError(f"{links.path}: it has no row; fill it or leave it out")
     found = known_positions(names, item_ids, links.path, role)
     items = found[links.codes[role]]
     keep = items >= 0

@@ -58,8 +58,9 @@ def verify_files(path: Path, manifest: Mapping[str, Any], share: Share) -> None:
     for file, expected in manifest.get("sha256", {}).items():
         if Path(file).name != file:
             raise DataError(f"{path / MANIFEST}: file name {file!r} leaves the directory")
-        if file not in later and not _is_as_prepared(path / file, expected):
-            raise _changed(path / file)
+        found = path / file
+        if file not in later and not (found.is_file() and sha256(found) == expected):
+            raise _changed(found)
 
 
 def verify_rows(
@@ -81,10 +82,6 @@ def _verified_by_rows(manifest: Mapping[str, Any], share: Share) -> list[str]:
         return []
     files = [f"{split}.tsv" for split in SPLITS if split in manifest.get("rows_sha256", {})]
     return [file for file in files if file in manifest.get("sha256", {})]
-
-
-def _is_as_prepared(file: Path, expected: str) -> bool:
-    return file.is_file() and sha256(file) == expected
 
 
 def _changed(file: Path) -> DataError:

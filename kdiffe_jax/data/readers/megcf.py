@@ -15,7 +15,6 @@ from kdiffe_jax.data.readers.lines import IdLists, count_ids, read_id_lists, sou
 from kdiffe_jax.data.relation import Relation
 from kdiffe_jax.errors import DataError
 
-FILES = "train.txt, validation.txt, test.txt, and where there are any i2e_*.txt"
 SPACE = "entities"
 _SPLITS = ("train", "validation", "test")
 _RELATION = "i2e_"
@@ -47,7 +46,7 @@ def read_megcf(path: str | Path, *, name: str) -> Catalogue:
     n_items = count_ids(
         path, "item", *(ids.values for ids in lists.values()), *(ids.keys for ids in links.values())
     )
-    codes = {split: _pair_codes(ids, n_items) for split, ids in lists.items()}
+    codes = {s: ids.owners.astype(np.int64) * n_items + ids.values for s, ids in lists.items()}
     for split in ("train", "validation"):
         _refuse_shared(path, split, codes, lists["test"])
     in_validation = np.isin(codes["train"], codes["validation"])
@@ -61,10 +60,6 @@ def read_megcf(path: str | Path, *, name: str) -> Catalogue:
         notes=_notes(int(in_validation.sum()), bool(links)),
         files=(*(f"{split}.txt" for split in _SPLITS), *(file.name for file in links)),
     )
-
-
-def _pair_codes(ids: IdLists, n_items: int) -> np.ndarray:
-    return ids.owners.astype(np.int64) * n_items + ids.values
 
 
 def _refuse_shared(path: Path, split: str, codes: dict[str, np.ndarray], test: IdLists) -> None:

@@ -8,24 +8,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from kdiffe_jax.data.catalogue import Catalogue, Interactions
+from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.readers.arrays import load_features
-from kdiffe_jax.data.readers.columns import Column, open_table, read_columns
-from kdiffe_jax.data.readers.inter import columns_by_role, find_inter, growing_integers
-from kdiffe_jax.data.readers.lines import count_ids, source_directory
+from kdiffe_jax.data.readers.inter import find_inter
+from kdiffe_jax.data.readers.interaction_table import read_interactions
+from kdiffe_jax.data.readers.item_table import read_item_table
+from kdiffe_jax.data.readers.lines import LARGEST_ID, count_ids, source_directory
+from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.delimited import Table, open_table
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.storage.stored_arrays import DAMAGED, shape_of_npy
 
-FILES = "<name>.inter, and where there are any *_feat.npy, i_id_mapping.csv, u_id_mapping.csv"
 ITEM_NAMES = "i_id_mapping.csv"
 USER_NAMES = "u_id_mapping.csv"
+_WHOLE = re.compile(r"\d{1,18}", re.ASCII).fullmatch
 
 
-def read_mmrec(path: str | Path, *, name: str) -> Catalogue:
+def read_mmrec(path: str | Path, *, name: str, columns: TableColumns | None = None) -> Catalogue:
     """Reads the directory; the split is the one in x_label.
 
     Users are those that occur. Items are 0..J - 1, where J is the number of feature rows, or
@@ -34,23 +40,25 @@ def read_mmrec(path: str | Path, *, name: str) -> Catalogue:
     Args:
       path: the directory.
       name: the data set's name, and of its `.inter` file unless that is the only one.
+      columns: what the columns are called; by default they are found by common names.
 
     Raises:
       DataError: a file is missing or malformed, or files contradict one another.
     """
     path = source_directory(path)
     file = find_inter(path, name)
-    columns = _read_inter(file)
+    read = read_interactions([file], columns or TableColumns(), name=name, opened=_open)
+    rows, notes = read.interactions, list(read.notes)
+    users = _numbers(file, "user", read.user_ids, rows.users)[rows.users]
+    items = _numbers(file, "item", read.item_ids, rows.items)[rows.items]
     item_names, user_names = _read_names(path / ITEM_NAMES), _read_names(path / USER_NAMES)
-    users, user_of_row = np.unique(columns["user"], return_inverse=True)
+    users, user_of_row = np.unique(users, return_inverse=True)
     n_items = max(
-        count_ids(file, "item", columns["item"]),
+        count_ids(file, "item", items),
         max(item_names, default=-1) + 1,
         _most_feature_rows(path),
     )
-    times, note = growing_integers(columns["time"]) if "time" in columns else (None, "")
-    notes = [note] if note else []
-    if "split" not in columns:
+    if rows.split is None:
         notes.append(f"{file.name} has no x_label column: it gives no split")
     features = load_features(path, n_items)
     named = [n for n in (ITEM_NAMES, USER_NAMES) if (path / n).exists()]
@@ -58,12 +66,8 @@ def read_mmrec(path: str | Path, *, name: str) -> Catalogue:
         name=name,
         user_ids=_external(users.tolist(), user_names, path / USER_NAMES),
         item_ids=_external(range(n_items), item_names, path / ITEM_NAMES),
-        interactions=Interactions(
-            users=user_of_row.ravel().astype(np.int32),
-            items=columns["item"].astype(np.int32),
-            ratings=_any_given(columns.get("rating")),
-            times=times,
-            split=columns.get("split"),
+        interactions=dataclasses.replace(
+            rows, users=user_of_row.astype(np.int32), items=items.astype(np.int32)
         ),
         features=features,
         notes=tuple(notes),
@@ -71,36 +75,25 @@ def read_mmrec(path: str | Path, *, name: str) -> Catalogue:
     )
 
 
-def _read_inter(file: Path) -> dict[str, np.ndarray]:
-    """Columns by role; those that have none are left out."""
-    table = open_table(file)
-    if any(":" in name for name in table.header):
+def _open(file: Path) -> Table:
+    table = open_table(file, quoted=False)
+    if any(":" in name for name in table.names):
         raise DataError(
-            f"{file}, line 1: {' '.join(table.header)[:60]!r} is a header of RecBole; "
+            f"{file}, row 1: {' '.join(table.names)[:60]!r} is a header of RecBole; "
             "read it with --source=recbole"
         )
-    convert = {
-        "user": Column.integers,
-        "item": Column.integers,
-        "rating": Column.ratings,
-        "time": Column.times,
-        "split": _split,
-    }
-    roles = columns_by_role(file, table.header, table.header, tuple(convert))
-    arrays = read_columns(table, {column: convert[role] for role, column in roles.items()})
-    columns = {role: arrays[column] for role, column in roles.items()}
-    if not len(columns["user"]):
-        raise DataError(f"{file}: no interaction follows the header")
-    return columns
+    return table
 
 
-def _split(column: Column) -> np.ndarray:
-    column.refuse_first((text not in ("0", "1", "2") for text in column.texts), "0, 1 or 2")
-    return np.fromiter(map(int, column.texts), np.int8, len(column.texts))
-
-
-def _any_given(ratings: np.ndarray | None) -> np.ndarray | None:
-    return None if ratings is None or np.isnan(ratings).all() else ratings
+def _numbers(file: Path, what: str, names: Sequence[str], codes: np.ndarray) -> np.ndarray:
+    """int64[n]: the number that each name is; `codes` are the names of the rows below a header."""
+    for code, name in enumerate(names):
+        if not _WHOLE(name) or int(name) > LARGEST_ID:
+            raise DataError(
+                f"{file}, row {2 + int(np.argmax(codes == code))}: {what} {name[:60]!r}, "
+                f"expected a whole number in 0..{LARGEST_ID}"
+            )
+    return np.fromiter(map(int, names), np.int64, len(names))
 
 
 def _most_feature_rows(path: Path) -> int:
@@ -122,25 +115,20 @@ def _read_names(file: Path) -> dict[int, str]:
     """
     if not file.exists():
         return {}
-    table = open_table(file)
-    if len(table.header) != 2:
-        table = open_table(file, ",")
-    if len(table.header) != 2:
+    header = open_table(file).names
+    if len(header) != 2 or len({*header, ""}) != 3:
         raise DataError(
-            f"{file}, line 1: expected two columns, external id and number; mend or remove it"
+            f"{file}, row 1: expected two columns, external id and number; mend or remove it"
         )
-    external, numbers = table.header
-    names: dict[int, str] = {}
+    table = read_item_table(file, TableColumns(item_column=header[1]))
+    numbers = _numbers(file, header[1], table.ids, np.arange(len(table.ids)))
+    names = dict(zip(numbers.tolist(), table.columns[header[0]], strict=True))
     seen: set[str] = set()
-    for chunk in table.chunks:
-        texts, ids = chunk[external].tokens(), chunk[numbers].integers().tolist()
-        for row, (text, number) in enumerate(zip(texts, ids, strict=True)):
-            if number in names:
-                chunk[numbers].refuse(row, "a number that does not stand there twice")
-            if text in seen:
-                chunk[external].refuse(row, "an id that does not stand there twice")
-            names[number] = text
-            seen.add(text)
+    for row, external in enumerate(names.values(), start=2):
+        if not external or external in seen:
+            state = "stands there twice" if external else "is empty"
+            raise DataError(f"{file}, row {row}: {header[0]} {external[:60]!r} {state}; mend it")
+        seen.add(external)
     return names
 
 

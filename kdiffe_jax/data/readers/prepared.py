@@ -13,9 +13,6 @@ train.tsv valid.tsv test.tsv    user <tab> item
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +42,7 @@ from kdiffe_jax.data.readers.prepared_triples import read_entity_items, read_tri
 from kdiffe_jax.data.rows import check_ids, check_number, sorted_unique
 from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.errors import DataError
+from kdiffe_jax.storage.files import new_directory
 
 FILES = "dataset.json, train.tsv, valid.tsv, test.tsv, triples.tsv"
 _NAME_FILES = {
@@ -137,23 +135,10 @@ def write_prepared(dataset: Dataset, path: str | Path) -> None:
     Raises:
       DataError: the directory exists already, or cannot be written.
     """
-    path = Path(path)
-    refuse_existing(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be made: {error.strerror}; choose another") from error
-    try:
+    with new_directory(Path(path)) as draft:
         _write_files(dataset, draft)
         manifest = _manifest(dataset, draft)
         (draft / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        draft.chmod(0o755)
-        os.rename(draft, path)
-    except OSError as error:
-        raise DataError(f"{path}: not written: {error.strerror}; nothing was left") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def refuse_existing(path: Path) -> None:

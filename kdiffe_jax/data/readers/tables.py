@@ -11,16 +11,14 @@ come in parts, `interactions-0.parquet` and so on.
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.readers.interaction_table import read_interactions
-from kdiffe_jax.data.readers.item_table import ItemTable, join_items, read_item_table
+from kdiffe_jax.data.readers.item_table import join_items, read_item_table, with_new_items
 from kdiffe_jax.data.readers.link_table import join_triples
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.delimited import SUFFIXES, Progress, find_table
-from kdiffe_jax.data.tables.ids import collision_note, known_positions
 from kdiffe_jax.errors import DataError
 
 FILES = "interactions.csv (or .tsv, .parquet, .gz), and where there are any items.* and triples.*"
@@ -53,7 +51,7 @@ def read_tables(
     catalogue = read_interactions(_parts(path), columns, name=name, progress=progress)
     if items := find_table(path, "items"):
         table = read_item_table(items, columns)
-        catalogue = join_items(_with_new_items(catalogue, table), table)
+        catalogue = join_items(with_new_items(catalogue, table), table)
     if triples := find_table(path, "triples"):
         catalogue = join_triples(catalogue, triples)
     return catalogue
@@ -71,17 +69,3 @@ def _parts(path: Path) -> list[Path]:
             f"{path}: no table of interactions; expected {FILES}; or give the table itself"
         )
     return [whole] if whole else parts
-
-
-def _with_new_items(catalogue: Catalogue, table: ItemTable) -> Catalogue:
-    """The table's items that nobody interacted with, after those with interactions."""
-    found = known_positions(table.ids, catalogue.item_ids, table.path)
-    new = tuple(table.ids[row] for row in (found < 0).nonzero()[0].tolist())
-    if not new:
-        return catalogue
-    item_ids = (*catalogue.item_ids, *new)
-    notes = [f"{table.path.name}: {len(new)} items without interactions"]
-    collisions = collision_note("items", item_ids)
-    if collisions and collisions not in catalogue.notes:
-        notes.append(collisions)
-    return dataclasses.replace(catalogue, item_ids=item_ids, notes=(*catalogue.notes, *notes))

@@ -26,17 +26,11 @@ COMMON = {
 _COMMON_CONTENT = {
     "text_columns": ("title", "itemname", "name", "productname", "description", "caption", "text"),
     "attribute_columns": (
-        "brand",
-        "store",
-        "manufacturer",
-        "artist",
-        "author",
-        "publisher",
-        "director",
+        "brand", "store", "manufacturer", "artist", "author", "publisher", "director",
     ),
     "list_columns": ("genres", "genre", "tags", "keywords"),
     "path_columns": ("categories", "category"),
-}
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -59,6 +59,7 @@ class Table:
       first_row: number of the first row of data, see `Part`.
       delimiter: between the fields of a text table, empty for Parquet.
       without_text: columns that hold neither text nor numbers nor lists of them.
+      quoted: whether double quotes around a field of a text table mean something.
     """
 
     path: Path
@@ -66,6 +67,7 @@ class Table:
     first_row: int
     delimiter: str
     without_text: frozenset[str] = frozenset()
+    quoted: bool = True
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """Refuses columns that the table does not have, or has twice.
@@ -93,7 +95,9 @@ class Table:
             return
         if self.delimiter:
             chosen = [self.names.index(column) for column in columns]
-            layout = text_table.Layout(self.delimiter, len(self.names), self.first_row > 1)
+            layout = text_table.Layout(
+                self.delimiter, len(self.names), self.first_row > 1, self.quoted
+            )
             pieces = text_table.read_pieces(self.path, layout, chosen)
         else:
             pieces = parquet.read_pieces(self.path, columns)
@@ -105,7 +109,10 @@ class Table:
 
 
 def open_table(
-    path: str | Path, *, is_header: Callable[[tuple[str, ...]], bool] = lambda names: True
+    path: str | Path,
+    *,
+    is_header: Callable[[tuple[str, ...]], bool] = lambda names: True,
+    quoted: bool = True,
 ) -> Table:
     """Finds out what a file is and which columns it has, by its content.
 
@@ -114,6 +121,7 @@ def open_table(
         separated by tabs; by commas in a `.csv`; by whatever else the first row shows
         where it has neither.
       is_header: whether the first row of a text table is a header.
+      quoted: whether double quotes around a field of it mean something.
 
     Raises:
       DataError: missing, empty, a Git LFS pointer, a zip archive, no text, not UTF-8, a
@@ -124,10 +132,10 @@ def open_table(
     if magic.startswith(parquet.MAGIC):
         names, without_text = parquet.column_names(path)
         return Table(path, names, 1, "", without_text)
-    delimiter, first = text_table.first_row(path)
-    if is_header(first):
-        return Table(path, first, 2, delimiter)
-    return Table(path, tuple(map(str, range(len(first)))), 1, delimiter)
+    delimiter, first = text_table.first_row(path, quoted=quoted)
+    has_header = is_header(first)
+    names = first if has_header else tuple(map(str, range(len(first))))
+    return Table(path, names, 1 + has_header, delimiter, quoted=quoted)
 
 
 def find_table(directory: Path, stem: str) -> Path | None:

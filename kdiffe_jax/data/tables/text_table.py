@@ -26,9 +26,10 @@ class Layout(NamedTuple):
     delimiter: str
     n_columns: int
     has_header: bool
+    quoted: bool = True
 
 
-def first_row(path: Path) -> tuple[str, tuple[str, ...]]:
+def first_row(path: Path, *, quoted: bool = True) -> tuple[str, tuple[str, ...]]:
     """The delimiter and the fields of the first row, blanks around them removed.
 
     Raises:
@@ -46,7 +47,9 @@ def first_row(path: Path) -> tuple[str, tuple[str, ...]]:
     text = head.decode("utf-8", errors="replace")
     delimiter = _delimiter(path, text)
     try:
-        fields = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        marks = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+        lines = io.StringIO(text, newline="")
+        fields = next(csv.reader(lines, delimiter=delimiter, quoting=marks))
     except csv.Error as error:
         raise DataError(f"{path}, row 1: not readable as a table: {error}") from error
     if any("\ufffd" in field for field in fields):
@@ -94,7 +97,11 @@ def _batches(source: _Source, layout: Layout, columns: Sequence[int]) -> Iterato
             column_names=names,
             skip_rows_after_names=int(layout.has_header),
         ),
-        parse_options=pa.csv.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True),
+        parse_options=pa.csv.ParseOptions(
+            delimiter=layout.delimiter,
+            quote_char='"' if layout.quoted else False,
+            newlines_in_values=layout.quoted,
+        ),
         convert_options=pa.csv.ConvertOptions(
             include_columns=chosen, column_types=dict.fromkeys(chosen, pa.string())
         ),

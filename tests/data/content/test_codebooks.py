@@ -10,7 +10,6 @@ from sklearn.cluster import KMeans
 from kdiffe_jax.data.content import codebooks, dense
 from kdiffe_jax.data.content.codebooks import (
     codebook_relation,
-    nearest_codes,
     product_codes,
     standardise,
 )
@@ -21,6 +20,11 @@ from kdiffe_jax.errors import DataError
 N_ITEMS = 24
 SMALL = ContentConfig(codebook_size=5, codes_per_item=2)
 PRODUCT = dataclasses.replace(SMALL, codebook="product", codebook_groups=3)
+
+
+def nearest_codes(rows, **options):
+    (codes,), kept = product_codes(rows, n_groups=1, **options)
+    return codes, kept
 
 
 def features(seed=0, width=6):

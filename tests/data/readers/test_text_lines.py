@@ -1,9 +1,7 @@
 """Text read some megabytes at a time: the same lines, and the right line numbers."""
 
-import numpy as np
 import pytest
 
-from kdiffe_jax.data.readers.columns import Column, open_table, read_columns
 from kdiffe_jax.data.readers.lines import line_chunks, read_id_lists
 from kdiffe_jax.errors import DataError
 
@@ -40,16 +38,3 @@ def test_id_lists(tmp_path):
     lists = read_id_lists(tmp_path / "lists")
     assert lists.keys.tolist() == [3, 0, 3] and lists.owners.tolist() == [3, 3, 3]
     assert lists.values.tolist() == [1, 1, 2] and lists.lines.tolist() == [2, 2, 4]
-
-
-def test_table_of_several_chunks(tmp_path):
-    numbers = np.arange(60_000)
-    file = tmp_path / "table"
-    file.write_text("a\tb\n" + "".join(f"{n}\t{'x' * 100}\n" for n in numbers))
-    assert len(list(line_chunks(file))) > 1
-    columns = read_columns(open_table(file), {"a": Column.integers})
-    np.testing.assert_array_equal(columns["a"], numbers)
-    with file.open("a") as stream:
-        stream.write("\n-1\tx\n")
-    with pytest.raises(DataError, match=r"table, line 60003: a is '-1', expected a whole number"):
-        read_columns(open_table(file), {"a": Column.integers})

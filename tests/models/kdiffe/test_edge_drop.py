@@ -1,57 +1,48 @@
 """The second view that drops edges in place of the rebuilt knowledge graph."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from kdiffe_jax.training.state import initial_state
 
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.arrays import Batch
-from kdiffe_jax.training.epoch import compile_parts, traced_of
+from kdiffe_jax.training.epoch import traced_of
+from tests.small_setups import assert_equal, batches_of, small_setup, started
 
 
-def two_epochs(setup):
-    """The terms of two epochs, and how often the epoch was compiled."""
-    compiled = compile_parts(setup.parts)
-    state = initial_state(setup.parts, setup.graphs)
-    kept = compiled.rebuild(state.params, setup.graphs, state.key, jnp.int32(0))
-    found = []
-    for epoch in range(2):
-        batches = Batch(*(jnp.asarray(a) for a in setup.sampler.epoch(epoch)))
-        arguments = (batches, setup.graphs, kept, traced_of(setup.parts))
-        state, terms = compiled.epoch(state, *arguments)
-        found.append(jax.device_get(terms))
-    return found, compiled.epoch._cache_size()
+def opened(setup, key=1):
+    carry = started(small_setup()).carry
+    return jax.jit(setup.model.open)(setup.inputs, carry, jax.random.key(key))
 
 
-def test_it_changes_the_contrast_only_and_compiles_once(make_problem):
-    dropped, compilations = two_epochs(make_problem(contrast="edge_drop", theta_1=1e-6))
-    plain, _ = two_epochs(make_problem(theta_1=1e-6))
-    assert compilations == 1
-    np.testing.assert_allclose(dropped[0]["bpr"].total, plain[0]["bpr"].total, rtol=1e-3)
-    assert abs(dropped[0]["info_nce_users"].total - plain[0]["info_nce_users"].total).max() > 1e-3
+def losses_of(setup):
+    batch = jax.tree.map(lambda array: array[0], batches_of(setup))
+    rest = (batch, setup.inputs, opened(setup), traced_of(setup.config), jax.random.key(0))
+    found = jax.jit(setup.model.losses, static_argnums=0)(
+        "loss", started(small_setup()).state.params, *rest
+    )
+    return {name: float(weighted.term.mean) for name, weighted in found.items()}
 
 
-def test_nothing_dropped_is_a_view_like_the_first(make_problem):
-    none, _ = two_epochs(make_problem(contrast="edge_drop", edge_drop=0.0))
-    some, _ = two_epochs(make_problem(contrast="edge_drop", edge_drop=0.5))
-    assert none[0]["info_nce_users"].total.sum() < some[0]["info_nce_users"].total.sum()
+def test_it_changes_the_contrast_only():
+    plain, dropped = losses_of(small_setup()), losses_of(small_setup(contrast="edge_drop"))
+    assert plain.keys() == dropped.keys()
+    for name in ("bpr", "elbo", "squared_norm"):
+        np.testing.assert_allclose(dropped[name], plain[name], rtol=1e-5)
+    for name in ("info_nce_users", "info_nce_items"):
+        assert abs(dropped[name] - plain[name]) > 1e-3
 
 
-def test_the_run_key_draws_the_edges(make_problem):
-    setup = make_problem(contrast="edge_drop", edge_drop=0.5)
-    first, again = two_epochs(setup)[0], two_epochs(setup)[0]
-    np.testing.assert_array_equal(first[1]["loss"].total, again[1]["loss"].total)
+def test_its_key_draws_the_edges_and_nothing_dropped_is_the_first_view():
+    setup = small_setup(contrast="edge_drop", edge_drop=0.5)
+    first, again, other = opened(setup), opened(setup), opened(setup, key=2)
+    assert_equal(first, again)
+    assert_equal(first.knowledge, setup.inputs.knowledge)
+    gone = [np.asarray(view.laplacian.to_users.values) == 0 for view in (first, other)]
+    assert 0.4 < gone[0].mean() < 0.6 and (gone[0] != gone[1]).any()
+    none = opened(small_setup(contrast="edge_drop", edge_drop=0.0))
+    assert_equal(none.laplacian, setup.inputs.laplacian)
 
 
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [
-        (dict(contrast="edge_drop", degree_from="weighted"), "edge_drop"),
-        (dict(selection="test", score_test=False), "score_test"),
-    ],
-)
-def test_contradictions_are_refused(make_problem, changes, word):
-    with pytest.raises(ConfigError, match=word):
-        make_problem(**changes)
+def test_degrees_from_what_s_adds_are_refused():
+    with pytest.raises(ConfigError, match="edge_drop"):
+        small_setup(contrast="edge_drop", degree_from="weighted")

@@ -3,151 +3,136 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from kdiffe_jax.graph.build import build_graphs
 
-from kdiffe_jax.models.base import scores
+from kdiffe_jax.graph.knowledge import knowledge_graph
+from kdiffe_jax.models.kdiffe.attention_laplacian import attention_laplacian
 from kdiffe_jax.models.kdiffe.encoder import Encoder
-from kdiffe_jax.models.kdiffe.options import GraphConfig
-from kdiffe_jax.ops.sparse import sparse_pair
+from kdiffe_jax.models.kdiffe.entity_rows import entity_rows
+from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph, top_own_relations
+from kdiffe_jax.ops.sparse import laplacian_blocks, sparse_pair
+from tests.small_setups import assert_close
 
 SIZES = dict(n_users=5, n_items=4, n_entities=3, n_relations=2)
+NODES = dict(n_items=4, n_entities=3)
 PAIRS = np.array([[0, 0], [0, 1], [1, 1], [2, 2], [3, 2]], np.int32)
-TRIPLES = np.array([[0, 0, 1], [1, 1, 2], [1, 1, 0]], np.int32)
+TRIPLES = np.array([[0, 0, 1], [1, 1, 0], [1, 1, 2]], np.int32)
 
 
-@pytest.fixture
-def graphs():
+@pytest.fixture(scope="module")
+def laplacian():
     similarity = np.linspace(0.1, 0.5, len(PAIRS)).astype(np.float32)
-    triples = TRIPLES[np.lexsort(TRIPLES.T[::-1])]
-    return build_graphs(PAIRS, triples, similarity, config=GraphConfig(), **SIZES)
+    sizes = dict(n_users=5, n_items=4)
+    return laplacian_blocks(attention_laplacian(*PAIRS.T, similarity, **sizes, xi=0.7), n_users=5)
+
+
+@pytest.fixture(scope="module")
+def knowledge():
+    return knowledge_graph(*TRIPLES.T, jnp.ones(len(TRIPLES)), **NODES)
+
+
+@pytest.fixture(scope="module")
+def graphs(laplacian, knowledge):
+    return laplacian, knowledge
+
+
+@pytest.fixture(scope="module")
+def params(graphs):
+    return jax.jit(encoder_of().init)(jax.random.key(0), *graphs)
 
 
 def encoder_of(**changes):
     return Encoder(**SIZES, **(dict(dim=4, layers=2) | changes))
 
 
-def view_of(encoder, graphs):
-    params = encoder.init(jax.random.key(0), graphs.laplacian, graphs.knowledge)
-    return params["params"], encoder.apply(params, graphs.laplacian, graphs.knowledge)
+def view_of(params, *graphs, **changes):
+    return jax.jit(encoder_of(**changes).apply)(params, *graphs)
 
 
-def dense(operator, n_columns):
-    matrix = np.zeros((operator.row_starts.shape[0] - 1, n_columns))
-    matrix[np.asarray(operator.rows), np.asarray(operator.columns)] = operator.values
+def dense(block, n_columns):
+    matrix = np.zeros((len(block.row_starts) - 1, n_columns))
+    matrix[np.asarray(block.rows), np.asarray(block.columns)] = block.values
     return matrix
 
 
-def test_view_is_eq_6_summed_over_layers(graphs):
-    params, view = view_of(encoder_of(), graphs)
-    _, zero = view_of(encoder_of(layers=0), graphs)
+@pytest.mark.parametrize("pooling", ("sum", "mean", "last"))
+def test_view_is_eq_6_pooled_over_layers(params, graphs, pooling):
+    view = view_of(params, *graphs, pooling=pooling)
+    zero = view_of(params, *graphs, layers=0)
     nodes = np.concatenate([zero.users, zero.items])
-    laplacian = np.zeros((9, 9))
-    laplacian[:5, 5:] = dense(graphs.laplacian.to_users, 4)
-    laplacian += laplacian.T
-    expected = nodes + laplacian @ nodes + laplacian @ laplacian @ nodes
-    np.testing.assert_allclose(np.concatenate([view.users, view.items]), expected, rtol=1e-5)
-    np.testing.assert_array_equal(zero.users, params["user_embedding"])
+    matrix = np.zeros((9, 9))
+    matrix[:5, 5:] = dense(graphs[0].to_users, 4)
+    matrix += matrix.T
+    layers = [nodes, matrix @ nodes, matrix @ matrix @ nodes]
+    expected = {"sum": sum(layers), "mean": sum(layers) / 3, "last": layers[2]}[pooling]
+    np.testing.assert_allclose(
+        np.concatenate([view.users, view.items]), expected, rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_array_equal(zero.users, params["params"]["user_embedding"])
     np.testing.assert_allclose(np.linalg.norm(zero.items, axis=1), 1.0, rtol=1e-5)
 
 
-def test_residual_adds_the_items_own_embedding(graphs):
-    params, without = view_of(encoder_of(layers=0), graphs)
-    _, found = view_of(encoder_of(layers=0, item_residual=0.5), graphs)
-    np.testing.assert_allclose(
-        found.items, without.items + 0.5 * params["item_embedding"], rtol=1e-6
-    )
+def test_user_without_interactions_keeps_the_own_embedding(params, graphs):
+    view = view_of(params, *graphs)
+    np.testing.assert_array_equal(view.users[4], params["params"]["user_embedding"][4])
 
 
-def test_user_without_interactions_keeps_the_own_embedding(graphs):
-    params, view = view_of(encoder_of(), graphs)
-    np.testing.assert_array_equal(view.users[4], params["user_embedding"][4])
+def test_entities_that_are_items_share_embedding_and_gradient(params, graphs):
+    encoder, shared = encoder_of(layers=0), jnp.array([-1, 3, 0])
 
+    def items(params, shared):
+        return encoder.apply(params, *graphs, shared).items
 
-def test_scores_are_inner_products(rng):
-    users, items = (jnp.asarray(rng.normal(size=(3, 4)), jnp.float32) for _ in range(2))
-    np.testing.assert_allclose(scores(users, items), np.diag(users @ items.T), rtol=1e-5)
-
-
-def test_entities_that_are_items_share_their_embeddings(graphs):
-    encoder = encoder_of(layers=0)
-    params, own = view_of(encoder, graphs)
-    shared = jnp.array([-1, 3, 0])
-    view = encoder.apply({"params": params}, graphs.laplacian, graphs.knowledge, shared)
-    replaced = dict(params)
-    replaced["entity_embedding"] = jnp.stack(
-        [params["entity_embedding"][0], params["item_embedding"][3], params["item_embedding"][0]]
-    )
-    expected = encoder.apply({"params": replaced}, graphs.laplacian, graphs.knowledge)
-    np.testing.assert_allclose(view.items, expected.items, rtol=1e-6)
-    assert not np.allclose(view.items, own.items)
-
-
-def test_a_shared_embedding_receives_the_gradient_of_the_entity(graphs):
-    encoder = encoder_of(layers=0)
-    params, _ = view_of(encoder, graphs)
-    shared = jnp.array([-1, 3, 0])
-
-    def first_item(params):
-        view = encoder.apply({"params": params}, graphs.laplacian, graphs.knowledge, shared)
-        return view.items[0, 0]
-
-    gradient = jax.grad(first_item)(params)
+    table = params["params"]
+    entities = [table["entity_embedding"][0], *table["item_embedding"][jnp.array([3, 0])]]
+    replaced = {"params": table | {"entity_embedding": jnp.stack(entities)}}
+    found = items(params, shared)
+    np.testing.assert_allclose(found, items(replaced, None), rtol=1e-6)
+    assert not np.allclose(found, items(params, None))
+    gradient = jax.jit(jax.grad(lambda params: items(params, shared)[0, 0]))(params)["params"]
     assert np.abs(gradient["item_embedding"][3]).max() > 0
     np.testing.assert_array_equal(gradient["entity_embedding"][1], 0)
 
 
-@pytest.mark.parametrize("layers", (0, 1, 2, 3))
-@pytest.mark.parametrize("self_loops", (False, True))
-def test_two_views_are_the_views_one_by_one(graphs, layers, self_loops):
-    config = GraphConfig(self_loops=self_loops)
-    graphs = build_graphs(PAIRS, TRIPLES, np.full(5, 0.3, np.float32), config=config, **SIZES)
-    other = graphs.knowledge._replace(
-        structure=graphs.knowledge.structure._replace(values=jnp.array([1.0, 0.0, 1.0]))
+@pytest.mark.parametrize(
+    ("layers", "pooling"), [(0, "sum"), (1, "last"), (2, "last"), (2, "mean"), (3, "sum")]
+)
+def test_two_views_and_their_gradients_are_those_one_by_one(graphs, layers, pooling):
+    laplacian, knowledge = graphs
+    other = knowledge._replace(
+        structure=knowledge.structure._replace(values=jnp.array([1.0, 0.0, 1.0]))
     )
     near = sparse_pair(sp.csr_array(np.eye(4, k=1, dtype=np.float32)))
-    encoder = encoder_of(layers=layers, neighbour_weight=0.3, neighbour_smoothing=0.7)
-    params = encoder.init(jax.random.key(1), graphs.laplacian, graphs.knowledge, None, near)
+    encoder = encoder_of(layers=layers, pooling=pooling, neighbour_weight=0.3)
+    params = encoder.init(jax.random.key(1), laplacian, knowledge, None, near)
     upstream = jax.random.normal(jax.random.key(2), (9, 4))
 
     def loss(views):
         return sum(
-            jnp.sum(jnp.concatenate(v) * upstream[:9] * (i + 1)) for i, v in enumerate(views)
+            jnp.sum(jnp.concatenate(view) * upstream * (i + 1)) for i, view in enumerate(views)
         )
 
     def together(params):
-        return loss(
-            encoder.apply(
-                params,
-                graphs.laplacian,
-                graphs.knowledge,
-                other,
-                None,
-                near,
-                method=Encoder.two_views,
-            )
-        )
+        arguments = (laplacian, knowledge, other, None, near)
+        return loss(encoder.apply(params, *arguments, method=Encoder.two_views))
 
     def apart(params):
-        views = (
-            encoder.apply(params, graphs.laplacian, g, None, near)
-            for g in (graphs.knowledge, other)
-        )
-        return loss(views)
+        return loss(encoder.apply(params, laplacian, g, None, near) for g in (knowledge, other))
 
-    found, expected = (jax.value_and_grad(f)(params) for f in (together, apart))
-    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    both = jax.jit(lambda p: [jax.value_and_grad(f)(p) for f in (together, apart)])
+    assert_close(*both(params), rtol=1e-4, atol=1e-5)
 
 
-def test_neighbours_enter_layer_0_and_the_final_items(graphs, rng):
+def test_neighbours_enter_layer_0(params, graphs, rng):
     matrix = (rng.random((4, 4)) * (rng.random((4, 4)) < 0.6)).astype(np.float32)
     near = sparse_pair(sp.csr_array(matrix))
-    params, plain = view_of(encoder_of(layers=0), graphs)
-    apply = dict(variables={"params": params}, laplacian=graphs.laplacian, graph=graphs.knowledge)
-    first = encoder_of(layers=0, neighbour_weight=0.5).apply(**apply, neighbours=near)
-    expected = plain.items + 0.5 * matrix @ plain.items
-    np.testing.assert_allclose(first.items, expected, rtol=1e-5, atol=1e-6)
-    last = encoder_of(layers=2, neighbour_smoothing=0.5).apply(**apply, neighbours=near)
-    _, before = view_of(encoder_of(layers=2), graphs)
-    np.testing.assert_allclose(last.items, before.items + 0.5 * matrix @ before.items, rtol=1e-5)
-    np.testing.assert_array_equal(last.users, before.users)
+    plain = view_of(params, *graphs, layers=0).items
+    found = view_of(params, *graphs, None, near, layers=0, neighbour_weight=0.5).items
+    np.testing.assert_allclose(found, plain + 0.5 * matrix @ plain, rtol=1e-5, atol=1e-6)
+
+
+def test_a_rebuilt_graph_of_every_relation_is_the_given_one(params, graphs, rng):
+    rows = entity_rows(TRIPLES, **NODES)
+    denoised = jnp.asarray(rng.normal(size=(4, 3)), jnp.float32)
+    rebuilt = rebuilt_graph(top_own_relations(denoised, rows, 3), **NODES)
+    found, given = (view_of(params, graphs[0], graph) for graph in (rebuilt, graphs[1]))
+    assert_close(found, given, rtol=1e-4, atol=1e-6)

@@ -3,48 +3,37 @@
 import pytest
 from absl import flags as absl_flags
 
-from kdiffe_jax.config import Config
-from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.kdiffe.presets import PAPER, PRESETS
+from kdiffe_jax.models.kdiffe.presets import BEST, PAPER
 from kdiffe_jax.models.kdiffe.variants import MEANING, VARIANTS
+from kdiffe_jax.models.registry import make_config, preset, variant
 from launch import flags
 from launch.parsing import parse
 
 
-def parsed(*arguments):
-    values = absl_flags.FlagValues()
-    flags.define(values)
-    parse(["main", *arguments], values)
-    return values
-
-
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_variant_is_a_valid_configuration_with_a_meaning(name):
-    config = Config.from_flat(VARIANTS[name])
-    assert (config == Config()) == (name == "full")
+    values = variant(name, "kdiffe")
+    flat = make_config(values).to_flat()
+    assert flat != make_config().to_flat() and flat | values == flat
     assert MEANING[name]
 
 
 def test_the_paper_is_the_default():
-    assert Config.from_flat(PAPER) == Config()
-    assert all(Config.from_flat(preset) for preset in PRESETS.values())
+    assert make_config(preset("paper", "kdiffe")) == make_config(PAPER) == make_config()
+    assert make_config(preset("best", "kdiffe")).options.xi == BEST["xi"] == 0.0
 
 
-def test_variant_over_flags_over_preset_over_defaults(monkeypatch):
-    monkeypatch.setattr(flags, "PRESETS", {"paper": PAPER, "best": {"xi": 0.3, "dim": 32}})
-    assert flags.config(parsed("--preset=best")).graph.xi == 0.3
-    config = flags.config(parsed("--preset=best", "--xi=0.5", "--dim=64"))
-    assert (config.graph.xi, config.model.dim) == (0.5, 64)
-    config = flags.config(parsed("--preset=best", "--xi=0.5", "--variant=kdiffe_1"))
-    assert (config.graph.xi, config.model.dim) == (0.0, 32)
+def config_of(*arguments):
+    values = absl_flags.FlagValues()
+    flags.define(["main", *arguments], values)
+    parse(["main", *arguments], values)
+    return flags.config(values)
 
 
-def test_a_variant_has_a_directory_of_its_own():
-    assert str(flags.workdir(parsed("--variant=kdiffe_2"))) == "runs/synthetic-kdiffe_2-seed0"
-
-
-def test_unknown_names_are_refused():
-    with pytest.raises(ConfigError, match="variant"):
-        parsed("--variant=kdiffe_9")
-    with pytest.raises(ConfigError, match="preset"):
-        parsed("--preset=worst")
+def test_variant_over_flags_over_preset_over_defaults():
+    found = config_of("--preset=best")
+    assert (found.options.xi, found.embedding.dim) == (0.0, BEST["dim"])
+    found = config_of("--preset=best", "--xi=0.5", "--dim=32")
+    assert (found.options.xi, found.embedding.dim) == (0.5, 32)
+    found = config_of("--preset=best", "--xi=0.5", "--variant=kdiffe_1")
+    assert (found.options.xi, found.embedding.dim) == (0.0, BEST["dim"])

@@ -1,0 +1,88 @@
+"""What a finished run holds, and that scoring it again says the same."""
+
+import json
+
+import numpy as np
+import pytest
+
+from kdiffe_jax.baselines.settings import BaselineSettings
+from kdiffe_jax.baselines.suite import score_baselines
+from kdiffe_jax.storage.saved_model import MODEL, read_model
+from kdiffe_jax.training.result import eval_data_of, finish, rescore
+from launch.table import result_table
+from tests.small_setups import silent, small_setup, train_in
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A setup, the trained model, its run and result."""
+    setup = small_setup("lightgcn", epochs=2)
+    trained, run = train_in(setup, tmp_path_factory.mktemp("run"))
+    return setup, trained, run, finish(setup, [trained], run)
+
+
+def without_baseline_seconds(result):
+    baselines = {name: found | {"seconds": 0} for name, found in result["baselines"].items()}
+    return result | {"baselines": baselines}
+
+
+def test_result_has_the_promised_keys(finished):
+    _, trained, run, result = finished
+    stored = json.loads((run.path / "result.json").read_text())
+    assert stored == json.loads(json.dumps(result))
+    assert list(stored) == [
+        "model", "dataset", "selection", "selection_metric", "best_epoch", "epochs", "seconds",
+        "valid", "test", "users_scored", "cold", "beyond_accuracy", "baselines", "notes",
+    ]  # fmt: skip
+    assert (stored["best_epoch"], stored["epochs"]) == (trained.best_epoch, 2)
+    for metrics in (stored["valid"], stored["test"], stored["baselines"]["most_popular"]["test"]):
+        assert 0 <= metrics["recall@20"] <= 1 and 0 <= metrics["ndcg@20"] <= 1
+    assert stored["cold"].keys() == {"valid", "test"}
+    assert 0 < stored["beyond_accuracy"]["coverage@20"] <= 1
+    with np.load(run.path / "test_per_user.npz") as per_user:
+        mean = per_user["recall@20"].mean()
+        assert per_user["users"].shape == per_user["recall@20"].shape
+    np.testing.assert_allclose(mean, stored["test"]["recall@20"])
+
+
+def test_a_finished_run_has_its_model_and_scoring_again_writes_it_again(finished):
+    setup, trained, run, result = finished
+    model = read_model(run.path)
+    np.testing.assert_array_equal(model.users, trained.view.users)
+    assert model.about["best_epoch"] == trained.best_epoch
+    before = (run.path / MODEL).read_bytes()
+    (run.path / MODEL).unlink()
+    again = rescore(setup, run, log=silent)
+    assert without_baseline_seconds(again) == without_baseline_seconds(result)
+    assert len(before) == (run.path / MODEL).stat().st_size
+    np.testing.assert_array_equal(read_model(run.path).items, model.items)
+
+
+def test_baselines_stand_beside_the_model_with_a_paired_test(finished):
+    setup, trained, run, _ = finished
+    settings = BaselineSettings(baselines="most_popular,ease", ease_memory_gb=1e-9)
+    baselines = score_baselines(eval_data_of(setup), settings, cache_dir=None, log=silent)
+    result = finish(setup, [trained], run, baselines)
+    popular, ease = result["baselines"]["most_popular"], result["baselines"]["ease"]
+    assert "--ease_memory_gb" in ease["left_out"] and "per_user" not in popular
+    difference = result["test"]["recall@20"] - popular["test"]["recall@20"]
+    np.testing.assert_allclose(popular["paired"]["difference"], difference, atol=1e-6)
+    assert popular["paired"]["users"] == result["users_scored"]["test"]
+
+
+def test_a_run_that_does_not_score_the_test_split_holds_nothing_of_it(tmp_path):
+    setup = small_setup("lightgcn", epochs=2, score_test=False)
+    trained, run = train_in(setup, tmp_path)
+    result = finish(setup, [trained], run)
+    assert "test" not in result and result["baselines"] == {} and "cold" not in result
+    assert not (run.path / "model.npz").exists() and "validation" in result_table(result)
+    assert not (run.path / "test_per_user.npz").exists()
+    assert "test" not in (run.path / "metrics.jsonl").read_text()
+
+
+def test_a_planted_truth_that_a_model_looks_for_is_in_the_result(tmp_path):
+    setup = small_setup("kdiffe", epochs=1)
+    trained, run = train_in(setup, tmp_path)
+    planted = finish(setup, [trained], run)["planted"]
+    assert planted.keys() == {"relation_auc", "kept_relevant_share", "relevant_share"}
+    assert planted["relevant_share"] == pytest.approx(setup.dataset.relevant.mean())
