@@ -7,14 +7,8 @@ from pathlib import Path
 from absl import flags
 
 from kdiffe_jax.data.catalogue import Catalogue
-from kdiffe_jax.data.extra_files import (
-    add_features,
-    add_items,
-    add_labels,
-    add_neighbours,
-    add_similarity,
-    add_triples,
-)
+from kdiffe_jax.data.extra_files import add_features, add_items, add_labels, add_similarity
+from kdiffe_jax.data.readers.link_table import add_neighbours, add_triples
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError

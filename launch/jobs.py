@@ -46,9 +46,7 @@ def run_jobs(
 
     Args:
       next_job: the next job, None while or when there is none.
-      on_end: receives each job as it ends.
       data_flags: the flags of `launch.main` that say where the data are.
-      parallel: most jobs at once.
       should_stop: asked often; True ends the job's process.
 
     Raises:

@@ -23,8 +23,6 @@ class TrialRuns:
     """The trials of a sweep and their runs.
 
     Args:
-      sweep: what is tried.
-      base: what all trials share.
       out: a claimed directory; trials that stand there already are taken up.
     """
 

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from kdiffe_jax.config import Config
 from kdiffe_jax.data.knowledge import ensure_knowledge, is_degenerate
 from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.data.readers import read_dataset
+from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.training.loop import train
-from kdiffe_jax.training.result import finish
-from kdiffe_jax.training.setup import build_setup
+from kdiffe_jax.training.fit import fit
+from kdiffe_jax.training.resources import Resources
 
 pytestmark = pytest.mark.real_data
 
@@ -39,11 +38,9 @@ def test_released_graph_is_named_degenerate_and_replaced(tiktok):
 
 
 def test_four_epochs_beat_most_popular_on_validation(tiktok, tmp_path):
-    config = Config.from_flat(dict(epochs=4, walks_per_node=2, codebook_size=32))
-    setup = build_setup(tiktok, config, cache_dir=tmp_path, log=lambda line: None)
+    config = make_config(dict(epochs=4, walks_per_node=2, codebook_size=32))
     with RunDirectory(tmp_path / "run").claim({}) as run:
-        trained = train(setup, run, on_epoch=lambda r: None, log=lambda line: None)
-        result = finish(setup, trained, run)
+        result = fit(tiktok, config, run, Resources(tmp_path / "cache"))
     popular = result["baselines"]["most_popular"]
     np.testing.assert_allclose(popular["test"]["recall@20"], 0.0597, atol=5e-4)
     assert result["valid"]["recall@20"] > popular["valid"]["recall@20"]

@@ -1,8 +1,7 @@
-"""The tutorial's own commands, one process after another, and what the page says they print."""
+"""The tutorial's own commands, one after another, and what the page says they print."""
 
 import contextlib
 import doctest
-import functools
 import io
 import os
 import re
@@ -13,14 +12,14 @@ from pathlib import Path
 import pytest
 from absl import flags as absl_flags
 
-from launch import explain, export, recommend
+from launch import explain, export, prepare, recommend
 from tests.quick_compile import XLA_FLAGS
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 NEW_THINGS = (ROOT / "docs" / "howto" / "new-users-and-items.md").read_text(encoding="utf-8")
 STEPS = re.findall(r"^```console\n\$ ([^\n]+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-AFTER_TRAINING = {"recommend": recommend, "explain": explain, "export": export}
+HERE = {"prepare": prepare, "recommend": recommend, "explain": explain, "export": export}
 # What no model has a part in is printed to the letter on every machine.
 EXACT = ("examples/shop.py", "launch.prepare")
 # Which items come close behind one another is a matter of rounding.
@@ -48,10 +47,10 @@ def in_a_process(command: str, directory: Path) -> str:
 
 
 def in_this_process(command: str) -> str:
-    """What uses a trained model: another process would load jax again, and no more."""
+    """All but training: another process would load libraries again, and no more."""
     name, *arguments = command.removeprefix("python -m launch.").split()
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        assert AFTER_TRAINING[name].main([name, *arguments], absl_flags.FlagValues()) == 0
+        assert HERE[name].main([name, *arguments], absl_flags.FlagValues()) == 0
     return printed.getvalue()
 
 
@@ -67,11 +66,10 @@ def shop(tmp_path_factory):
         patch.chdir(directory)
         patch.setenv("KDIFFE_CACHE", str(directory / "cache"))
         for command, _ in STEPS:
-            after = command.removeprefix("python -m launch.").split()[0] in AFTER_TRAINING
-            take = (
-                in_this_process if after else functools.partial(in_a_process, directory=directory)
+            here = command.removeprefix("python -m launch.").split()[0] in HERE
+            printed[command] = (
+                in_this_process(command) if here else in_a_process(command, directory)
             )
-            printed[command] = take(command)
     return directory, printed
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -80,6 +80,23 @@ class Catalogue:
         """What to call each item: its name, or its id where it has none."""
         names = self.item_names or self.item_ids
         return tuple(name or own for name, own in zip(names, self.item_ids, strict=True))
+
+    def extended(
+        self,
+        *,
+        relations: Iterable[Relation] = (),
+        notes: Iterable[str] = (),
+        files: Iterable[str] = (),
+        **changes,
+    ) -> Catalogue:
+        """A copy with more relations, notes (empty ones do not count) and files, else changed."""
+        return dataclasses.replace(
+            self,
+            relations=(*self.relations, *relations),
+            notes=(*self.notes, *filter(None, notes)),
+            files=(*self.files, *files),
+            **changes,
+        )
 
     def with_items(self, keep: np.ndarray) -> Catalogue:
         """Only the items in `keep`, renumbered in that order, with all that is known of them.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
@@ -22,7 +20,6 @@ def clean(catalogue: Catalogue, settings: InteractionSettings) -> Catalogue:
 
     Args:
       catalogue: repeated (user, item) pairs are allowed.
-      settings: see its fields.
 
     Raises:
       DataError: nothing is left, and by which step; a pair in two splits; a repeated
@@ -34,11 +31,11 @@ def clean(catalogue: Catalogue, settings: InteractionSettings) -> Catalogue:
     if catalogue.interactions.ratings is not None:
         rated = ~(catalogue.interactions.ratings < settings.min_rating)
         catalogue = _keep(catalogue, rated, f"rated below min_rating={settings.min_rating:g}")
-        catalogue = _with_note(catalogue, _rating_line(catalogue.interactions.ratings))
+        catalogue = catalogue.extended(notes=[_rating_line(catalogue.interactions.ratings)])
         numbers = numbers[rated]
     elif settings.min_rating > 0:
         line = f"min_rating={settings.min_rating:g} drops nothing: the source has no ratings"
-        catalogue = _with_note(catalogue, line)
+        catalogue = catalogue.extended(notes=[line])
     counted = _counted_pairs(catalogue, numbers, settings.duplicates)
     catalogue = _keep(catalogue, counted, f"repeated pairs, duplicates={settings.duplicates}")
     if settings.k_core:
@@ -81,10 +78,8 @@ def _keep(catalogue: Catalogue, mask: np.ndarray, what: str) -> Catalogue:
         )
     if left == total:
         return catalogue
-    catalogue = dataclasses.replace(catalogue, interactions=catalogue.interactions.take(mask))
-    return _with_note(
-        catalogue, f"{what}: {total - left:,} of {total:,} interactions dropped, {left:,} left"
-    )
+    note = f"{what}: {total - left:,} of {total:,} interactions dropped, {left:,} left"
+    return catalogue.extended(interactions=catalogue.interactions.take(mask), notes=[note])
 
 
 def _counted_pairs(catalogue: Catalogue, numbers: np.ndarray, which: str) -> np.ndarray:
@@ -140,11 +135,11 @@ def _drop_unused(catalogue: Catalogue, *, items_too: bool) -> Catalogue:
     users = _occurring(catalogue.interactions.users, catalogue.n_users)
     if len(users) < catalogue.n_users:
         line = _dropped("users", len(users), catalogue.n_users)
-        catalogue = _with_note(catalogue.with_users(users), line)
+        catalogue = catalogue.with_users(users).extended(notes=[line])
     items = _occurring(catalogue.interactions.items, catalogue.n_items)
     if items_too and len(items) < catalogue.n_items:
         line = _dropped("items", len(items), catalogue.n_items)
-        catalogue = _with_note(catalogue.with_items(items), line)
+        catalogue = catalogue.with_items(items).extended(notes=[line])
     return catalogue
 
 
@@ -161,7 +156,3 @@ def _rating_line(ratings: np.ndarray) -> str:
         return "no interaction that is left has a rating"
     low, high = np.nanmin(ratings), np.nanmax(ratings)
     return f"ratings of {low:g} to {high:g} all count the same; --min_rating drops low ones"
-
-
-def _with_note(catalogue: Catalogue, line: str) -> Catalogue:
-    return dataclasses.replace(catalogue, notes=(*catalogue.notes, line))

@@ -123,11 +123,10 @@ def without_relation(dataset: Dataset, name: str) -> Dataset:
     heads, relations, tails = dataset.triples[keep].T
     used, tails = np.unique(tails, return_inverse=True)
     rows = np.stack([heads, relations - (relations > number), tails.ravel()], axis=1)
-    order = np.lexsort(rows.T[::-1])
     entity_names = dataset.entities_by_name()
     entity_items = dataset.items_of_entities()[used]
     knowledge = Knowledge(
-        np.ascontiguousarray(rows[order], np.int32),
+        np.ascontiguousarray(rows, np.int32),
         tuple(n for n in names if n != name),
         tuple(entity_names[e] for e in used),
         entity_items if (entity_items >= 0).any() else None,
@@ -135,7 +134,7 @@ def without_relation(dataset: Dataset, name: str) -> Dataset:
     rest = dataset.with_knowledge(knowledge, note)
     if dataset.relevant is None:
         return rest
-    return dataclasses.replace(rest, relevant=dataset.relevant[keep][order])
+    return dataclasses.replace(rest, relevant=dataset.relevant[keep])
 
 
 def noise_features(dataset: Dataset, *, seed: int) -> Dataset:

@@ -1,4 +1,4 @@
-"""Files that add to any catalogue: items, triples, neighbours, features, class scores.
+"""Files that add to any catalogue: items, features, class scores; see `link_table` for links.
 
 Each function gives back a new catalogue. What a file says of unknown items is dropped,
 and a note of the catalogue counts it; a file that knows none of the items is refused.
@@ -6,7 +6,6 @@ and a note of the catalogue counts it; a file that knows none of the items is re
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,9 @@ import numpy as np
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.content.labels import label_relation, read_class_names
 from kdiffe_jax.data.content.neighbours import similarity_relation
+from kdiffe_jax.data.plain_files import read_names
 from kdiffe_jax.data.readers.arrays import feature_files, load_feature, modality_of
 from kdiffe_jax.data.readers.item_table import join_items, read_item_table
-from kdiffe_jax.data.readers.link_table import join_neighbours, join_triples
 from kdiffe_jax.data.readers.safe_pickle import load_sparse
 from kdiffe_jax.data.settings import LabelSettings
 from kdiffe_jax.data.tables.columns import TableColumns
@@ -39,28 +38,6 @@ def add_items(
     return join_items(catalogue, read_item_table(path, columns or TableColumns(), progress))
 
 
-def add_triples(
-    catalogue: Catalogue, path: str | Path, relation: str = "", progress: Progress | None = None
-) -> Catalogue:
-    """Adds a table of `item, relation, entity` or, of one named relation, `item, entity`.
-
-    Raises:
-      DataError: see `join_triples`.
-    """
-    return join_triples(catalogue, path, relation, progress)
-
-
-def add_neighbours(
-    catalogue: Catalogue, path: str | Path, relation: str, progress: Progress | None = None
-) -> Catalogue:
-    """Adds a table of `item, neighbour[, weight]` as a relation between items.
-
-    Raises:
-      DataError: see `join_neighbours`.
-    """
-    return join_neighbours(catalogue, path, relation, progress)
-
-
 def add_features(
     catalogue: Catalogue, path: str | Path, modality: str, ids_path: str | Path | None = None
 ) -> Catalogue:
@@ -69,7 +46,6 @@ def add_features(
     Args:
       catalogue: any that has no feature of this modality yet.
       path: the array, one row an item in the order of the catalogue's items.
-      modality: its name.
       ids_path: the item id of each row, one a line; by default `<stem>.ids.txt` beside the
         array where there is one. Items without a row get zeros, and a note counts them.
 
@@ -81,7 +57,7 @@ def add_features(
     if modality in catalogue.features:
         raise DataError(f"{path}: there are {modality!r} features already; name these otherwise")
     rows, catalogue = _item_rows(catalogue, path, ids_path)
-    return dataclasses.replace(catalogue, features={**catalogue.features, modality: rows})
+    return catalogue.extended(features={**catalogue.features, modality: rows})
 
 
 def add_all_features(catalogue: Catalogue, directory: Path) -> Catalogue:
@@ -102,10 +78,8 @@ def add_labels(
     """Adds the likeliest classes of each item from class scores, float[J, C], in an `.npy` file.
 
     Args:
-      catalogue: any.
       path, ids_path: as for `add_features`; items without a row have no label.
       names_path: the name of one class a line.
-      relation: its name.
       settings: how many labels an item has, and how likely they must be.
 
     Raises:
@@ -115,8 +89,7 @@ def add_labels(
     rows, catalogue = _item_rows(catalogue, Path(path), ids_path)
     names = read_class_names(Path(names_path), rows.shape[1])
     made = label_relation(relation, rows, names, settings)
-    files = (*catalogue.files, Path(names_path).name)
-    return dataclasses.replace(catalogue, relations=(*catalogue.relations, made), files=files)
+    return catalogue.extended(relations=[made], files=[Path(names_path).name])
 
 
 def add_similarity(catalogue: Catalogue, path: str | Path, relation: str) -> Catalogue:
@@ -133,8 +106,7 @@ def add_similarity(catalogue: Catalogue, path: str | Path, relation: str) -> Cat
             "and column an item is needed"
         )
     made = similarity_relation(relation, matrix)
-    files = (*catalogue.files, path.name)
-    return dataclasses.replace(catalogue, relations=(*catalogue.relations, made), files=files)
+    return catalogue.extended(relations=[made], files=[path.name])
 
 
 def _item_rows(
@@ -150,12 +122,9 @@ def _item_rows(
             f"known; write the item id of each row, one a line, to {beside.name} beside it"
         )
     if ids_path is None:
-        rows, notes = load_feature(path, catalogue.n_items), ()
-    else:
-        rows, notes = _rows_by_id(path, ids_path, catalogue)
-    files = (*catalogue.files, *(file.name for file in (path, ids_path) if file))
-    notes = (*catalogue.notes, *notes)
-    return rows, dataclasses.replace(catalogue, notes=notes, files=files)
+        return load_feature(path, catalogue.n_items), catalogue.extended(files=[path.name])
+    rows, notes = _rows_by_id(path, ids_path, catalogue)
+    return rows, catalogue.extended(notes=notes, files=[path.name, ids_path.name])
 
 
 def _rows_by_id(
@@ -168,16 +137,12 @@ def _rows_by_id(
     rows[found[found >= 0]] = given[found >= 0]
     without = catalogue.n_items - int((found >= 0).sum())
     zeros = f"{path.name}: {without} items have no row and get zeros" if without else ""
-    return rows, tuple(filter(None, (unknown_note(ids_path, ids, found), zeros)))
+    return rows, (unknown_note(ids_path, ids, found), zeros)
 
 
-def _read_ids(path: Path) -> list[str]:
+def _read_ids(path: Path) -> tuple[str, ...]:
     check_content(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text; save it as UTF-8") from error
-    ids = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    ids = read_names(path)
     lines: dict[str, int] = {}
     for number, name in enumerate(ids, start=1):
         if not name.strip():

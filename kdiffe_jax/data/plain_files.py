@@ -21,8 +21,6 @@ def read_integers(file: Path, columns: int, part: range | None = None) -> np.nda
     """int64[n, columns] of tab-separated ids; text after # and empty lines are skipped.
 
     Args:
-      file: as a person may write it.
-      columns: how many there must be.
       part: of `part_of_lines`; the whole file if omitted.
 
     Raises:

@@ -38,7 +38,6 @@ def prepare(
     """A validated data set with the knowledge graph that its content allows.
 
     Args:
-      catalogue: what the source and the side files hold.
       config: which interactions count, how they are split, how content becomes triples.
       columns: which columns of the catalogue are text, attributes, lists and paths.
       filters: relation -> limits in place of those of `config`, None drops the relation.

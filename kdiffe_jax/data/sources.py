@@ -29,7 +29,6 @@ def read_source(
     Args:
       path: the directory, or a table of interactions.
       layout: one of `SOURCES`, or "auto".
-      name: of the data set.
       columns: what the columns of tables are called.
       shared_ids: in the KDiffE layout, entity ids below the number of items are items.
       split_seed: of the validation split of a KDiffE directory that has none.

@@ -40,7 +40,6 @@ def split(interactions: Interactions, settings: SplitSettings, n_users: int) -> 
 
     Args:
       interactions: without repeated pairs; see `clean`.
-      settings: see its fields.
       n_users: number of users, all ids lie below it.
 
     Raises:
@@ -147,18 +146,11 @@ def _time(rows: Interactions, settings: SplitSettings, n_users: int):
 
 
 def _only_later(rows: Interactions, train: np.ndarray) -> str:
-    unseen_users = _without(rows.users, train)
-    unseen_items = _without(rows.items, train)
+    unseen_users = len(np.setdiff1d(rows.users, rows.users[train]))
+    unseen_items = len(np.setdiff1d(rows.items, rows.items[train]))
     if not (unseen_users or unseen_items):
         return ""
     return f"; {unseen_users:,} users and {unseen_items:,} items occur only after training"
-
-
-def _without(ids: np.ndarray, train: np.ndarray) -> int:
-    size = int(ids.max()) + 1
-    return np.count_nonzero(np.bincount(ids)) - np.count_nonzero(
-        np.bincount(ids[train], minlength=size)
-    )
 
 
 def _shuffled(users: np.ndarray, items: np.ndarray, seed: int) -> np.ndarray:

@@ -30,7 +30,6 @@ class ImageExtractor:
       weights: a file of weights instead: safetensors, or a state dict of torch, which is
         read without running any code in it.
       device: "auto", "cpu", "cuda", "cuda:1" and so on.
-      modality: begins the names of the outputs.
 
     Raises:
       DataError: a library is missing, the weights can't be fetched or read, or do not fit.

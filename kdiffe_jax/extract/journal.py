@@ -45,7 +45,6 @@ class Journal:
     """What an output directory holds already. Reading it mends it.
 
     Args:
-      output: the directory.
       forget_unreadable: whether entries that could not be read count as never tried.
 
     Raises:

@@ -34,7 +34,6 @@ class SoundExtractor:
 
     Args:
       seconds: how much of the beginning counts.
-      modality: begins the names of the outputs.
 
     Raises:
       DataError: librosa is missing.

@@ -25,7 +25,6 @@ class TextExtractor:
     Args:
       model: a name that sentence-transformers can fetch, or a folder, which needs no network.
       device: "auto", "cpu", "cuda" and so on.
-      modality: begins the names of the outputs.
 
     Raises:
       DataError: a library is missing, or the model can't be fetched or read.

@@ -72,7 +72,7 @@ class Model(abc.ABC):
     sampling: ClassVar[Sampling] = Sampling()
     objectives: ClassVar[tuple[Objective, ...]] = (Objective(),)
     #: named overrides of the defaults; "paper" is the authors' own
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({"paper": {}})
     #: named changes of the model, such as those of its paper's ablation
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
     #: shared options without a meaning for this model: they are no flags of it
@@ -88,8 +88,10 @@ class Model(abc.ABC):
         """Fresh parameters.
 
         Args:
-          key: the root key of a seed. It may be split in three, of which the third is the run's.
-          inputs: constant structure.
+          key: the root key of a seed. The third of `jax.random.split(key, 3)` is the run's, from
+            which every step draws: use the other two.
+          inputs: constant structure. What becomes a parameter is copied: a step takes the memory
+            of its parameters for those of the next.
         """
 
     @abc.abstractmethod

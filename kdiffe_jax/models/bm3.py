@@ -21,19 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.models.arrays import Inputs, View, Weighted
-from kdiffe_jax.models.base import Model, Needs
+from kdiffe_jax.models.base import Needs
+from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.presets import best_shared
-from kdiffe_jax.models.terms import (
-    pooling_of,
-    propagation_artifacts,
-    scalar_term,
-    weighted_term,
-    with_neighbours,
-)
-from kdiffe_jax.ops.propagate import propagate
+from kdiffe_jax.models.terms import scalar_term, weighted_term
 from kdiffe_jax.ops.row_ops import row_dots, unit_rows
 from kdiffe_jax.ops.spmm import multiply
-from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
 
 # Without negatives it starts slowly: a short patience ends it before it has learned anything.
@@ -54,8 +47,8 @@ class BM3Options(Checked):
 
 
 @dataclasses.dataclass(frozen=True)
-class BM3(Model):
-    """Users and items pulled to each other's targets, and content to its item."""
+class BM3(LightGCN):
+    """LightGCN's encoder; users and items pulled to each other's targets, content to its item."""
 
     Options = BM3Options
     needs = Needs(features=True, sparse_features=True)
@@ -118,18 +111,9 @@ class BM3(Model):
         """What the predictor makes of the final rows."""
         return View(*(_linear(rows, params["predictor"]) for rows in self._final(params, inputs)))
 
-    @device_phase("views")
     def _final(self, params, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
-        users, items = self._layer_zero(params, inputs)
-        of_users, of_items = propagate(inputs.laplacian, users, items, **self._propagation)
-        return of_users, of_items + items
-
-    def _layer_zero(self, params, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
-        return params["users"], with_neighbours(params["items"], inputs, self.embedding)
-
-    @property
-    def _propagation(self):
-        return dict(layers=self.options.layers, pooling=pooling_of(self.embedding, "mean"))
+        users, items = self.over(params, inputs, inputs.laplacian)
+        return users, items + self.layer_zero(params, inputs)[1]
 
     def _content(self, params, inputs: Inputs, name: str) -> jax.Array:
         """f32[J, d]: a modality's features through its map."""
@@ -143,9 +127,7 @@ class BM3(Model):
 
     def artifacts(self, params, inputs, carry, edges) -> dict[str, np.ndarray]:
         """What a user receives from past items, through the predictor, which is linear."""
-        found = propagation_artifacts(
-            inputs.laplacian, *self._layer_zero(params, inputs), **self._propagation
-        )
+        found = super().artifacts(params, inputs, carry, edges)
         kernel, bias = (np.asarray(params["predictor"][name]) for name in ("kernel", "bias"))
         found["own_users"] = found["own_users"] @ kernel + bias
         found["messages"] = found["messages"] @ kernel

@@ -36,10 +36,6 @@ def read_spans(file: Path, programs: Programs) -> Spans:
     An operation that hands its work to other threads ends where the trace says that the
     work was done, not where the call returned. Operations of programs without any phase
     are left out: the host's phase stands for them.
-
-    Args:
-      file: an .xplane.pb file.
-      programs: see `live_programs`.
     """
     spans, begun, ends = Spans([], [], [], []), [], {}
     for event in _events(file):

@@ -14,7 +14,6 @@ def entity_triples(model: SavedModel, entities: Mapping[str, Sequence]) -> np.nd
     """int32[m, 3] of (place in `entities`, relation, entity), sorted and unique.
 
     Args:
-      model: its names.
       entities: id -> entities, each a name or (relation, name).
 
     Raises:

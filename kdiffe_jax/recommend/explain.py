@@ -49,6 +49,18 @@ class Explanation(NamedTuple):
     past: tuple[PastItem, ...]  #: the largest contribution first
     entities: tuple[ItemEntity, ...]  #: by relation, the largest attention first
 
+    def shares(self, most: int) -> list[tuple[float, PastItem | str]]:
+        """What adds up to the score: past items, the others as one, the user's own row."""
+        shares: list[tuple[float, PastItem | str]] = [
+            (past.contribution, past) for past in self.past[:most]
+        ]
+        if others := self.past[most:]:
+            rest = sum(past.contribution for past in others)
+            shares.append((rest, f"{len(others):,} other items chosen before"))
+        if self.own:
+            shares.append((self.own, "the user's own embedding"))
+        return shares
+
     def to_json(self) -> dict[str, Any]:
         """Dictionaries, lists, text and numbers only."""
         return self._asdict() | {
@@ -98,7 +110,6 @@ def entities_of(model: SavedModel, item: int) -> tuple[ItemEntity, ...]:
 
     Args:
       model: its triples, and of its artifacts `attention` and `kept`.
-      item: its row.
     """
     attention = _attention_of(model, item)
     status = _status_of(model, item, set(attention))
@@ -135,15 +146,10 @@ def _status_of(model: SavedModel, item: int, own: set) -> dict[tuple[int, int], 
 def in_words(explanation: Explanation, *, most: int = 5) -> str:
     """The explanation as a few lines; `most` past items by name, the others as one sum."""
     e = explanation
-    parts = [(past.contribution, _past_words(past)) for past in e.past[:most]]
-    if others := e.past[most:]:
-        rest = sum(past.contribution for past in others)
-        parts.append((rest, f"{len(others)} other items chosen before"))
-    if e.own:
-        parts.append((e.own, "the user's own embedding"))
+    parts = e.shares(most)
     head = f"user {e.user}, item {_titled(e.item, e.name)}: score {e.score:.4f}"
     lines = [f"{head}, of which" if parts else f"{head}; the user chose nothing in training"]
-    lines += [f"  {share:+8.4f}  from {what}" for share, what in parts]
+    lines += [f"  {share:+8.4f}  from {_share_words(what)}" for share, what in parts]
     if not e.entities:
         return "\n".join([*lines, f"item {e.item} has no entities"])
     lines.append(f"item {e.item} has the entities")
@@ -151,7 +157,9 @@ def in_words(explanation: Explanation, *, most: int = 5) -> str:
     return "\n".join(lines)
 
 
-def _past_words(past: PastItem) -> str:
+def _share_words(past: PastItem | str) -> str:
+    if isinstance(past, str):
+        return past
     alike = "" if past.similarity is None else f" (S {past.similarity:.3f})"
     return f"item {_titled(past.item, past.name)}, chosen before{alike}"
 

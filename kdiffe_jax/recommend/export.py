@@ -35,7 +35,6 @@ def export(
     """Writes everything under a temporary name, then renames the directory.
 
     Args:
-      model: what a run leaves.
       directory: must not exist.
       index: kind of FAISS index to add, "exact" or "hnsw"; None for none.
 

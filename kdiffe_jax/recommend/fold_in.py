@@ -33,7 +33,6 @@ def with_users(model: SavedModel, histories: Mapping[str, Sequence]) -> SavedMod
     """The model with users added after its own.
 
     Args:
-      model: trained.
       histories: new id -> ids of the items that the user has chosen, at least one.
 
     Raises:

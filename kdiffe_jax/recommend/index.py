@@ -39,8 +39,6 @@ def write_index(
     Row numbers of the index are those of the exported items.
 
     Args:
-      model: its final embeddings.
-      file: written.
       kind: "exact" compares with every item; "hnsw" is approximate.
       k: length of the lists compared.
       users: how many, evenly spaced.

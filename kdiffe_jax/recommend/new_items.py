@@ -26,7 +26,6 @@ def with_items(model: SavedModel, entities: Mapping[str, Sequence]) -> SavedMode
     """The model with items added after its own, each made of its entities.
 
     Args:
-      model: trained.
       entities: new id -> entities, each a name or (relation, name).
 
     Raises:

@@ -6,7 +6,6 @@ made a block at a time, so nothing of users x items is held.
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
@@ -47,12 +46,19 @@ class Exported(NamedTuple):
     stablehlo: bytes | None  #: the formula as a program
 
 
-class Scorer(abc.ABC):
-    """How a model scores; users and items by their rows, equal scores by row."""
+class Embeddings:
+    """The score is z_u . z_v (eq. 7); likeness is the cosine of rows.
 
-    explains: bool  #: whether `shares` has any to give
+    Users and items are known by their rows; equal scores are listed by row.
 
-    @abc.abstractmethod
+    Attributes:
+      explains: whether `shares` has any to give.
+    """
+
+    def __init__(self, model: SavedModel):
+        self._model = model
+        self.explains = "messages" in model.artifacts
+
     def best(
         self, users: np.ndarray, excluded: np.ndarray, allowed: np.ndarray | None, k: int
     ) -> Best:
@@ -64,58 +70,26 @@ class Scorer(abc.ABC):
           allowed: int[n], the only items that may be listed, ascending; None for all.
           k: at most the number of items.
         """
+        return among(allowed, self._model.users[users], self._items, excluded, k)
 
-    @abc.abstractmethod
     def pair_scores(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """f32[n]: the scores of n pairs."""
+        return np.einsum("nd,nd->n", self._model.users[users], self._model.items[items])
 
-    @abc.abstractmethod
     def similar_items(self, items: np.ndarray, k: int) -> Best:
         """The k items most like each of some items, never itself."""
+        return nearest_by_product(self._unit_items, items, k)
 
-    @abc.abstractmethod
     def similar_users(self, users: np.ndarray, k: int) -> Best:
         """The k users most like each of some users, never themselves."""
+        return nearest_by_product(self._unit_users, users, k)
 
-    @abc.abstractmethod
     def shares(self, user: int, item: int) -> Shares:
         """The score of a user for an item as a sum over past items.
 
         Raises:
           ConfigError: the model's scores are no such sum.
         """
-
-    @abc.abstractmethod
-    def exported(self) -> Exported:
-        """Raises DataError where a library is missing."""
-
-
-def scorer_of(model: SavedModel) -> Scorer:
-    """How a model scores: by its embeddings, unless it holds weights between items."""
-    weights = _item_weights(model.artifacts, len(model.item_ids))
-    return Embeddings(model) if weights is None else ItemWeights(model, weights)
-
-
-class Embeddings(Scorer):
-    """The score is z_u . z_v (eq. 7); likeness is the cosine of rows."""
-
-    def __init__(self, model: SavedModel):
-        self._model = model
-        self.explains = "messages" in model.artifacts
-
-    def best(self, users, excluded, allowed, k):
-        return among(allowed, self._model.users[users], self._items, excluded, k)
-
-    def pair_scores(self, users, items):
-        return np.einsum("nd,nd->n", self._model.users[users], self._model.items[items])
-
-    def similar_items(self, items, k):
-        return nearest_by_product(self._unit_items, items, k)
-
-    def similar_users(self, users, k):
-        return nearest_by_product(self._unit_users, users, k)
-
-    def shares(self, user, item):
         model, arrays = self._model, self._model.artifacts
         if not self.explains:
             raise ConfigError(f"{model.config['model']} has no reasons to give for a score")
@@ -131,7 +105,8 @@ class Embeddings(Scorer):
             similarity=arrays["similarity"][rows] if "similarity" in arrays else None,
         )
 
-    def exported(self):
+    def exported(self) -> Exported:
+        """Raises DataError where a library is missing."""
         tensors = {"users": self._model.users, "items": self._model.items}
         scorer = serialized_scorer(self._model.items.shape[1])
         return Exported("embeddings.safetensors", tensors, "scores = users @ items.T", scorer)
@@ -149,13 +124,13 @@ class Embeddings(Scorer):
         return unit_rows(jnp.asarray(self._model.users))
 
 
-class ItemWeights(Scorer):
+class ItemWeights:
     """The score is (R_u W)_j scale_j over past items, on the host.
 
     Items are alike by the weight from one to the other, users by the cosine of their histories.
+    It answers what `Embeddings` answers.
 
     Args:
-      model: its training interactions and scale.
       weights: f32[J, J], W, dense or sparse.
     """
 
@@ -231,6 +206,15 @@ class ItemWeights(Scorer):
     def _entries(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """f32[n]: W at n places."""
         return np.ravel(_dense(self._weights[rows, columns]))
+
+
+Scorer = Embeddings | ItemWeights
+
+
+def scorer_of(model: SavedModel) -> Scorer:
+    """How a model scores: by its embeddings, unless it holds weights between items."""
+    weights = _item_weights(model.artifacts, len(model.item_ids))
+    return Embeddings(model) if weights is None else ItemWeights(model, weights)
 
 
 def _item_weights(

@@ -45,9 +45,6 @@ def serialized_scorer(dim: int) -> bytes:
 
     `jax.export.deserialize(bytearray(data)).call(users, items)` runs it.
 
-    Args:
-      dim: d.
-
     Raises:
       DataError: flatbuffers is not installed.
     """

@@ -25,7 +25,6 @@ class Describer:
     """Turns lists into columns; names of items and entities are added where they are known.
 
     Args:
-      model: its names.
       entities: whether to add the items' entities.
     """
 

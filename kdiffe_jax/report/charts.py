@@ -34,7 +34,6 @@ def line_chart(title: str, lines: Sequence[Line]) -> Markup:
     """Values by epoch with the chosen epochs marked; the values appear under the pointer.
 
     Args:
-      title: what is drawn.
       lines: at least one, each with at least one value. With more lines than there are
         colours all have the first.
     """
@@ -60,11 +59,9 @@ def bar_chart(
     """Bars side by side in groups; the values appear under the pointer.
 
     Args:
-      title: what is drawn.
       groups: names below the bars.
       bars: each with one value a group, not negative.
       label: what the groups are.
-      words: a value as text.
     """
     up = value_axis([0.0, *(v for b in bars for v in b.values)], _BOTTOM, _TOP)
     slot = (_RIGHT - _LEFT) / len(groups)

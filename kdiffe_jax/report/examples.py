@@ -81,21 +81,16 @@ def _entry(model: SavedModel, user: int, row: int, summary: Markup) -> Markup:
 
 
 def _reasons(why: Explanation) -> Markup:
-    lines = [(past.contribution, _past_item(past)) for past in why.past[:_REASONS]]
-    others = why.past[_REASONS:]
-    if others:
-        rest = sum(past.contribution for past in others)
-        lines.append((rest, f"{len(others):,} other items chosen before"))
-    if why.own:
-        lines.append((why.own, "the user's own embedding"))
     rows = (
-        element("tr", element("td", signed(share), class_="figure"), element("td", said))
-        for share, said in lines
+        element("tr", element("td", signed(share), class_="figure"), element("td", _said(what)))
+        for share, what in why.shares(_REASONS)
     )
     return element("table", element("tbody", *rows), class_="reasons")
 
 
-def _past_item(past: PastItem) -> Markup:
+def _said(past: PastItem | str) -> Markup | str:
+    if isinstance(past, str):
+        return past
     similarity = "" if past.similarity is None else f", S {past.similarity:.3f}"
     return joined(["item ", titled(past.item, past.name), similarity])
 

@@ -31,7 +31,6 @@ def write_report(
     The same files give the same bytes.
 
     Args:
-      run_dir: of any model.
       options_of: a model's options by its name, as `models.registry.options_of` gives them: their
         defaults and what they are. The page is made without importing a model.
 

@@ -16,7 +16,6 @@ def first_items(model: SavedModel, users: np.ndarray, k: int) -> np.ndarray:
     """The k best items of some users without their training items, as the test score ranks.
 
     Args:
-      model: a run's.
       users: int[n], rows.
       k: length of the lists, cut to the number of items.
 

@@ -23,7 +23,6 @@ def settings(run: RunFiles, options_of: Callable[[str], Options] = shared_option
     """The configuration: changed values, then the model's own options, then the shared ones.
 
     Args:
-      run: a finished run.
       options_of: a model's name -> its options, with their defaults and what they are. Values of
         config.json that it does not know stand beside the data, without either.
     """

@@ -22,7 +22,6 @@ class Answers:
     what is compiled does not depend on the k of a request (`warm_up.py`).
 
     Args:
-      recommender: a trained model.
       longest: length at which lists are ranked, at least that of any request.
       pictures: whether to give the addresses of pictures.
 

@@ -30,8 +30,6 @@ def make_app(
     """An ASGI application that serves a trained model; compiles what it needs first.
 
     Args:
-      recommender: a trained model.
-      bounds: how much one request may ask for.
       hosts: names that a request may be sent to; None for any.
       pictures: whether to give the addresses of pictures, and to show them.
     """

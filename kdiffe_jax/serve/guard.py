@@ -19,8 +19,6 @@ class Guard:
     API by giving its own name this machine's address (DNS rebinding).
 
     Args:
-      app: what is guarded.
-      bounds: how long a request may be.
       hosts: names that a request may be sent to; None for any.
       pictures: whether the page may show pictures from other servers.
     """

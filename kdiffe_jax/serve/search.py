@@ -5,8 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-_EXACT, _START, _INSIDE = range(3)
-
 
 class Search:
     """Finds rows by text; case and accents do not matter.
@@ -32,12 +30,12 @@ class Search:
         those that contain it; within each in the order of the rows.
         """
         wanted = folded(text)
-        groups: tuple[list[int], ...] = ([], [], [])
-        for row, (own, name) in enumerate(zip(self._ids, self._names, strict=True)):
-            if wanted in own or wanted in name:
-                groups[_closeness(wanted, own, name)].append(row)
-        found = [row for group in groups for row in group]
-        return found[:k], len(found)
+        found = sorted(
+            (wanted != own, not (own.startswith(wanted) or name.startswith(wanted)), row)
+            for row, (own, name) in enumerate(zip(self._ids, self._names, strict=True))
+            if wanted in own or wanted in name
+        )
+        return [row for _, _, row in found[:k]], len(found)
 
 
 def folded(text: str) -> str:
@@ -48,9 +46,3 @@ def folded(text: str) -> str:
     """
     letters = unicodedata.normalize("NFKD", text.strip().casefold())
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
-
-
-def _closeness(wanted: str, own: str, name: str) -> int:
-    if wanted == own:
-        return _EXACT
-    return _START if own.startswith(wanted) or name.startswith(wanted) else _INSIDE

@@ -52,7 +52,6 @@ def serve(app, listening: socket.socket, ready: Callable[[], None]) -> None:
     """Answers requests until SIGINT or SIGTERM; those begun are finished.
 
     Args:
-      app: an ASGI application.
       listening: closed at the end.
       ready: called before the first request is taken.
     """

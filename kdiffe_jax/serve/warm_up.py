@@ -18,7 +18,6 @@ def warm_up(answers: Answers, *, most_items: int) -> None:
     """Answers one request of every shape.
 
     Args:
-      answers: of the server.
       most_items: of a new user.
     """
     model = answers.recommender.model

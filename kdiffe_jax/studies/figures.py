@@ -34,9 +34,8 @@ class Panel(NamedTuple):
     lines: Sequence[Line]
     log_x: bool = False
     base: float | None = None
-    levels: Mapping[
-        str, float
-    ] = {}  # name -> height of a horizontal line, in the colours of the lines
+    # Name -> height of a horizontal line, in the colours of the lines.
+    levels: Mapping[str, float] = {}
     from_zero: bool = False
 
 

@@ -62,7 +62,6 @@ def summary_table(outcomes: Sequence[Outcome], names: Mapping[str, str]) -> str:
     """A row per setting: means with standard errors over seeds, in Markdown.
 
     Args:
-      outcomes: all runs.
       names: what settings are called where it is not their own name.
     """
     cells = [(s, m) for s in SPLITS for m in SCORES if any(o.score(s, m) for o in outcomes)]
@@ -93,7 +92,6 @@ def runs_csv(outcomes: Sequence[Outcome], changes: Mapping[str, Mapping[str, Any
     """A line per run: what was changed, every score, the time.
 
     Args:
-      outcomes: all runs.
       changes: setting -> the overrides it stands for.
     """
     changed = list(dict.fromkeys(name for values in changes.values() for name in values))

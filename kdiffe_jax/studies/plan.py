@@ -60,7 +60,6 @@ def make_plan(
     """The plan of a study.
 
     Args:
-      study: one of `STUDIES`.
       base: what all runs share.
       dataset: as training reads it; the data ablations depend on its relations.
       variants: of the ablation; where none is named, those of the model's own options.

@@ -39,7 +39,6 @@ def propose(sweep: Sweep, trials: Sequence[Trial]) -> dict[str, Any] | None:
     """The values of the next trial, None when there are as many as the sweep has.
 
     Args:
-      sweep: the description.
       trials: all so far, in the order of their numbers, running ones included.
 
     Raises:

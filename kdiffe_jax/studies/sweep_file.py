@@ -48,7 +48,6 @@ def read_sweep(path: str | Path, base: Config) -> Sweep:
     """Reads a description in TOML, or in JSON where the name ends in .json.
 
     Args:
-      path: of the file.
       base: what all trials share; its model says which options there are.
 
     Raises:

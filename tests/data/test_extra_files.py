@@ -7,14 +7,9 @@ import pytest
 from scipy import sparse
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions, catalogue_of
-from kdiffe_jax.data.extra_files import (
-    add_features,
-    add_items,
-    add_labels,
-    add_neighbours,
-    add_similarity,
-)
+from kdiffe_jax.data.extra_files import add_features, add_items, add_labels, add_similarity
 from kdiffe_jax.data.readers.kdiffe import read_kdiffe
+from kdiffe_jax.data.readers.link_table import add_neighbours
 from kdiffe_jax.data.settings import LabelSettings
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import DataError

@@ -20,6 +20,7 @@ from kdiffe_jax.data import extra_files
 from kdiffe_jax.data.catalogue import catalogue_of
 from kdiffe_jax.data.public.unzip import unzip
 from kdiffe_jax.data.readers.arrays import load_features
+from kdiffe_jax.data.readers.link_table import add_neighbours, add_triples
 from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
 from kdiffe_jax.data.readers.safe_pickle import load_sparse
 from kdiffe_jax.data.settings import LabelSettings
@@ -116,8 +117,8 @@ def _npy(rows: np.ndarray) -> bytes:
 def _read_extra_files(path: Path) -> None:
     catalogue = catalogue_of(PLANTED, ())
     catalogue = extra_files.add_items(catalogue, path / "items.csv")
-    catalogue = extra_files.add_triples(catalogue, path / "triples.tsv")
-    catalogue = extra_files.add_neighbours(catalogue, path / "near.csv", "near")
+    catalogue = add_triples(catalogue, path / "triples.tsv")
+    catalogue = add_neighbours(catalogue, path / "near.csv", "near")
     catalogue = extra_files.add_features(catalogue, path / "image.npy", "image")
     scores, names = path / "scores.npy", path / "names.txt"
     catalogue = extra_files.add_labels(catalogue, scores, names, "label", LabelSettings())

@@ -29,6 +29,7 @@ def fresh_flags(monkeypatch, tmp_path):
 def train(monkeypatch, tmp_path, capsys):
     """Runs `launch.main` with flags of its own in an empty directory: what it prints."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KDIFFE_CACHE", str(tmp_path / "cache"))
 
     def run(*words: str) -> str:
         _with_fresh_flags(monkeypatch)

@@ -21,11 +21,12 @@ _HASH_SEEDS = itertools.count(1)  # another for each process, which must not mat
 
 
 def start(module, *words, **environment):
-    """Starts `python -m launch.MODULE` with its words."""
+    """Starts `python -m launch.MODULE` with its words; None takes a variable away."""
     settings = {"JAX_PLATFORMS": "cpu", "PYTHONHASHSEED": str(next(_HASH_SEEDS))}
+    all_set = os.environ | settings | environment
     return subprocess.Popen(
         [sys.executable, "-m", f"launch.{module}", *words],
-        env=os.environ | settings | environment,
+        env={name: value for name, value in all_set.items() if value is not None},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,27 +1,12 @@
 """Compiled programs are kept in a private directory and taken up by the next process."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import pytest
 
 from launch.compiled import keep_compiled
-
-ROOT = Path(__file__).parents[2]
-TINY = (
-    "--planted_users=30",
-    "--planted_items=24",
-    "--planted_topics=2",
-    "--planted_interactions_per_user=6",
-    "--dim=4",
-    "--denoiser_width=8",
-    "--epochs=1",
-    "--walks_per_node=1",
-    "--walk_length=2",
-)
+from tests.launch.started import LIGHTGCN, finish, start
 
 
 @pytest.fixture
@@ -34,25 +19,18 @@ def settings(monkeypatch):
         jax.config.update(name, value)
 
 
-def train(tmp_path, workdir):
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
-    environment["JAX_PLATFORMS"] = "cpu"
-    command = [sys.executable, "-m", "launch.main", *TINY, f"--workdir={tmp_path / workdir}"]
-    subprocess.run(
-        [*command, f"--cache_dir={tmp_path / 'cache'}"],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        capture_output=True,
-    )
-    return {file.name for file in (tmp_path / "cache" / "compiled").iterdir()}
+def programs_after(run, cache):
+    """Trains in a process that has no cache of its environment; the programs that are kept."""
+    gone = {name: None for name in os.environ if name.startswith("JAX_")}
+    words = (*LIGHTGCN, "--epochs=1", f"--workdir={run}", f"--cache_dir={cache}")
+    finish(start("main", *words, **gone | {"JAX_PLATFORMS": "cpu"}))
+    files = {file.name for file in (cache / "compiled").iterdir()}
+    return {name for name in files if not name.endswith("-atime")}
 
 
 def test_a_second_process_compiles_nothing_new(tmp_path):
-    first = train(tmp_path, "one")
-    assert first
-    programs = {name for name in train(tmp_path, "two") if not name.endswith("-atime")}
-    assert programs == {name for name in first if not name.endswith("-atime")}
+    first = programs_after(tmp_path / "one", tmp_path / "cache")
+    assert first and programs_after(tmp_path / "two", tmp_path / "cache") == first
     assert (tmp_path / "cache" / "compiled").stat().st_mode & 0o077 == 0
 
 

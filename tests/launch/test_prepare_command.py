@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
-    """A directory of tables: 12 users, 8 items with titles and brands, a side file or two."""
+    """A directory of tables: 12 users, 8 items with titles and brands, an extra file or two."""
     monkeypatch.chdir(tmp_path)
     source = tmp_path / "shop"
     source.mkdir()
@@ -56,9 +56,9 @@ def refusal(capsys, *arguments) -> str:
 SMALL = ("--words_min_items=1", "--words_max_share=1", "--codebook_size=3", "--codes_per_item=1")
 
 
-def test_tables_and_side_files_become_a_data_set(shop, capsys):
-    sides = ("--neighbours=near=near.tsv", "--features=image=image.npy")
-    assert run("--source=tables", "--input=shop", "--output=out", *sides, *SMALL) == 0
+def test_tables_and_extra_files_become_a_data_set(shop, capsys):
+    beside = ("--neighbours=near=near.tsv", "--features=image=image.npy")
+    assert run("--source=tables", "--input=shop", "--output=out", *beside, *SMALL) == 0
     dataset = read_prepared("out")
     assert (dataset.name, dataset.n_users, dataset.n_items) == ("out", 12, 8)
     assert dataset.relation_names == ("near", "title", "brand", "image")
@@ -94,11 +94,11 @@ def test_features_beside_tables_are_read_by_their_ids(shop):
     np.testing.assert_array_equal(dataset.features["image"][first], rows[0])
 
 
-def test_side_files_of_one_name_keep_both_sums(shop):
+def test_extra_files_of_one_name_keep_both_sums(shop):
     Path("other").mkdir()
     shutil.copy("near.tsv", "other/near.tsv")
-    sides = ("--neighbours=near=near.tsv", "--neighbours=far=other/near.tsv")
-    assert run("--input=shop", "--output=out", *sides, *SMALL) == 0
+    beside = ("--neighbours=near=near.tsv", "--neighbours=far=other/near.tsv")
+    assert run("--input=shop", "--output=out", *beside, *SMALL) == 0
     files = read_prepared("out").provenance["files"]
     assert sum(name.endswith("/near.tsv") for name in files) == 2
 

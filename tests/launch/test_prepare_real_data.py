@@ -36,8 +36,8 @@ def test_tiktok(real_data, tmp_path, capsys):
 
 def test_baby(real_data, tmp_path):
     source = real_data / "baby"
-    sides = [f"--neighbours={kind}={source}/knn_{kind}_top10.tsv" for kind in ("image", "text")]
-    more = (f"--items={source}/items.tsv", *sides)
+    beside = [f"--neighbours={kind}={source}/knn_{kind}_top10.tsv" for kind in ("image", "text")]
+    more = (f"--items={source}/items.tsv", *beside)
     dataset = prepared("baby", source, tmp_path / "out", *more)
     assert sizes(dataset) == (19445, 7050, 118551, 21682, 20559)
     image, text, title = relation_reports(dataset)

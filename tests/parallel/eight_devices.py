@@ -6,7 +6,6 @@ The same work on one device and on meshes, left as `found.npz` for the tests bes
 import dataclasses
 import math
 import re
-import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -15,35 +14,36 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.experimental.sparse import BCOO
-from kdiffe_jax.models.kdiffe.similarity_on_mesh import similarity_on_mesh
-from kdiffe_jax.training.on_mesh import epoch_batches
-from kdiffe_jax.training.state import initial_state
 
 from kdiffe_jax.data.synthetic import planted_dataset
 from kdiffe_jax.evaluation.ranking import evaluate, ranking_task
-from kdiffe_jax.graph.laplacian import drop_edges
-from kdiffe_jax.models.kdiffe.options import GraphConfig
-from kdiffe_jax.models.kdiffe.similarity import attention_similarity
+from kdiffe_jax.graph.drop_edges import drop_edges
+from kdiffe_jax.models.kdiffe.options import WalkOptions
+from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
+from kdiffe_jax.models.registry import MODELS, is_trained
 from kdiffe_jax.ops.propagate import propagate, propagate_items
 from kdiffe_jax.ops.sparse import laplacian_blocks
 from kdiffe_jax.parallel.evaluation import (
     _metrics,
-    evaluate_split,
+    evaluate_sharded,
     padded_rows,
-    split_task,
+    sharded_task,
     view_shardings,
 )
 from kdiffe_jax.parallel.mesh import build_mesh, parse_axes
 from kdiffe_jax.parallel.row_blocks import Entries, row_blocks
-from kdiffe_jax.parallel.tables import bytes_per_device, gather, split
+from kdiffe_jax.parallel.tables import bytes_per_device, gather, shard
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.training.loop import train
-from kdiffe_jax.training.many_seeds import train_members
+from kdiffe_jax.training.loop import compile_setup, train
+from kdiffe_jax.training.placement_on_mesh import OnMesh
+from kdiffe_jax.training.step import initial_state
 from tests.small_model import SIZES, small_problem
 
 GRIDS = ("data:8", "data:4,model:2", "data:4", "data:1")
 WIDE = ("data:8", "data:4,model:2")
 RANKING = (*WIDE, "data:2,model:4")
+TRAINED = tuple(name for name in MODELS if is_trained(name))
+RESUMED = {"kdiffe": "one", "lightgcn": "data:4"}  #: where a second epoch goes on
 N_USERS, N_ITEMS = 13, 11
 WIDER = dataclasses.replace(SIZES, users=601, items=397, interactions_per_user=20)
 WIDTH = 64
@@ -67,24 +67,25 @@ def propagated(laplacian, users, items, upstream):
     return jnp.concatenate([found, *gradients])
 
 
-def propagation(rng, *, loops):
-    matrix = np.zeros((N_USERS + N_ITEMS,) * 2, np.float32)
+def propagation(rng):
     block = rng.random((N_USERS, N_ITEMS)) * (rng.random((N_USERS, N_ITEMS)) < 0.3)
     block[-4:] = 0  # ranges of rows without an entry
+    matrix = np.zeros((N_USERS + N_ITEMS,) * 2, np.float32)
     matrix[:N_USERS, N_USERS:] = block
-    matrix += matrix.T + loops * np.diag(rng.random(len(matrix))).astype(np.float32)
+    matrix += matrix.T
     laplacian = laplacian_blocks(BCOO.fromdense(matrix).sort_indices(), n_users=N_USERS)
     sizes = (N_USERS, N_ITEMS, 2 * len(matrix))
     dense = [jnp.asarray(rng.normal(size=(rows, 3)), jnp.float32) for rows in sizes]
     with_dropped = jax.jit(lambda laplacian: dropped_too(laplacian, dense))
     yield "one", with_dropped(laplacian)
     for grid in WIDE:
-        there = cut(grid, laplacian.to_users, np.arange(block.astype(bool).sum(), dtype=np.int32))
-        back = cut(grid, laplacian.to_items, laplacian.to_users.to_transpose)
-        yield grid, with_dropped(laplacian._replace(to_users=there, to_items=back))
+        edges = np.arange(block.astype(bool).sum(), dtype=np.int32)
+        to_users = by_rows(grid, laplacian.to_users, edges)
+        to_items = by_rows(grid, laplacian.to_items, laplacian.to_users.to_transpose)
+        yield grid, with_dropped(laplacian._replace(to_users=to_users, to_items=to_items))
 
 
-def cut(grid, operator, edges):
+def by_rows(grid, operator, edges):
     found = map(np.asarray, (operator.values, operator.rows, operator.columns, edges))
     n_rows, n_entries = len(operator.row_starts) - 1, len(edges)
     return row_blocks(Entries(*found), mesh_of(grid), n_rows=n_rows, n_entries=n_entries)
@@ -102,7 +103,7 @@ def laid_out(grid, *tables):
 
 
 def evaluation(rng):
-    """Few distinct scores, so that many places are decided by item id."""
+    """Few distinct scores, so that many ranks are decided by item id."""
     tables = [jnp.asarray(rng.integers(-1, 2, (n, 3)), jnp.float32) for n in (N_USERS, N_ITEMS)]
     pairs = np.argwhere(rng.random((N_USERS, N_ITEMS)) < 0.4).astype(np.int32)
     pairs = pairs[pairs[:, 0] != 5]
@@ -111,8 +112,8 @@ def evaluation(rng):
     yield "one", evaluate(*tables, task, block=4, cutoffs=(2, 5))
     for grid in RANKING:
         mesh, laid = laid_out(grid, *tables)
-        task = split_task(mesh, pairs[::2], pairs[1::2], **sizes)
-        yield grid, evaluate_split(mesh, *laid, task, n_items=N_ITEMS, block=4, cutoffs=(2, 5))
+        task = sharded_task(mesh, pairs[::2], pairs[1::2], **sizes)
+        yield grid, evaluate_sharded(mesh, *laid, task, block=4, cutoffs=(2, 5))
 
 
 def view_bytes():
@@ -122,77 +123,65 @@ def view_bytes():
 
 def similarity(rng, directory):
     pairs = np.unique(rng.integers(0, [N_USERS, N_ITEMS], (60, 2)), axis=0).astype(np.int32)
-    sizes = dict(n_users=N_USERS, n_items=N_ITEMS, config=GraphConfig())
-    yield "one", attention_similarity(pairs, **sizes)
-    for grid in (*WIDE, "data:4"):
-        cache = directory / f"cache of {grid}"
-        make = partial(similarity_on_mesh, mesh_of(grid), pairs, directory=cache, **sizes)
-        yield grid, make()
+    sizes = dict(n_users=N_USERS, n_items=N_ITEMS, options=WalkOptions())
+    for name, devices in {"one": 1, "four": 4, "eight": 8}.items():
+        cache = directory / f"cache of {name}"
+        own = dict(directory=cache, devices=jax.devices()[:devices])
+        yield name, cached_similarity(pairs, **sizes, **own)[0]
         (file,) = cache.iterdir()
         np.save(file, np.full(len(pairs), 0.25, np.float32))
-        yield f"{grid}, stored", make()
+        yield f"{name}, stored", cached_similarity(pairs, **sizes, **own)[0]
 
 
-def shortened(setup, epochs):
-    config = setup.parts.config
-    train_settings = dataclasses.replace(config.train, epochs=epochs, patience=epochs)
-    config = dataclasses.replace(config, train=train_settings)
-    return setup._replace(parts=setup.parts._replace(config=config))
-
-
-def numbers_of(model):
-    last = model.history[-1]
+def numbers_of(trained):
+    last = trained.history[-1]
     numbers = {f"loss {n}": v for n, v in last.items() if isinstance(v, float) and n != "seconds"}
-    params = {jax.tree_util.keystr(p): leaf for p, leaf in jax.tree.leaves_with_path(model.params)}
-    tables = {"view users": model.view.users, "view items": model.view.items}
+    leaves = jax.tree.leaves_with_path(trained.params)
+    params = {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
+    tables = {"view users": trained.view.users, "view items": trained.view.items}
     return numbers | last["valid"] | params | tables
 
 
-def trained(setup, directory, epochs):
-    directory.mkdir(exist_ok=True)
-    setup, run = shortened(setup, epochs), RunDirectory(directory)
-    if setup.parts.config.train.num_seeds == 1:
-        return numbers_of(train(setup, run, on_epoch=lambda r: None, log=print))
-    found = train_members(setup, run, on_epoch=lambda r: None, log=print)
-    return {
-        f"member {place} {name}": value
-        for place, model in enumerate(found.models)
-        for name, value in numbers_of(model).items()
-    }
-
-
-def training(directory, **changes):
-    """Two epochs on one device; one on eight and then one on one or four."""
+def training(directory, model):
+    """An epoch on one device and on eight; two models go on for another one elsewhere."""
     sizes = dataclasses.replace(SIZES, users=61, items=47)
-    make = partial(small_problem, directory / "cache", planted_dataset(sizes), layers=1, **changes)
-    setup = make()
-    runs = directory / "-".join(["runs", *changes])
-    runs.mkdir()
-    yield "one", trained(setup, runs / "one", 2)
-    yield "eight", trained(make(mesh=mesh_of("data:4,model:2")), runs / "eight", 1)
-    for name, again in {
-        "eight, then one": setup,
-        "eight, then four": make(mesh=mesh_of("data:4")),
-    }.items():
-        shutil.copytree(runs / "eight", runs / name)
-        yield name, trained(again, runs / name, 2)
+    make = partial(small_problem, directory / "cache", planted_dataset(sizes), model=model)
+    runs = directory / f"runs of {model}"
+
+    def trained(name, epochs, setup, compiled=None):
+        (runs / name).mkdir(parents=True, exist_ok=True)
+        settings = dataclasses.replace(setup.config.train, epochs=epochs, patience=epochs)
+        setup = setup._replace(config=dataclasses.replace(setup.config, train=settings))
+        run = RunDirectory(runs / name)
+        return numbers_of(train(setup, run, on_epoch=lambda r: None, log=print, compiled=compiled))
+
+    alone = make(layers=1)
+    compiled = compile_setup(alone)
+    yield "one", trained("one", 2 if model in RESUMED else 1, alone, compiled)
+    eight = trained("eight", 1, make(layers=1, placement=OnMesh(mesh_of("data:4,model:2"))))
+    if RESUMED.get(model) == "one":
+        eight = trained("eight", 2, alone, compiled)
+    elif model in RESUMED:
+        eight = trained("eight", 2, make(layers=1, placement=OnMesh(mesh_of(RESUMED[model]))))
+    yield "many", eight
 
 
 def batches(directory):
     """One epoch's arrays as they lie on the mesh, and the bytes of each device."""
     make = partial(small_problem, directory / "cache", planted_dataset(WIDER), batch_size=1022)
-    yield "one", epoch_batches(make(), 1)._asdict()
+    setup = make()
+    yield "one", setup.placement.batches(setup.sampler, 1)._asdict()
     for grid in GRIDS:
-        laid = epoch_batches(make(mesh=mesh_of(grid)), 1)
+        laid = OnMesh(mesh_of(grid)).batches(setup.sampler, 1)
         held = np.array(list(bytes_per_device(laid).values()))
         yield grid, laid._asdict() | {"bytes": held}
 
 
 def state_bytes(directory):
     setup = small_problem(directory / "cache")
-    state = initial_state(setup.parts, setup.graphs)
+    state = initial_state(setup.model, setup.inputs, 0)
     for grid in GRIDS:
-        placed = split(mesh_of(grid), state)
+        placed = shard(mesh_of(grid), state)
         jax.tree.map(
             np.testing.assert_array_equal, gather(placed.params, state.params), state.params
         )
@@ -204,7 +193,7 @@ def embeddings_that_travel():
     for grid in RANKING:
         mesh, (users, items) = laid_out(grid, *TABLES)
         pairs = np.stack([np.arange(WIDER.users), np.arange(WIDER.users) % WIDER.items], axis=1)
-        task = split_task(mesh, pairs, pairs, n_users=WIDER.users, n_items=WIDER.items)
+        task = sharded_task(mesh, pairs, pairs, n_users=WIDER.users, n_items=WIDER.items)
         settings = dict(n_items=WIDER.items, block=64, cutoffs=(5,))
         program = _metrics.lower(mesh, users, items, task.laid, **settings).compile().as_text()
         lines = [line.split(" = ")[-1] for line in program.splitlines()]
@@ -216,22 +205,19 @@ def graph_bytes(directory):
     """Of the Laplacian, with the numbers of the edges, which dropping needs; of the guidance."""
     make = partial(small_problem, directory / "cache", planted_dataset(WIDER), contrast="edge_drop")
     for grid in GRIDS:
-        graphs = make(mesh=mesh_of(grid)).graphs
+        inputs = make(placement=OnMesh(mesh_of(grid))).inputs
         for name in ("laplacian", "item_users"):
-            held = bytes_per_device(getattr(graphs, name))
+            held = bytes_per_device(getattr(inputs, name))
             yield f"{name}/{grid}", np.array(list(held.values()))
 
 
 def main(directory):
     rng = np.random.default_rng(0)
     found = {
-        "propagation": dict(propagation(rng, loops=False)),
-        "loops": dict(propagation(rng, loops=True)),
+        "propagation": dict(propagation(rng)),
         "similarity": dict(similarity(rng, directory)),
         "evaluation": dict(evaluation(rng)),
-        "training": dict(training(directory)),
-        "seeds": dict(training(directory, num_seeds=2)),
-        "edge_drop": dict(training(directory, contrast="edge_drop")),
+        **{f"training {name}": dict(training(directory, name)) for name in TRAINED},
         "batches": dict(batches(directory)),
         "bytes": dict(state_bytes(directory)),
         "embeddings that travel": dict(embeddings_that_travel()),

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -10,24 +9,22 @@ from kdiffe_jax.data.item_neighbours import nearest_items
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.evaluation.split_scores import score_split
 from kdiffe_jax.evaluation.top_k_lists import lists_by_embeddings
-from kdiffe_jax.models.arrays import Batch
-from kdiffe_jax.training.epoch import compile_parts, traced_of
-from kdiffe_jax.training.loop import fresh_start
+from tests.small_model import small_problem
+from tests.small_setups import CACHE, after_epochs, compiled_of, planted, small_setup, started
 
-COLD = dict(data_ablation="items:0.2", neighbour_kinds="lift")
+COLD = dict(model="lightgcn", data_ablation="items:0.2", neighbour_kinds="lift")
 
 
-def view_of(setup):
-    compiled = compile_parts(setup.parts)
-    return compiled.encode(fresh_start(setup, compiled).state.params, setup.graphs)
+def view_of(setup, params):
+    return compiled_of(setup).view(params, setup.inputs, ())
 
 
 @pytest.mark.parametrize("score", ["inner_product", "cosine"])
-def test_cold_rows_point_to_the_mean_and_are_as_long_as_their_stand_ins(make_problem, score):
+def test_cold_rows_point_to_the_mean_and_are_as_long_as_their_proxies(score):
     own, meant = (
-        make_problem(cold_items=how, score=score, **COLD) for how in ("own", "neighbours")
+        small_setup(cold_items=how, score=score, **COLD) for how in ("own", "neighbours")
     )
-    before, after = view_of(own), view_of(meant)
+    before, after = (view_of(setup, started(setup).state.params) for setup in (own, meant))
     degrees = np.bincount(meant.dataset.train[:, 1], minlength=meant.dataset.n_items)
     np.testing.assert_array_equal(after.users, before.users)
     np.testing.assert_array_equal(after.items[degrees > 0], before.items[degrees > 0])
@@ -47,43 +44,36 @@ def test_cold_rows_point_to_the_mean_and_are_as_long_as_their_stand_ins(make_pro
     assert replaced > 5
 
 
-def test_own_rows_build_no_neighbours(make_problem):
-    graphs = make_problem(data_ablation="items:0.2").graphs
-    assert graphs.cold_item_proxies is None and graphs.neighbours is None
+def test_own_rows_build_no_neighbours():
+    inputs = small_setup(cold_items="own", **COLD).inputs
+    assert inputs.cold_item_proxies is None and inputs.neighbours is None
 
 
-def test_relations_between_items_stay_in_the_graph_for_stand_ins_alone(make_problem, planted):
+def test_relations_between_items_stay_in_the_graph_for_proxies_alone():
     near = dataclasses.replace(
-        planted, entity_items=np.arange(planted.n_entities, dtype=np.int32) % planted.n_items
+        planted(),
+        entity_items=np.arange(planted().n_entities, dtype=np.int32) % planted().n_items,
     )
-    kept = make_problem(near, cold_items="neighbours", **COLD)
-    assert len(kept.dataset.triples) == len(near.triples) and kept.graphs.cold_item_proxies is not None
+    kept, gone = (
+        small_problem(CACHE, near, **(COLD | dict(model="kdiffe", cold_items="neighbours") | more))
+        for more in ({}, {"neighbour_weight": 1.0})
+    )
+    assert len(kept.dataset.triples) == len(near.triples) > len(gone.dataset.triples)
+    assert kept.inputs.cold_item_proxies is not None and kept.inputs.neighbours is None
 
 
-def test_users_find_cold_items_of_their_taste(make_problem):
+def test_users_find_cold_items_of_their_taste():
     """On planted data, trained for a few epochs, among all items and among the cold ones."""
     sizes = PlantedSizes(users=300, items=120, topics=4, interactions_per_user=12, noise_share=0.2)
     settings = dict(
-        COLD, batch_size=256, theta_1=0.0, ranking_loss="softmax", neighbour_weight=1.0, dim=16
+        COLD, batch_size=256, ranking_loss="softmax", neighbour_weight=1.0, dim=16, layers=2
     )
     recall = {}
     for how in ("own", "neighbours"):
-        setup = make_problem(planted_dataset(sizes), cold_items=how, **settings)
-        view = trained_view(setup, epochs=6)
+        setup = small_problem(CACHE, planted_dataset(sizes), cold_items=how, **settings)
+        view = view_of(setup, after_epochs(setup, 6)[0].params)
         ranker = lists_by_embeddings(view.users, view.items, block=128)
         popularity = np.bincount(setup.dataset.train[:, 1], minlength=sizes.items)
         found = score_split(ranker, setup.test, popularity, n_users=sizes.users)
         recall[how] = found.cold["among_all"]["recall@20"]
     assert recall["neighbours"] > 2 * recall["own"] and recall["neighbours"] > 0.2
-
-
-def trained_view(setup, *, epochs):
-    compiled = compile_parts(setup.parts)
-    carried = fresh_start(setup, compiled)
-    state = carried.state
-    for epoch in range(epochs):
-        batches = Batch(*(jnp.asarray(a) for a in setup.sampler.epoch(epoch)))
-        state, _ = compiled.epoch(
-            state, batches, setup.graphs, carried.kept, traced_of(setup.parts)
-        )
-    return compiled.encode(state.params, setup.graphs)

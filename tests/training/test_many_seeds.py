@@ -8,7 +8,6 @@ import pytest
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.storage.saved_model import read_model
-from kdiffe_jax.training import many_seeds
 from kdiffe_jax.training.many_seeds import train_seeds
 from kdiffe_jax.training.result import finish, rescore
 from tests.small_setups import (
@@ -22,7 +21,7 @@ from tests.small_setups import (
 )
 
 SEEDS = range(9, 12)
-LONG = dict(model="lightgcn", epochs=30, patience=2)
+LONG = dict(model="lightgcn", epochs=30, patience=2, learning_rate=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +36,7 @@ def train_all(setup, path, *, on_epoch=silent, log=silent):
 
 @pytest.fixture(scope="module")
 def unbroken(setup, tmp_path_factory):
-    """The models of all seeds, their run, and how many compiled programs there were."""
-    compile_setup, programs = many_seeds.compile_setup, []
-
-    def counted(setup):
-        programs.append(compile_setup(setup))
-        return programs[-1]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(many_seeds, "compile_setup", counted)
-        found = train_all(setup, tmp_path_factory.mktemp("unbroken"))
-    (compiled,) = programs
-    return *found, [function._cache_size() for function in compiled]
+    return train_all(setup, tmp_path_factory.mktemp("unbroken"))
 
 
 def test_every_seed_is_its_single_run_bit_for_bit(unbroken, tmp_path):
@@ -57,8 +45,12 @@ def test_every_seed_is_its_single_run_bit_for_bit(unbroken, tmp_path):
         assert_same_run(trained, single)
 
 
-def test_all_share_one_compilation(unbroken):
-    assert unbroken[2] == [1, 1, 1]
+def test_all_share_one_compilation(setup, tmp_path, count_compilations):
+    compiled_by = {}
+    with count_compilations() as seen:
+        train_all(setup, tmp_path, on_epoch=lambda r: compiled_by.update({r["seed"]: len(seen)}))
+    assert compiled_by[SEEDS[0]] > 0
+    assert compiled_by[SEEDS[1]] == compiled_by[SEEDS[2]] == len(seen)
 
 
 def test_killed_in_the_second_seed_it_continues_there_bit_for_bit(setup, unbroken, tmp_path):
@@ -79,7 +71,7 @@ def test_killed_in_the_second_seed_it_continues_there_bit_for_bit(setup, unbroke
 
 
 def test_the_history_of_all_is_merged_by_epoch(unbroken):
-    models, run, _ = unbroken
+    models, run = unbroken
     records = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     lengths = [len(model.history) for model in models]
     assert len(records) == max(lengths) and len(set(lengths)) > 1, "choose other seeds"
@@ -93,7 +85,7 @@ def test_the_history_of_all_is_merged_by_epoch(unbroken):
 
 
 def test_result_has_seeds_and_their_spread(setup, unbroken):
-    models, run, _ = unbroken
+    models, run = unbroken
     result = finish(setup, models, run)
     assert json.loads((run.path / "result.json").read_text()) == json.loads(json.dumps(result))
     again = rescore(setup, run, log=silent)
@@ -112,7 +104,7 @@ def test_result_has_seeds_and_their_spread(setup, unbroken):
 
 
 def test_the_best_seed_is_saved_and_every_users_scores(setup, unbroken):
-    models, run, _ = unbroken
+    models, run = unbroken
     result = finish(setup, models, run)
     scores = [model.history[model.best_epoch]["valid"]["recall@20"] for model in models]
     best, saved = int(np.argmax(scores)), read_model(run.path)

@@ -80,9 +80,17 @@ def test_a_run_that_does_not_score_the_test_split_holds_nothing_of_it(tmp_path):
     assert "test" not in (run.path / "metrics.jsonl").read_text()
 
 
-def test_a_planted_truth_that_a_model_looks_for_is_in_the_result(tmp_path):
-    setup = small_setup("kdiffe", epochs=1)
-    trained, run = train_in(setup, tmp_path)
-    planted = finish(setup, [trained], run)["planted"]
-    assert planted.keys() == {"relation_auc", "kept_relevant_share", "relevant_share"}
-    assert planted["relevant_share"] == pytest.approx(setup.dataset.relevant.mean())
+def test_a_planted_truth_that_a_model_looks_for_is_in_the_result(finished, monkeypatch):
+    setup, trained, run, result = finished
+    assert setup.dataset.relevant is not None and "planted" not in result
+    asked = []
+
+    def found_truth(self, params, inputs, key, triples, truth):
+        asked.append((params, triples, truth))
+        return {"relation_auc": 0.7}
+
+    monkeypatch.setattr(type(setup.model), "found_truth", found_truth)
+    assert finish(setup, [trained], run)["planted"] == {"relation_auc": 0.7}
+    ((params, triples, truth),) = asked
+    assert params is trained.params
+    assert triples is setup.dataset.triples and truth is setup.dataset.relevant

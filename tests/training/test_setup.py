@@ -9,58 +9,63 @@ import pytest
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.share import Share
 from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity import attention_similarity
+from kdiffe_jax.models.registry import MODELS, is_trained
 from kdiffe_jax.ops.sparse import transposed
+from kdiffe_jax.ops.sparse_types import SparsePair
 from kdiffe_jax.parallel.mesh import build_mesh
+from kdiffe_jax.training.placement_on_mesh import OnMesh
 from tests.small_model import small_problem
+from tests.small_setups import CACHE, assert_equal, planted, small_setup
 
 
-def test_training_draws_the_training_interactions(make_problem, planted):
-    drawn = make_problem().sampler.epoch(0)
+def test_training_draws_the_training_interactions():
+    drawn = small_setup().sampler.epoch(0)
     real = drawn.weights > 0
     pairs = np.stack([drawn.users[real], drawn.positives[real]], axis=1)
-    np.testing.assert_array_equal(pairs[np.lexsort(pairs.T[::-1])], planted.train)
+    np.testing.assert_array_equal(pairs[np.lexsort(pairs.T[::-1])], planted().train)
 
 
-def test_the_graphs_hold_the_training_interactions(make_problem, planted):
-    graphs = make_problem().graphs
-    for operator, order in ((graphs.laplacian.to_users, 1), (graphs.item_users, -1)):
+def test_the_graphs_hold_the_training_interactions():
+    inputs = small_setup().inputs
+    for operator, order in ((inputs.laplacian.to_users, 1), (inputs.item_users, -1)):
         found = np.stack([operator.rows, operator.columns], axis=1)
-        expected = planted.train[:, ::order]
+        expected = planted().train[:, ::order]
         np.testing.assert_array_equal(found, expected[np.lexsort(expected.T[::-1])])
 
 
-def test_the_similarity_is_of_the_training_interactions(make_problem, planted):
-    setup = make_problem()
-    expected = attention_similarity(
-        planted.train,
-        n_users=planted.n_users,
-        n_items=planted.n_items,
-        config=setup.parts.config.graph,
+def test_the_similarity_is_of_the_training_interactions():
+    setup, dataset = small_setup(), planted()
+    sizes = dict(n_users=dataset.n_users, n_items=dataset.n_items)
+    walks = WalkOptions(walk_length=5, walks_per_node=2)
+    expected = attention_similarity(dataset.train, **sizes, options=walks)
+    np.testing.assert_array_equal(setup.edges.similarity, expected)
+
+
+def test_what_a_model_does_not_need_is_not_made():
+    lightgcn, bm3 = (small_setup(name).inputs for name in ("lightgcn", "bm3"))
+    assert lightgcn.item_users is None and lightgcn.knowledge is None and not lightgcn.features
+    assert lightgcn.neighbours is None and lightgcn.cold_item_proxies is None
+    assert bm3.knowledge is None and all(
+        isinstance(rows, SparsePair) for rows in bm3.features.values()
     )
-    np.testing.assert_array_equal(setup.similarity, expected)
 
 
 @pytest.mark.parametrize("mask_valid", [False, True])
-def test_what_is_never_recommended(make_problem, planted, mask_valid):
-    setup = make_problem(mask_valid=mask_valid)
-    with_valid = sorted_unique(np.concatenate([planted.train, planted.valid]))
-    hidden = {"valid": planted.train, "test": with_valid if mask_valid else planted.train}
+def test_what_is_never_recommended(mask_valid):
+    setup, dataset = small_setup("lightgcn", mask_valid=mask_valid), planted()
+    with_valid = sorted_unique(np.concatenate([dataset.train, dataset.valid]))
+    hidden = {"valid": dataset.train, "test": with_valid if mask_valid else dataset.train}
     for split, expected in hidden.items():
         task = getattr(setup, split)
         found = {
             (int(user), int(item))
             for user, row in zip(task.users, np.asarray(task.seen), strict=True)
-            for item in row[row < planted.n_items]
+            for item in row[row < dataset.n_items]
         }
         ranked = set(np.asarray(task.users).tolist())
         assert found == {(u, i) for u, i in expected.tolist() if u in ranked}
-
-
-def test_more_relations_to_keep_than_there_are_entities(make_problem, planted):
-    make_problem(rebuild_from="all", top_q=planted.n_entities)
-    with pytest.raises(ConfigError, match=f"there are only {planted.n_entities} entities"):
-        make_problem(rebuild_from="all", top_q=planted.n_entities + 1)
 
 
 def entries(blocks):
@@ -71,26 +76,57 @@ def entries(blocks):
     return np.asarray(rows)[real], columns[real], np.asarray(values)[real]
 
 
-@pytest.mark.parametrize("degree_from", ("adjacency", "weighted"))
-def test_on_a_mesh_the_graphs_are_the_same(tmp_path, degree_from):
-    mesh = build_mesh("data:1", jax.devices()[:1])
-    settings = dict(neighbour_weight=1.0, cold_items="neighbours", self_loops=True)
-    one = small_problem(tmp_path, degree_from=degree_from, **settings).graphs
-    many = small_problem(tmp_path, mesh=mesh, degree_from=degree_from, **settings).graphs
-    means = one.item_users, transposed(one.item_users)
-    matrices = [*one.laplacian[:2], *means, *one.neighbours]
-    split = [*many.laplacian[:2], *many.item_users, *many.neighbours]
-    for whole, blocks in zip(matrices, split, strict=True):
-        rows, columns, values = entries(blocks)
-        np.testing.assert_array_equal(rows, whole.rows)
-        np.testing.assert_array_equal(columns, whole.columns)
-        np.testing.assert_allclose(values, whole.values, rtol=1e-6)
-    np.testing.assert_allclose(many.laplacian.loops, one.laplacian.loops, rtol=1e-6)
-    rest = [g._replace(laplacian=None, item_users=None, neighbours=None) for g in (one, many)]
-    jax.tree.map(np.testing.assert_array_equal, *rest)
+def matrices(inputs):
+    """Each sparse matrix in both directions, and all else."""
+    means = inputs.item_users
+    if means is not None and not isinstance(means, SparsePair):
+        means = SparsePair(means, transposed(means))
+    features = [m for pair in inputs.features.values() for m in pair]
+    rest = inputs._replace(laplacian=None, item_users=None, neighbours=None, features=None)
+    return [*inputs.laplacian, *(means or ()), *inputs.neighbours, *features], rest
 
 
-def test_nothing_to_train_on(make_problem, planted):
-    nothing = dataclasses.replace(planted, train=planted.train[:0], share=Share(0, 2))
-    with pytest.raises(DataError, match="the train split is empty; nothing can be trained"):
-        make_problem(dataset=nothing)
+@pytest.mark.parametrize("name", [name for name in MODELS if is_trained(name)])
+def test_on_a_mesh_the_inputs_are_the_same(name):
+    changes = dict(model=name, neighbour_weight=1.0, cold_items="neighbours")
+    if name == "kdiffe":
+        changes["degree_from"] = "weighted"
+    placement = OnMesh(build_mesh("data:1", jax.devices()[:1]))
+    one = small_setup(**changes).inputs
+    many = small_problem(CACHE, planted(), placement=placement, **changes).inputs
+    (whole, rest), (blocks, rest_on_mesh) = matrices(one), matrices(many)
+    for matrix, block in zip(whole, blocks, strict=True):
+        rows, columns, values = entries(block)
+        np.testing.assert_array_equal(rows, matrix.rows)
+        np.testing.assert_array_equal(columns, matrix.columns)
+        np.testing.assert_allclose(values, matrix.values, rtol=1e-6)
+    assert_equal(rest, rest_on_mesh)
+
+
+def test_a_seed_of_several_is_the_setup_of_a_single_run():
+    many, single = small_setup("lightgcn", seed=3, num_seeds=2), small_setup("lightgcn", seed=4)
+    of_seed = many.of_seed(4)
+    assert of_seed.config == single.config
+    assert_equal(of_seed.sampler.epoch(0), single.sampler.epoch(0))
+
+
+def test_an_empty_split_is_refused():
+    for split, what in {"train": "trained", "valid": "scored"}.items():
+        share = Share(0, 2) if split == "train" else planted().share
+        nothing = dataclasses.replace(
+            planted(), **{split: getattr(planted(), split)[:0]}, share=share
+        )
+        with pytest.raises(DataError, match=f"the {split} split is empty; nothing can be {what}"):
+            small_problem(CACHE, nothing, model="lightgcn")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (dict(selection="test", score_test=False), "score_test = False forbids it"),
+        (dict(num_seeds=2, score_test=False), "use score_test = True"),
+    ],
+)
+def test_contradictions_are_refused(changes, words):
+    with pytest.raises(ConfigError, match=words):
+        small_setup("lightgcn", **changes)

@@ -17,7 +17,6 @@ def attribute_relation(name: str, texts: Sequence[str]) -> Relation:
     """An item's entity is its value, with single blanks between its words.
 
     Args:
-      name: of the relation.
       texts: one an item, "" where it has none. Upper and lower case stay apart.
 
     Returns:
@@ -34,7 +33,6 @@ def list_relation(name: str, texts: Sequence[str], separator: str) -> Relation:
     """An item's entities are the values of its list; an empty or repeated value counts not.
 
     Args:
-      name: of the relation.
       texts: one list an item, "" where it has none.
       separator: stands between values; not empty.
 
@@ -58,7 +56,6 @@ def path_relation(
     the levels below still begin with them.
 
     Args:
-      name: of the relation.
       texts: the paths of each item, "" where it has none.
       list_separator: stands between the paths of an item; empty where it has one.
       path_separator: stands between the levels of a path, the root first; not empty.

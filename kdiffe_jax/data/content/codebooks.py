@@ -41,7 +41,6 @@ def product_codes(
       n_groups: runs of neighbouring columns of about equal width; at most width.
       n_codes: size of each codebook; at most as many as different rows are used.
       n_nearest: codes of a row in each, nearest first; at most n_codes are used.
-      seed: of k-means.
 
     Returns:
       int32[J, n_nearest] codes of every group, and the share of the variance of all
@@ -67,7 +66,6 @@ def codebook_relation(modality: str, features: np.ndarray, config: ContentConfig
       modality: names the relation and its entities.
       features: float[J, width]; an item whose row is zero has no such content, takes
         no part in the fit and gets no code.
-      config: kind, number and size of the codebooks, codes per item, seed.
 
     Returns:
       The relation, an item's nearer codes of each codebook weighing more. Its note says

@@ -50,7 +50,6 @@ def filter_entities(relation: Relation, settings: FilterSettings, n_items: int) 
 
     Args:
       relation: any; without weights, an item's rarer entities count as the stronger ones.
-      settings: the bounds and the cap.
       n_items: J.
 
     Returns:

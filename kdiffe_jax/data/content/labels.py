@@ -46,7 +46,6 @@ def label_relation(
     """An item's entities are its likeliest classes, none below the smallest probability.
 
     Args:
-      name: of the relation.
       scores: float[J, C], a row of zeros where an item has none. Probabilities are taken
         as they are and need not sum to 1 if the settings say what they are; by "auto"
         they must, and all other rows are logits.

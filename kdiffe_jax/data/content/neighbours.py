@@ -27,7 +27,6 @@ def feature_neighbours(
     The search is exact; a block of cosines is held at a time, never all of them.
 
     Args:
-      name: of the relation.
       features: float[J, width]; an item whose row is zero has no neighbours and is none.
       n_neighbours: of each item; fewer where there are not so many items.
       standardised: bring the columns to mean 0 and variance 1 first.
@@ -69,10 +68,6 @@ def cap_neighbours(relation: Relation, settings: NeighbourSettings) -> Relation:
     Without weights the links are taken to stand nearest first and no weight is asked
     for. An item that neighbours itself and repeated links go.
 
-    Args:
-      relation: between items.
-      settings: neighbours of an item and their smallest weight.
-
     Returns:
       The relation; what went is counted in its note.
     """
@@ -95,7 +90,6 @@ def similarity_relation(name: str, matrix: sparse.sparray | sparse.spmatrix) -> 
     """Items and the items that a similarity links them to, weighted by it.
 
     Args:
-      name: of the relation.
       matrix: [J, J], scipy sparse; its diagonal and its zeros are dropped, and entries
         for the same pair are summed. It need not be symmetric.
 
@@ -135,7 +129,6 @@ def nearest_in_block(
     Args:
       cosines: f32[n, all rows], of the rows `start`, `start` + 1, ...; equal in six digits
         is equal, and of equal ones the lower row is the nearer.
-      start: the block's first row.
       n_neighbours: of each row; as many as there are other rows at most.
     """
     cosines = np.array(cosines)

@@ -36,7 +36,6 @@ def word_relation(
     text, go before the telling ones are chosen.
 
     Args:
-      name: of the relation.
       texts: one an item, "" where it has none.
       settings: stop words, bounds and the number of words of an item.
       space: relations with the same space share the entity of a word.

@@ -17,7 +17,6 @@ def read_dataset(
     """Reads a directory that training can use as it is: prepared, or KDiffE/DiffMM.
 
     Args:
-      path: the directory.
       name: the data set's name, used in reports and in the advice where files are missing.
       split_seed: of the validation split where the source has none.
       share: whose interactions to keep, where several processes share them. Of a prepared

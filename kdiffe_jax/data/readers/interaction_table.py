@@ -34,7 +34,6 @@ def read_interactions(
     Args:
       paths: the tables in order, with headers; all need the same kinds of columns.
       columns: which columns hold what.
-      name: of the data set.
       progress: receives (rows done, bytes done, bytes in all).
       opened: opens a table; by default `open_table`.
       one_a_split: whether the tables are train, valid and test.

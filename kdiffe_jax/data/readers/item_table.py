@@ -107,7 +107,7 @@ def with_new_items(catalogue: Catalogue, table: ItemTable) -> Catalogue:
     collisions = collision_note("items", item_ids)
     if collisions and collisions not in catalogue.notes:
         notes.append(collisions)
-    return dataclasses.replace(catalogue, item_ids=item_ids, notes=(*catalogue.notes, *notes))
+    return catalogue.extended(item_ids=item_ids, notes=notes)
 
 
 def join_items(catalogue: Catalogue, table: ItemTable) -> Catalogue:
@@ -131,13 +131,7 @@ def join_items(catalogue: Catalogue, table: ItemTable) -> Catalogue:
         field: _shown(getattr(catalogue, field), table, column, at, catalogue.n_items)
         for field, column in (("item_names", table.names), ("item_pictures", table.pictures))
     }
-    return dataclasses.replace(
-        catalogue,
-        columns=columns,
-        notes=(*catalogue.notes, *filter(None, notes)),
-        files=(*catalogue.files, table.path.name),
-        **shown,
-    )
+    return catalogue.extended(columns=columns, notes=notes, files=[table.path.name], **shown)
 
 
 def _separators(columns: TableColumns, name: str, values) -> tuple[str, ...]:

@@ -37,8 +37,6 @@ def read_kdiffe(
     """Reads the directory; where valMat.pkl is missing, splits validation from train.
 
     Args:
-      path: the directory.
-      name: the data set's name.
       split_seed: of the validation split, used only where there is no file.
       shared_ids: whether ids of kg.txt below the number of items are items, heads and tails
         alike, as `relations_of_nodes` has it; else heads are items and tails never.

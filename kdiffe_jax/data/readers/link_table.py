@@ -59,7 +59,6 @@ def read_links(
     a table without one has just these columns.
 
     Args:
-      path: the table; see `open_table`.
       roles: such as ("item", "relation", "entity").
       progress: receives (rows done, bytes done, bytes in all).
       opened: opens the table; by default `open_table`.
@@ -90,7 +89,7 @@ def read_links(
     )
 
 
-def join_triples(
+def add_triples(
     catalogue: Catalogue, path: str | Path, relation: str = "", progress: Progress | None = None
 ) -> Catalogue:
     """The catalogue with a table of `item, relation, entity` or, of one relation, `item, entity`.
@@ -99,7 +98,6 @@ def join_triples(
       catalogue: any; triples of items it lacks are dropped, and a note counts them.
       path: the table, perhaps with a column of weights; see `read_links`.
       relation: name of the only relation; empty where a column says it.
-      progress: see `read_links`.
 
     Raises:
       DataError: a malformed table, or one without any known item.
@@ -126,7 +124,7 @@ def join_triples(
     return _joined(catalogue, links, relations, notes)
 
 
-def join_neighbours(
+def add_neighbours(
     catalogue: Catalogue, path: str | Path, relation: str, progress: Progress | None = None
 ) -> Catalogue:
     """The catalogue with a table of `item, neighbour[, weight]` as a relation between items.
@@ -134,9 +132,6 @@ def join_neighbours(
     Args:
       catalogue: any; links from or to items it lacks, and of items with themselves, are
         dropped, and notes count them.
-      path: the table; see `read_links`.
-      relation: its name.
-      progress: see `read_links`.
 
     Raises:
       DataError: a malformed table, or one without any known item or neighbour.
@@ -210,9 +205,4 @@ def _joined(
 ) -> Catalogue:
     if links.ignored:
         notes = [f"{links.path.name}: ignored columns {', '.join(links.ignored)[:200]}", *notes]
-    return dataclasses.replace(
-        catalogue,
-        relations=(*catalogue.relations, *relations),
-        notes=(*catalogue.notes, *filter(None, notes)),
-        files=(*catalogue.files, links.path.name),
-    )
+    return catalogue.extended(relations=relations, notes=notes, files=[links.path.name])

@@ -32,10 +32,6 @@ def read_megcf(path: str | Path, *, name: str) -> Catalogue:
     Users and items are 0..n - 1, up to the largest id that occurs in any file. Entities of
     all i2e files are one space, named by their ids, never items.
 
-    Args:
-      path: the directory.
-      name: the data set's name.
-
     Raises:
       DataError: a file is missing or malformed, or a test pair is in another split too.
     """

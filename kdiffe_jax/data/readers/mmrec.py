@@ -38,7 +38,6 @@ def read_mmrec(path: str | Path, *, name: str, columns: TableColumns | None = No
     else reaches the largest item that occurs or is named.
 
     Args:
-      path: the directory.
       name: the data set's name, and of its `.inter` file unless that is the only one.
       columns: what the columns are called; by default they are found by common names.
 

@@ -38,7 +38,6 @@ def read_recbole(path: str | Path, *, name: str, columns: TableColumns | None = 
     item; see `relations_of_nodes`.
 
     Args:
-      path: the directory.
       name: the data set's name, and of its files unless only one `.inter` file is there.
       columns: what the columns are called; by default they are found by common names.
 
@@ -53,16 +52,18 @@ def read_recbole(path: str | Path, *, name: str, columns: TableColumns | None = 
     whole, item, user = (path / f"{stem}.{suffix}" for suffix in ("inter", "item", "user"))
     files = [path / f"{stem}.{part}.inter" for part in SPLITS] if split else [whole]
     catalogue = read_interactions(files, columns, name=name, opened=_open, one_a_split=split)
-    notes = [f"{whole.name} is not read: the files of its split are"]
-    notes = notes if split and whole.exists() else []
+    notes = []
+    if split and whole.exists():
+        notes.append(f"{whole.name} is not read: the files of its split are")
     if item.exists():
         table = read_item_table(item, columns, opened=_open, first_counts=True)
         titles = [column for column in table.columns if column.split("_")[-1] == "title"]
         table = table._replace(names=table.names or "".join(titles[:1]))
         catalogue = join_items(with_new_items(catalogue, table), table)
     catalogue = _join_graph(catalogue, path / f"{stem}.kg", path / f"{stem}.link")
-    notes += [f"{user.name} is not read"] if user.exists() else []
-    return dataclasses.replace(catalogue, notes=(*catalogue.notes, *notes))
+    if user.exists():
+        notes.append(f"{user.name} is not read")
+    return catalogue.extended(notes=notes)
 
 
 def _open(file: Path, needed: tuple[str, ...] = ()) -> Table:
@@ -86,8 +87,7 @@ def _join_graph(catalogue: Catalogue, kg: Path, link: Path) -> Catalogue:
     if not (kg.exists() and link.exists()):
         lonely, other = (kg, link) if kg.exists() else (link, kg)
         note = f"{lonely.name} is not read: {other.name} is missing"
-        notes = (*catalogue.notes, note) if lonely.exists() else catalogue.notes
-        return dataclasses.replace(catalogue, notes=notes)
+        return catalogue.extended(notes=[note] if lonely.exists() else [])
     open_kg = partial(_open, needed=("head_id", "relation_id", "tail_id"))
     triples = read_links(kg, ("item", "relation", "entity"), opened=open_kg)
     open_link = partial(_open, needed=("item_id", "entity_id"))
@@ -103,15 +103,7 @@ def _join_graph(catalogue: Catalogue, kg: Path, link: Path) -> Catalogue:
         triples.names["relation"],
         nodes,
     )
-    unknown = int((items < 0).sum())
-    left_out = f"{link.name}: {unknown} items occur nowhere else and were left out"
-    return dataclasses.replace(
-        catalogue,
-        relations=found,
-        notes=(
-            *catalogue.notes,
-            *([left_out] if unknown else []),
-            *(f"{kg.name}: {note}" for note in notes),
-        ),
-        files=(*catalogue.files, kg.name, link.name),
-    )
+    lines = [f"{kg.name}: {note}" for note in notes]
+    if unknown := int((items < 0).sum()):
+        lines.insert(0, f"{link.name}: {unknown} items occur nowhere else and were left out")
+    return catalogue.extended(relations=found, notes=lines, files=[kg.name, link.name])

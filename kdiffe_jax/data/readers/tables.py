@@ -16,7 +16,7 @@ from pathlib import Path
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.readers.interaction_table import read_interactions
 from kdiffe_jax.data.readers.item_table import join_items, read_item_table, with_new_items
-from kdiffe_jax.data.readers.link_table import join_triples
+from kdiffe_jax.data.readers.link_table import add_triples
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.delimited import SUFFIXES, Progress, find_table
 from kdiffe_jax.errors import DataError
@@ -38,7 +38,6 @@ def read_tables(
 
     Args:
       path: the directory or the table.
-      name: of the data set.
       columns: which columns hold what; by default they are found by common names.
       progress: receives (rows done, bytes done, bytes in all) while interactions are read.
 
@@ -53,7 +52,7 @@ def read_tables(
         table = read_item_table(items, columns)
         catalogue = join_items(with_new_items(catalogue, table), table)
     if triples := find_table(path, "triples"):
-        catalogue = join_triples(catalogue, triples)
+        catalogue = add_triples(catalogue, triples)
     return catalogue
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions
-from kdiffe_jax.data.extra_files import add_neighbours, add_triples
+from kdiffe_jax.data.readers.link_table import add_neighbours, add_triples
 from kdiffe_jax.data.relation import ITEMS
 from kdiffe_jax.errors import DataError
 
