@@ -23,11 +23,12 @@ from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.synthetic import planted_dataset
 from kdiffe_jax.evaluation.ranking import mean_metrics, metrics_per_user, ranking_task
 from kdiffe_jax.models.kdiffe.presets import PRESETS
-from kdiffe_jax.models.kdiffe.saved_arrays import model_of
+from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import SavedModel
 from kdiffe_jax.training.loop import train
+from kdiffe_jax.training.saving import model_of
 from kdiffe_jax.training.setup import build_setup
 
 _K, _EVERY = 20, 5
@@ -41,7 +42,7 @@ def main() -> None:
     data = planted_dataset(seed=options.seed)
     new = np.flatnonzero(np.arange(data.n_items) % _EVERY == 0)
     values = {"batch_size": 512, "epochs": 30, "seed": options.seed, **PRESETS[options.preset]}
-    model = trained(without_items(data, new), Config.from_flat(values))
+    model = trained(without_items(data, new), make_config(values))
     chosen = interactions_with(data, new, first=len(model.items))
     print(f"{len(new)} new items of {data.n_items}, chance among them {_K / len(new):.4f}")
     ways = {

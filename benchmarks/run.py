@@ -36,7 +36,6 @@ PARTS = (
     "epoch",
     "start",
     "training",
-    "seeds",
 )
 
 

@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.readers.safe_pickle import load_sparse
-from kdiffe_jax.models.kdiffe.options import GraphConfig
+from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity import attention_similarity
 
 WALKS = ((50, 12), (130, 6))
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> None:
             first, second = (
                 attention_similarity(
                     pairs,
-                    config=GraphConfig(
+                    options=WalkOptions(
                         walk_length=walk_length,
                         walks_per_node=walks,
                         restart_probability=restart,

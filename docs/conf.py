@@ -25,7 +25,7 @@ html_extra_path = ["site"]
 html_static_path = ["site/wide.css"]
 html_css_files = ["wide.css"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 4
 highlight_language = "none"
 smartquotes = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from absl import flags
@@ -33,21 +34,18 @@ def add_extra_files(
     catalogue: Catalogue, given: flags.FlagValues, config: PrepareConfig, columns: TableColumns
 ) -> Catalogue:
     """The catalogue with every extra file that the flags name."""
-    for file in given["items"].value:
-        catalogue = add_items(catalogue, Path(file), columns)
-    for text in given["triples"].value:
-        relation, file = _named(text)
-        catalogue = add_triples(catalogue, Path(file), relation)
-    for text in given["neighbours"].value:
-        relation, file = _named(text, needed="neighbours")
-        add = add_similarity if Path(file).suffix in (".pkl", ".npz") else add_neighbours
-        catalogue = add(catalogue, Path(file), relation)
-    for text in given["features"].value:
-        modality, file = _named(text, needed="features")
-        catalogue = add_features(catalogue, Path(file), modality)
-    for text in given["labels"].value:
-        relation, scores, names = _label_files(text)
-        catalogue = add_labels(catalogue, scores, names, relation, config.labels)
+    for kind, name, (file, *more) in _named_files(given):
+        if kind == "items":
+            catalogue = add_items(catalogue, file, columns)
+        elif kind == "triples":
+            catalogue = add_triples(catalogue, file, name)
+        elif kind == "neighbours":
+            add = add_similarity if file.suffix in (".pkl", ".npz") else add_neighbours
+            catalogue = add(catalogue, file, name)
+        elif kind == "features":
+            catalogue = add_features(catalogue, file, name)
+        else:
+            catalogue = add_labels(catalogue, file, more[0], name, config.labels)
     return catalogue
 
 
@@ -58,32 +56,24 @@ def extra_files_of(given: flags.FlagValues) -> list[Path]:
       ConfigError: a flag that is not written as it should be.
       DataError: a file that is not there.
     """
-    files = list(given["items"].value)
-    for kind in ("triples", "neighbours", "features"):
-        files += [_named(text)[1] for text in given[kind].value]
-    for text in given["labels"].value:
-        files += _label_files(text)[1:]
+    files = [file for _, _, named in _named_files(given) for file in named]
     for file in files:
-        if not Path(file).is_file():
+        if not file.is_file():
             raise DataError(f"{file}: no such file; correct the flag that names it")
-    beside = [Path(file).with_name(f"{Path(file).stem}.ids.txt") for file in files]
-    return [Path(file) for file in files] + [file for file in beside if file.is_file()]
+    beside = [file.with_name(f"{file.stem}.ids.txt") for file in files]
+    return files + [file for file in beside if file.is_file()]
 
 
-def _named(text: str, needed: str = "") -> tuple[str, str]:
-    name, equals, file = text.partition("=")
-    if not equals and not needed:
-        return "", text
-    if not name or not file:
-        raise ConfigError(
-            f"--{needed or 'triples'}={text}: write --{needed or 'triples'}=NAME=FILE"
-        )
-    return name, file
-
-
-def _label_files(text: str) -> tuple[str, str, str]:
-    relation, file = _named(text, needed="labels")
-    scores, comma, names = file.partition(",")
-    if not comma or not names:
-        raise ConfigError(f"--labels={text}: write --labels=RELATION=SCORES.npy,NAMES.txt")
-    return relation, scores, names
+def _named_files(given: flags.FlagValues) -> Iterator[tuple[str, str, list[Path]]]:
+    """The kind, the name and the files of every flag, kind by kind."""
+    for kind in _KINDS:
+        for text in given[kind].value:
+            name, equals, file = text.partition("=")
+            if kind == "items" or (kind == "triples" and not equals):
+                name, file = "", text
+            elif not name or not file:
+                raise ConfigError(f"--{kind}={text}: write --{kind}=NAME=FILE")
+            files = file.split(",", 1) if kind == "labels" else [file]
+            if kind == "labels" and not all([*files, files[1:]]):
+                raise ConfigError(f"--labels={text}: write --labels=RELATION=SCORES.npy,NAMES.txt")
+            yield kind, name, list(map(Path, files))

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from kdiffe_jax.training.state import Parts, TrainState, build_parts, initial_state
 
 from benchmarks.large.stages import STEPS
 from benchmarks.large.tables import (
@@ -27,10 +26,13 @@ from benchmarks.large.tables import (
 from kdiffe_jax.config import Config
 from kdiffe_jax.evaluation.ranking import ranked_metrics
 from kdiffe_jax.evaluation.ranking_task import RankingTask
-from kdiffe_jax.models.arrays import Batch
-from kdiffe_jax.models.base import Graphs, Traced
+from kdiffe_jax.models.arrays import Batch, Inputs, Sizes
+from kdiffe_jax.models.base import Model
+from kdiffe_jax.models.kdiffe.modules import KDiffEConstants
+from kdiffe_jax.models.registry import build_model, make_config
 from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph, Laplacian, SparseOperator
-from kdiffe_jax.training.epoch import compile_parts
+from kdiffe_jax.training.placement import OneDevice
+from kdiffe_jax.training.step import TrainState, initial_state
 
 _GB = 1e9
 
@@ -41,19 +43,19 @@ def main() -> None:
     parser.add_argument("--entities", type=int, default=ENTITIES)
     parser.add_argument("--denoiser_columns", type=int, default=0)
     options = parser.parse_args()
-    config = Config.from_flat({"epoch_steps": STEPS, "denoiser_columns": options.denoiser_columns})
+    config = make_config({"epoch_steps": STEPS, "denoiser_columns": options.denoiser_columns})
     for name, held in account(config, options.size, options.entities).items():
         print(f"{name:<32} {held / _GB:6.2f} GB")
 
 
 def account(config: Config, size: int, n_entities: int = ENTITIES) -> dict[str, int]:
     """Bytes by what holds them, for N = `size` users and items."""
-    parts, graphs = _parts(config, size, n_entities), graphs_of(size, n_entities)
-    state = _state(parts, graphs)
+    inputs = inputs_of(size, n_entities)
+    state = _state(_model(config, size, n_entities), inputs)
     calls = lowered_calls(config, size, n_entities)
     return {
-        "graphs": held_by(graphs),
-        "parameters, Adam's moments": held_by((state.params, state.opt_state)),
+        "graphs": held_by(inputs),
+        "parameters, Adam's moments": held_by((state.params, state.opt_states)),
         "an epoch's batches": held_by(_batches(config, size)),
         **{f"{name}, beside these": _beside(call) for name, call in calls.items()},
     }
@@ -61,33 +63,36 @@ def account(config: Config, size: int, n_entities: int = ENTITIES) -> dict[str, 
 
 def lowered_calls(config: Config, size: int, n_entities: int = ENTITIES) -> dict[str, Any]:
     """The calls of an epoch for N = `size` users and items, ready to be compiled."""
-    parts, graphs = _parts(config, size, n_entities), graphs_of(size, n_entities)
-    state, compiled = _state(parts, graphs), compile_parts(parts)
-    to_rebuild = (state.params, graphs, state.key, _integers())
-    kept = jax.eval_shape(compiled.rebuild, *to_rebuild)
-    traced = Traced(*(jax.ShapeDtypeStruct((), jnp.float32) for _ in Traced._fields))
-    batches = _batches(config, size)
+    model, inputs = _model(config, size, n_entities), inputs_of(size, n_entities)
+    state = _state(model, inputs)
+    compiled = OneDevice().compiled(model, _PartsOfPasses(), inputs, lambda inputs: state)
+    to_refresh = (state.params, inputs, state.key, _integers())
+    carry = jax.eval_shape(compiled.refresh, *to_refresh)
+    traced = {name: jax.ShapeDtypeStruct((), jnp.float32) for name in config.traced()}
     return {
-        "a step": compiled.epoch.lower(state, batches, graphs, kept, traced),
-        "a rebuild": compiled.rebuild.lower(*to_rebuild),
-        "an encoding": compiled.encode.lower(state.params, graphs),
+        "a step": compiled.epoch.lower(state, _batches(config, size), inputs, carry, traced),
+        "a rebuild": compiled.refresh.lower(*to_refresh),
+        "an encoding": compiled.view.lower(state.params, inputs, carry),
         "an evaluation": _ranking(config, size),
     }
 
 
-def graphs_of(size: int, n_entities: int) -> Graphs:
-    """Shapes of the graphs of `benchmarks.large.tables`."""
+class _PartsOfPasses(NamedTuple):
+    """What is asked of a sampler."""
+
+    cuts_passes: bool = True
+
+
+def inputs_of(size: int, n_entities: int) -> Inputs:
+    """Shapes of what KDiffE reads of the data of `benchmarks.large.tables`."""
     edges, triples = size * INTERACTIONS_PER_USER, size * TRIPLES_PER_ITEM
     table = _integers(size, TRIPLES_PER_ITEM)
     square = _operator(edges, size, size)
-    return Graphs(
-        laplacian=Laplacian(square, square, None),
+    return Inputs(
+        laplacian=Laplacian(square, square),
         item_users=square,
         knowledge=KnowledgeGraph(_operator(triples, size, n_entities), _integers(triples)),
-        rows=EntityRows(table, table, table),
-        entity_relation=_integers(n_entities),
-        entity_items=None,
-        neighbours=None,
+        own=KDiffEConstants(EntityRows(table, table, table), _integers(n_entities)),
     )
 
 
@@ -97,13 +102,12 @@ def held_by(arrays) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
 
 
-def _parts(config: Config, size: int, n_entities: int) -> Parts:
-    sizes = dict(n_users=size, n_items=size, n_entities=n_entities, n_relations=len(RELATIONS))
-    return build_parts(config, **sizes)
+def _model(config: Config, size: int, n_entities: int) -> Model:
+    return build_model(config, Sizes(size, size, n_entities, len(RELATIONS)))
 
 
-def _state(parts: Parts, graphs: Graphs) -> TrainState:
-    return jax.eval_shape(partial(initial_state, parts), graphs)
+def _state(model: Model, inputs: Inputs) -> TrainState:
+    return jax.eval_shape(partial(initial_state, model, seed=0), inputs)
 
 
 def _batches(config: Config, size: int) -> Batch:
@@ -116,7 +120,7 @@ def _batches(config: Config, size: int) -> Batch:
 
 
 def _ranking(config: Config, size: int):
-    table = jax.ShapeDtypeStruct((size, config.model.dim), jnp.float32)
+    table = jax.ShapeDtypeStruct((size, config.embedding.dim), jnp.float32)
     scored = min(size, USERS_SCORED)
     seen, relevant = _integers(scored, INTERACTIONS_PER_USER - 2), _integers(scored, 1)
     rank = jax.jit(partial(ranked_metrics, block=config.eval.eval_block))

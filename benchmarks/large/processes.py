@@ -23,14 +23,15 @@ from pathlib import Path
 from typing import Any
 
 import jax
-from kdiffe_jax.training.on_mesh import epoch_batches
 
 from benchmarks.large.stages import command_of
 from benchmarks.large.watched import Watched, watch
-from kdiffe_jax.config import Config
 from kdiffe_jax.data.readers import read_dataset
+from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.parallel.shares import share_of_process
+from kdiffe_jax.training.placement import OneDevice
+from kdiffe_jax.training.placement_on_mesh import OnMesh
 from kdiffe_jax.training.setup import build_setup
 
 _TWO_DEVICES = ("env", "XLA_FLAGS=--xla_force_host_platform_device_count=2")
@@ -81,7 +82,6 @@ def _work(options: argparse.Namespace) -> list[tuple[float, float]]:
     """Seconds of each part in this process, and the most GB that it held until its end."""
     if options.coordinator:
         jax.distributed.initialize(options.coordinator, 2, options.process_id)
-    mesh = None if options.way == "one device" else build_mesh(_MESH)
     found: list[tuple[float, float]] = []
     done: list[Any] = []
 
@@ -96,9 +96,11 @@ def _work(options: argparse.Namespace) -> list[tuple[float, float]]:
     data = part(
         lambda: read_dataset(options.out / "dataset", name="large", share=share_of_process())
     )
-    settings = dict(cache_dir=options.out / "cache", log=lambda line: None, mesh=mesh)
-    setup = part(lambda: build_setup(data, Config(), **settings))
-    part(lambda: jax.block_until_ready(epoch_batches(setup, 0)))
+    alone = options.way == "one device"
+    placement = OneDevice() if alone else OnMesh(build_mesh(_MESH), data.share)
+    settings = dict(cache_dir=options.out / "cache", log=lambda line: None, placement=placement)
+    setup = part(lambda: build_setup(data, make_config(), **settings))
+    part(lambda: jax.block_until_ready(placement.batches(setup.sampler, 0)))
     return found
 
 

@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 from benchmarks.large.tables import write_tables
-from kdiffe_jax.config import Config
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
+from kdiffe_jax.models.registry import make_config, options_of
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.loop import load_best, score
 from kdiffe_jax.training.setup import build_setup
@@ -51,15 +51,17 @@ def similarity(directory: Path, size: int) -> dict[str, float]:
     data = read_dataset(directory / "dataset", name=_name(size))
     begun = time.perf_counter()
     sizes = dict(n_users=data.n_users, n_items=data.n_items)
-    cached_similarity(data.train, config=Config().graph, directory=directory / "cache", **sizes)
+    options = make_config().options
+    cached_similarity(data.train, options=options, directory=directory / "cache", **sizes)
     return {"work_seconds": time.perf_counter() - begun}
 
 
 def evaluate(directory: Path, size: int) -> dict[str, float]:
     """Ranks all items for the users of the validation split, by the trained run."""
     run = RunDirectory(directory / "run")
-    stored, names = run.config(), Config().to_flat()
-    config = Config.from_flat({name: stored[name] for name in names})
+    stored = run.config()
+    names = ["model", *options_of(stored["model"])]
+    config = make_config({name: stored[name] for name in names})
     data = read_dataset(directory / "dataset", name=_name(size))
     setup = build_setup(data, config, cache_dir=directory / "cache", log=print)
     view = load_best(setup, run, log=print).view

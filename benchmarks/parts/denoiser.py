@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.harness import Case, Part, Work
-from benchmarks.parts.sizes import Sizes, default_parts, random_dataset
+from benchmarks.parts.sizes import Sizes, default_model, random_dataset
+from kdiffe_jax.config import TrainConfig
 from kdiffe_jax.models.kdiffe.diffusion import elbo_weights, q_sample
 from kdiffe_jax.models.kdiffe.entity_rows import entity_rows
 from kdiffe_jax.models.kdiffe.rebuild import dense_rows
@@ -16,34 +17,34 @@ from kdiffe_jax.ops.losses import elbo
 
 def part(sizes: Sizes) -> Part:
     """The module of the program, in both precisions, against the MLP of one joined input."""
-    parts = default_parts(sizes)
-    steps = -(-sizes.train // min(parts.config.train.batch_size, sizes.train))
+    model = default_model(sizes)
+    steps = -(-sizes.train // min(TrainConfig().batch_size, sizes.train))
     count = -(-sizes.items // steps)
     triples = random_dataset(sizes).triples
     table = entity_rows(triples, n_items=sizes.items, n_entities=sizes.entities)
     rows = dense_rows(table, jnp.arange(count), n_columns=sizes.entities)
     rng = np.random.default_rng(0)
-    guidance = jnp.asarray(rng.standard_normal((count, parts.encoder.dim)), jnp.float32)
-    timesteps = jnp.asarray(rng.integers(0, parts.config.diffusion.timesteps, count), jnp.int32)
-    params = parts.denoiser.init(jax.random.key(0), rows[:1], timesteps[:1], guidance[:1])["params"]
+    guidance = jnp.asarray(rng.standard_normal((count, model.embedding.dim)), jnp.float32)
+    timesteps = jnp.asarray(rng.integers(0, model.options.timesteps, count), jnp.int32)
+    params = model.denoiser.init(jax.random.key(0), rows[:1], timesteps[:1], guidance[:1])["params"]
     noise = jnp.asarray(rng.standard_normal(rows.shape), jnp.float32)
 
     def loss_with(predict):
         def loss(params, rows, noise, timesteps, guidance):
-            x_t = q_sample(parts.schedule, rows, timesteps, noise)
+            x_t = q_sample(model.schedule, rows, timesteps, noise)
             predicted = predict(params, x_t, timesteps, guidance)
-            return elbo(rows, predicted, elbo_weights(parts.schedule)[timesteps]).mean()
+            return elbo(rows, predicted, elbo_weights(model.schedule)[timesteps]).mean()
 
         return jax.jit(jax.value_and_grad(loss))
 
     def module(precision):
-        denoiser = parts.denoiser.clone(precision=precision)
+        denoiser = model.denoiser.clone(precision=precision)
         return lambda params, *inputs: denoiser.apply({"params": params}, *inputs)
 
     inputs = (params, rows, noise, timesteps, guidance)
     ours, rounded = (loss_with(module(precision)) for precision in ("float32", "bfloat16"))
     written = loss_with(_one_input)
-    dropped = jax.jit(jax.value_and_grad(_trained(parts)))
+    dropped = jax.jit(jax.value_and_grad(_trained(model)))
     key = jax.random.key(1)
     runs = {
         "ours": lambda: ours(*inputs),
@@ -51,10 +52,10 @@ def part(sizes: Sizes) -> Part:
         "one concatenated input": lambda: written(*inputs),
         "ours, noise drawn and dropout": lambda: dropped(params, rows, timesteps, guidance, key),
     }
-    work = denoiser_work(count, sizes.entities, parts.denoiser.width)
+    work = denoiser_work(count, sizes.entities, model.denoiser.width)
     return Part(
         f"denoiser, value and gradient of the ELBO: {count} rows of {sizes.entities} entities, "
-        f"width {parts.denoiser.width}",
+        f"width {model.denoiser.width}",
         [
             Case(name, run, name.startswith("one"), None if "bfloat16" in name else work)
             for name, run in runs.items()
@@ -70,14 +71,14 @@ def denoiser_work(rows: int, entities: int, width: int) -> Work:
     return Work(bytes=3 * kernels + 6 * 4.0 * rows * entities, operations=5 * product)
 
 
-def _trained(parts):
+def _trained(model):
     def loss(params, rows, timesteps, guidance, key):
         noise_key, dropout_key = jax.random.split(key)
-        x_t = q_sample(parts.schedule, rows, timesteps, jax.random.normal(noise_key, rows.shape))
-        predicted = parts.denoiser.apply(
+        x_t = q_sample(model.schedule, rows, timesteps, jax.random.normal(noise_key, rows.shape))
+        predicted = model.denoiser.apply(
             {"params": params}, x_t, timesteps, guidance, train=True, rngs={"dropout": dropout_key}
         )
-        return elbo(rows, predicted, elbo_weights(parts.schedule)[timesteps]).mean()
+        return elbo(rows, predicted, elbo_weights(model.schedule)[timesteps]).mean()
 
     return loss
 

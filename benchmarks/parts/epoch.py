@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from kdiffe_jax.training.state import TrainState, initial_state, view_of
 
 from benchmarks.harness import Case, Part, Row, Work
 from benchmarks.parts import contrast, denoiser, knowledge, propagation, ranking, reverse
 from benchmarks.parts.sizes import Sizes, random_dataset
-from kdiffe_jax.config import Config
-from kdiffe_jax.models.arrays import Batch
-from kdiffe_jax.models.kdiffe.rebuild import KeptRelations
+from kdiffe_jax.models.arrays import Batch, View
+from kdiffe_jax.models.base import Carry
+from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.ops.losses import squared_norm
-from kdiffe_jax.training.epoch import compile_parts, traced_of
-from kdiffe_jax.training.loop import score
+from kdiffe_jax.training.epoch import traced_of
+from kdiffe_jax.training.loop import compile_setup, fresh_start, score
 from kdiffe_jax.training.setup import TrainSetup, build_setup
+from kdiffe_jax.training.step import adam
 
 _OF_EPOCH = ("batches drawn", "all steps", "rebuild", "encode", "validation ranking")
 _OF_STEPS = ("views, forward and backward", "InfoNCE", "denoiser", "norm and Adam")
@@ -47,53 +47,44 @@ def part(sizes: Sizes) -> Part:
     cases.append(Case("whole epoch, InfoNCE over all nodes", whole_nce.epoch))
     return Part(
         f"one epoch: {sizes.users} users, {sizes.items} items, {sizes.train} interactions, "
-        f"{sizes.entities} entities, {steps} steps, d = {run.setup.parts.encoder.dim}",
+        f"{sizes.entities} entities, {steps} steps, d = {run.setup.config.embedding.dim}",
         cases,
         check=lambda: _check(run),
         remarks=_split,
     )
 
 
-class _Carried(NamedTuple):
-    state: TrainState
-    kept: KeptRelations
-
-
 class _Run:
     """A training whose epochs can be run again and again."""
 
     def __init__(self, sizes: Sizes, negatives: str):
-        config = Config.from_flat({"negatives": negatives})
         self.setup: TrainSetup = build_setup(
             random_dataset(sizes),
-            config,
+            make_config({"negatives": negatives}),
             cache_dir=Path(os.environ["KDIFFE_CACHE"]),
             log=lambda line: None,
         )
-        self.compiled = compile_parts(self.setup.parts)
-        state = initial_state(self.setup.parts, self.setup.graphs)
-        self.carried = _Carried(state, self._rebuilt(state))
+        self.compiled = compile_setup(self.setup)
+        self.carried = fresh_start(self.setup, self.compiled)
         self.drawn = self.batches()
 
     def batches(self) -> Batch:
-        return Batch(*(jnp.asarray(a) for a in self.setup.sampler.epoch(0)))
+        return self.setup.placement.batches(self.setup.sampler, 0)
 
     def steps(self) -> Any:
-        state, kept = self.carried
-        state, terms = self.compiled.epoch(
-            state, self.drawn, self.setup.graphs, kept, traced_of(self.setup.parts)
-        )
-        self.carried = _Carried(state, kept)
+        state, carry = self.carried
+        traced = traced_of(self.setup.config)
+        state, terms = self.compiled.epoch(state, self.drawn, self.setup.inputs, carry, traced)
+        self.carried = self.carried._replace(state=state)
         return terms
 
-    def rebuild(self) -> KeptRelations:
-        return self._rebuilt(self.carried.state)
+    def rebuild(self) -> Carry:
+        state = self.carried.state
+        return self.compiled.refresh(state.params, self.setup.inputs, state.key, jnp.int32(0))
 
-    def _rebuilt(self, state: TrainState) -> KeptRelations:
-        return self.compiled.rebuild(state.params, self.setup.graphs, state.key, jnp.int32(0))
-
-    def encode(self):
-        return self.compiled.encode(self.carried.state.params, self.setup.graphs)
+    def encode(self) -> View:
+        state, carry = self.carried
+        return self.compiled.view(state.params, self.setup.inputs, carry)
 
     def validate(self) -> dict[str, float]:
         return score(self.setup, self.encode(), self.setup.valid)
@@ -101,34 +92,33 @@ class _Run:
     def epoch(self) -> dict[str, float]:
         self.drawn = self.batches()
         jax.device_get(self.steps())
-        self.carried = self.carried._replace(kept=self.rebuild())
+        self.carried = self.carried._replace(carry=self.rebuild())
         return self.validate()
 
 
 def _step_pieces(run: _Run, sizes: Sizes) -> list[Case]:
     """Each is called a few times and scaled to all steps; their sum may differ from the steps'
     time, which XLA compiles together."""
-    parts, graphs = run.setup.parts, run.setup.graphs
-    params = run.carried.state.params
-    params = jax.tree.map(jnp.copy, params)
+    model, inputs = run.setup.model, run.setup.inputs
+    params = jax.tree.map(jnp.copy, run.carried.state.params)
     steps = run.setup.sampler.steps
 
     @jax.jit
-    def view_gradient(params, graphs, cotangent):
-        _, pull = jax.vjp(lambda p: view_of(parts, p, graphs, graphs.knowledge), params)
+    def view_gradient(params, inputs, cotangent):
+        _, pull = jax.vjp(lambda p: model.encode(p, inputs), params)
         return pull(cotangent)
 
     @jax.jit
     def update(params, gradient, opt_state):
         gradient = jax.tree.map(jnp.add, gradient, jax.grad(squared_norm)(params))
-        return parts.optimizer.update(gradient, opt_state, params)
+        return adam().update(gradient, opt_state, params)
 
     cotangent = run.encode()
-    opt_state = parts.optimizer.init(params)
+    opt_state = adam().init(params)
     nce = contrast.part(sizes).cases[-1].run
     rows = denoiser.part(sizes).cases[-1].run
     runs = (
-        lambda: view_gradient(params, graphs, cotangent),
+        lambda: view_gradient(params, inputs, cotangent),
         nce,
         rows,
         lambda: update(params, params, opt_state),
@@ -149,11 +139,11 @@ def _often(piece):
 
 
 def _steps_work(run: _Run) -> Work:
-    setup = run.setup
-    sizes, dim = setup.dataset, setup.parts.encoder.dim
+    setup, options = run.setup, run.setup.model.options
+    sizes, dim = setup.dataset, setup.config.embedding.dim
     nodes = sizes.n_users + sizes.n_items
-    layers, width = setup.parts.encoder.layers, setup.parts.denoiser.width
-    batch = setup.parts.config.train.batch_size
+    layers, width = options.layers, options.denoiser_width
+    batch = setup.config.train.batch_size
     view = propagation.propagation_work(nodes, 2 * len(sizes.train), dim=dim, layers=layers).plus(
         knowledge.knowledge_work(_sizes_of(setup), len(sizes.triples), dim=dim)
     )
@@ -171,11 +161,11 @@ def _epoch_work(run: _Run) -> Work:
     rebuild = reverse.reverse_work(
         setup.dataset.n_items,
         setup.dataset.n_entities,
-        setup.parts.denoiser.width,
-        setup.parts.config.diffusion.timesteps,
+        setup.model.options.denoiser_width,
+        setup.model.options.timesteps,
     )
     ranked = ranking.ranking_work(
-        len(setup.valid.users), setup.dataset.n_items, dim=setup.parts.encoder.dim
+        len(setup.valid.users), setup.dataset.n_items, dim=setup.config.embedding.dim
     )
     return _steps_work(run).plus(rebuild).plus(ranked)
 

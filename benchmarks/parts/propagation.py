@@ -11,7 +11,7 @@ from jax.experimental.sparse import BCOO
 from benchmarks.harness import Case, Part, Work
 from benchmarks.parts import torch_sparse
 from benchmarks.parts.sizes import Sizes, random_dataset
-from kdiffe_jax.graph.laplacian import attention_laplacian
+from kdiffe_jax.models.kdiffe.attention_laplacian import attention_laplacian
 from kdiffe_jax.ops.propagate import propagate
 from kdiffe_jax.ops.sparse import laplacian_blocks
 

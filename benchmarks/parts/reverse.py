@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.harness import Case, Part, Work
-from benchmarks.parts.sizes import Sizes, default_parts
+from benchmarks.parts.sizes import Sizes, default_model
 from kdiffe_jax.models.kdiffe.diffusion import reverse_process
 from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
 
@@ -18,33 +18,33 @@ BLOCK = 1024
 
 def part(sizes: Sizes) -> Part:
     """In the hidden space, in both precisions, and literally: T predictions of whole rows."""
-    parts = default_parts(sizes)
+    model = default_model(sizes)
     rows = min(BLOCK, sizes.items)
     rng = np.random.default_rng(0)
     noise = jnp.asarray(rng.standard_normal((rows, sizes.entities)), jnp.float32)
-    guidance = jnp.asarray(rng.standard_normal((rows, parts.encoder.dim)), jnp.float32)
-    params = parts.denoiser.init(
+    guidance = jnp.asarray(rng.standard_normal((rows, model.embedding.dim)), jnp.float32)
+    params = model.denoiser.init(
         jax.random.key(0), noise[:1], jnp.zeros(1, jnp.int32), guidance[:1]
     )["params"]
 
     @partial(jax.jit, static_argnames="precision")
     def ours(params, noise, guidance, *, precision):
         denoiser = hidden_denoiser(params, precision)
-        return reverse_rows(denoiser, parts.schedule, noise, guidance, precision)
+        return reverse_rows(denoiser, model.schedule, noise, guidance, precision)
 
     @jax.jit
     def literal(params, noise, guidance):
         def predict(x_t, timesteps):
-            return parts.denoiser.apply({"params": params}, x_t, timesteps, guidance)
+            return model.denoiser.apply({"params": params}, x_t, timesteps, guidance)
 
-        return reverse_process(predict, parts.schedule, noise)
+        return reverse_process(predict, model.schedule, noise)
 
     runs = {
         "ours, in the hidden space": lambda: ours(params, noise, guidance, precision="float32"),
         "ours, bfloat16 products": lambda: ours(params, noise, guidance, precision="bfloat16"),
         "literal": lambda: literal(params, noise, guidance),
     }
-    steps, width = parts.config.diffusion.timesteps, parts.denoiser.width
+    steps, width = model.options.timesteps, model.denoiser.width
     works = (
         reverse_work(rows, sizes.entities, width, steps),
         None,

@@ -6,10 +6,11 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from kdiffe_jax.training.state import Parts, build_parts
 
-from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.models import arrays
+from kdiffe_jax.models.base import Model
+from kdiffe_jax.models.registry import build_model, make_config
 
 _POPULARITY = 0.8  # an item's interactions fall as its rank to this power
 
@@ -88,12 +89,7 @@ def _sorted(rows: np.ndarray) -> np.ndarray:
     return rows[np.lexsort(rows.T[::-1])]
 
 
-def default_parts(sizes: Sizes) -> Parts:
-    """Modules and schedule of the default configuration at these sizes."""
-    return build_parts(
-        Config(),
-        n_users=sizes.users,
-        n_items=sizes.items,
-        n_entities=sizes.entities,
-        n_relations=sizes.relations,
-    )
+def default_model(sizes: Sizes) -> Model:
+    """KDiffE of the default configuration at these sizes."""
+    of_data = arrays.Sizes(sizes.users, sizes.items, sizes.entities, sizes.relations)
+    return build_model(make_config(), of_data)

@@ -19,9 +19,7 @@ class InteractionSettings(Checked):
         choices=("first", "last", "refuse"),
     )
     k_core: int = option(
-        0,
-        "fewest interactions of a user and of an item; those with fewer go, repeatedly",
-        low=0,
+        0, "fewest interactions of a user and of an item; those with fewer go, repeatedly", low=0
     )
     keep_items: str = option(
         "interacted",

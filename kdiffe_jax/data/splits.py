@@ -186,12 +186,7 @@ def _nearest(before: np.ndarray, wanted: float) -> int:
     return int(np.argmin(np.abs(before - wanted)))
 
 
-_MODES = {
-    "given": _given,
-    "ratio": _ratio,
-    "leave_one_out": _leave_one_out,
-    "time": _time,
-}
+_MODES = {"given": _given, "ratio": _ratio, "leave_one_out": _leave_one_out, "time": _time}
 
 
 def _moment(time: np.int64) -> str:

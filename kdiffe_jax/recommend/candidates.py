@@ -31,11 +31,7 @@ def allowed_items(
 
 
 def among(
-    allowed: np.ndarray | None,
-    vectors: np.ndarray,
-    matrix: jax.Array,
-    excluded: np.ndarray,
-    k: int,
+    allowed: np.ndarray | None, vectors: np.ndarray, matrix: jax.Array, excluded: np.ndarray, k: int
 ) -> Best:
     """The best of the allowed rows for each vector, as i32[n, k] and f32[n, k].
 

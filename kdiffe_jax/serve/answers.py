@@ -170,10 +170,7 @@ class Answers:
         ]
 
     def _user(self, row: int) -> dict:
-        return {
-            "id": self.recommender.users.ids[row],
-            "interactions": int(self._user_counts[row]),
-        }
+        return {"id": self.recommender.users.ids[row], "interactions": int(self._user_counts[row])}
 
     def _item(self, row: int) -> dict:
         return {

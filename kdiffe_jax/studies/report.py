@@ -150,11 +150,7 @@ def _planted_panel(outcomes: Sequence[Outcome], axis: Axis) -> Panel:
     ]
     levels = {"relevant share of all triples": outcomes[0].result["planted"]["relevant_share"]}
     return Panel(
-        "",
-        SYMBOLS[axis.parameter],
-        "planted truth",
-        lines,
-        levels={"AUC by chance": 0.5} | levels,
+        "", SYMBOLS[axis.parameter], "planted truth", lines, levels={"AUC by chance": 0.5} | levels
     )
 
 

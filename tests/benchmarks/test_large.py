@@ -6,21 +6,22 @@ import sys
 
 import numpy as np
 import pytest
-from kdiffe_jax.graph.build import build_graphs
 from pyarrow import csv
 
 from benchmarks import large_graphs
 from benchmarks.large import tables
-from benchmarks.large.account import graphs_of, held_by, lowered_calls
+from benchmarks.large.account import held_by, inputs_of, lowered_calls
 from benchmarks.large.figure import draw
 from benchmarks.large.report import exponent, report
 from benchmarks.large.stages import STAGES
 from benchmarks.large.watched import watch
 from benchmarks.large.wide import with_entities
-from kdiffe_jax.config import Config
+from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.prepare import prepare
+from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.sources import read_source
-from kdiffe_jax.models.kdiffe.options import GraphConfig
+from kdiffe_jax.models.registry import make_config
+from kdiffe_jax.training.setup import build_setup
 
 SIZE = 400
 
@@ -52,29 +53,28 @@ def test_a_wide_vocabulary_has_an_item_for_every_entity(raw):
     assert np.bincount(wide.triples[:, 0], minlength=SIZE).min() >= 3000 // SIZE
 
 
-def test_the_account_is_of_the_arrays_that_there_are(raw):
-    graphs = graphs_of(SIZE, 50)
-    triples = np.stack(
-        [np.arange(8 * SIZE) // 8, np.arange(8 * SIZE) % 2, np.arange(8 * SIZE) % 50]
-    )
-    pairs = np.stack([np.arange(20 * SIZE) // 20, np.arange(20 * SIZE) % SIZE]).T
-    built = build_graphs(
-        pairs.astype(np.int32),
-        triples.T.astype(np.int32),
-        np.zeros(20 * SIZE, np.float32),
+def test_the_account_is_of_the_arrays_that_there_are(tmp_path):
+    triple, edge = np.arange(8 * SIZE), np.arange(20 * SIZE)
+    dataset = Dataset(
+        name="of these sizes",
         n_users=SIZE,
         n_items=SIZE,
         n_entities=50,
-        n_relations=2,
-        config=GraphConfig(),
-        n_columns=10,
+        train=sorted_unique(np.stack([edge // 20, edge % SIZE], axis=1)),
+        valid=np.array([[0, 30]], np.int32),
+        test=np.array([[0, 31]], np.int32),
+        triples=sorted_unique(np.stack([triple // 8, triple % 2, triple % 50], axis=1)),
+        relation_names=("a", "b"),
     )
-    assert held_by(graphs) == held_by(built)
+    config = make_config({"walk_length": 1, "walks_per_node": 1, "denoiser_columns": 10})
+    setup = build_setup(dataset, config, cache_dir=tmp_path, log=lambda line: None)
+    assert held_by(inputs_of(SIZE, 50)) == held_by(setup.inputs)
 
 
 def test_no_array_of_a_step_has_a_row_of_the_embedding_an_edge_or_a_triple():
-    size, dim = 2000, Config().model.dim
-    call = lowered_calls(Config.from_flat({"epoch_steps": 2}), size)["a step"].as_text()
+    size, config = 2000, make_config({"epoch_steps": 2})
+    dim = config.embedding.dim
+    call = lowered_calls(config, size)["a step"].as_text()
     found = {tuple(map(int, shape.split("x"))) for shape in re.findall(r"<([0-9x]+)xf32>", call)}
     assert (size, dim) in found
     largest = max((np.prod(shape) for shape in found if dim in shape), default=0)

@@ -5,10 +5,8 @@ from functools import partial
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from kdiffe_jax.training.state import initial_state
 
 from benchmarks import scaling_account
 from benchmarks.account import (
@@ -25,21 +23,21 @@ from benchmarks.account import (
     traversed_entries,
     whole_bytes,
 )
-from kdiffe_jax.models.arrays import Batch
-from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph
-from kdiffe_jax.ops import propagate
+from kdiffe_jax.ops import spmm
 from kdiffe_jax.parallel.mesh import build_mesh
-from kdiffe_jax.training.epoch import compile_parts, traced_of
-from kdiffe_jax.training.step import loss_terms
+from kdiffe_jax.training.epoch import traced_of
+from kdiffe_jax.training.placement_on_mesh import OnMesh
+from kdiffe_jax.training.step import weighted_sum
 from tests.small_model import SMALL, small_problem
+from tests.small_setups import batches_of, small_setup, started
 
 MACHINE = Machine()
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 
 
 @pytest.fixture(scope="module")
-def setup(tmp_path_factory):
-    return small_problem(tmp_path_factory.mktemp("account"))
+def setup():
+    return small_setup()
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +61,18 @@ def n_bytes(tree):
 
 def test_bytes_are_those_of_the_arrays(setup, small, tmp_path):
     account = whole_bytes(small)
-    params = initial_state(setup.parts, setup.graphs).params
+    params = started(setup)[0].params
     tables = [leaf for name, leaf in params["encoder"].items() if name.endswith("_embedding")]
     assert account["embeddings"] == n_bytes(tables)
     wide = [params["denoiser"][name]["kernel"] for name in ("from_row", "to_row")]
     assert account["denoiser"] == n_bytes(wide)
     assert account["Adam's moments"] == 2 * (n_bytes(tables) + n_bytes(wide))
-    mesh = build_mesh("data:1", jax.devices()[:1])
-    on_mesh = small_problem(tmp_path, mesh=mesh).graphs
+    placement = OnMesh(build_mesh("data:1", jax.devices()[:1]))
+    on_mesh = small_problem(tmp_path, setup.dataset, placement=placement).inputs
     assert account["Laplacian by rows, both blocks"] == n_bytes(on_mesh.laplacian)
-    assert account["S"] == setup.similarity.nbytes
+    assert account["S"] == setup.edges.similarity.nbytes
     guidance = account["mean over an item's users, with its transpose"]
-    assert guidance == pytest.approx(n_bytes(setup.graphs.item_users), abs=8)
+    assert guidance == pytest.approx(n_bytes(setup.inputs.item_users), abs=8)
     drawn = setup.sampler.epoch(0)
     padding = drawn.users.size - len(setup.dataset.train)
     assert n_bytes(drawn[:4]) == account["an epoch's index arrays"] + 16 * padding
@@ -84,7 +82,7 @@ def test_rows_and_entries_are_those_of_a_step(setup, small, monkeypatch):
     """Every sparse product that a compiled step runs, by the rows it reads."""
     read = []
     pairs = len(setup.dataset.train)
-    real = propagate.product
+    real = spmm.csr_times_dense
 
     def run(rows):
         read.append(rows)
@@ -97,19 +95,18 @@ def test_rows_and_entries_are_those_of_a_step(setup, small, monkeypatch):
             )
         return real(values, row_starts, columns, rows, dense)
 
-    monkeypatch.setattr(propagate, "product", counted)
-    parts, graphs = setup.parts, setup.graphs
-    assert parts.encoder.layers == small.layers
-    state = initial_state(parts, graphs)
-    kept = compile_parts(parts).rebuild(state.params, graphs, state.key, jnp.int32(0))
-    rebuilt = rebuilt_graph(kept, n_items=small.items, n_entities=small.entities)
-    batch = Batch(*(jnp.asarray(a[0]) for a in setup.sampler.epoch(0)))
+    monkeypatch.setattr(spmm, "csr_times_dense", counted)
+    model, inputs = setup.model, setup.inputs
+    assert model.options.layers == small.layers
+    state, carry = started(setup)
+    aux = model.open(inputs, carry, state.key)
+    batch = jax.tree.map(lambda rows: rows[0], batches_of(setup))
     read.clear()
 
     def loss(params):
-        traced = traced_of(parts)
-        terms = loss_terms(parts, params, batch, graphs, rebuilt, traced, state.key)
-        return terms["loss"].mean
+        traced = traced_of(setup.config)
+        terms = model.losses("loss", params, batch, inputs, aux, traced, state.key)
+        return weighted_sum(terms)
 
     jax.block_until_ready(jax.jit(jax.grad(loss))(state.params))
     assert set(read) == {small.users, small.items}

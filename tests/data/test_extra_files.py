@@ -164,7 +164,7 @@ def test_features_by_id(rows, tmp_path, beside, ending):
         (b"pen\n\nink\n4\n", "line 2: the item id is empty; one id a line is needed"),
         (b"", "the file is empty"),
         (b"0\n1\n2\n3\n", "none of its 4 item ids is known; it has '0', but"),
-        ("größe\n".encode("latin1"), "not UTF-8 text; save it as UTF-8"),
+        ("größe\n".encode("latin1"), "not UTF-8 text: "),
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
     ],
 )

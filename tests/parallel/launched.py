@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,20 +12,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kdiffe_jax.data.dataset import SPLITS
+from kdiffe_jax.data.plain_files import part_of_lines
+from kdiffe_jax.data.readers.prepared import write_prepared
+from kdiffe_jax.data.share import Share
+from kdiffe_jax.data.synthetic import planted_dataset
 from tests.quick_compile import XLA_FLAGS
+from tests.small_model import SIZES
 
 ROOT = Path(__file__).parents[2]
-FLAGS = (
+PLANTED = (
     "--planted_users=61", "--planted_items=47", "--planted_topics=4", "--planted_taste=0.9",
     "--planted_entities_per_topic=2", "--planted_triples_per_item=4",
-    "--planted_interactions_per_user=8", "--dim=8", "--layers=1", "--batch_size=64",
-    "--denoiser_width=16", "--walk_length=5", "--walks_per_node=2", "--timesteps=3", "--epochs=2",
-    "--baselines=most_popular",
+    "--planted_interactions_per_user=8",
+)  # fmt: skip
+SHARED = ("--dim=8", "--layers=1", "--batch_size=64", "--baselines=most_popular")
+KDIFFE = (
+    "--model=kdiffe", "--denoiser_width=16", "--walk_length=5", "--walks_per_node=2",
+    "--timesteps=3",
 )  # fmt: skip
 
 
 def start(cache, workdir, *more, environment=None):
-    flags = (*FLAGS, f"--workdir={workdir}", f"--cache_dir={cache}", *more)
+    flags = (*SHARED, f"--workdir={workdir}", f"--cache_dir={cache}", *more)
     return subprocess.Popen(
         [sys.executable, "-m", "launch.main", *flags],
         cwd=ROOT,
@@ -95,12 +106,12 @@ def read(workdir):
     result = json.loads((workdir / "result.json").read_text())
     history = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
     with np.load(workdir / "model.npz", allow_pickle=False) as model:
-        return result, history, {name: model[name] for name in ("users", "items", "item_layers")}
+        return result, history, {name: model[name] for name in ("users", "items", "messages")}
 
 
 def check_equal(one, two):
-    """That two runs, as `read` gives them, found the same in two epochs."""
-    assert len(one[1]) == len(two[1]) == 2
+    """That two runs, as `read` gives them, found the same."""
+    assert len(one[1]) == len(two[1]) > 1
     for ours, theirs in zip(one[1], two[1], strict=True):
         assert ours.keys() == theirs.keys()
         for term in ours.keys() - {"seconds", "valid"}:
@@ -111,3 +122,21 @@ def check_equal(one, two):
         assert two[0][split] == pytest.approx(one[0][split], rel=1e-4)
     for table, values in one[2].items():
         np.testing.assert_allclose(two[2][table], values, rtol=1e-4, atol=2e-5, err_msg=table)
+
+
+def prepared_shares(directory):
+    """Prepared data whole, and a copy of which process 1 of two can read its share alone."""
+    write_prepared(planted_dataset(SIZES), directory / "whole")
+    shutil.copytree(directory / "whole", directory / "of process 1")
+    for split in SPLITS:
+        file = directory / "of process 1" / f"{split}.tsv"
+        part, text = part_of_lines(file, Share(1, 2)), file.read_bytes()
+        own = text[part.start : part.stop]
+        assert own and len(own) < len(text)
+        others = (re.sub(rb"\d", b"x", t) for t in (text[: part.start], text[part.stop :]))
+        file.write_bytes(own.join(others))
+
+
+def flags_of(directory, *names):
+    """Of the directories that `prepared_shares` made."""
+    return [(f"--data_dir={directory / name}", "--dataset=shop") for name in names]

@@ -1,50 +1,79 @@
-"""Two processes over loopback train what one process trains."""
+"""Two processes over loopback train what one process trains, from their shares of the data."""
 
 import json
-import shutil
+import re
 import signal
 import time
 
 import pytest
 
 from tests.parallel.launched import (
+    KDIFFE,
+    PLANTED,
     cache_of,
     check_equal,
     end,
+    flags_of,
+    prepared_shares,
     read,
     start,
     start_two,
     start_two_of_slurm,
 )
 
+EPOCHS = 4
+# Whatever counts, numbers or masks the interactions of all.
+OF_ALL = (
+    *KDIFFE, f"--epochs={EPOCHS}", f"--patience={EPOCHS}", "--mask_valid", "--epoch_steps=3",
+    "--neighbour_weight=0.5", "--neighbour_kinds=lift", "--cold_items=neighbours",
+    "--data_ablation=items:0.2",
+)  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """What one process left, two, and two that went on after the first epoch of two."""
+    """What one process left, what two that were told to end, and what these after they went on."""
     directory = tmp_path_factory.mktemp("processes")
-    one, two, resumed = (directory / name for name in ("one", "two", "resumed"))
-    (alone,) = end([start(directory / "cache", one)])
-    assert alone[0] == 0, alone
-    both = end(start_two(directory, (two, directory / "nowhere")))
-    assert [status for status, *_ in both] == [0, 0], both
-    shutil.copytree(two, resumed)
-    (resumed / "result.json").unlink()
-    shutil.rmtree(resumed / "checkpoints" / "1")
-    again = end(start_two(directory, (resumed, directory / "nowhere")))
+    one, two, nowhere = (directory / name for name in ("one", "two", "nowhere"))
+    prepared_shares(directory)
+    (flags,) = flags_of(directory, "whole")
+    own = flags_of(directory, "whole", "of process 1")
+    alone = start(directory / "cache", one, *flags, *OF_ALL)
+    both = start_two(directory, (two, nowhere), own=own, more=OF_ALL)
+    metrics, deadline = two / "metrics.jsonl", time.monotonic() + 300
+    while not (metrics.exists() and metrics.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    both[1].send_signal(signal.SIGTERM)
+    ended, (single,) = end(both), end([alone])
+    assert single[0] == 0, single
+    saved = len(metrics.read_text().splitlines()) - 1
+    again = end(start_two(directory, (two, nowhere), own=own, more=OF_ALL))
     assert [status for status, *_ in again] == [0, 0], again
-    return directory, both, again
+    return directory, saved, ended, again
 
 
-@pytest.mark.parametrize("name", ("two", "resumed"))
-def test_two_processes_find_what_one_finds(found, name):
-    check_equal(read(found[0] / "one"), read(found[0] / name))
+def test_notice_to_one_process_ends_all_after_an_epoch_that_is_saved(found):
+    directory, saved, ended, _ = found
+    assert (directory / "two" / "checkpoints" / str(saved)).is_dir()
+    for status, _, errors in ended:
+        assert status == 143, errors
+        assert f"ended by SIGTERM after epoch {saved}, which is saved" in errors
+
+
+def test_two_processes_go_on_and_find_what_one_finds(found):
+    directory, saved, _, ((_, printed, _), _) = found
+    check_equal(read(directory / "one"), read(directory / "two"))
+    assert f"resuming after epoch {saved}" in printed
+    epochs = [int(number) for number in re.findall(r"^epoch +(\d+)", printed, re.MULTILINE)]
+    assert epochs == list(range(saved + 1, EPOCHS))
 
 
 def test_process_0_alone_speaks_and_writes(found):
-    directory, ((_, first, _), (_, second, _)), _ = found
-    assert "epoch   1" in first and "recall@20" in first
-    assert all(line.startswith("[Gloo]") for line in second.splitlines()), second
-    assert not (directory / "nowhere").exists()
+    directory, _, ended, again = found
+    for (_, first, _), (_, second, _) in (ended, again):
+        assert "epoch " in first
+        assert all(line.startswith("[Gloo]") for line in second.splitlines()), second
+    assert "recall@20" in again[0][1] and not (directory / "nowhere").exists()
 
 
 def test_processes_walk_for_their_shares_of_s_and_write_it_once(found):
@@ -55,18 +84,15 @@ def test_processes_walk_for_their_shares_of_s_and_write_it_once(found):
     assert alone[0].read_bytes() == first[0].read_bytes() and not second
 
 
-def test_two_processes_resume(found):
-    _, _, ((_, printed, _), _) = found
-    assert "resuming after epoch 0" in printed
-    assert "epoch   1" in printed and "epoch   0" not in printed
-
-
 def test_two_tasks_of_slurm_train_two_seeds_as_one_process_does(tmp_path):
+    """Of planted data, with edges that are dropped wherever they lie."""
     one, two, nowhere = (tmp_path / name for name in ("one", "two", "nowhere"))
-    (alone,) = end([start(tmp_path / "cache", one, "--num_seeds=2")])
-    assert alone[0] == 0, alone
-    both = end(start_two_of_slurm(tmp_path, (two, nowhere), "--num_seeds=2"))
-    assert [status for status, *_ in both] == [0, 0], both
+    flags = ("--model=sgl", "--epochs=2", "--num_seeds=2", *PLANTED)
+    processes = start(tmp_path / "cache", one, *flags), *start_two_of_slurm(
+        tmp_path, (two, nowhere), *flags
+    )
+    ended = end(processes)
+    assert [status for status, *_ in ended] == [0, 0, 0], ended
     assert not nowhere.exists()
     ours, theirs = (
         [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -74,30 +100,16 @@ def test_two_tasks_of_slurm_train_two_seeds_as_one_process_does(tmp_path):
     )
     assert len(ours) == len(theirs) == 2
     for epoch, again in zip(ours, theirs, strict=True):
-        assert [member["seed"] for member in epoch["members"]] == [0, 1]
-        for member, same in zip(epoch["members"], again["members"], strict=True):
-            assert same["loss"] == pytest.approx(member["loss"], rel=1e-4)
-            assert same["valid"] == pytest.approx(member["valid"], rel=1e-4)
-    assert ours[1]["members"][0]["loss"] != ours[1]["members"][1]["loss"]
-
-
-def test_notice_to_one_process_ends_all_after_an_epoch_that_is_saved(found, tmp_path):
-    long = ("--epochs=100000", "--patience=100000")
-    both = start_two(found[0], (tmp_path / "run", tmp_path / "nowhere"), more=long)
-    metrics, deadline = tmp_path / "run" / "metrics.jsonl", time.monotonic() + 300
-    while not (metrics.exists() and metrics.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    both[1].send_signal(signal.SIGTERM)
-    ended = end(both)
-    saved = len(metrics.read_text().splitlines()) - 1
-    assert (tmp_path / "run" / "checkpoints" / str(saved)).is_dir()
-    for status, _, errors in ended:
-        assert status == 143, errors
-        assert f"ended by SIGTERM after epoch {saved}, which is saved" in errors
+        assert [own["seed"] for own in epoch["seeds"]] == [0, 1]
+        for own, same in zip(epoch["seeds"], again["seeds"], strict=True):
+            assert same["loss"] == pytest.approx(own["loss"], rel=1e-4)
+            assert same["valid"] == pytest.approx(own["valid"], rel=1e-4)
+    assert ours[1]["seeds"][0]["loss"] != ours[1]["seeds"][1]["loss"]
 
 
 def test_processes_with_different_flags_are_refused_by_all(tmp_path):
-    for status, _, errors in end(start_two(tmp_path, (tmp_path / "run",) * 2, seeds=(0, 1))):
+    both = start_two(tmp_path, (tmp_path / "run",) * 2, seeds=(0, 1), more=PLANTED)
+    for status, _, errors in end(both):
         assert status == 2
         assert "error: process 1 was started with other flags or other data" in errors
     assert not (tmp_path / "run").exists()

@@ -53,9 +53,7 @@ def read_mmrec(path: str | Path, *, name: str, columns: TableColumns | None = No
     item_names, user_names = _read_names(path / ITEM_NAMES), _read_names(path / USER_NAMES)
     users, user_of_row = np.unique(users, return_inverse=True)
     n_items = max(
-        count_ids(file, "item", items),
-        max(item_names, default=-1) + 1,
-        _most_feature_rows(path),
+        count_ids(file, "item", items), max(item_names, default=-1) + 1, _most_feature_rows(path)
     )
     if rows.split is None:
         notes.append(f"{file.name} has no x_label column: it gives no split")

@@ -127,13 +127,7 @@ def _matrix(shape: tuple[int, int], row, column, values) -> sp.coo_array:
             raise ValueError(f"indices of type {index.dtype}: expected whole numbers")
         if len(index) and not (index.min() >= 0 and index.max() < side):
             raise ValueError("an index lies outside the shape")
-    order = np.lexsort((column, row))
-    row, column, values = (
-        part[order].astype(kind)
-        for part, kind in ((row, np.int32), (column, np.int32), (values, np.float64))
-    )
-    first = np.ones(len(row), bool)
-    first[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1])
-    starts = np.flatnonzero(first)
-    sums = np.add.reduceat(values, starts) if len(starts) else values
-    return sp.coo_array((sums, (row[first], column[first])), shape=shape)
+    places = row.astype(np.int32), column.astype(np.int32)
+    matrix = sp.coo_array((values.astype(np.float64), places), shape=shape)
+    matrix.sum_duplicates()
+    return matrix

@@ -13,10 +13,7 @@ SPACE = "entities"
 
 
 def relations_of_nodes(
-    triples: np.ndarray,
-    links: np.ndarray,
-    relation_names: Sequence[str],
-    node_names: Sequence[str],
+    triples: np.ndarray, links: np.ndarray, relation_names: Sequence[str], node_names: Sequence[str]
 ) -> tuple[tuple[Relation, ...], tuple[str, ...]]:
     """Every triple seen from its item: forward, between two items, or inverse.
 

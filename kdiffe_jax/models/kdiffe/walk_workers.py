@@ -28,10 +28,17 @@ class WalkWorkers(NamedTuple):
     def of_this_process(
         cls,
         devices: Sequence[jax.Device] | None = None,
-        joined: Callable[[np.ndarray], np.ndarray] = lambda own: own,
+        joined: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> WalkWorkers:
-        """The given devices of this process, or its first one."""
+        """The given devices of this process, or its first one.
+
+        Args:
+          devices: that walk.
+          joined: where all processes make S together; None: this one makes it alone.
+        """
         own = tuple(devices or jax.local_devices()[:1])
+        if joined is None:
+            return cls(own)
         return cls(own, jax.process_index(), jax.process_count(), joined)
 
 
