@@ -9,7 +9,6 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.data_ablations import ablated
-from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.models.registry import changed, is_trained
@@ -19,7 +18,6 @@ from launch import flags
 from launch.command import Command
 from launch.jobs import Ended, Job, finished_result, run_jobs
 
-FLAGS = absl_flags.FLAGS
 _TIMED_EPOCHS = 6
 
 
@@ -54,30 +52,31 @@ def define_many(values: absl_flags.FlagValues) -> None:
 
 
 def _work(values: absl_flags.FlagValues) -> None:
-    if FLAGS.study is None:
+    if values.study is None:
         raise ConfigError(f"--study is needed: one of {', '.join(plan.STUDIES)}")
-    if FLAGS.workdir or FLAGS.mode != "train":
+    if values.workdir or values.mode != "train":
         raise ConfigError("--workdir and --mode are for one run; a study has --out")
-    print(_run(FLAGS.study, flags.config(FLAGS)))
+    print(_run(values.study, flags.config(values), values))
 
 
-def _run(study: str, base: Config) -> str:
-    base = _base(study, base)
-    dataset = flags.load(FLAGS)
+def _run(study: str, base: Config, values: absl_flags.FlagValues) -> str:
+    base = _base(study, base, values)
+    dataset = flags.load(values)
     known = dataset
     if study == "data_ablation":
         known = ensure_knowledge(ablated(dataset, base.data_ablation), base.content)
     planned = plan.make_plan(
-        study, base, known, variants=FLAGS.variants, parameters=FLAGS.parameters
+        study, base, known, variants=values.variants, parameters=values.parameters
     )
     if study == "ablation":
-        _tell_left_out(planned)
+        _tell_left_out(planned, values.variants)
     first = base.train.seed
-    seeds = range(first, first + (FLAGS.seeds or plan.SEEDS[study]))
-    path = FLAGS.out or f"runs/{FLAGS.dataset}-{base.model}-{study}"
+    seeds = range(first, first + (values.seeds or plan.SEEDS[study]))
+    path = values.out or f"runs/{values.dataset}-{base.model}-{study}"
     out = RunDirectory(path, option="--out")
     shared = {name: value for name, value in base.to_flat().items() if name != "seed"}
-    identity = {"study": study, **_identity(dataset), **shared}
+    identity = {"study": study, **flags.data_identity(values), **shared}
+    identity["data_sha256"] = dataset.fingerprint()
     with out.claim(identity):
         jobs = {
             (name, seed): Job(
@@ -88,7 +87,7 @@ def _run(study: str, base: Config) -> str:
             for name, overrides in planned.settings.items()
             for seed in seeds
         }
-        _run_all(study, list(jobs.values()))
+        _run_all(study, list(jobs.values()), values)
         outcomes = [
             gather.read_outcome(*key, job.workdir)
             for key, job in jobs.items()
@@ -99,13 +98,13 @@ def _run(study: str, base: Config) -> str:
         return _write(study, planned, outcomes, out)
 
 
-def _tell_left_out(planned: plan.Plan) -> None:
-    for name in FLAGS.variants:
+def _tell_left_out(planned: plan.Plan, asked: list[str]) -> None:
+    for name in asked:
         if name not in planned.settings:
             print(f"{name}: changes nothing of this configuration; left out")
 
 
-def _base(study: str, base: Config) -> Config:
+def _base(study: str, base: Config, values: absl_flags.FlagValues) -> Config:
     if not is_trained(base.model):
         raise ConfigError(
             f"model = {base.model!r} is fitted, not trained: it has no seeds to study; a sweep can "
@@ -114,18 +113,14 @@ def _base(study: str, base: Config) -> Config:
     if base.train.num_seeds > 1:
         raise ConfigError("--num_seeds is for one run; a study has --seeds")
     if study == "scalability":
-        epochs = FLAGS.epochs if FLAGS["epochs"].present else _TIMED_EPOCHS
+        epochs = values.epochs if values["epochs"].present else _TIMED_EPOCHS
         return plan.scalability_base(base, epochs)
     if not base.eval.score_test:
         raise ConfigError(f"--study={study} reports test scores; --score_test=false has none")
     return base
 
 
-def _identity(dataset: Dataset) -> dict[str, object]:
-    return {**flags.data_identity(FLAGS), "data_sha256": dataset.fingerprint()}
-
-
-def _run_all(study: str, jobs: list[Job]) -> None:
+def _run_all(study: str, jobs: list[Job], values: absl_flags.FlagValues) -> None:
     ended = 0
     waiting: Iterator[Job] = iter(jobs)
 
@@ -139,10 +134,10 @@ def _run_all(study: str, jobs: list[Job]) -> None:
             said = f"validation {metric} {end.result['valid'][metric]:.4f}, {seconds:.0f} s"
         print(f"[{ended}/{len(jobs)}] {job.name}: {said}", flush=True)
 
-    data_flags = flags.data_flags(FLAGS)
+    data_flags = flags.data_flags(values)
     if study != "main":
         data_flags.append("--baselines=none")
-    parallel = 1 if study == "scalability" else FLAGS.parallel
+    parallel = 1 if study == "scalability" else values.parallel
     run_jobs(lambda: next(waiting, None), on_end, data_flags=data_flags, parallel=parallel)
 
 

@@ -20,8 +20,6 @@ from launch.jobs import run_jobs
 from launch.study import define_many
 from launch.trial_runs import TrialRuns
 
-FLAGS = absl_flags.FLAGS
-
 
 def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
     """Registers every flag of the command, for the model that the command line names.
@@ -35,30 +33,30 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
 
 
 def _work(values: absl_flags.FlagValues) -> None:
-    if not FLAGS.sweep:
+    if not values.sweep:
         raise ConfigError("--sweep is needed: a file that says what is tried; see docs/studies.md")
-    if FLAGS.workdir or FLAGS.mode != "train":
+    if values.workdir or values.mode != "train":
         raise ConfigError("--workdir and --mode are for one run; a sweep has --out")
-    base = flags.config(FLAGS)
-    print(_run(read_sweep(FLAGS.sweep, base), base))
+    base = flags.config(values)
+    print(_run(read_sweep(values.sweep, base), base, values))
 
 
-def _run(sweep: Sweep, base: Config) -> str:
+def _run(sweep: Sweep, base: Config, values: absl_flags.FlagValues) -> str:
     if base.eval.selection != "valid":
         raise ConfigError("a sweep chooses on validation; leave out --selection=test")
     if base.train.num_seeds > 1:
         raise ConfigError("--num_seeds is for one run; a sweep can have seed among its parameters")
     base = changed(base, {"score_test": False})
-    path = FLAGS.out or f"runs/{FLAGS.dataset}-{base.model}-{Path(FLAGS.sweep).stem}"
+    path = values.out or f"runs/{values.dataset}-{base.model}-{Path(values.sweep).stem}"
     out = RunDirectory(path, option="--out")
     described = json.loads(json.dumps(sweep._asdict()))
-    with out.claim({"sweep": described, **flags.data_identity(FLAGS), **base.to_flat()}):
+    with out.claim({"sweep": described, **flags.data_identity(values), **base.to_flat()}):
         runs = TrialRuns(sweep, base, out)
         run_jobs(
             runs.next_job,
             runs.on_end,
-            data_flags=flags.data_flags(FLAGS),
-            parallel=FLAGS.parallel,
+            data_flags=flags.data_flags(values),
+            parallel=values.parallel,
             should_stop=runs.should_stop,
         )
         return _write(runs, base.model, out)

@@ -117,7 +117,10 @@ CASES = {
         ("test_config.py", "test_variance_that_falls_or_reaches_one"),
     ],
     "q beyond the entities": [
-        ("training/test_setup.py", "test_more_relations_to_keep_than_there_are_entities")
+        (
+            "models/kdiffe/test_refused_options.py",
+            "test_more_relations_to_keep_than_there_are_entities",
+        )
     ],
     "a batch beyond the data": [("training/test_sampler.py", "test_last_step_is_padded")],
     "a single step of noise": [

@@ -9,7 +9,7 @@ from kdiffe_jax.baselines.settings import NAMES, BaselineSettings
 from kdiffe_jax.config import Limits
 from kdiffe_jax.data.synthetic import PlantedSizes
 from kdiffe_jax.errors import ConfigError, DataError
-from kdiffe_jax.models.registry import DEFAULT, MODELS, make_config, model_class, options_of
+from kdiffe_jax.models.registry import DEFAULT, MODELS, make_config, model_class, options_of, preset
 from launch import flags
 from launch.parsing import named_model, parse
 
@@ -46,7 +46,7 @@ def test_options_of_the_model_and_the_shared_ones_are_its_flags_and_no_others(mo
     assert not options.keys() & model_class(model).without
     elsewhere = {name for other in MODELS for name in options_of(other)} - options.keys()
     assert elsewhere and not elsewhere & set(values)
-    assert flags.config(values) == make_config({"model": model})
+    assert flags.config(values) == make_config({"model": model, **preset("paper", model)})
 
 
 def test_baselines_and_limits_are_flags_and_no_part_of_the_configuration():

@@ -9,7 +9,7 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.ops.trace_phases import PHASES
 from kdiffe_jax.profile.split import ROWS, Split
-from launch import flags
+from launch import flags, parsing
 from launch import main as command
 from launch.profile import _LABELS, profile_lines
 
@@ -28,7 +28,8 @@ def run(monkeypatch, tmp_path):
         values = absl_flags.FlagValues()
         monkeypatch.setattr(command, "FLAGS", values)
         read = ("config", "data_identity", "load", "workdir", "cache_dir", "baselines", "limits")
-        for name in ("define", "parse", *read):
+        monkeypatch.setattr(parsing.parse, "__defaults__", (values,))
+        for name in ("define", *read):
             monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
         return command.main(["main", *SIZES, *arguments])
 

@@ -7,7 +7,7 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.report.page import REPORT
 from kdiffe_jax.report.scalars import EVENTS
-from launch import flags, report
+from launch import flags, parsing, report
 from launch import main as command
 
 SIZES = """--planted_users=60 --planted_items=48 --planted_topics=4 --planted_triples_per_item=4
@@ -25,7 +25,8 @@ def train(monkeypatch, tmp_path):
         values = absl_flags.FlagValues()
         monkeypatch.setattr(command, "FLAGS", values)
         read = ("config", "data_identity", "load", "workdir", "cache_dir", "baselines", "limits")
-        for name in ("define", "parse", *read):
+        monkeypatch.setattr(parsing.parse, "__defaults__", (values,))
+        for name in ("define", *read):
             monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
         return command.main(["main", *SIZES, *arguments])
 

@@ -24,9 +24,7 @@ def command(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):
-        values = absl_flags.FlagValues()
-        monkeypatch.setattr(study, "FLAGS", values)
-        return study.main(["study", *DATA, "--out=out", *arguments])
+        return study.main(["study", *DATA, "--out=out", *arguments], absl_flags.FlagValues())
 
     return run
 

@@ -13,7 +13,7 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.errors import RunError
 from kdiffe_jax.models.registry import make_config
-from launch import flags, jobs, sweep
+from launch import jobs, sweep
 from launch.command import DIVERGED
 from tests.launch.fake_runs import FakeRuns
 
@@ -37,11 +37,8 @@ def command(monkeypatch, tmp_path):
 
     def run(text, *arguments):
         (tmp_path / "what.toml").write_text(text)
-        values = absl_flags.FlagValues()
-        monkeypatch.setattr(sweep, "FLAGS", values)
-        for name in ("config", "data_identity", "data_flags"):
-            monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
-        return sweep.main(["sweep", "--sweep=what.toml", "--out=out", *arguments])
+        arguments = ["sweep", "--sweep=what.toml", "--out=out", *arguments]
+        return sweep.main(arguments, absl_flags.FlagValues())
 
     return run
 

@@ -52,6 +52,5 @@ def test_two_searches_or_studies(monkeypatch, tmp_path, capsys, command, asked):
     assert len(list((tmp_path / "out").rglob("result.json"))) == 1
     assert not list((tmp_path / "out").rglob("*.partial"))
     values = absl_flags.FlagValues()
-    monkeypatch.setattr(command, "FLAGS", values)
     assert command.main(["command", *words], values) == 0
     assert capsys.readouterr().out.splitlines()[-1] == printed.splitlines()[-1]

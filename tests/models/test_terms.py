@@ -52,7 +52,8 @@ def test_what_has_no_weight_may_be_anything():
 def test_norm_of_the_rows_of_each_triplet(rows, batch):
     users, items = map(np.asarray, rows[0])
     triplets = zip(*(array[:5] for array in batch[:3]), strict=True)
-    expected = [0.5 * sum((r**2).sum() for r in (users[u], items[p], items[n])) for u, p, n in triplets]
+    of_triplets = ((users[u], items[p], items[n]) for u, p, n in triplets)
+    expected = [0.5 * sum((row**2).sum() for row in three) for three in of_triplets]
     term = batch_rows_norm(*rows[0], batch)
     np.testing.assert_allclose(term.mean, np.mean(expected), rtol=1e-5)
 

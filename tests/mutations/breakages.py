@@ -108,21 +108,27 @@ LOSSES = (
         "models/kdiffe/model.py",
         'Weighted(_norm(params["encoder"]), traced["theta_2"])',
         'Weighted(_norm(params["encoder"]))',
-        ("tests/training/test_step.py::test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo",),
+        ("tests/models/kdiffe/test_objective.py::test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo",),
     ),
     Breakage(
         "Adam climbs",
         "training/step.py",
         "rate=rate: -rate * u",
         "rate=rate: rate * u",
-        ("tests/training/test_step.py::test_a_step_goes_down_and_each_draws_noise_of_its_own",),
+        (
+            "tests/models/kdiffe/test_objective.py::"
+            "test_a_step_goes_down_changes_every_parameter_and_draws_noise_of_its_own",
+        ),
     ),
     Breakage(
         "every step draws the same noise",
         "training/step.py",
         "jax.random.fold_in(state.key, state.step)",
         "state.key",
-        ("tests/training/test_step.py::test_a_step_goes_down_and_each_draws_noise_of_its_own",),
+        (
+            "tests/models/kdiffe/test_objective.py::"
+            "test_a_step_goes_down_changes_every_parameter_and_draws_noise_of_its_own",
+        ),
     ),
 )
 
@@ -160,7 +166,7 @@ DIFFUSION = (
         "models/kdiffe/elbo.py",
         "users if gradient else jax.lax.stop_gradient(users)",
         "users",
-        ("tests/training/test_step.py::test_guidance_is_cut_from_the_elbo_by_default",),
+        ("tests/models/kdiffe/test_objective.py::test_guidance_is_cut_from_the_elbo_by_default",),
     ),
     Breakage(
         "top-q keeps the smallest",

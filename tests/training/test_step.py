@@ -35,7 +35,7 @@ class Pulled(Model):
     def losses(self, objective, params, batch, inputs, aux, traced, key):
         users = params["users"]
         loss = users.sum() if objective == "push" else 2.0 * jnp.square(users).sum()
-        terms = {"rows": scalar_term(loss)} if objective == "push" else {"squares": scalar_term(loss)}
+        terms = {"rows" if objective == "push" else "squares": scalar_term(loss)}
         drawn = {f"key of {objective}": scalar_term(jax.random.uniform(key))}
         weighted = {name: Weighted(term) for name, term in terms.items()}
         nothing = {name: Weighted(term, 0.0) for name, term in drawn.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,9 @@ def cached_similarity(
     """`attention_similarity`, read from `directory` where the same call was made before.
 
     A file that cannot be read or does not fit is computed again and replaced. The directory is
-    private to the user; files appear under their name only when complete. Process 0 alone reads
-    and writes it; the others receive what it read, piece by piece. While S is made, every process
-    has the interactions of all.
+    private to the user; files appear under their name only when complete. Of processes that share
+    the interactions process 0 alone reads and writes it; the others receive what it read, piece
+    by piece. While S is made, every process has the interactions of all.
 
     Args:
       pairs: int32[n, 2], this process's share of the training interactions.
@@ -55,6 +55,8 @@ def cached_similarity(
       DataError: the directory cannot be written; a RunError on the other processes.
     """
     sizes: dict[str, Any] = dict(n_users=n_users, n_items=n_items, options=options)
+    together = share.of > 1
+    by_one = on_process_zero if together else _by_this_process
     first, total = share.offset_and_total(len(pairs))
     own = slice(first, first + len(pairs))
     file = similarity_file(share.pieces(pairs), directory=directory, **sizes)
@@ -64,12 +66,17 @@ def cached_similarity(
         read.append(read_similarity(file, total))
         return read[0] is not None
 
-    if on_process_zero(is_stored):
+    if by_one(is_stored):
         return _part(share, read[0] if read else None, own), True
-    workers = WalkWorkers.of_this_process(devices, joined)
-    found = attention_similarity(joined(pairs), workers=workers, **sizes)
-    on_process_zero(lambda: write_similarity(found, file))
+    workers = WalkWorkers.of_this_process(devices, joined if together else None)
+    found = attention_similarity(workers.joined(pairs), workers=workers, **sizes)
+    by_one(lambda: write_similarity(found, file))
     return found[own].copy(), False
+
+
+def _by_this_process(work: Callable[[], Any]) -> Any:
+    """It has the interactions whole, and may be the only one that is here."""
+    return work()
 
 
 def _part(share: Share, read: np.ndarray | None, own: slice) -> np.ndarray:
