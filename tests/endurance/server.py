@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from kdiffe_jax.models.kdiffe.saved_arrays import model_of
 from kdiffe_jax.storage.saved_model import MODEL, write_model
+from kdiffe_jax.training.saving import model_of
 from tests.endurance.memory import megabytes, open_files
 from tests.serve.running import ROOT, running
 from tests.small_model import small_problem, untrained

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.endurance.memory import megabytes, open_files
-from tests.kills.attempts import FLAGS
+from tests.kills.attempts import flags_of
 
 _ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,12 @@ def long_sweep(trials: int) -> dict[str, Any]:
         rates = ", ".join(f"{1e-3 * (trial + 1):.4f}" for trial in range(trials))
         described = f'method = "grid"\n[parameters]\nlearning_rate = [{rates}]\n'
         (place / "what.toml").write_text(described)
-        flags = [*FLAGS, "--epochs=2", f"--sweep={place / 'what.toml'}", f"--out={place / 'out'}"]
+        flags = [
+            *flags_of("kdiffe"),
+            "--epochs=2",
+            f"--sweep={place / 'what.toml'}",
+            f"--out={place / 'out'}",
+        ]
         command = [sys.executable, "-m", "launch.sweep", *flags, f"--cache_dir={place / 'cache'}"]
         process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
         looks = []

@@ -1,10 +1,10 @@
-"""Kills a real training again and again: python -m tests.kills --kills=200 [--seed=0].
+"""Kills a real training again and again: python -m tests.kills --kills=200 [--model=sgl].
 
 Each round trains in a directory of its own with caches of its own. An attempt is ended by
 SIGKILL or SIGTERM at a random moment, or at a random change of a file (checkpoints and the
 cache of S included), and its clock is off by up to a year; now and then the newest checkpoint
 is damaged as well. Then one attempt is let go to its end, and all that it leaves (parameters,
-optimiser, key, step, kept relations, history, result, model) must be that of a run that was
+optimiser, key, step, what is carried, history, result, model) must be that of a run that was
 never killed, bit for bit, but for seconds.
 """
 
@@ -34,12 +34,15 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--kills_a_round", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--many_seeds", action="store_true", help="train two models at once")
+    parser.add_argument("--many_seeds", action="store_true", help="train two models in turn")
+    parser.add_argument("--model", default="kdiffe")
     given = parser.parse_args(argv)
-    flags = ["--num_seeds=2"] if given.many_seeds else []
     _settle(ROOT / "build" / "kills" / "compiled")
-    from tests.kills.rounds import Rounds  # jax reads the environment when it is imported
+    # jax reads the environment when it is imported
+    from tests.kills.attempts import flags_of
+    from tests.kills.rounds import Rounds
 
+    flags = [*flags_of(given.model), *(["--num_seeds=2"] if given.many_seeds else [])]
     with tempfile.TemporaryDirectory(prefix="kills-") as directory:
         rounds = Rounds(Path(directory), flags, random.Random(given.seed))
         counted: Counter[str] = Counter()

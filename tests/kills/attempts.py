@@ -18,12 +18,12 @@ from typing import NamedTuple
 
 import launch.main
 
-FLAGS = (
+_SHARED = (
     "--planted_users=60 --planted_items=48 --planted_topics=4 --planted_interactions_per_user=8 "
     "--planted_triples_per_item=4 --planted_entities_per_topic=2 --dim=8 --batch_size=64 "
-    "--denoiser_width=16 --walk_length=5 --walks_per_node=2 --timesteps=3 --epochs=5 "
-    "--patience=3 --baselines=most_popular"
+    "--epochs=5 --patience=3 --baselines=most_popular"
 ).split()
+_OWN = {"kdiffe": "--denoiser_width=16 --walk_length=5 --walks_per_node=2 --timesteps=3".split()}
 _WRITES = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod")
 
 
@@ -43,18 +43,23 @@ class Ending(NamedTuple):
     seconds: float
 
 
+def flags_of(model: str) -> list[str]:
+    """A small training of a model."""
+    return [*_SHARED, f"--model={model}", *_OWN.get(model, [])]
+
+
 def attempt(
     flags: list[str], workdir: Path, cache: Path, *, kill: Kill | None = None, clock: float = 0.0
 ) -> Ending:
     """Runs the training command in `workdir`.
 
     Args:
-      flags: besides --workdir and --cache_dir.
+      flags: of the training, without --workdir and --cache_dir.
       workdir, cache: the run directory and the directory of caches.
       kill: by what and when; None lets it end.
       clock: seconds that the process's clock is off.
     """
-    command = ["main", *FLAGS, *flags, f"--workdir={workdir}", f"--cache_dir={cache}"]
+    command = ["main", *flags, f"--workdir={workdir}", f"--cache_dir={cache}"]
 
     def work() -> int:
         if clock:

@@ -10,9 +10,9 @@ KINDS = ("changed", "truncated", "emptied", "file missing", "missing")
 
 
 def complete_checkpoints(workdir: Path) -> list[Path]:
-    """Oldest first."""
-    found = [path for path in (workdir / "checkpoints").glob("*") if path.name.isdigit()]
-    return sorted(found, key=lambda path: int(path.name))
+    """Of all seeds, oldest first."""
+    found = [path for path in workdir.glob("**/checkpoints/*") if path.name.isdigit()]
+    return sorted(found, key=lambda path: (path.parent, int(path.name)))
 
 
 def damage(checkpoint: Path, kind: str, rng: random.Random) -> str:

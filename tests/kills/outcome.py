@@ -10,24 +10,26 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from tests.kills.damage import complete_checkpoints
+
 _TIMES = ("seconds",)
 
 
 def outcome(workdir: Path) -> dict[str, Any]:
     """Every file's content without seconds: text as objects, arrays as bytes by name."""
-    checkpoints = sorted(p for p in (workdir / "checkpoints").iterdir() if p.name.isdigit())
+    checkpoints = {str(p.relative_to(workdir)): p for p in complete_checkpoints(workdir)}
     found: dict[str, Any] = {
         "result": _timeless(json.loads((workdir / "result.json").read_text())),
         "config": json.loads((workdir / "config.json").read_text()),
-        "metrics": _lines(workdir / "metrics.jsonl"),
-        "kept": [path.name for path in checkpoints],
+        "metrics": [_lines(file) for file in sorted(workdir.glob("**/metrics.jsonl"))],
+        "kept": sorted(checkpoints),
         "files": sorted(p.name for p in workdir.iterdir() if not p.name.endswith("-damaged")),
     }
-    for path in checkpoints:
+    for name, path in checkpoints.items():
         stored = json.loads((path / "history" / "metadata").read_text())
         history = stored["epochs"]  # the checksum beside it covers seconds
-        found[f"{path.name} history"] = _timeless(history)
-        found |= {f"{path.name} {name}": value for name, value in _arrays(path / "arrays").items()}
+        found[f"{name} history"] = _timeless(history)
+        found |= {f"{name} {leaf}": value for leaf, value in _arrays(path / "arrays").items()}
     for file in ("model.npz", "test_per_user.npz"):
         with np.load(workdir / file) as archive:
             found |= {f"{file} {name}": archive[name].tobytes() for name in archive.files}
@@ -41,7 +43,7 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
 
 
 def _arrays(directory: Path) -> dict[str, bytes]:
-    """Parameters, optimiser, step, key and kept relations by their paths."""
+    """Parameters, optimiser, step, key and what is carried by their paths."""
     tree = ocp.StandardCheckpointer().restore(directory.absolute())
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {jax.tree_util.keystr(path): np.asarray(leaf).tobytes() for path, leaf in leaves}

@@ -17,6 +17,7 @@ from kdiffe_jax.data.plain_files import part_of_lines
 from kdiffe_jax.data.readers.prepared import write_prepared
 from kdiffe_jax.data.share import Share
 from kdiffe_jax.data.synthetic import planted_dataset
+from kdiffe_jax.storage.saved_model import read_model
 from tests.quick_compile import XLA_FLAGS
 from tests.small_model import SIZES
 
@@ -105,8 +106,8 @@ def read(workdir):
     """The result, the records of the epochs, and the tables of the model."""
     result = json.loads((workdir / "result.json").read_text())
     history = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
-    with np.load(workdir / "model.npz", allow_pickle=False) as model:
-        return result, history, {name: model[name] for name in ("users", "items", "messages")}
+    model = read_model(workdir)
+    return result, history, {"users": model.users, "items": model.items, **model.artifacts}
 
 
 def check_equal(one, two):
