@@ -63,7 +63,7 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
 def _unknown_flag(name: str, values: flags.FlagValues) -> str:
     """Of a flag that another model has, whose it is; of all others, the closest one."""
     near = closest(name, values)
-    model = values["model"].value if "model" in values else None
+    model = values["model"].value if "model" in values else ""
     if model in MODELS:
         option = name.removeprefix("no")
         owners = [

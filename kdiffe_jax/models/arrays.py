@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from kdiffe_jax.ops.sparse_types import KnowledgeGraph, Laplacian, SparseOperato
 Params = Any  #: a pytree of float arrays
 Carry = Any  #: a pytree of arrays of static shape, checkpointed with the parameters
 Aux = Any  #: a pytree of arrays that the steps of one epoch read
-Feature = jax.Array | SparsePair  #: f32[J, F], dense or sparse
+Feature: TypeAlias = jax.Array | SparsePair  #: f32[J, F], dense or sparse
 
 
 class Sizes(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from types import MappingProxyType
+from typing import ClassVar
 
 import jax
 
@@ -41,7 +42,7 @@ class LightGCNOptions(Checked):
 class LightGCN(Model):
     """Two embedding tables and one graph."""
 
-    Options = LightGCNOptions
+    Options: ClassVar[type[Checked]] = LightGCNOptions
     presets = MappingProxyType(
         {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
     )

@@ -68,7 +68,7 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
 DEFAULT = "kdiffe"
 
 
-def model_class(name: str) -> type:
+def model_class(name: str) -> Any:
     """The class of a model: a `Model`, which is trained, or a `ClosedForm`, which is fitted.
 
     Raises:

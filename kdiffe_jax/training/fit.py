@@ -60,7 +60,7 @@ def fit(
     if not is_trained(config.model):
         return finish_closed_form(dataset, config, run, resources, log=hooks.log)
     placement = resources.placement or OneDevice()
-    setup: TrainSetup | None = build(dataset, log=hooks.log, placement=placement)
+    setup: Any = build(dataset, log=hooks.log, placement=placement)
     hooks.on_setup(setup)
     trained = train_seeds(setup, run, on_epoch=hooks.on_epoch, log=hooks.log)
     if not placement.alone:

@@ -204,7 +204,7 @@ def _inputs(content: _Content, model: Model, edges: EdgeWeights, placement: Plac
                 entity_items = jnp.asarray(dataset.entity_items, jnp.int32)
         near, proxies = content.neighbours, content.proxies
         made = Inputs(
-            laplacian=None,
+            laplacian=None,  # type: ignore[arg-type]
             knowledge=knowledge,
             entity_items=entity_items,
             neighbours=None if near is None else sparse_pair(near),

@@ -65,7 +65,8 @@ def train_step(
       The next state, and the terms of every objective with their weighted sum under its name.
     """
     step_key = jax.random.fold_in(state.key, state.step)
-    params, opt_states, reported = state.params, list(state.opt_states), {}
+    params, opt_states = state.params, list(state.opt_states)
+    reported: dict[str, Term] = {}
     for number, objective in enumerate(model.objectives):
         alone = len(model.objectives) == 1
         key = step_key if alone else jax.random.fold_in(step_key, number)

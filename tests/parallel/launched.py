@@ -11,13 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from absl import flags as absl_flags
 
 from kdiffe_jax.data.dataset import SPLITS
 from kdiffe_jax.data.plain_files import part_of_lines
 from kdiffe_jax.data.readers.prepared import write_prepared
 from kdiffe_jax.data.share import Share
 from kdiffe_jax.data.synthetic import planted_dataset
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import read_model
+from kdiffe_jax.training.fit import fit
+from kdiffe_jax.training.resources import Resources
+from launch import flags
+from launch.parsing import parse
 from tests.quick_compile import XLA_FLAGS
 from tests.small_model import SIZES
 
@@ -35,15 +41,27 @@ KDIFFE = (
 
 
 def start(cache, workdir, *more, environment=None):
-    flags = (*SHARED, f"--workdir={workdir}", f"--cache_dir={cache}", *more)
+    own = (f"--workdir={workdir}", f"--cache_dir={cache}")
     return subprocess.Popen(
-        [sys.executable, "-m", "launch.main", *flags],
+        [sys.executable, "-m", "launch.main", *SHARED, *own, *more],
         cwd=ROOT,
         env=os.environ | {"XLA_FLAGS": XLA_FLAGS} | (environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def fitted_here(cache, workdir, *more):
+    """What the command does, in this process."""
+    values, argv = absl_flags.FlagValues(), ["main", *SHARED, *more]
+    flags.define(argv, values)
+    parse(argv, values)
+    dataset, config = flags.load(values), flags.config(values)
+    identity = flags.data_identity(values) | {"data_sha256": dataset.fingerprint()}
+    resources = Resources(cache, baselines=flags.baselines(values))
+    with RunDirectory(workdir).claim(identity | config.to_flat()) as run:
+        fit(dataset, config, run, resources)
 
 
 def end(processes):
@@ -95,9 +113,9 @@ def slurm_job():
 def start_two_of_slurm(directory, workdirs, *more):
     job = {"SLURM_JOB_ID": slurm_job(), "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2"}
     numbered = ({"SLURM_PROCID": number, "SLURM_LOCALID": number} for number in "01")
-    flags = ("--mesh=model:2", "--coordinator=cluster", *more)
+    joined = ("--mesh=model:2", "--coordinator=cluster", *more)
     return [
-        start(cache_of(directory, i), workdirs[i], *flags, environment=job | number)
+        start(cache_of(directory, i), workdirs[i], *joined, environment=job | number)
         for i, number in enumerate(numbered)
     ]
 

@@ -10,7 +10,7 @@ from kdiffe_jax.models.arrays import View
 from kdiffe_jax.models.kdiffe.knowledge_layer import KnowledgeLayer
 from kdiffe_jax.ops.propagate import propagate, propagate_items
 from kdiffe_jax.ops.sparse_types import KnowledgeGraph, Laplacian, SparsePair
-from kdiffe_jax.ops.spmm import spmm
+from kdiffe_jax.ops.spmm import multiply
 
 
 class Encoder(nn.Module):
@@ -97,7 +97,7 @@ class Encoder(nn.Module):
         """f32[J, d]: layer 0 of the items (eq. 1), with their neighbours where they have weight."""
         items = self.knowledge(self.item_embedding, self.entities(entity_items), graph)
         if self.neighbour_weight:
-            items = items + self.neighbour_weight * spmm(*neighbours, items)
+            items = items + self.neighbour_weight * multiply(neighbours, items)
         return items
 
     def attention(self, graph: KnowledgeGraph, entity_items: jax.Array | None) -> jax.Array:

@@ -91,7 +91,8 @@ class KDiffE(KDiffEModules):
             **workers,
         )
         entries = entry_weights(similarity, xi=options.xi, degree_from=options.degree_from)
-        return EdgeWeights(*map(np.asarray, entries), similarity, cached)
+        weights, counted = map(np.asarray, entries)
+        return EdgeWeights(weights, counted, similarity, cached)
 
     def refresh(self, params, inputs: Inputs, key) -> KeptRelations:
         """The top-q relations of every denoised row: the next contrastive view."""
