@@ -19,7 +19,6 @@ from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.readers.arrays import load_features
 from kdiffe_jax.data.readers.inter import find_inter
 from kdiffe_jax.data.readers.interaction_table import read_interactions
-from kdiffe_jax.data.readers.item_table import read_item_table
 from kdiffe_jax.data.readers.lines import LARGEST_ID, count_ids, source_directory
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.delimited import Table, open_table
@@ -112,21 +111,29 @@ def _read_names(file: Path) -> dict[int, str]:
     """
     if not file.exists():
         return {}
-    header = open_table(file).names
-    if len(header) != 2 or len({*header, ""}) != 3:
+    table = open_table(file, quoted=False)
+    if len(table.names) != 2 or len({*table.names, ""}) != 3:
         raise DataError(
             f"{file}, row 1: expected two columns, external id and number; mend or remove it"
         )
-    table = read_item_table(file, TableColumns(item_column=header[1]))
-    numbers = _numbers(file, header[1], table.ids, np.arange(len(table.ids)))
-    names = dict(zip(numbers.tolist(), table.columns[header[0]], strict=True))
-    seen: set[str] = set()
-    for row, external in enumerate(names.values(), start=2):
-        if not external or external in seen:
-            state = "stands there twice" if external else "is empty"
-            raise DataError(f"{file}, row {row}: {header[0]} {external[:60]!r} {state}; mend it")
-        seen.add(external)
-    return names
+    columns: list[list[str]] = [[], []]
+    for part in table.parts(list(table.names)):
+        for column, name in zip(columns, table.names, strict=True):
+            column += part.columns[name].fill_null("").to_pylist()
+    externals, texts = columns
+    numbers = _numbers(file, table.names[1], texts, np.arange(len(texts))).tolist()
+    for what, values in zip(table.names, (externals, numbers), strict=True):
+        _check_unique(file, what, values)
+    return dict(zip(numbers, externals, strict=True))
+
+
+def _check_unique(file: Path, what: str, values: Sequence[str | int]) -> None:
+    seen: set[str | int] = set()
+    for row, value in enumerate(values, start=2):
+        if value == "" or value in seen:
+            state = "is empty" if value == "" else "stands there twice"
+            raise DataError(f"{file}, row {row}: {what} {str(value)[:60]!r} {state}; mend it")
+        seen.add(value)
 
 
 def _external(numbers, names: dict[int, str], file: Path) -> tuple[str, ...]:

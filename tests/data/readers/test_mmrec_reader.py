@@ -139,7 +139,7 @@ def test_items_that_only_the_mapping_names(tmp_path):
     ("text", "message"),
     [
         ("asin\titemID\na\t0\nb\t1\nc\t2\n", "i_id_mapping.csv: no line names number 3"),
-        ("asin\titemID\na\t0\nb\t0\n", "row 3: item '0' has row 2 already; keep one"),
+        ("asin\titemID\na\t0\nb\t0\n", "row 3: itemID '0' stands there twice"),
         ("asin\titemID\na\t0\na\t1\n", "row 3: asin 'a' stands there twice"),
         ("asin\titemID\n\t0\n", "row 2: asin '' is empty"),
         ("asin\titemID\na\tx\n", "row 2: itemID 'x', expected a whole number"),
