@@ -1,8 +1,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-CORE_TESTS = tests/graph tests/models tests/ops tests/evaluation tests/data/readers \
-  tests/data/test_share.py tests/storage/test_saved_model.py tests/storage/test_stored_arrays.py
+KDIFFE = denoiser denoiser_columns diffusion encoder hidden_reverse knowledge_layer rebuild random_walk \
+  similarity
+CORE_TESTS = tests/graph tests/ops tests/evaluation $(KDIFFE:%=tests/models/kdiffe/test_%.py) \
+  tests/data/readers tests/data/test_share.py tests/storage/test_saved_model.py \
+  tests/storage/test_stored_arrays.py
 
 .PHONY: demo test lint types coverage docs clean
 
