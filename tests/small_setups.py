@@ -59,7 +59,9 @@ def compiled_of(setup) -> Compiled:
 def started(setup) -> Carried:
     """A fresh state and what the first epoch begins with."""
     state = _initial_state(setup.model, setup.inputs, setup.config.train.seed)
-    return Carried(state, compiled_of(setup).refresh(state.params, setup.inputs, state.key, 0))
+    first = setup.model.first_carry(setup.inputs)
+    carry = compiled_of(setup).refresh(state.params, setup.inputs, first, state.key, 0)
+    return Carried(state, carry)
 
 
 _initial_state = jax.jit(initial_state, static_argnums=(0, 2))

@@ -48,6 +48,15 @@ class Sampling(NamedTuple):
     """What a step's batch holds beside interactions, each with an item that the user has not."""
 
     rows: Literal["none", "items"] = "none"  #: what `Batch.row_items` numbers: nothing, or items
+    rows_of_step: int = 1  #: at least; an epoch then looks at every item more than once
+
+
+class Part(NamedTuple):
+    """A top-level entry of the parameters that learns in a way of its own."""
+
+    name: str
+    rate: float = 1.0  #: times that of its objective
+    decay: float = 0.0  #: what a parameter loses of itself, times the rate (decoupled)
 
 
 class Objective(NamedTuple):
@@ -55,6 +64,7 @@ class Objective(NamedTuple):
 
     name: str = "loss"
     rate: float = 1.0  #: times the learning rate
+    parts: tuple[Part, ...] = ()  #: those that differ from the rest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,9 +139,20 @@ class Model(abc.ABC):
         """
         return ()
 
-    def refresh(self, params: Params, inputs: Inputs, key: jax.Array) -> Carry:
-        """What is made once before each epoch, of static shape: a rebuilt graph, prototypes."""
+    def first_carry(self, inputs: Inputs) -> Carry:
+        """What `refresh` receives before the first epoch, of the shapes that it returns."""
         return ()
+
+    def refresh(self, params: Params, inputs: Inputs, carry: Carry, key: jax.Array) -> Carry:
+        """What is made once before each epoch, of static shape: a rebuilt graph, prototypes.
+
+        Args:
+          params: trained so far.
+          inputs: constant structure.
+          carry: what the epoch before had.
+          key: of what is drawn.
+        """
+        return carry
 
     def open(self, inputs: Inputs, carry: Carry, key: jax.Array) -> Aux:
         """What the steps of an epoch share, made inside the compiled epoch: dropped edges."""
@@ -173,13 +194,35 @@ class Model(abc.ABC):
         """What explaining, new users and new items need beside the view; see `storage`."""
         return {}
 
+    def findings(
+        self,
+        params: Params,
+        inputs: Inputs,
+        carry: Carry,
+        traced: Mapping[str, jax.Array],
+        key: jax.Array,
+        triples: np.ndarray,
+    ) -> dict[str, Any]:
+        """What else a finished run says of the model: entries of result.json and of model.npz.
+
+        Figures by name, or dictionaries of them; `traced` is that of `losses`, the rest that of
+        `found_truth`. Of several seeds result.json has the means.
+        """
+        return {}
+
     def found_truth(
-        self, params: Params, inputs: Inputs, key: jax.Array, triples: np.ndarray, truth: np.ndarray
+        self,
+        params: Params,
+        inputs: Inputs,
+        carry: Carry,
+        key: jax.Array,
+        triples: np.ndarray,
+        truth: np.ndarray,
     ) -> dict[str, float]:
         """On planted data, how well the model tells relevant triples from irrelevant ones.
 
         Args:
-          params, inputs: trained.
+          params, inputs, carry: trained.
           key: as `refresh` receives it before the first epoch.
           triples: int32[m, 3] of (item, relation, entity), sorted.
           truth: bool[m], which are relevant.

@@ -12,7 +12,7 @@ _BEST: Mapping[str, Any] = {
     "softmax_temperature": 0.4,
     "neighbour_weight": 1.0,
     "neighbour_relations": "each",
-    "neighbour_kinds": "lift",
+    "neighbour_kinds": "evidence",
     "cold_items": "neighbours",
     "patience": 6,
 }

@@ -83,17 +83,20 @@ def _scan_filled(step, state: TrainState, batches: Batch) -> tuple[TrainState, d
     return jax.lax.fori_loop(0, filled, take, (state, nothing))
 
 
-def refresh(model: Model, params: Params, inputs: Inputs, key: jax.Array, epoch) -> Carry:
+def refresh(
+    model: Model, params: Params, inputs: Inputs, carry: Carry, key: jax.Array, epoch
+) -> Carry:
     """What an epoch begins with.
 
     Args:
       model: static.
       params: trained so far.
       inputs: constant structure.
+      carry: what the epoch before had; `Model.first_carry` before the first.
       key: the run's.
       epoch: number of the epoch that will use it.
     """
-    return model.refresh(params, inputs, stream_key(key, _REFRESH_STREAM, epoch))
+    return model.refresh(params, inputs, carry, stream_key(key, _REFRESH_STREAM, epoch))
 
 
 @device_phase("encode")

@@ -128,7 +128,8 @@ def compile_setup(setup: TrainSetup) -> Compiled:
 def fresh_start(setup: TrainSetup, compiled: Compiled) -> Carried:
     """What the first epoch begins with."""
     state = _initial(setup, setup.inputs)
-    carry = compiled.refresh(state.params, setup.inputs, state.key, jnp.int32(0))
+    first = setup.model.first_carry(setup.inputs)
+    carry = compiled.refresh(state.params, setup.inputs, first, state.key, jnp.int32(0))
     return Carried(state, carry)
 
 
@@ -143,7 +144,9 @@ def one_epoch(
         carried.state, batches, setup.inputs, carried.carry, traced_of(setup.config)
     )
     losses = finite_means(jax.device_get(terms), where=f"epoch {epoch}")
-    carry = compiled.refresh(state.params, setup.inputs, state.key, jnp.int32(epoch + 1))
+    carry = compiled.refresh(
+        state.params, setup.inputs, carried.carry, state.key, jnp.int32(epoch + 1)
+    )
     view = compiled.view(state.params, setup.inputs, carry)
     record: Record = {"epoch": epoch, "seconds": 0.0, **losses}
     for split in splits_ranked(setup.config):

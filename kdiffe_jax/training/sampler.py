@@ -47,7 +47,8 @@ class InteractionSampler:
       batch_size: interactions a step; the last step of a pass is padded.
       seed: of the order and of the negatives.
       epoch_steps: steps of an epoch; 0, or more than a pass has: all of a pass.
-      rows: whether steps take items beside interactions, each item once a pass.
+      rows: items that a step takes beside interactions, at least; each item is taken once a
+        pass, or as often as this needs. 0: none.
       share: whose the pairs are, where processes share them; all are made at once.
 
     >>> pairs = np.array([(user, 0) for user in range(10)])
@@ -68,7 +69,7 @@ class InteractionSampler:
         batch_size: int,
         seed: int,
         epoch_steps: int = 0,
-        rows: bool = True,
+        rows: int = 1,
         share: Share = ALONE,
     ):
         self._pairs = pairs
@@ -81,7 +82,10 @@ class InteractionSampler:
         degrees = np.bincount(pairs[:, 0], minlength=n_users)
         self._starts = np.concatenate([[0], np.cumsum(degrees)])
         self.steps_of_pass = -(-self._n_pairs // self.interactions_of_step)
-        self.items_of_step = -(-n_items // self.steps_of_pass) if rows else 1
+        once = -(-n_items // self.steps_of_pass)
+        self.items_of_step = max(once, min(rows, n_items)) if rows else 1
+        more = self.items_of_step > once
+        self._times = self.steps_of_pass * self.items_of_step // n_items if more else 1
         self.steps = min(epoch_steps, self.steps_of_pass) or self.steps_of_pass
         self.epochs_of_pass = -(-self.steps_of_pass // self.steps)
 
@@ -104,7 +108,7 @@ class InteractionSampler:
         triplets = [slots, users, positives, np.where(exists, negatives, -1)]
         rows = np.zeros(0, np.int64)
         if self._rows:
-            rows = rng.permutation(self._n_items)[_part(part, self.steps * self.items_of_step)]
+            rows = self._items_of_pass(rng)[_part(part, self.steps * self.items_of_step)]
         missing = self.steps * self.items_of_step - len(rows)
         rows = np.pad(rows, (0, missing), constant_values=-1).reshape(self.steps, -1)
         return Drawn(np.column_stack(triplets).astype(np.int32), rows)
@@ -164,6 +168,10 @@ class InteractionSampler:
             high = np.where(active & ~before, middle, high)
         exists = missing > 0
         return np.where(exists, rank + (low - starts), 0), exists
+
+    def _items_of_pass(self, rng: np.random.Generator) -> np.ndarray:
+        """All items in a random order, as many times over as the steps of a pass take them."""
+        return np.concatenate([rng.permutation(self._n_items) for _ in range(self._times)])
 
     def _own(self, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The slots in an order that have interactions of this share, and those."""

@@ -93,7 +93,7 @@ def build_setup(
         epoch_steps=config.train.epoch_steps,
         n_users=dataset.n_users,
         n_items=dataset.n_items,
-        rows=model.sampling.rows == "items",
+        rows=model.sampling.rows_of_step if model.sampling.rows == "items" else 0,
         share=dataset.share,
     )
     model.check(sampler.steps_of_pass, limits)
@@ -161,12 +161,12 @@ def _neighbours(dataset: Dataset, config: EmbeddingConfig, log: Callable[[str], 
     near = nearest_items(
         dataset,
         config.nearest_items,
-        by_lift=config.neighbour_kinds == "lift",
+        weighed=config.neighbour_kinds,
         each_relation=config.neighbour_relations == "each",
     )
     log(f"{dataset.name}: {near.note}")
     of_cold = config.cold_items != "own"
-    rows = cold_item_proxies(near.matrix, dataset.item_degrees()) if of_cold else None
+    rows = cold_item_proxies(near.of_cold, dataset.item_degrees()) if of_cold else None
     return near.matrix if config.neighbour_weight else None, rows
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from kdiffe_jax.models.arrays import Aux, Batch, Inputs, Params, Term, Weighted
-from kdiffe_jax.models.base import Model
+from kdiffe_jax.models.base import Model, Part
 from kdiffe_jax.ops.trace_phases import device_phase
 
 
@@ -80,10 +80,22 @@ def train_step(
         with device_phase("norm_adam"):
             rate = traced["learning_rate"] * objective.rate
             updates, opt_states[number] = adam().update(gradients, opt_states[number], params)
-            updates = jax.tree.map(lambda u, rate=rate: -rate * u, updates)
-            params = optax.apply_updates(params, updates)
+            params = optax.apply_updates(params, _scaled(updates, params, rate, objective.parts))
         reported |= terms
     return TrainState(params, tuple(opt_states), state.step + 1, state.key), reported
+
+
+def _scaled(updates, params, rate: jax.Array, parts: tuple[Part, ...]):
+    """Adam's directions as what is added to the parameters, each part at its own rate."""
+    scaled = jax.tree.map(lambda u: -rate * u, updates)
+    for part in parts:
+        own = rate * part.rate
+        scaled[part.name] = jax.tree.map(
+            lambda u, p, own=own, decay=part.decay: -own * (u + decay * p),
+            updates[part.name],
+            params[part.name],
+        )
+    return scaled
 
 
 def weighted_sum(terms: Mapping[str, Weighted]) -> jax.Array:

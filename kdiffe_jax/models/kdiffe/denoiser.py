@@ -64,6 +64,8 @@ class Denoiser(nn.Module):
       step_size: width of the step embedding.
       dropout: rate on x_t, while training.
       guided: whether z~ enters; False is the variant KDiffE_2.
+      guidance_dropout: rate on z~, while training.
+      from_zero: whether an untrained one predicts rows of zeros, or of random numbers.
       precision: of the matrix products; parameters and results are float32 either way.
     """
 
@@ -72,6 +74,8 @@ class Denoiser(nn.Module):
     step_size: int
     dropout: float
     guided: bool
+    guidance_dropout: float = 0.0
+    from_zero: bool = False
     precision: str = "float32"
 
     @nn.compact
@@ -100,5 +104,7 @@ class Denoiser(nn.Module):
         hidden = dense(self.width, name="from_row")(hidden)
         hidden += dense(self.width, use_bias=False, name="from_step")(step)
         if self.guided:
+            guidance = nn.Dropout(self.guidance_dropout, deterministic=not train)(guidance)
             hidden += dense(self.width, use_bias=False, name="from_guidance")(guidance)
-        return dense(self.n_columns, name="to_row")(nn.tanh(hidden))
+        start = nn.initializers.zeros if self.from_zero else nn.linear.default_kernel_init
+        return dense(self.n_columns, kernel_init=start, name="to_row")(nn.tanh(hidden))

@@ -11,7 +11,7 @@ _FLOAT = 4
 _ROWS_IN_STEP, _ROWS_IN_REBUILD = 7, 4
 
 
-def denoiser_memory_gb(*, width: int, n_items: int, n_columns: int, steps: int) -> float:
+def denoiser_memory_gb(*, width: int, n_items: int, n_columns: int, rows: int) -> float:
     """The most that training holds for the denoiser at once, on one device, in GB of 10^9 bytes.
 
     Weights of 2 C x width floats and Adam's two moments all the time; beside them either the
@@ -21,26 +21,26 @@ def denoiser_memory_gb(*, width: int, n_items: int, n_columns: int, steps: int) 
       width: of the hidden layer.
       n_items: J.
       n_columns: C, of the denoiser's row; E where each entity has a column of its own.
-      steps: of a pass over all interactions; a step's rows are the items divided by them.
+      rows: that a step denoises.
 
-    >>> round(denoiser_memory_gb(width=512, n_items=50_000, n_columns=100_000, steps=1000), 1)
+    >>> round(denoiser_memory_gb(width=512, n_items=50_000, n_columns=100_000, rows=50), 1)
     2.9
     """
     weights = 2 * n_columns * width
-    in_step = weights + _ROWS_IN_STEP * n_columns * -(-n_items // steps)
+    in_step = weights + _ROWS_IN_STEP * n_columns * rows
     in_rebuild = _ROWS_IN_REBUILD * n_columns * min(n_items, REBUILD_BLOCK)
     return (3 * weights + max(in_step, in_rebuild)) * _FLOAT / 1e9
 
 
 def check_denoiser_memory(
-    limits: Limits, *, width: int, n_items: int, n_columns: int, steps: int
+    limits: Limits, *, width: int, n_items: int, n_columns: int, rows: int
 ) -> None:
     """Refuses a vocabulary that the denoiser has no memory for.
 
     Raises:
       ConfigError: says what it needs, and what would need less.
     """
-    needed = denoiser_memory_gb(width=width, n_items=n_items, n_columns=n_columns, steps=steps)
+    needed = denoiser_memory_gb(width=width, n_items=n_items, n_columns=n_columns, rows=rows)
     if needed > limits.model_memory_gb:
         raise ConfigError(
             f"the denoiser of {n_columns:,} columns needs {needed:,.1f} GB, the limit is "

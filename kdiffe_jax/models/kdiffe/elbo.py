@@ -6,11 +6,10 @@ import jax
 
 from kdiffe_jax.models.arrays import Batch, Inputs, Term
 from kdiffe_jax.models.kdiffe.denoiser import Denoiser
-from kdiffe_jax.models.kdiffe.diffusion import Schedule, elbo_weights, q_sample
+from kdiffe_jax.models.kdiffe.diffusion import Schedule, q_sample
 from kdiffe_jax.models.kdiffe.rebuild import dense_rows
 from kdiffe_jax.models.terms import weighted_term
 from kdiffe_jax.ops.losses import elbo
-from kdiffe_jax.ops.spmm import multiply
 from kdiffe_jax.ops.trace_phases import device_phase
 
 
@@ -18,6 +17,7 @@ from kdiffe_jax.ops.trace_phases import device_phase
 def elbo_term(
     denoiser: Denoiser,
     schedule: Schedule,
+    weights: jax.Array,
     params,
     batch: Batch,
     inputs: Inputs,
@@ -28,6 +28,7 @@ def elbo_term(
 
     Args:
       denoiser, schedule: modules and constants.
+      weights: f32[T], of the timesteps.
       params: of the denoiser.
       batch: `row_items` are the items.
       inputs: their rows.
@@ -47,13 +48,4 @@ def elbo_term(
         train=True,
         rngs={"dropout": dropout_key},
     )
-    weights = elbo_weights(schedule)[timesteps]
-    return weighted_term(elbo(rows, prediction, weights), batch.row_weights)
-
-
-def mean_of_item_users(users: jax.Array, inputs: Inputs, *, gradient: bool) -> jax.Array:
-    """z~: the mean embedding of each item's users (eq. 11), f32[J, d].
-
-    The gradient is cut unless it is let through; rows of items without users are zero.
-    """
-    return multiply(inputs.item_users, users if gradient else jax.lax.stop_gradient(users))
+    return weighted_term(elbo(rows, prediction, weights[timesteps]), batch.row_weights)

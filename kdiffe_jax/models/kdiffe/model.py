@@ -11,19 +11,22 @@ import numpy as np
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.graph.drop_edges import drop_edges
-from kdiffe_jax.models.arrays import EdgeWeights, Inputs, View, Weighted
-from kdiffe_jax.models.base import Needs, Sampling
+from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Term, View, Weighted
+from kdiffe_jax.models.base import Needs, Objective, Part, Sampling
 from kdiffe_jax.models.kdiffe.attention_laplacian import entry_weights
 from kdiffe_jax.models.kdiffe.denoiser_memory import check_denoiser_memory
+from kdiffe_jax.models.kdiffe.diffusion import elbo_weights
 from kdiffe_jax.models.kdiffe.elbo import elbo_term
 from kdiffe_jax.models.kdiffe.encoder import Encoder
 from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, usual_relation
+from kdiffe_jax.models.kdiffe.graphs import Denoised, main_and_other, nothing_denoised
+from kdiffe_jax.models.kdiffe.held_out_triples import held_out_triples
 from kdiffe_jax.models.kdiffe.modules import KDiffEConstants, KDiffEModules
 from kdiffe_jax.models.kdiffe.new_items import rows_of_new_items
 from kdiffe_jax.models.kdiffe.options import KDiffEOptions
 from kdiffe_jax.models.kdiffe.planted_truth import kept_relevant_share, within_item_auc
 from kdiffe_jax.models.kdiffe.presets import PRESETS
-from kdiffe_jax.models.kdiffe.rebuild import KeptRelations, rebuilt_graph
+from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph
 from kdiffe_jax.models.kdiffe.refresh import Rebuild
 from kdiffe_jax.models.kdiffe.saved_arrays import saved_arrays
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
@@ -34,11 +37,12 @@ from kdiffe_jax.ops.sparse_types import KnowledgeGraph, Laplacian
 from kdiffe_jax.ops.trace_phases import device_phase
 
 
-class SecondView(NamedTuple):
-    """What the contrastive view of an epoch has of its own."""
+class Views(NamedTuple):
+    """What the two views of an epoch read."""
 
-    knowledge: KnowledgeGraph
-    laplacian: Laplacian | None  #: None: the main view's
+    main: KnowledgeGraph
+    other: KnowledgeGraph
+    laplacian: Laplacian | None  #: the second view's; None: that of both
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +50,6 @@ class KDiffE(KDiffEModules):
     """The model of the paper; its parts have files of their own in this folder."""
 
     Options = KDiffEOptions
-    sampling = Sampling(rows="items")
     presets = PRESETS
     variants = VARIANTS
 
@@ -54,6 +57,16 @@ class KDiffE(KDiffEModules):
     def needs(self) -> Needs:  # type: ignore[override]
         dropping = self.options.contrast == "edge_drop"
         return Needs(knowledge="items", guidance=True, edge_dropping=dropping)
+
+    @property
+    def sampling(self) -> Sampling:  # type: ignore[override]
+        return Sampling(rows="items", rows_of_step=self.options.denoiser_rows)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:  # type: ignore[override]
+        options = self.options
+        denoiser = Part("denoiser", options.denoiser_rate, options.denoiser_decay)
+        return (Objective(parts=(denoiser,)),)
 
     def init(self, key, inputs: Inputs):
         """Parameters by module, "encoder" and "denoiser"."""
@@ -94,32 +107,34 @@ class KDiffE(KDiffEModules):
         weights, counted = map(np.asarray, entries)
         return EdgeWeights(weights, counted, similarity, cached)
 
-    def refresh(self, params, inputs: Inputs, key) -> KeptRelations:
-        """The top-q relations of every denoised row: the next contrastive view."""
-        return Rebuild(self, params, inputs, key).kept_relations()
+    def first_carry(self, inputs: Inputs) -> Denoised:
+        """All triples of an item equal."""
+        columns, q = self.denoiser.n_columns, self.options.top_q
+        return nothing_denoised(inputs.own.rows, n_columns=columns, q=q)
 
-    def open(self, inputs: Inputs, carry: KeptRelations, key) -> SecondView:
-        """The rebuilt knowledge graph, or the given one beside a graph that lost edges."""
-        with device_phase("rebuild"):
-            sizes = self.sizes
-            rebuilt = rebuilt_graph(carry, n_items=sizes.n_items, n_entities=sizes.n_entities)
+    def refresh(self, params, inputs: Inputs, carry: Denoised, key) -> Denoised:
+        """Every item's row denoised: the graphs of the next epoch."""
+        main = self._knowledge_graphs(inputs, carry)[0]
+        return Rebuild(self, params, inputs, main, key).denoised()
+
+    def open(self, inputs: Inputs, carry: Denoised, key) -> Views:
+        """The graphs of both views; the second one may be the main one's with fewer edges."""
+        main, other = self._knowledge_graphs(inputs, carry)
         if self.options.contrast == "edge_drop":
             dropped = drop_edges(inputs.laplacian, key, self.options.edge_drop)
-            return SecondView(inputs.knowledge, dropped)
-        return SecondView(rebuilt, None)
+            return Views(main, main, dropped)
+        return Views(main, other, None)
 
-    def losses(self, objective, params, batch, inputs: Inputs, aux: SecondView, traced, key):
+    def losses(self, objective, params, batch, inputs: Inputs, aux: Views, traced, key):
         """Ranking + theta_2 norm + ELBO + theta_1 contrast (eq. 14)."""
         contrasted = self.options.theta_1 > 0
-        main, other = self._views(params, inputs, aux if contrasted else None)
+        main, other = self._views(params, inputs, aux, contrasted=contrasted)
         drawing_key = key
         if self.ranking.ranking_loss == "softmax":
             key, drawing_key = jax.random.split(key)
         terms = ranking_term(main, batch, self.ranking, self.embedding.score, traced, drawing_key)
         terms["squared_norm"] = Weighted(_norm(params["encoder"]), traced["theta_2"])
-        guidance = self.guidance_rows(main.users, inputs)
-        parts = (self.denoiser, self.schedule, params["denoiser"])
-        terms["elbo"] = Weighted(elbo_term(*parts, batch, inputs, guidance, key))
+        terms["elbo"] = Weighted(self._elbo(params, batch, inputs, main, key))
         if contrasted:
             contrast = node_contrast(
                 main, other, batch, traced["temperature"], negatives=self.options.negatives
@@ -127,27 +142,45 @@ class KDiffE(KDiffEModules):
             terms |= {name: Weighted(term, traced["theta_1"]) for name, term in contrast.items()}
         return terms
 
+    def _elbo(self, params, batch, inputs: Inputs, main: View, key) -> Term:
+        guidance = self.guidance_rows(main.users, inputs)
+        parts = (self.denoiser, self.schedule, self._timestep_weights(), params["denoiser"])
+        return elbo_term(*parts, batch, inputs, guidance, key)
+
+    def _timestep_weights(self) -> jax.Array:
+        schedule = self.schedule
+        equal = self.options.elbo_weights == "equal"
+        return jnp.ones_like(schedule.betas) if equal else elbo_weights(schedule)
+
     @device_phase("views")
-    def _views(self, params, inputs: Inputs, second: SecondView | None):
+    def _views(self, params, inputs: Inputs, views: Views, *, contrasted: bool):
         """The main view, and the second one where it is wanted."""
-        if second is None:
-            return self.encode(params, inputs), None
-        if second.laplacian is not None:
-            changed = inputs._replace(laplacian=second.laplacian)
-            return self.encode(params, inputs), self.encode(params, changed)
+        if not contrasted:
+            return self.encode(params, inputs, views.main), None
+        if views.laplacian is not None:
+            changed = inputs._replace(laplacian=views.laplacian)
+            pair = (self.encode(params, given, views.main) for given in (inputs, changed))
+            return tuple(pair)
         return self.encoder.apply(
             {"params": params["encoder"]},
             inputs.laplacian,
-            inputs.knowledge,
-            second.knowledge,
+            views.main,
+            views.other,
             self.shared_items(inputs),
             inputs.neighbours,
             method=Encoder.two_views,
         )
 
-    def view(self, params, inputs: Inputs, carry) -> View:
+    def view(self, params, inputs: Inputs, carry: Denoised) -> View:
         """What ranks: the main view (eq. 7)."""
-        return self.encode(params, inputs)
+        return self.encode(params, inputs, self._knowledge_graphs(inputs, carry)[0])
+
+    @device_phase("rebuild")
+    def _knowledge_graphs(self, inputs: Inputs, carry: Denoised):
+        """The main view's, and the one that it is contrasted with."""
+        sizes = dict(n_items=self.sizes.n_items, n_entities=self.sizes.n_entities)
+        rebuilt = rebuilt_graph(carry.kept, **sizes)
+        return main_and_other(self.options.main_graph, inputs.knowledge, rebuilt, carry.own)
 
     def check(self, steps: int, limits) -> None:
         """The denoiser's memory, and options that the sizes forbid."""
@@ -168,24 +201,33 @@ class KDiffE(KDiffEModules):
             width=options.denoiser_width,
             n_items=self.sizes.n_items,
             n_columns=self.denoiser.n_columns,
-            steps=steps,
+            rows=max(-(-self.sizes.n_items // steps), options.denoiser_rows),
         )
 
     def artifacts(self, params, inputs, carry, edges) -> dict[str, np.ndarray]:
         """What explanations, new users and new items read."""
-        return saved_arrays(self, params, inputs, carry, edges)
+        main = self._knowledge_graphs(inputs, carry)[0]
+        return saved_arrays(self, params, inputs, main, carry, edges)
 
-    def found_truth(self, params, inputs, key, triples, truth) -> dict[str, float]:
+    def findings(self, params, inputs, carry, traced, key, triples) -> dict[str, Any]:
+        """Whether a denoiser finds hidden triples again, where columns are entities."""
+        if not self.options.guidance or self.denoiser.n_columns < self.sizes.n_entities:
+            return {}
+        main = self._knowledge_graphs(inputs, carry)[0]
+        parts = (main, self._timestep_weights(), traced["learning_rate"], key)
+        found = held_out_triples(self, params, inputs, *parts, triples)
+        return {"denoiser": found} if found else {}
+
+    def found_truth(self, params, inputs, carry, key, triples, truth) -> dict[str, float]:
         """How well the denoiser ranks an item's relevant triples over its irrelevant ones."""
-        scores = np.asarray(jax.jit(self._triple_scores)(params, inputs, key))
+        if truth.all() or not truth.any():
+            return {}
+        scores = np.asarray(jax.jit(self.refresh)(params, inputs, carry, key).own)
         return {
             "relation_auc": within_item_auc(scores, triples, truth),
             "kept_relevant_share": kept_relevant_share(scores, triples, truth, self.options.top_q),
             "relevant_share": float(np.mean(truth)),
         }
-
-    def _triple_scores(self, params, inputs: Inputs, key) -> jax.Array:
-        return Rebuild(self, params, inputs, key).own_triple_scores()
 
     @classmethod
     def rows_of_new_items(cls, saved: Any, triples: np.ndarray, n_new: int):

@@ -12,11 +12,15 @@ from kdiffe_jax.models.arrays import Inputs, View
 from kdiffe_jax.models.base import Model
 from kdiffe_jax.models.kdiffe.denoiser import Denoiser
 from kdiffe_jax.models.kdiffe.denoiser_columns import number_of_columns
-from kdiffe_jax.models.kdiffe.diffusion import Schedule, linear_variance_schedule
-from kdiffe_jax.models.kdiffe.elbo import mean_of_item_users
+from kdiffe_jax.models.kdiffe.diffusion import (
+    Schedule,
+    cosine_schedule,
+    linear_variance_schedule,
+)
 from kdiffe_jax.models.kdiffe.encoder import Encoder
+from kdiffe_jax.models.kdiffe.guidance import mean_of_item_users, of_unit_scale
 from kdiffe_jax.models.terms import pooling_of
-from kdiffe_jax.ops.sparse_types import EntityRows
+from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph
 from kdiffe_jax.ops.trace_phases import device_phase
 
 
@@ -54,12 +58,16 @@ class KDiffEModules(Model):
             step_size=self.options.step_embedding_size,
             dropout=self.options.denoiser_dropout,
             guided=self.options.guidance,
+            guidance_dropout=self.options.guidance_dropout,
+            from_zero=self.options.denoiser_start == "zeros",
             precision=self.options.denoiser_precision,
         )
 
     @property
     def schedule(self) -> Schedule:
         """Eq. 8."""
+        if self.options.noise_schedule == "cosine":
+            return cosine_schedule(self.options.timesteps)
         return linear_variance_schedule(
             self.options.timesteps,
             noise_scale=self.options.noise_scale,
@@ -69,12 +77,14 @@ class KDiffEModules(Model):
 
     def guidance_rows(self, users: jax.Array, inputs: Inputs) -> jax.Array:
         """z~ (eq. 11), f32[J, d]."""
-        return mean_of_item_users(users, inputs, gradient=self.options.guidance_gradient)
+        rows = mean_of_item_users(users, inputs, gradient=self.options.guidance_gradient)
+        return of_unit_scale(rows) if self.options.guidance_scale == "unit" else rows
 
     @device_phase("views")
-    def encode(self, params, inputs: Inputs) -> View:
-        """The main view (eq. 1-6)."""
-        return self.encoder.apply({"params": params["encoder"]}, *self._graphs(inputs))
+    def encode(self, params, inputs: Inputs, knowledge: KnowledgeGraph) -> View:
+        """The view of a knowledge graph (eq. 1-6)."""
+        graphs = self._graphs(inputs._replace(knowledge=knowledge))
+        return self.encoder.apply({"params": params["encoder"]}, *graphs)
 
     def _graphs(self, inputs: Inputs):
         return inputs.laplacian, inputs.knowledge, self.shared_items(inputs), inputs.neighbours

@@ -41,11 +41,43 @@ class DiffusionOptions(Checked):
     """The guided diffusion model, eq. 8-12, and the rebuilt graph."""
 
     timesteps: int = option(10, "T: diffusion steps", low=1)
-    noise_scale: float = option(0.1, "scale of both ends of the variance schedule", above=0.0)
+    noise_schedule: str = option(
+        "linear",
+        "how noise grows: linearly between noise_scale times noise_min and noise_max, or as a "
+        "cosine that ends in noise alone",
+        choices=("linear", "cosine"),
+    )
+    noise_scale: float = option(0.1, "scale of both ends of the linear schedule", above=0.0)
     noise_min: float = option(1e-4, "variance at t = 1 before scaling", above=0.0, high=1.0)
     noise_max: float = option(0.02, "variance at t = T before scaling", above=0.0, high=1.0)
     guidance: bool = option(True, "condition the denoiser on the item's users; off is KDiffE_2")
     guidance_gradient: bool = option(False, "let the ELBO's gradient reach the user embeddings")
+    guidance_scale: str = option(
+        "own",
+        "z~ as it comes, or centred over items and scaled to a mean squared length of 1",
+        choices=("own", "unit"),
+    )
+    guidance_dropout: float = option(
+        0.0, "dropout on z~ while the denoiser trains", low=0.0, high=0.99
+    )
+    elbo_weights: str = option(
+        "snr",
+        "weights of the timesteps in the ELBO: differences of the signal-to-noise ratio, or all "
+        "the same",
+        choices=("snr", "equal"),
+    )
+    denoiser_rate: float = option(
+        1.0, "learning rate of the denoiser, times that of the rest", above=0.0
+    )
+    denoiser_decay: float = option(0.0, "decoupled weight decay of the denoiser", low=0.0)
+    denoiser_start: str = option(
+        "random",
+        "what an untrained denoiser predicts: rows of random numbers, or of zeros",
+        choices=("random", "zeros"),
+    )
+    denoiser_rows: int = option(
+        1, "items whose rows a step denoises, at least; 1: each item once an epoch", low=1
+    )
     denoiser_width: int = option(512, "hidden units of the denoiser", low=1)
     denoiser_columns: int = option(
         0,
@@ -64,6 +96,12 @@ class DiffusionOptions(Checked):
         "noise",
         "start of the reverse process: pure noise (paper), x_T drawn from the row, or the row",
         choices=("noise", "diffused", "x_start"),
+    )
+    main_graph: str = option(
+        "given",
+        "knowledge graph of the main view: the given one (paper), the rebuilt one, or the given "
+        "one with every triple weighted by its denoised value",
+        choices=("given", "rebuilt", "weighted"),
     )
     top_q: int = option(1, "q: relations kept per item in the rebuilt graph", low=1)
     rebuild_from: str = option(

@@ -19,5 +19,20 @@ PAPER = {
     "temperature": 0.5,
     "top_q": 1,
 }
-BEST = best_shared() | {"xi": 0.0}
-PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({"paper": PAPER, "best": BEST})
+# A denoiser that generalises over items (docs/research.md).
+DENOISER = {
+    "noise_schedule": "cosine",
+    "elbo_weights": "equal",
+    "guidance_scale": "unit",
+    "guidance_dropout": 0.3,
+    "denoiser_rate": 5.0,
+    "denoiser_decay": 0.1,
+    "denoiser_start": "zeros",
+    "denoiser_rows": 512,
+    "denoiser_width": 64,
+}
+DENOISED = PAPER | DENOISER | {"main_graph": "weighted"}
+BEST = best_shared() | DENOISER | {"xi": 0.0}
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"paper": PAPER, "denoised": DENOISED, "best": BEST}
+)

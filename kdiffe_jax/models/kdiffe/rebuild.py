@@ -77,8 +77,17 @@ def top_own_relations(denoised: jax.Array, rows: EntityRows, q: int) -> KeptRela
       rows: of the same n items.
       q: relations to keep; an item with fewer keeps all it has.
     """
-    entities, relations, columns = rows
-    values = triple_scores(denoised, columns)
+    return top_of_values(triple_scores(denoised, rows.columns), rows, q)
+
+
+def top_of_values(values: jax.Array, rows: EntityRows, q: int) -> KeptRelations:
+    """The q of an item's own relations with the largest values.
+
+    Args:
+      values: f32[n, K], -inf on padding.
+      rows, q: as in `top_own_relations`.
+    """
+    entities, relations, _ = rows
     missing = max(0, q - values.shape[1])
     values = jnp.pad(values, ((0, 0), (0, missing)), constant_values=-jnp.inf)
     scores, position = jax.lax.top_k(values, q)

@@ -8,17 +8,18 @@ import jax
 
 from kdiffe_jax.models.arrays import Inputs
 from kdiffe_jax.models.kdiffe.diffusion import reverse_from
+from kdiffe_jax.models.kdiffe.graphs import Denoised
 from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
 from kdiffe_jax.models.kdiffe.modules import KDiffEModules
 from kdiffe_jax.models.kdiffe.rebuild import (
     REBUILD_BLOCK,
-    KeptRelations,
     dense_rows,
     map_item_blocks,
-    top_own_relations,
+    top_of_values,
     top_relations,
     triple_scores,
 )
+from kdiffe_jax.ops.sparse_types import KnowledgeGraph
 from kdiffe_jax.ops.trace_phases import device_phase
 
 
@@ -29,38 +30,40 @@ class Rebuild:
       model: its modules and options.
       params: encoder and denoiser.
       inputs: constant structure.
+      main: the knowledge graph of the main view, whose users guide.
       key: of the noise; an item's noise depends on its id alone.
     """
 
-    def __init__(self, model: KDiffEModules, params: Any, inputs: Inputs, key: jax.Array):
+    def __init__(
+        self,
+        model: KDiffEModules,
+        params: Any,
+        inputs: Inputs,
+        main: KnowledgeGraph,
+        key: jax.Array,
+    ):
         self._model, self._inputs, self._key = model, inputs, key
-        self._guidance = model.guidance_rows(model.encode(params, inputs).users, inputs)
+        self._guidance = model.guidance_rows(model.encode(params, inputs, main).users, inputs)
         self._denoiser = hidden_denoiser(params["denoiser"], model.denoiser.precision)
 
     @device_phase("rebuild")
-    def kept_relations(self) -> KeptRelations:
-        """The top-q relations of every item."""
+    def denoised(self) -> Denoised:
+        """The top-q relations of every item, and the values of the given ones."""
         options, own = self._model.options, self._inputs.own
 
-        def keep(items):
-            denoised = self._denoised(items)
-            if options.rebuild_from == "all":
-                return top_relations(denoised, own.entity_relation, options.top_q)
+        def of_block(items):
+            denoised = self.rows(items)
             rows = jax.tree.map(lambda table: table[items], own.rows)
-            return top_own_relations(denoised, rows, options.top_q)
+            values = triple_scores(denoised, rows.columns)
+            if options.rebuild_from == "all":
+                kept = top_relations(denoised, own.entity_relation, options.top_q)
+            else:
+                kept = top_of_values(values, rows, options.top_q)
+            return Denoised(kept, values)
 
-        return self._of_blocks(keep)
+        return map_item_blocks(of_block, self._model.sizes.n_items, REBUILD_BLOCK)
 
-    @device_phase("rebuild")
-    def own_triple_scores(self) -> jax.Array:
-        """The denoised value of every given triple: f32[J, K], -inf on padding."""
-        columns = self._inputs.own.rows.columns
-        return self._of_blocks(lambda items: triple_scores(self._denoised(items), columns[items]))
-
-    def _of_blocks(self, function):
-        return map_item_blocks(function, self._model.sizes.n_items, REBUILD_BLOCK)
-
-    def _denoised(self, items: jax.Array) -> jax.Array:
+    def rows(self, items: jax.Array) -> jax.Array:
         """f32[n, C]: the rows of some items after the reverse process."""
         model = self._model
         n_columns = model.denoiser.n_columns

@@ -8,24 +8,34 @@ import jax
 import numpy as np
 
 from kdiffe_jax.models.arrays import EdgeWeights, Inputs
+from kdiffe_jax.models.kdiffe.graphs import Denoised
 from kdiffe_jax.models.kdiffe.modules import KDiffEModules
 from kdiffe_jax.models.kdiffe.rebuild import KeptRelations
 from kdiffe_jax.models.terms import propagation_artifacts
+from kdiffe_jax.ops.sparse_types import KnowledgeGraph
 
 
 def saved_arrays(
-    model: KDiffEModules, params: Any, inputs: Inputs, carry: KeptRelations, edges: EdgeWeights
+    model: KDiffEModules,
+    params: Any,
+    inputs: Inputs,
+    main: KnowledgeGraph,
+    carry: Denoised,
+    edges: EdgeWeights,
 ) -> dict[str, np.ndarray]:
     """Beside those of `propagation_artifacts`:
 
     similarity f32[n], S on the training interactions (eq. 5); attention f32[m], a(e, r, j) of the
-    triples (eq. 2); kept int32[p, 3], the triples of the rebuilt graph, sorted; entities f32[E, d],
-    as the knowledge layer reads them; relations f32[R, d], entity_weight and item_weight f32[d, d],
-    W of eq. 2; before_neighbours f32[J, d], layer 0 without the nearest items, where these have
-    weight.
+    triples in the main view, 0 where it lacks them (eq. 2); denoised f32[m], their values after the
+    reverse process; kept int32[p, 3], the triples of the rebuilt graph, sorted, and kept_denoised
+    f32[p], their values; entities f32[E, d], as the knowledge layer reads them; relations
+    f32[R, d], entity_weight and item_weight f32[d, d], W of eq. 2; before_neighbours f32[J, d],
+    layer 0 without the nearest items, where these have weight.
     """
     table = params["encoder"]
-    items, plain, attention, entities = jax.jit(_inner, static_argnums=0)(model, table, inputs)
+    items, plain, attention, entities = jax.jit(_inner, static_argnums=0)(
+        model, table, inputs._replace(knowledge=main)
+    )
     found = propagation_artifacts(
         inputs.laplacian,
         table["user_embedding"],
@@ -33,10 +43,13 @@ def saved_arrays(
         layers=model.encoder.layers,
         pooling=model.encoder.pooling,
     )
+    kept, kept_denoised = kept_triples(carry.kept)
     found |= {
         "similarity": np.asarray(edges.similarity, np.float32),
-        "attention": np.asarray(attention),
-        "kept": kept_triples(carry),
+        "attention": _of_given(model, attention, main, inputs.knowledge),
+        "denoised": _in_order(np.asarray(carry.own)),
+        "kept": kept,
+        "kept_denoised": kept_denoised,
         "entities": np.asarray(entities),
         "relations": np.asarray(table["knowledge"]["relations"]),
         "entity_weight": np.asarray(table["knowledge"]["entity_weight"]),
@@ -60,9 +73,34 @@ def _inner(model: KDiffEModules, table, inputs: Inputs):
     )
 
 
-def kept_triples(kept: KeptRelations) -> np.ndarray:
-    """int32[p, 3] of (item, relation, entity): what the denoiser keeps, sorted."""
+def _of_given(model: KDiffEModules, attention, main: KnowledgeGraph, given: KnowledgeGraph):
+    """The attention of the given triples; 0 for those that the main view does not read."""
+    attention = np.asarray(attention)
+    if model.options.main_graph != "rebuilt":
+        return attention
+    of_main, of_given = (_keys(model, graph) for graph in (main, given))
+    order = np.argsort(of_main)
+    place = order[np.minimum(np.searchsorted(of_main[order], of_given), len(order) - 1)]
+    there = (of_main[place] == of_given) & (np.asarray(main.structure.values)[place] > 0)
+    return np.where(there, attention[place], np.float32(0.0))
+
+
+def _keys(model: KDiffEModules, graph: KnowledgeGraph) -> np.ndarray:
+    """A number for each (item, relation, entity)."""
+    rows, columns = (np.asarray(a) for a in (graph.structure.rows, graph.structure.columns))
+    pairs = rows.astype(np.int64) * model.sizes.n_relations + np.asarray(graph.relations)
+    return pairs * model.sizes.n_entities + columns
+
+
+def _in_order(own: np.ndarray) -> np.ndarray:
+    """The values of a padded table, item by item."""
+    return own[np.isfinite(own)]
+
+
+def kept_triples(kept: KeptRelations) -> tuple[np.ndarray, np.ndarray]:
+    """What the denoiser keeps: int32[p, 3] of (item, relation, entity), sorted; f32[p], values."""
     items, ranks = np.nonzero(np.isfinite(kept.scores))
     relations, entities = np.asarray(kept.relations), np.asarray(kept.entities)
     rows = np.stack([items, relations[items, ranks], entities[items, ranks]], axis=1)
-    return rows[np.lexsort(rows.T[::-1])].astype(np.int32)
+    order = np.lexsort(rows.T[::-1])
+    return rows[order].astype(np.int32), np.asarray(kept.scores)[items, ranks][order]

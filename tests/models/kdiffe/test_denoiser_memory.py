@@ -38,7 +38,7 @@ def held_by_xla(setup):
     """Bytes of the state and of what the larger of the two calls holds beside it."""
     compiled, inputs = compile_setup(setup), setup.inputs
     state = jax.eval_shape(partial(initial_state, setup.model, seed=0), inputs)
-    rest = (inputs, state.key, jnp.int32(0))
+    rest = (inputs, setup.model.first_carry(inputs), state.key, jnp.int32(0))
     carry = jax.eval_shape(compiled.refresh, state.params, *rest)
     calls = (
         compiled.epoch.lower(state, batches_of(setup), inputs, carry, traced_of(setup.config)),
@@ -60,7 +60,7 @@ def test_the_estimate_is_what_the_compiled_calls_hold(tmp_path, wide, changes):
         width=setup.config.options.denoiser_width,
         n_items=wide.n_items,
         n_columns=setup.model.denoiser.n_columns,
-        steps=setup.sampler.steps_of_pass,
+        rows=setup.sampler.items_of_step,
     )
     assert held_by_xla(setup) / 1e9 == pytest.approx(told, rel=0.15)
 
@@ -90,9 +90,9 @@ def test_shared_columns_are_what_counts(tmp_path, wide):
 
 def test_what_it_grows_with():
     def needed(**sizes):
-        sizes = dict(width=512, n_items=50_000, n_columns=100_000, steps=1000) | sizes
+        sizes = dict(width=512, n_items=50_000, n_columns=100_000, rows=50) | sizes
         return denoiser_memory_gb(**sizes)
 
     assert needed(n_columns=200_000) == pytest.approx(2 * needed())
     assert needed(width=1024) > needed() > needed(n_items=50)
-    assert needed(steps=1) > 10 * needed()
+    assert needed(rows=50_000) > 10 * needed()

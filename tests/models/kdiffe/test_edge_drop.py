@@ -36,7 +36,8 @@ def test_its_key_draws_the_edges_and_nothing_dropped_is_the_first_view():
     setup = small_setup(contrast="edge_drop", edge_drop=0.5)
     first, again, other = opened(setup), opened(setup), opened(setup, key=2)
     assert_equal(first, again)
-    assert_equal(first.knowledge, setup.inputs.knowledge)
+    assert_equal(first.main, setup.inputs.knowledge)
+    assert_equal(first.other, setup.inputs.knowledge)
     gone = [np.asarray(view.laplacian.to_users.values) == 0 for view in (first, other)]
     assert 0.4 < gone[0].mean() < 0.6 and (gone[0] != gone[1]).any()
     none = opened(small_setup(contrast="edge_drop", edge_drop=0.0))

@@ -108,7 +108,7 @@ def test_theta_1_zero_is_no_contrast(case):
 )
 def test_rebuild_keeps_relations_of_the_item(start, rebuild_from):
     setup = small_setup(reverse_start=start, rebuild_from=rebuild_from, top_q=2)
-    kept = jax.device_get(started(setup).carry)
+    kept = jax.device_get(started(setup).carry.kept)
     assert kept.entities.shape == (planted().n_items, 2)
     own = {(item, entity) for item, _, entity in planted().triples.tolist()}
     inside = [

@@ -5,12 +5,13 @@ import pytest
 
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.models.kdiffe.planted_truth import kept_relevant_share, within_item_auc
+from kdiffe_jax.models.kdiffe.presets import DENOISER
 from kdiffe_jax.training.epoch import truth_key
 from tests.small_model import small_problem
 from tests.small_setups import CACHE, after_epochs
 
 SIZES = PlantedSizes(users=300, items=200, topics=6)
-TRAINED = dict(batch_size=256, dim=16, denoiser_width=64, learning_rate=5e-3, theta_1=0.0)
+TRAINED = DENOISER | dict(batch_size=256, dim=16, learning_rate=5e-3, theta_1=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,8 @@ def found(dataset):
     def of(**changes):
         setup = small_problem(CACHE, dataset, **TRAINED, **changes)
         state, _ = after_epochs(setup, 20)
-        rest = truth_key(state.key), dataset.triples, dataset.relevant
+        carry = setup.model.first_carry(setup.inputs)
+        rest = carry, truth_key(state.key), dataset.triples, dataset.relevant
         return setup.model.found_truth(state.params, setup.inputs, *rest)
 
     return {"guided": of(), "unguided": of(guidance=False)}
@@ -33,13 +35,13 @@ def found(dataset):
 
 def test_guided_denoiser_ranks_relevant_over_irrelevant(found):
     guided = found["guided"]
-    assert guided["relation_auc"] > 0.58
+    assert guided["relation_auc"] > 0.75
     assert guided["kept_relevant_share"] > guided["relevant_share"] + 0.1
 
 
 def test_guidance_is_what_does_it(found):
     """From pure noise, only the users can tell which relations matter."""
-    assert found["guided"]["relation_auc"] > found["unguided"]["relation_auc"] + 0.04
+    assert abs(found["unguided"]["relation_auc"] - 0.5) < 0.08
 
 
 def test_figures_of_perfect_reversed_and_constant_scores(dataset):

@@ -75,4 +75,6 @@ def test_attention_sums_to_one_and_kept_relations_have_their_number(case):
 def test_kept_triples_are_sorted_and_without_padding():
     scores = np.array([[0.5, 0.9], [0.1, -np.inf]])
     kept = KeptRelations(np.array([[7, 3], [5, 0]]), np.array([[1, 0], [2, 0]]), scores)
-    np.testing.assert_array_equal(kept_triples(kept), [[0, 0, 3], [0, 1, 7], [1, 2, 5]])
+    triples, values = kept_triples(kept)
+    np.testing.assert_array_equal(triples, [[0, 0, 3], [0, 1, 7], [1, 2, 5]])
+    assert values.tolist() == [0.9, 0.5, 0.1]

@@ -48,7 +48,7 @@ def test_a_model_with_shared_columns_trains_tells_triples_apart_and_explains():
     (state, carry), record = one_epoch(setup, compiled, started(setup), epoch=0)
     assert np.isfinite(record["loss"])
     triples = dataset.triples, dataset.relevant
-    found = model.found_truth(state.params, inputs, truth_key(state.key), *triples)
+    found = model.found_truth(state.params, inputs, carry, truth_key(state.key), *triples)
     assert 0.0 <= found["relation_auc"] <= 1.0
     view = compiled.view(state.params, inputs, carry)
     recommender = Recommender(model_of(setup, Trained(state.params, carry, view, 0, [record])))

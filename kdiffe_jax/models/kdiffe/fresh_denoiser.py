@@ -1,0 +1,95 @@
+"""A denoiser trained anew beside a trained encoder, and what its rows hold."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from kdiffe_jax.models.arrays import Batch, Inputs
+from kdiffe_jax.models.kdiffe.elbo import elbo_term
+from kdiffe_jax.models.kdiffe.modules import KDiffEModules
+from kdiffe_jax.models.kdiffe.rebuild import REBUILD_BLOCK, map_item_blocks
+from kdiffe_jax.models.kdiffe.refresh import Rebuild
+from kdiffe_jax.ops.sparse_types import KnowledgeGraph
+
+UPDATES = 300
+_LEAST_ROWS = 256
+
+
+@partial(jax.jit, static_argnums=0)
+def values_after_training(
+    model: KDiffEModules,
+    params: Any,
+    inputs: Inputs,
+    main: KnowledgeGraph,
+    timestep_weights: jax.Array,
+    rate: jax.Array,
+    key: jax.Array,
+    items: jax.Array,
+    columns: jax.Array,
+) -> jax.Array:
+    """The values in some columns of items' rows, after the reverse process of a fresh denoiser.
+
+    It is trained on the rows of `inputs` as the model's own is; z~ stays that of the trained
+    encoder. No more than a block of dense rows exists at once.
+
+    Args:
+      model: its modules and options.
+      params: trained; the encoder is read.
+      inputs: constant structure, with the rows to learn from.
+      main: the knowledge graph by which z~ is made.
+      timestep_weights: f32[T], of the ELBO.
+      rate: learning rate of the encoder.
+      key: of initial weights, batches and noise.
+      items: i32[n].
+      columns: i32[n, A], those asked for.
+
+    Returns:
+      f32[n, A].
+    """
+    train_key, reverse_key = jax.random.split(key)
+    guidance = model.guidance_rows(model.encode(params, inputs, main).users, inputs)
+    fresh = _trained(model, inputs, guidance, timestep_weights, rate, train_key)
+    rebuild = Rebuild(model, params | {"denoiser": fresh}, inputs, main, reverse_key)
+
+    def of_block(places):
+        return jnp.take_along_axis(rebuild.rows(items[places]), columns[places], axis=1)
+
+    return map_item_blocks(of_block, len(items), REBUILD_BLOCK)
+
+
+def _trained(model: KDiffEModules, inputs: Inputs, guidance, timestep_weights, rate, key):
+    """The parameters of a denoiser after `UPDATES` steps of Adam with decoupled decay."""
+    options, denoiser = model.options, model.denoiser
+    adam = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(options.denoiser_decay))
+    n_rows = min(model.sizes.n_items, max(options.denoiser_rows, _LEAST_ROWS))
+    parts = (denoiser, model.schedule, timestep_weights)
+
+    def step(state, step_key):
+        params, moments = state
+        rows_key, loss_key = jax.random.split(step_key)
+        batch = _batch(jax.random.randint(rows_key, (n_rows,), 0, model.sizes.n_items))
+
+        def loss(params):
+            return elbo_term(*parts, params, batch, inputs, guidance, loss_key).mean
+
+        updates, moments = adam.update(jax.grad(loss)(params), moments, params)
+        own = rate * options.denoiser_rate
+        return (jax.tree.map(lambda p, u: p - own * u, params, updates), moments), None
+
+    init_key, steps_key = jax.random.split(key)
+    row, timestep = jnp.zeros((1, denoiser.n_columns)), jnp.zeros(1, jnp.int32)
+    first = denoiser.init(init_key, row, timestep, guidance[:1])["params"]
+    keys = jax.random.split(steps_key, UPDATES)
+    (params, _), _ = jax.lax.scan(step, (first, adam.init(first)), keys)
+    return params
+
+
+def _batch(items: jax.Array) -> Batch:
+    """Rows of items, and no interactions."""
+    nobody, nothing = jnp.zeros(0, jnp.int32), jnp.zeros(0)
+    return Batch(nobody, nobody, nobody, nothing, items, jnp.ones(items.shape))

@@ -1,0 +1,40 @@
+"""What the views read of a denoised knowledge graph."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kdiffe_jax.graph.knowledge import knowledge_graph
+from kdiffe_jax.models.kdiffe.entity_rows import entity_rows
+from kdiffe_jax.models.kdiffe.graphs import main_and_other, nothing_denoised, weighted_by
+
+TRIPLES = np.array([(0, 0, 1), (0, 0, 2), (2, 0, 0), (2, 1, 1), (2, 1, 3)], np.int32)
+SIZES = dict(n_items=3, n_entities=4)
+
+
+def given():
+    heads, relations, tails = TRIPLES.T
+    return knowledge_graph(heads, relations, tails, jnp.ones(len(TRIPLES)), **SIZES)
+
+
+def test_each_triple_weighs_its_own_value_and_no_less_than_a_thousandth():
+    own = jnp.array([[0.5, 0.1, -jnp.inf], [-jnp.inf] * 3, [0.2, -0.3, 0.4]])
+    weights = weighted_by(own, given()).structure.values
+    np.testing.assert_allclose(weights, [0.5, 0.1, 0.2, 1e-3, 0.4])
+
+
+def test_before_anything_is_denoised_all_triples_weigh_the_same():
+    rows = entity_rows(TRIPLES, **SIZES)
+    found = nothing_denoised(rows, n_columns=4, q=2)
+    assert weighted_by(found.own, given()).structure.values.tolist() == [1.0] * 5
+    assert found.kept.entities.tolist()[2] == [0, 1]
+    assert np.isfinite(found.kept.scores).sum(axis=1).tolist() == [2, 0, 2]
+
+
+@pytest.mark.parametrize("main", ("given", "rebuilt", "weighted"))
+def test_the_second_view_reads_another_graph_than_the_main_one(main):
+    rebuilt = given()._replace(relations=jnp.zeros(5, jnp.int32))
+    graphs = main_and_other(main, given(), rebuilt, jnp.full((3, 3), 0.5))
+    is_rebuilt = [not graph.relations.any() for graph in graphs]
+    assert is_rebuilt == ([True, False] if main == "rebuilt" else [False, True])
+    assert (graphs[0].structure.values[0] == 0.5) == (main == "weighted")
