@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from kdiffe_jax.data.options import ContentConfig, DataAblationConfig
+from kdiffe_jax.data.options import ContentConfig, DataAblationConfig, check_together
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.options import LARGEST_SEED, Checked, Groups, option
 
@@ -41,9 +41,10 @@ class EmbeddingConfig(Checked):
     )
     neighbour_kinds: str = option(
         "equal",
-        "weights of the kinds of nearest items: all the same, or by how much more often than by "
-        "chance the same users take such items in training",
-        choices=("equal", "lift"),
+        "weights of the kinds of nearest items: all the same, by how much more often than by "
+        "chance the same users take such items in training, or by what they tell of hidden "
+        "training interactions beside the others, which may be nothing",
+        choices=("equal", "lift", "evidence"),
     )
     cold_items: str = option(
         "own",
@@ -147,6 +148,9 @@ class Config:
     ranking: RankingConfig = RankingConfig()
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()
+
+    def __post_init__(self):
+        check_together(self.content, self.data_ablation)
 
     def to_flat(self) -> dict[str, Any]:
         """Everything as one dictionary; "model" comes first."""

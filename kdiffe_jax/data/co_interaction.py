@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import sparse
 
@@ -9,9 +11,16 @@ from kdiffe_jax.data.content.dense import row_blocks
 from kdiffe_jax.data.share import ALONE, Share
 
 
+class Lift(NamedTuple):
+    """A lift and its standard error, by how it differs between users."""
+
+    value: float
+    error: float
+
+
 def lift(
     pairs: np.ndarray, links: np.ndarray, *, n_users: int, n_items: int, share: Share = ALONE
-) -> float:
+) -> Lift:
     """Common users of linked items, over what the items' degrees alone would give.
 
     By chance, items i and j have d_i d_j P / D^2 common users: d are the items' degrees,
@@ -24,12 +33,12 @@ def lift(
       share: whose the pairs are; what they tell is of those of all processes.
 
     Returns:
-      1 where links tell nothing, more where users take linked items together; 1 as well
-      where no pair of items could have a common user.
+      1 where links tell nothing, more where users take linked items together; 1 as well,
+      without error, where no pair of items could have a common user.
 
     >>> pairs = np.array([[0, 0], [0, 1], [1, 2], [1, 3]])
     >>> lift(pairs, np.array([[0, 1], [2, 3]]), n_users=2, n_items=4)
-    4.0
+    Lift(value=4.0, error=0.0)
     """
     links = links[links[:, 0] != links[:, 1]]
     degrees = share.summed(np.bincount(pairs[:, 1], minlength=n_items).astype(np.float64))
@@ -37,24 +46,26 @@ def lift(
     together = _total(share, (of_user * (of_user - 1)).sum())
     by_chance = (degrees[links[:, 0]] * degrees[links[:, 1]]).sum() * together
     if not by_chance:
-        return 1.0
-    common = _total(share, _common_users(pairs, links, n_users=n_users, n_items=n_items))
-    return float(common * degrees.sum() ** 2 / by_chance)
+        return Lift(1.0, 0.0)
+    common = _common_links(pairs, links, n_users=n_users, n_items=n_items)
+    total = _total(share, common.sum())
+    around = common - total * of_user * (of_user - 1) / together
+    scale = degrees.sum() ** 2 / by_chance
+    error = np.sqrt(_total(share, (around**2).sum()))
+    return Lift(float(total * scale), float(error * scale))
 
 
 def _total(share: Share, number: float) -> float:
     return float(share.summed(np.array([number], np.float64))[0])
 
 
-def _common_users(pairs, links, *, n_users: int, n_items: int) -> float:
-    """Sum over the links of the number of users that have both items."""
+def _common_links(pairs, links, *, n_users: int, n_items: int) -> np.ndarray:
+    """f64[I], the number of links of which a user has both items."""
     ones = np.ones(len(pairs), np.float32)
     users = sparse.csr_array((ones, (pairs[:, 1], pairs[:, 0])), shape=(n_items, n_users))
     # A block of links needs the users of both ends; an item has `width` of them on average.
     width = max(1, 2 * len(pairs) // max(1, n_items))
-    return float(
-        sum(
-            users[links[block, 0]].multiply(users[links[block, 1]]).sum()
-            for block in row_blocks(len(links), width)
-        )
-    )
+    found = np.zeros(n_users)
+    for block in row_blocks(len(links), width):
+        found += users[links[block, 0]].multiply(users[links[block, 1]]).sum(axis=0)
+    return found

@@ -1,4 +1,4 @@
-"""Data ablations: what a data set loses before training reads it, to see what it was worth."""
+"""Data ablations: what a data set loses or gets before training reads it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from kdiffe_jax.data.added_triples import with_random_triples
 from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.options import DataAblationConfig
 from kdiffe_jax.data.relation import Knowledge
@@ -14,19 +15,22 @@ from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import ConfigError, DataError
 
 _ROUNDS = 200
-_KINDS = ("none", "shuffled", "noise", "relation", "users", "items")
-_USES = "none, shuffled, noise, relation:NAME, users:SHARE or items:SHARE"
+_OF_WHAT = ("relation", "users", "items", "added")
+_KINDS = ("none", "shuffled", "noise", *_OF_WHAT)
+_USES = "none, shuffled, noise, relation:NAME, users:SHARE, items:SHARE or added:SHARE"
+_MOST_ADDED = 100.0
 
 
 def ablated(dataset: Dataset, config: DataAblationConfig) -> Dataset:
-    """The data set, as read, less what `config.data_ablation` says.
+    """The data set, as read, changed as `config.data_ablation` says.
 
     Raises:
       ConfigError: no such data ablation, or no such relation.
-      DataError: noise in place of features that are not there.
+      DataError: noise in place of features that are not there, or triples added to a knowledge
+        graph that says nothing.
     """
     kind, _, what = config.data_ablation.partition(":")
-    if kind not in _KINDS or bool(what) != (kind in ("relation", "users", "items")):
+    if kind not in _KINDS or bool(what) != (kind in _OF_WHAT):
         raise ConfigError(f"data_ablation = {config.data_ablation!r}: choose {_USES}")
     seed = config.data_ablation_seed
     if kind == "shuffled":
@@ -37,16 +41,20 @@ def ablated(dataset: Dataset, config: DataAblationConfig) -> Dataset:
         return some_users(dataset, _share(kind, what), seed=seed)
     if kind == "items":
         return untrained_items(dataset, _share(kind, what), seed=seed)
+    if kind == "added":
+        return with_random_triples(dataset, _share(kind, what, most=_MOST_ADDED), seed=seed)
     return without_relation(dataset, what) if kind == "relation" else dataset
 
 
-def _share(kind: str, text: str) -> float:
+def _share(kind: str, text: str, *, most: float = 1.0) -> float:
     try:
         share = float(text)
     except ValueError:
         share = np.nan
-    if not 0 < share <= 1:
-        raise ConfigError(f"data_ablation = '{kind}:{text}': a share above 0 and up to 1 is needed")
+    if not 0 < share <= most:
+        raise ConfigError(
+            f"data_ablation = '{kind}:{text}': a share above 0 and up to {most:g} is needed"
+        )
     return share
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.options import LARGEST_SEED, Checked, option
 
 
@@ -32,12 +33,26 @@ class ContentConfig(Checked):
 
 @dataclasses.dataclass(frozen=True)
 class DataAblationConfig(Checked):
-    """What is taken from the data, to see what it was worth."""
+    """What is taken from the data, to see what it was worth, or added, to see what it spoils."""
 
     data_ablation: str = option(
         "none",
-        "what the data lose before training: none, shuffled (tails within each relation), noise "
-        "(in place of features), relation:NAME, users:SHARE for the share of users that stays, or "
-        "items:SHARE for the share of trained items that training does not see",
+        "what becomes of the data before training: none, shuffled (tails within each relation), "
+        "noise (in place of features), relation:NAME is removed, users:SHARE of users stay, "
+        "items:SHARE of the trained items are not seen in training, or added:SHARE for random "
+        "triples, as a share of the given ones",
     )
     data_ablation_seed: int = option(0, "seed of the data ablation", low=0, high=LARGEST_SEED)
+
+
+def check_together(content: ContentConfig, data_ablation: DataAblationConfig) -> None:
+    """Refuses triples that are added to a knowledge graph which codes of the features replace.
+
+    Raises:
+      ConfigError: says what to change.
+    """
+    if content.kg_source == "features" and data_ablation.data_ablation.startswith("added:"):
+        raise ConfigError(
+            f"data_ablation = {data_ablation.data_ablation!r}: kg_source = 'features' replaces the "
+            "graph that triples are added to; let launch.prepare make the codes"
+        )

@@ -15,20 +15,24 @@ def test_equals_a_dense_oracle(rng, monkeypatch):
     by_chance = (degrees[apart] ** 1.0).prod(axis=1).sum() * together / has.sum() ** 2
     expected = common[apart[:, 0], apart[:, 1]].sum() / by_chance
     sizes = dict(n_users=30, n_items=20)
-    assert lift(pairs, links, **sizes) == pytest.approx(expected, rel=1e-6)
+    both = (has[:, apart[:, 0]] & has[:, apart[:, 1]]).sum(axis=1)
+    around = both - both.sum() * of_user * (of_user - 1) / together
+    error = np.sqrt((around**2).sum()) / by_chance
+    assert lift(pairs, links, **sizes) == pytest.approx((expected, error), rel=1e-6)
     monkeypatch.setattr(
         co_interaction, "row_blocks", lambda n, _: (slice(i, i + 1) for i in range(n))
     )
-    assert lift(pairs, links, **sizes) == pytest.approx(expected, rel=1e-6)
+    assert lift(pairs, links, **sizes) == pytest.approx((expected, error), rel=1e-6)
 
 
 def test_random_links_tell_nothing(rng):
     pairs = np.argwhere(rng.random((400, 100)) < 0.1)
     links = rng.integers(0, 100, (4000, 2))
-    assert lift(pairs, links, n_users=400, n_items=100) == pytest.approx(1.0, abs=0.05)
+    found = lift(pairs, links, n_users=400, n_items=100)
+    assert found.value == pytest.approx(1.0, abs=3 * found.error) and 0 < found.error < 0.05
 
 
 @pytest.mark.parametrize("links", [np.zeros((0, 2), int), np.array([[2, 2]]), np.array([[2, 3]])])
 def test_without_a_possible_common_user_it_is_one(links):
     pairs = np.array([[0, 0], [0, 1]])
-    assert lift(pairs, links, n_users=1, n_items=4) == 1.0
+    assert lift(pairs, links, n_users=1, n_items=4) == (1.0, 0.0)

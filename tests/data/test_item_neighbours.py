@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from kdiffe_jax.errors import DataError
 
 # Items 0 and 1 share the rare entity 0; all share entity 1; item 2 is near item 0 (entity 2).
 TRIPLES = np.array([[0, 0, 0], [0, 0, 1], [1, 0, 0], [1, 0, 1], [2, 0, 1], [2, 1, 2]], np.int32)
+
+WITHIN = (np.arange(40) + 2) % 40
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def test_nearest_to_others_are_the_neighbours_but_for_themselves(rng):
 
 def test_matrix_is_the_mean_of_the_normalised_kinds(dataset):
     """Given: 2 -> 0. By entities: 0 -> 1 and 1 -> 0. Each has one entry a row and column."""
-    found = nearest_items(dataset, 1, by_lift=False).matrix.toarray()
+    found = nearest_items(dataset, 1).matrix.toarray()
     expected = np.zeros((3, 3))
     expected[2, 0] = expected[0, 1] = expected[1, 0] = 0.5
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -87,12 +90,12 @@ def test_each_relation_is_a_kind_of_its_own(dataset):
     two = dataclasses.replace(
         dataset, triples=triples, relation_names=("word", "brand"), entity_items=None
     )
-    each = nearest_items(two, 1, by_lift=False, each_relation=True)
+    each = nearest_items(two, 1, each_relation=True)
     expected = np.zeros((3, 3))
     expected[0, 1] = expected[1, 0] = expected[1, 2] = expected[2, 1] = 0.5
     np.testing.assert_allclose(each.matrix.toarray(), expected, rtol=1e-6)
     assert each.note == "nearest items by shared word 0.50, shared brand 0.50"
-    together = nearest_items(two, 1, by_lift=False)
+    together = nearest_items(two, 1)
     assert together.note == "nearest items by shared entities 1.00"
     assert together.matrix[[1], :].count_nonzero() == 1
 
@@ -101,14 +104,14 @@ def test_each_relation_is_a_kind_of_its_own(dataset):
 def test_codes_of_features_are_no_kind_of_their_own(dataset, each_relation):
     features = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], np.float32)
     coded = dataclasses.replace(dataset, features={"word": features})
-    found = nearest_items(coded, 1, by_lift=False, each_relation=each_relation)
+    found = nearest_items(coded, 1, each_relation=each_relation)
     assert found.note == "nearest items by near 0.50, word 0.50"
 
 
 def test_features_are_a_kind_and_the_codes_made_of_them_are_not(dataset):
     features = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], np.float32)
     coded = dataclasses.replace(dataset, features={"word": features})
-    found = nearest_items(coded, 1, by_lift=False).matrix.toarray()
+    found = nearest_items(coded, 1).matrix.toarray()
     expected = np.zeros((3, 3))
     expected[0, 1], expected[1, 0], expected[2, 0] = 0.5, 0.5**1.5, 0.5 + 0.5**1.5
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -118,7 +121,7 @@ def test_a_near_item_of_many_weighs_less(dataset):
     triples = np.array([[0, 1, 2], [1, 1, 2], [2, 0, 0]], np.int32)
     entity_items = np.array([-1, -1, 2], np.int32)
     hub = dataclasses.replace(dataset, triples=triples, entity_items=entity_items)
-    found = nearest_items(hub, 1, by_lift=False).matrix.toarray()
+    found = nearest_items(hub, 1).matrix.toarray()
     np.testing.assert_allclose(found[:2, 2], 1 / np.sqrt(2), rtol=1e-6)
 
 
@@ -135,26 +138,24 @@ def test_no_content_is_refused(dataset):
         dataset, triples=np.zeros((0, 3), np.int32), entity_items=None, relation_names=()
     )
     with pytest.raises(DataError, match="nearest items"):
-        nearest_items(bare, 1, by_lift=False)
+        nearest_items(bare, 1)
 
 
-def test_kinds_weigh_by_what_training_tells_of_them(rng):
-    """Users take items of one half; one kind links within the halves, the other at random."""
+@pytest.fixture
+def halves(rng):
+    """Users take items of one half; one relation links within the halves, the next is its
+    inverse, the last links at random."""
     half = np.arange(40) % 2
     users = np.repeat(np.arange(60), 8)
     items = np.concatenate(
         [rng.choice(np.flatnonzero(half == u % 2), 8, replace=False) for u in range(60)]
     )
-    pairs = np.stack([users, items], axis=1)
-    within = (np.arange(40) + 2) % 40
-    at_random = rng.permutation(40)
+    pairs = np.stack([users, items], axis=1).astype(np.int32)
+    links = [(np.arange(40), WITHIN), (WITHIN, np.arange(40)), (np.arange(40), rng.permutation(40))]
     triples = np.concatenate(
-        [
-            np.stack([np.arange(40), np.full(40, r), to], axis=1)
-            for r, to in enumerate((within, at_random))
-        ]
+        [np.stack([of, np.full(40, r), to], axis=1) for r, (of, to) in enumerate(links)]
     )
-    data = Dataset(
+    return Dataset(
         name="halves",
         n_users=60,
         n_items=40,
@@ -163,15 +164,35 @@ def test_kinds_weigh_by_what_training_tells_of_them(rng):
         valid=pairs[:1],
         test=pairs[1:2],
         triples=triples.astype(np.int32),
-        relation_names=("within", "random"),
+        relation_names=("within", "inverse", "random"),
         entity_names=tuple(map(str, range(40))),
         entity_items=np.arange(40, dtype=np.int32),
     )
-    found = nearest_items(data, 1, by_lift=True).matrix.toarray()
-    links_within = found[np.arange(40), within].sum()
+
+
+def test_kinds_weigh_by_what_training_tells_of_them(halves):
+    found = nearest_items(halves, 1, weighed="lift").matrix.toarray()
+    within = found[np.arange(40), WITHIN].sum() + found[WITHIN, np.arange(40)].sum()
     assert found.sum() == pytest.approx(40.0, rel=1e-5)
-    assert links_within > 30.0
-    note = nearest_items(data, 1, by_lift=True).note
-    assert note.startswith("nearest items by within 0.") and "(lift 1." in note
-    equal = nearest_items(data, 1, by_lift=False).matrix.toarray()
-    assert equal[np.arange(40), within].sum() < 25.0
+    assert within > 30.0
+    note = nearest_items(halves, 1, weighed="lift").note
+    assert note.startswith("nearest items by within 0.") and re.search(r"\(lift 1\.\d\d ± 0", note)
+    equal = nearest_items(halves, 1).matrix.toarray()
+    assert equal[np.arange(40), WITHIN].sum() < 25.0
+
+
+def test_an_inverse_counts_once_and_what_tells_nothing_has_no_weight(halves):
+    near = nearest_items(halves, 1, weighed="evidence")
+    found = near.matrix.toarray()
+    assert (found > 0).sum() == 80 and (found == found.T).all()
+    assert 0 < found[np.arange(40), WITHIN].min() <= 0.5 + 1e-6
+    assert near.note.startswith("nearest items by within ") and "inverse" not in near.note
+    assert re.search(r"random 0\.00 \(gain -?0\.\d\d ± 0\.\d\d, lift \d\.\d\d ± 0", near.note)
+
+
+def test_where_content_tells_nothing_there_are_no_neighbours_but_of_cold_items(halves):
+    of_random = halves.triples[halves.triples[:, 1] == 2]
+    near = nearest_items(dataclasses.replace(halves, triples=of_random), 1, weighed="evidence")
+    assert near.matrix.shape == (40, 40) and near.matrix.nnz == 0
+    assert near.of_cold.sum() == pytest.approx(40.0)
+    assert near.note.startswith("content tells nothing beside interactions: nearest items by ")

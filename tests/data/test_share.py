@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from kdiffe_jax.data import plain_files
+from kdiffe_jax.data.beside_interactions import told_beside_interactions
 from kdiffe_jax.data.co_interaction import lift
 from kdiffe_jax.data.data_ablations import some_users, untrained_items
 from kdiffe_jax.data.dataset import SPLITS
@@ -207,8 +209,21 @@ def test_lift_is_that_of_all_users():
         return lift(whole.shared(share).train, links, share=share, **sizes)
 
     expected = lift(whole.train, links, **sizes)
-    assert 0 < expected != 1
+    assert 0 < expected.value != 1
     assert played(4, of) == [pytest.approx(expected, rel=1e-12)] * 4
+
+
+def test_what_a_kind_tells_is_of_all_users():
+    whole = named_dataset()
+    kinds = [sparse.csr_array(np.eye(SIZES.items, k=k, dtype=np.float32)) for k in (1, 4)]
+    sizes = dict(n_users=whole.n_users, n_items=whole.n_items)
+
+    def of(share):
+        return told_beside_interactions(whole.shared(share).train, kinds, share=share, **sizes)
+
+    expected = told_beside_interactions(whole.train, kinds, **sizes)
+    for found in played(4, of):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_degrees_are_those_of_all_users():

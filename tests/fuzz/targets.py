@@ -165,7 +165,7 @@ def _run(path: Path) -> None:
 
 
 def _caches(path: Path) -> None:
-    scores = {"per_user": [0.5, 0.25], "test": {"recall@20": 0.5}}
+    scores = {"per_user": {"recall@20": [0.5, 0.25]}, "test": {"recall@20": 0.5}}
     content = {"sha256": baseline_cache._digest(scores), "scores": scores}
     (path / "baseline.json").write_text(json.dumps(content))
     (path / "similarity.npy").write_bytes(_npy(np.ones(6, np.float32)))

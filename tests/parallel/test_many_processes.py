@@ -24,7 +24,7 @@ from tests.parallel.launched import (
 # Whatever counts, numbers or masks the interactions of all.
 OF_ALL = (
     *KDIFFE, "--epochs=2", "--mask_valid", "--epoch_steps=3", "--neighbour_weight=0.5",
-    "--neighbour_kinds=lift", "--cold_items=neighbours", "--data_ablation=items:0.2",
+    "--neighbour_kinds=evidence", "--cold_items=neighbours", "--data_ablation=items:0.2",
 )  # fmt: skip
 EPOCHS = 6
 SEEDS = ("--model=sgl", f"--epochs={EPOCHS}", f"--patience={EPOCHS}", "--num_seeds=2", *PLANTED)

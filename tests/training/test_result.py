@@ -58,16 +58,18 @@ def test_a_finished_run_has_its_model_and_scoring_again_writes_it_again(finished
     np.testing.assert_array_equal(read_model(run.path).items, model.items)
 
 
-def test_baselines_stand_beside_the_model_with_a_paired_test(finished):
+def test_baselines_stand_beside_the_model_with_paired_tests(finished):
     setup, trained, run, _ = finished
     settings = BaselineSettings(baselines="most_popular,ease", ease_memory_gb=1e-9)
     baselines = score_baselines(eval_data_of(setup), settings, cache_dir=None, log=silent)
     result = finish(setup, [trained], run, baselines)
     popular, ease = result["baselines"]["most_popular"], result["baselines"]["ease"]
     assert "--ease_memory_gb" in ease["left_out"] and "per_user" not in popular
-    difference = result["test"]["recall@20"] - popular["test"]["recall@20"]
-    np.testing.assert_allclose(popular["paired"]["difference"], difference, atol=1e-6)
-    assert popular["paired"]["users"] == result["users_scored"]["test"]
+    assert list(popular["paired"]) == ["recall@20", "ndcg@20"]
+    for metric, test in popular["paired"].items():
+        difference = result["test"][metric] - popular["test"][metric]
+        np.testing.assert_allclose(test["difference"], difference, atol=1e-6)
+        assert test["users"] == result["users_scored"]["test"]
 
 
 def test_a_run_that_does_not_score_the_test_split_holds_nothing_of_it(tmp_path):
@@ -85,7 +87,7 @@ def test_a_planted_truth_that_a_model_looks_for_is_in_the_result(finished, monke
     assert setup.dataset.relevant is not None and "planted" not in result
     asked = []
 
-    def found_truth(self, params, inputs, key, triples, truth):
+    def found_truth(self, params, inputs, carry, key, triples, truth):
         asked.append((params, triples, truth))
         return {"relation_auc": 0.7}
 
@@ -94,3 +96,42 @@ def test_a_planted_truth_that_a_model_looks_for_is_in_the_result(finished, monke
     ((params, triples, truth),) = asked
     assert params is trained.params
     assert triples is setup.dataset.triples and truth is setup.dataset.relevant
+
+
+def test_what_a_model_says_of_itself_is_in_the_result_and_in_the_model(finished, monkeypatch):
+    setup, trained, run, result = finished
+    assert "denoiser" not in result and "denoiser" not in read_model(run.path).about
+    found = {"denoiser": {"held_out_auc": 0.7, "held_out_error": 0.02, "held_out_triples": 60}}
+    asked = []
+
+    def findings(self, params, inputs, carry, traced, key, triples):
+        asked.append((params, triples, float(traced["learning_rate"])))
+        return found
+
+    monkeypatch.setattr(type(setup.model), "findings", findings)
+    assert finish(setup, [trained], run)["denoiser"] == found["denoiser"]
+    ((params, triples, rate),) = asked
+    assert params is trained.params and triples is setup.dataset.triples
+    assert rate == pytest.approx(setup.config.train.learning_rate)
+    assert read_model(run.path).about["denoiser"] == found["denoiser"]
+    assert rescore(setup, run, log=silent)["denoiser"] == found["denoiser"]
+    assert read_model(run.path).about["denoiser"] == found["denoiser"]
+
+
+def test_of_several_seeds_the_result_has_each_and_the_mean_and_the_model_the_best(
+    tmp_path, monkeypatch
+):
+    setup = small_setup("lightgcn", epochs=1, num_seeds=2)
+    trained, run = train_in(setup, tmp_path)
+    record = trained.history[0]
+    better = record | {"valid": {name: value + 0.1 for name, value in record["valid"].items()}}
+    figures = iter([0.6, 0.8])
+
+    def findings(self, *parts):
+        return {"denoiser": {"held_out_auc": next(figures), "held_out_triples": 60}}
+
+    monkeypatch.setattr(type(setup.model), "findings", findings)
+    result = finish(setup, [trained, trained._replace(history=[better])], run)
+    assert [own["denoiser"]["held_out_auc"] for own in result["seeds"]] == [0.6, 0.8]
+    assert result["denoiser"] == {"held_out_auc": pytest.approx(0.7), "held_out_triples": 60}
+    assert read_model(run.path).about["denoiser"]["held_out_auc"] == 0.8
