@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from benchmarks.ceilings import Ceilings
+from benchmarks.ceilings import Ceilings, exact_products
 
 _FEWEST_ROUNDS = 3
 
@@ -19,7 +19,8 @@ class Work(NamedTuple):
     """What a case cannot do without, for the time that the machine's ceilings imply.
 
     bytes: moved between memory and cores at least, every array once.
-    gathered: bytes read row by row in an order given by the data, from the caches at best.
+    gathered: bytes read row by row in an order given by the data, from the caches at best; not
+      counted where the speed of these is not known.
     operations: additions and multiplications in float32.
     """
 
@@ -121,14 +122,15 @@ def measure(
       cases: what to time.
       rounds: how often, at most.
       seconds: no round begins later than this, but for the first three.
-      check: called after the first calls, before the rounds.
+      check: called after the first calls, before the rounds; its products are exact.
 
     Returns:
       The samples of each case. Each case's first call, which compiles, is kept apart,
       unless the case reads the clock itself.
     """
     firsts = [_timed(case.run) for case in cases]
-    check()
+    with exact_products():
+        check()
     taken: list[list[Timed]] = [[] for _ in cases]
     begun = time.perf_counter()
     for number in range(rounds):
@@ -213,8 +215,9 @@ def implied_milliseconds(work: Work, ceilings: Ceilings) -> tuple[float, str]:
     """
     times = {
         "memory": 1e3 * work.bytes / ceilings.memory,
-        "cache": 1e3 * work.gathered / ceilings.cache,
         "arithmetic": 1e3 * work.operations / ceilings.arithmetic,
     }
+    if ceilings.cache is not None:
+        times["cache"] = 1e3 * work.gathered / ceilings.cache
     bound = max(times, key=times.get)
     return times[bound], bound

@@ -4,7 +4,10 @@ python -m benchmarks.run [--only=propagation,knowledge,...] [--sizes=tiktok|spor
     [--repeats=N] [--seconds=S] [--out=FILE.json] [--nomemory]
 
 Prints a Markdown table; every number is a measurement of that run. Peak memory is that of
-a process of its own which sets the part up and runs the one case twice.
+a process of its own which sets the part up and runs the one case twice; it is the host's.
+
+On a GPU the ceilings are the GPU's, and torch.sparse runs there too where torch sees it.
+JAX_DEFAULT_MATMUL_PRECISION=highest times products whose inputs are not rounded.
 """
 
 from __future__ import annotations
@@ -132,10 +135,11 @@ def _part_names(text: str) -> tuple[str, ...]:
 
 
 def _head(options, machine: dict[str, Any], ceilings: Ceilings) -> list[str]:
+    caches = "" if ceilings.cache is None else f"caches {ceilings.cache / 1e9:.1f} GB/s, "
     return [
         f"Sizes of {options.sizes}; {', '.join(f'{k} {v}' for k, v in machine.items())}.",
-        f"Ceilings: memory {ceilings.memory / 1e9:.1f} GB/s, caches {ceilings.cache / 1e9:.1f} "
-        f"GB/s, float32 products {ceilings.arithmetic / 1e9:.0f} G operations/s.",
+        f"Ceilings: memory {ceilings.memory / 1e9:.1f} GB/s, {caches}"
+        f"float32 products {ceilings.arithmetic / 1e9:.0f} G operations/s.",
     ]
 
 

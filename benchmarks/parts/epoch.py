@@ -79,8 +79,9 @@ class _Run:
         return terms
 
     def rebuild(self) -> Carry:
-        state = self.carried.state
-        return self.compiled.refresh(state.params, self.setup.inputs, state.key, jnp.int32(0))
+        state, carry = self.carried
+        inputs, epoch = self.setup.inputs, jnp.int32(0)
+        return self.compiled.refresh(state.params, inputs, carry, state.key, epoch)
 
     def encode(self) -> View:
         state, carry = self.carried
@@ -105,7 +106,7 @@ def _step_pieces(run: _Run, sizes: Sizes) -> list[Case]:
 
     @jax.jit
     def view_gradient(params, inputs, cotangent):
-        _, pull = jax.vjp(lambda p: model.encode(p, inputs), params)
+        _, pull = jax.vjp(lambda p: model.encode(p, inputs, inputs.knowledge), params)
         return pull(cotangent)
 
     @jax.jit

@@ -9,7 +9,7 @@ product with the transpose, which is stored beside the matrix.
 
 from __future__ import annotations
 
-from functools import singledispatch
+from functools import partial, singledispatch
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,9 @@ from jax.experimental.sparse import BCSR
 from kdiffe_jax.ops.row_ops import row_dots
 from kdiffe_jax.ops.sparse_types import SparseOperator, SparsePair
 
-_ENTRIES_AT_ONCE = 1024
+_ENTRIES_AT_ONCE = 1024  # which stay in the processor's cache
+# Where each block costs the start of several kernels; bounds the memory of their products.
+_ENTRIES_AT_ONCE_ON_ACCELERATORS = 2**20
 
 
 def csr_times_dense(
@@ -110,14 +112,21 @@ _multiply.defvjp(_multiply_forward, _multiply_backward)
 
 
 def _entry_dots(left, right, rows, columns):
-    """f32[nnz]: left[row] . right[column] of every entry, in blocks that stay in the cache."""
+    """f32[nnz]: left[row] . right[column] of every entry.
+
+    The processor makes them in blocks that stay in its cache, accelerators in few large ones.
+    """
+    on_cpu = partial(_dots_in_blocks, at_once=_ENTRIES_AT_ONCE)
+    elsewhere = partial(_dots_in_blocks, at_once=_ENTRIES_AT_ONCE_ON_ACCELERATORS)
+    return jax.lax.platform_dependent(left, right, rows, columns, cpu=on_cpu, default=elsewhere)
+
+
+def _dots_in_blocks(left, right, rows, columns, *, at_once: int):
     n_entries = rows.shape[0]
-    if n_entries <= _ENTRIES_AT_ONCE:
+    if n_entries <= at_once:
         return row_dots(left[rows], right[columns])
-    missing = -n_entries % _ENTRIES_AT_ONCE
-    ends = tuple(
-        jnp.pad(ids, (0, missing)).reshape(-1, _ENTRIES_AT_ONCE) for ids in (rows, columns)
-    )
+    missing = -n_entries % at_once
+    ends = tuple(jnp.pad(ids, (0, missing)).reshape(-1, at_once) for ids in (rows, columns))
     dots = jax.lax.map(lambda end: row_dots(left[end[0]], right[end[1]]), ends)
     return dots.ravel()[:n_entries]
 
