@@ -32,6 +32,7 @@ from kdiffe_jax.models.registry import (
 from launch import processes
 from launch.parsing import named_model
 
+DEFAULT_PRESET = "paper"
 SYNTHETIC = "synthetic"
 _PLANTED = "planted_"
 
@@ -48,7 +49,8 @@ def define(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string("model", DEFAULT, f"one of {', '.join(MODELS)}", **common)
     define_data(values)
     define_running(values)
-    flags.DEFINE_string("preset", "paper", "values of all flags that are not given", **common)
+    doc = "values of all flags that are not given"
+    flags.DEFINE_string("preset", DEFAULT_PRESET, doc, **common)
     flags.DEFINE_string("variant", "full", "a named change, wins over other flags", **common)
     define_options(options_of(model), values)
     define_options(BaselineSettings.all_options(), values)

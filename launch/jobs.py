@@ -15,6 +15,7 @@ from kdiffe_jax.errors import RunError
 from kdiffe_jax.models import registry
 from kdiffe_jax.storage.run_directory import RunDirectory
 from launch.command import DIVERGED
+from launch.flags import DEFAULT_PRESET
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -99,17 +100,14 @@ def finished_result(job: Job) -> dict[str, Any] | None:
 
 
 def option_flags(config: Config) -> list[str]:
-    """A configuration as flags: its model, and the options that are not at their default.
+    """A configuration as flags: its model, and the options that no flag at all would not give.
 
     >>> option_flags(registry.make_config({"model": "lightgcn", "layers": 2, "epochs": 5}))
     ['--model=lightgcn', '--layers=2', '--epochs=5']
     """
-    flat = config.to_flat()
-    changed = {
-        name: flat[name]
-        for name, field in registry.options_of(config.model).items()
-        if flat[name] != field.default
-    }
+    plain = {"model": config.model, **registry.preset(DEFAULT_PRESET, config.model)}
+    unflagged = registry.make_config(plain).to_flat()
+    changed = {n: v for n, v in config.to_flat().items() if v != unflagged[n]}
     return [f"--model={config.model}", *(f"--{name}={value}" for name, value in changed.items())]
 
 

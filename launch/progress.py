@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kdiffe_jax.config import Config
-from kdiffe_jax.models.registry import is_trained, model_class
+from kdiffe_jax.models.arrays import Sizes
+from kdiffe_jax.models.registry import build_model, is_trained
 from kdiffe_jax.training.selection import selection_score
 
 
@@ -53,8 +54,8 @@ class Progress:
         score = f"{self._metric} {value:.4f}", f"best {self._best[seed]:.4f}"
         if self._bar is None:
             name = "" if seed is None else f"seed {seed}  "
-            names = (objective.name for objective in model_class(self._config.model).objectives)
-            losses = (f"{loss} {record[loss]:9.4f}" for loss in names)
+            objectives = build_model(self._config, Sizes(1, 1)).objectives
+            losses = (f"{of.name} {record[of.name]:9.4f}" for of in objectives)
             parts = (*losses, *score, f"{record['seconds']:.1f} s")
             print(f"{name}epoch {record['epoch']:3d}  {'  '.join(parts)}", flush=True)
             return

@@ -14,6 +14,7 @@ from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.models.registry import changed, is_trained
 from kdiffe_jax.storage.run_directory import CHECKPOINTS, RunDirectory
 from kdiffe_jax.studies import figures, gather, plan, report
+from kdiffe_jax.studies.noise_plan import drawn_with
 from launch import flags
 from launch.command import Command
 from launch.jobs import Ended, Job, finished_result, run_jobs
@@ -36,7 +37,8 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_list(
         "variants",
         [],
-        "variants that the ablation compares [those of the model's options]",
+        "variants that the ablation compares [those of the model's options], or forms of the noise "
+        "study [all]",
         **common,
     )
     absl_flags.DEFINE_list(
@@ -82,7 +84,7 @@ def _run(study: str, base: Config, values: absl_flags.FlagValues) -> str:
             (name, seed): Job(
                 f"{name}, seed {seed}",
                 out.path / plan.directory_of(name) / f"seed{seed}",
-                changed(base, {**overrides, "seed": seed}),
+                changed(base, drawn_with(base, overrides, seed)),
             )
             for name, overrides in planned.settings.items()
             for seed in seeds

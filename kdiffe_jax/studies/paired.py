@@ -11,6 +11,8 @@ from kdiffe_jax.evaluation.paired_test import paired_test
 from kdiffe_jax.studies.gather import SCORES, Outcome, settings_of, values_of
 from kdiffe_jax.studies.tables import markdown, mean_text
 
+TESTS = ("metric", "difference", "t, seeds", "p, seeds", "t, users", "p, users")
+
 
 def over_seeds(
     outcomes: Sequence[Outcome], first: str, second: str, split: str, metric: str
@@ -40,20 +42,26 @@ def over_users(outcomes: Sequence[Outcome], first: str, second: str, metric: str
 
 def comparison_table(outcomes: Sequence[Outcome], *, against: str) -> str:
     """Every setting minus `against` on test, with tests over seeds and over users, in Markdown."""
-    header = ["minus " + against, "metric", "difference", "t, seeds", "p, seeds"]
-    header += ["t, users", "p, users"]
+    rows = [
+        [setting, *row]
+        for setting in settings_of(outcomes)
+        if setting != against
+        for row in comparison_rows(outcomes, setting, against)
+    ]
+    return markdown(["minus " + against, *TESTS], rows)
+
+
+def comparison_rows(outcomes: Sequence[Outcome], setting: str, against: str) -> list[list[str]]:
+    """The cells of `TESTS`, a row a metric: `setting` minus `against` on test."""
     rows = []
-    for setting in settings_of(outcomes):
-        if setting == against:
-            continue
-        for metric in SCORES:
-            pairs = over_seeds(outcomes, setting, against, "test", metric)
-            seeds = paired_test(*pairs)
-            users = paired_test(*over_users(outcomes, setting, against, metric))
-            tests = [_number(seeds["t"], 1), _probability(seeds["p"], 3)]
-            tests += [_number(users["t"], 1), _probability(users["p"], 4)]
-            rows.append([setting, metric, mean_text(np.subtract(*pairs)), *tests])
-    return markdown(header, rows)
+    for metric in SCORES:
+        pairs = over_seeds(outcomes, setting, against, "test", metric)
+        seeds = paired_test(*pairs)
+        users = paired_test(*over_users(outcomes, setting, against, metric))
+        tests = [_number(seeds["t"], 1), _probability(seeds["p"], 3)]
+        tests += [_number(users["t"], 1), _probability(users["p"], 4)]
+        rows.append([metric, mean_text(np.subtract(*pairs)), *tests])
+    return rows
 
 
 def _per_user(outcome: Outcome, metric: str) -> tuple[np.ndarray, np.ndarray]:

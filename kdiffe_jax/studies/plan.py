@@ -15,6 +15,7 @@ from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.registry import changed, model_class, options_of, variant
+from kdiffe_jax.studies.noise_plan import Curve, noise_settings
 
 FULL = "full"
 TOP_Q = (1, 2, 3, 4, 5, 6)
@@ -28,7 +29,9 @@ GRIDS: dict[str, tuple[Any, ...]] = {
 }
 PARAMETERS = ("walks", *GRIDS)
 USER_SHARES = (0.125, 0.25, 0.5, 0.75, 1.0)
-SEEDS = dict(main=10, ablation=5, denoising=3, sensitivity=3, scalability=1, data_ablation=5)
+SEEDS = dict(
+    main=10, ablation=5, denoising=3, sensitivity=3, scalability=1, data_ablation=5, noise=5
+)
 STUDIES = tuple(SEEDS)
 
 
@@ -47,6 +50,7 @@ class Plan(NamedTuple):
     settings: dict[str, dict[str, Any]]
     axes: tuple[Axis, ...] = ()
     walks: Mapping[tuple[int, int], str] = MappingProxyType({})
+    curves: tuple[Curve, ...] = ()
 
 
 def make_plan(
@@ -62,11 +66,13 @@ def make_plan(
     Args:
       base: what all runs share.
       dataset: as training reads it; the data ablations depend on its relations.
-      variants: of the ablation; where none is named, those of the model's own options.
+      variants: of the ablation; where none is named, those of the model's own options. Of the
+        study of noise its forms; where none is named, all.
       parameters: of the sensitivity analysis; where none is named, those that the model has.
 
     Raises:
       ConfigError: no such study, variant or parameter, or none that the model has.
+      DataError: data that the study cannot change.
     """
     if study == "main":
         return Plan({FULL: {}})
@@ -75,6 +81,9 @@ def make_plan(
         return Plan(_named(base, {name: variant(name, base.model) for name in names}))
     if study == "data_ablation":
         return Plan(_named(base, data_ablations(base.model, dataset)))
+    if study == "noise":
+        settings, curves = noise_settings(base, dataset, FULL, variants)
+        return Plan(settings, curves=curves)
     if study == "denoising":
         _check_has(base.model, study, ["top_q"])
         return _along(base, {"top_q": TOP_Q})

@@ -16,6 +16,7 @@ from kdiffe_jax.studies.gather import (
     summary_table,
     values_of,
 )
+from kdiffe_jax.studies.noise_report import noise_panels, noise_tables
 from kdiffe_jax.studies.paired import comparison_table, over_seeds
 from kdiffe_jax.studies.plan import FULL, Axis, Plan
 from kdiffe_jax.studies.tables import markdown
@@ -35,6 +36,8 @@ _NAMES = {"valid": "validation", "test": "test"}
 
 def tables(study: str, plan: Plan, outcomes: Sequence[Outcome]) -> str:
     """All tables of a study, in Markdown."""
+    if study == "noise":
+        return noise_tables(plan.curves, outcomes, FULL)
     base = ", ".join(f"{axis.parameter}={axis.base}" for axis in plan.axes)
     names = {FULL: f"{FULL} ({base})"} if base else {}
     parts = [summary_table(outcomes, names)]
@@ -51,6 +54,8 @@ def parts(study: str, plan: Plan, outcomes: Sequence[Outcome]) -> list[Panel | G
     """The parts of a study's figure."""
     if study == "main":
         return [_scores(outcomes, metric) for metric in SCORES]
+    if study == "noise":
+        return [*noise_panels(plan.curves, outcomes)]
     if study in ("ablation", "data_ablation"):
         return [_differences(outcomes, metric) for metric in SCORES]
     axes = [_finished(axis, outcomes) for axis in plan.axes]
