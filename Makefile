@@ -9,10 +9,15 @@ CORE_TESTS = tests/graph tests/ops tests/evaluation $(KDIFFE:%=tests/models/kdif
 
 .PHONY: demo test lint types coverage docs clean
 
+TRAIN = $(BIN)/python -m launch.main --flagfile=launch/demo.flags
+ALONE = $(TRAIN) --baselines=none
+
 demo: $(VENV)/.run
-	$(BIN)/python -m launch.main --flagfile=launch/demo.flags --workdir=runs/demo
-	$(BIN)/python -m launch.main --flagfile=launch/demo.flags --noguidance --workdir=runs/demo-unguided
-	$(BIN)/python -m launch.planted runs/demo runs/demo-unguided
+	$(TRAIN) --workdir=runs/demo
+	$(ALONE) --main_graph=given --noguidance --workdir=runs/noisy
+	$(ALONE) --main_graph=given --planted_noise_share=0 --workdir=runs/clean
+	$(ALONE) --kg_source=none --workdir=runs/no-knowledge
+	$(BIN)/python -m launch.planted runs/demo runs/noisy runs/clean runs/no-knowledge
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto

@@ -1,53 +1,75 @@
-"""Two runs on planted data side by side: python -m launch.planted GUIDED UNGUIDED."""
+"""Runs on planted data side by side: python -m launch.planted RUN [RUN ...]."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from kdiffe_jax.errors import KDiffEError, RunError
+from kdiffe_jax.report.words import plain
 from kdiffe_jax.storage.run_directory import RunDirectory
 
+_METRICS = ("recall@20", "ndcg@20")
 
-def compare(guided: dict[str, Any], unguided: dict[str, Any]) -> str:
-    """The planted truths of two finished runs, in words."""
-    recall = guided["test"]["recall@20"]
-    popular = guided["baselines"]["most_popular"]["test"]["recall@20"]
-    noise = 1.0 - guided["planted"]["relevant_share"]
-    return "\n".join(
-        (
-            "planted truths",
-            f"  recall@20 on test: {recall:.4f}, most popular {popular:.4f} "
-            f"({recall / max(popular, 1e-12):.1f} x)",
-            f"  share of task-irrelevant triples: {noise:.0%}",
-            "  AUC of relevant over irrelevant triples within an item (0.5 is chance): "
-            f"guided {guided['planted']['relation_auc']:.3f}, "
-            f"unguided {unguided['planted']['relation_auc']:.3f}",
-        )
-    )
+
+def compare(results: dict[str, dict[str, Any]]) -> str:
+    """The first run beside its baselines, and what each run found of the planted truth.
+
+    Args:
+      results: what result.json holds, by the name of the run.
+    """
+    name, first = next(iter(results.items()))
+    beside = {plain(n): found["test"] for n, found in first["baselines"].items() if "test" in found}
+    lines = ["planted data, test split", *_table({name: first["test"]} | beside), ""]
+    lines += ["what the knowledge graph is worth, and what the denoiser finds of its truth"]
+    return "\n".join(lines + _truths(results))
+
+
+def _table(rows: dict[str, dict[str, float]]) -> list[str]:
+    width = max(map(len, rows))
+    head = " " * width + "".join(f"{metric:>12}" for metric in _METRICS)
+    return [head] + [
+        f"{name:<{width}}" + "".join(f"{found[metric]:12.4f}" for metric in _METRICS)
+        for name, found in rows.items()
+    ]
+
+
+def _truths(results: dict[str, dict[str, Any]]) -> list[str]:
+    """A line a run; the AUC is of relevant over irrelevant triples within an item."""
+    table = _table({name: result["test"] for name, result in results.items()})
+    found = [result.get("planted", {}) for result in results.values()]
+    told = [
+        f"{1 - planted['relevant_share']:12.0%}{planted['relation_auc']:8.3f}" if planted else ""
+        for planted in found
+    ]
+    lines = [f"{table[0]}{'irrelevant':>12}{'AUC':>8}"]
+    lines += [f"{line}{more}" for line, more in zip(table[1:], told, strict=True)]
+    if any(found):
+        lines.append("AUC: of relevant over irrelevant triples within an item; 0.5 is chance")
+    return lines
 
 
 def main(argv: Sequence[str]) -> int:
-    """Prints the comparison of two run directories."""
+    """Prints the comparison of run directories."""
     try:
-        if len(argv) != 3:
-            raise RunError("usage: python -m launch.planted GUIDED_RUN UNGUIDED_RUN")
-        print(compare(*(_planted_result(path) for path in argv[1:])))
+        if len(argv) < 2:
+            raise RunError("usage: python -m launch.planted RUN [RUN ...]")
+        print(compare({Path(path).name: _result(path) for path in argv[1:]}))
         return 0
     except KDiffEError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
 
-def _planted_result(path: str) -> dict[str, Any]:
-    result = RunDirectory(path).result()
-    if result is None or "relation_auc" not in result.get("planted", {}):
+def _result(path: str) -> dict[str, Any]:
+    run = RunDirectory(path)
+    result, config = run.result(), run.config() or {}
+    if result is None or config.get("dataset") != "synthetic" or "test" not in result:
         raise RunError(
-            f"{path}: no finished run of kdiffe on planted data; train it with --dataset=synthetic"
+            f"{path}: no finished run on planted data; train it with --dataset=synthetic"
         )
-    if "most_popular" not in result["baselines"]:
-        raise RunError(f"{path}: has no most popular items to compare with; see --baselines")
     return result
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kdiffe_jax.report.scores import COLUMNS
+from kdiffe_jax.recommend.denoiser import held_out_words
+from kdiffe_jax.report.scores import COLUMNS, paired_by_metric
 from kdiffe_jax.report.words import chosen, plain
 
 
@@ -34,9 +35,11 @@ def result_table(result: dict[str, Any]) -> str:
         if "left_out" in found
     ]
     if scored:
-        lines.append(_paired_line(scored))
+        lines += _paired_lines(scored)
     if "test" in result:
         lines += [_cold_line(result["cold"]), _lists_line(result["beyond_accuracy"])]
+    if "denoiser" in result:
+        lines.append(f"denoiser: {held_out_words(result['denoiser'])}")
     lines.append(_run_line(result))
     if result["selection"] == "test":
         lines.append("CHOSEN ON THE TEST SET: compare only with tables chosen the same way")
@@ -49,11 +52,14 @@ def _value(metrics: dict[str, float], spread: dict[str, Any] | None, column: str
     return f"{spread[column]['mean']:.4f} ± {spread[column]['standard_error']:.4f}"
 
 
-def _paired_line(baselines: dict[str, Any]) -> str:
-    tests = {name: found["paired"] for name, found in baselines.items()}
+def _paired_lines(baselines: dict[str, Any]) -> list[str]:
+    return [_paired_line(metric, tests) for metric, tests in paired_by_metric(baselines).items()]
+
+
+def _paired_line(metric: str, tests: dict[str, Any]) -> str:
     users = next(iter(tests.values()))["users"]
     parts = (f"{plain(name)} {_difference(test)}" for name, test in tests.items())
-    return f"test recall@20 above the baselines, paired over {users} users: {'; '.join(parts)}"
+    return f"test {metric} above the baselines, paired over {users} users: {'; '.join(parts)}"
 
 
 def _difference(test: dict[str, Any]) -> str:

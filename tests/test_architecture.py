@@ -53,7 +53,7 @@ COMPUTING = {
 FENCED = {
     "absl": lambda room, path: False,
     "orbax": lambda room, path: path.name == "checkpoints.py",
-    "optax": lambda room, path: path.name == "step.py",
+    "optax": lambda room, path: path.name in ("step.py", "fresh_denoiser.py"),
     "scipy": lambda room, path: room in {"data", "evaluation", "models", "ops", "recommend"},
     "jax": lambda room, path: room in COMPUTING,
     "flax": lambda room, path: path.parent.name == "kdiffe",

@@ -13,7 +13,7 @@ from kdiffe_jax.models.registry import model_class
 from kdiffe_jax.storage.files import replacing_in_cache
 
 # Raise when a baseline or a measure changes, so that older files are not taken for it.
-_DEFINITION = 2
+_DEFINITION = 3
 
 
 def cached(
@@ -56,7 +56,8 @@ def _read(file: Path, *, n_users: int) -> dict[str, Any] | None:
         digest, scores = content["sha256"], content["scores"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return scores if digest == _digest(scores) and len(scores["per_user"]) == n_users else None
+    whole = digest == _digest(scores)
+    return scores if whole and {len(v) for v in scores["per_user"].values()} == {n_users} else None
 
 
 def _digest(scores: dict[str, Any]) -> str:

@@ -16,8 +16,8 @@ from kdiffe_jax.evaluation.split_scores import score_split
 from kdiffe_jax.models.closed_form.fit import fit_closed_form
 from kdiffe_jax.models.registry import make_config, model_class
 
-# The metric of each user that is kept for paired tests.
-PAIRED_METRIC = "recall@20"
+# The metrics of each user that are kept for paired tests.
+PAIRED_METRICS = ("recall@20", "ndcg@20")
 
 
 def score_baselines(
@@ -90,5 +90,5 @@ def _score(name: str, eval_data: EvalData, log: Callable[[str], None]) -> dict[s
         "test": test.means(),
         "cold": {"valid": valid.cold, "test": test.cold},
         "beyond_accuracy": test.beyond_accuracy,
-        "per_user": test.per_user[PAIRED_METRIC].tolist(),
+        "per_user": {metric: test.per_user[metric].tolist() for metric in PAIRED_METRICS},
     }

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kdiffe_jax.recommend.denoiser import expected_words, is_trusted, probabilities_of
 from kdiffe_jax.recommend.histories import rows_of
 from kdiffe_jax.recommend.ids import Ids
 from kdiffe_jax.recommend.scorers import Shares, scorer_of
@@ -35,7 +36,8 @@ class ItemEntity(NamedTuple):
     relation: str
     entity: str
     attention: float | None  #: eq. 2, where the model has it and the item had the entity before
-    status: str  #: kept, left out, added or not seen by a denoiser; has, without one
+    status: str  #: kept, left out, added or not seen by a trusted denoiser; has, without one
+    probability: float | None  #: of a trusted denoiser: the share of items with such users
 
 
 class Explanation(NamedTuple):
@@ -106,13 +108,14 @@ def _past(model: SavedModel, shares: Shares) -> tuple[PastItem, ...]:
 
 
 def entities_of(model: SavedModel, item: int) -> tuple[ItemEntity, ...]:
-    """What an item is made of, and what a denoiser did with it where the model has one.
+    """What an item is made of, and what a denoiser did with it where one is better than chance.
 
     Args:
-      model: its triples, and of its artifacts `attention` and `kept`.
+      model: its triples, and of its artifacts `attention`, `kept`, `denoised`, `kept_denoised`.
     """
-    attention = _attention_of(model, item)
-    status = _status_of(model, item, set(attention))
+    attention, trusted = _attention_of(model, item), is_trusted(model)
+    status = _status_of(model, item, set(attention)) if trusted else dict.fromkeys(attention, HAS)
+    probabilities = probabilities_of(model, item) if trusted else {}
     order = sorted(status, key=lambda pair: (pair[0], -(attention.get(pair) or 0.0), pair[1]))
     return tuple(
         ItemEntity(
@@ -120,6 +123,7 @@ def entities_of(model: SavedModel, item: int) -> tuple[ItemEntity, ...]:
             entity=model.entity_names[entity],
             attention=attention.get((relation, entity)),
             status=status[relation, entity],
+            probability=probabilities.get((relation, entity)),
         )
         for relation, entity in order
     )
@@ -135,8 +139,6 @@ def _attention_of(model: SavedModel, item: int) -> dict[tuple[int, int], float |
 
 
 def _status_of(model: SavedModel, item: int, own: set) -> dict[tuple[int, int], str]:
-    if "kept" not in model.artifacts:
-        return dict.fromkeys(own, HAS)
     rebuilt = model.artifacts["kept"]
     kept = set(map(tuple, rebuilt[rows_of(rebuilt, item), 1:].tolist()))
     status = dict.fromkeys(own, LEFT_OUT if kept else UNSEEN)
@@ -177,5 +179,6 @@ def _entity_words(entity: ItemEntity) -> str:
     }
     said = [] if entity.attention is None else [f"attention {entity.attention:.3f}"]
     said += [denoiser[entity.status]] if entity.status in denoiser else []
+    said += [] if entity.probability is None else [expected_words(entity.probability)]
     name = f"{entity.relation}: {entity.entity}"
     return f"{name} ({', '.join(said)})" if said else name

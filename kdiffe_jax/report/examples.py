@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kdiffe_jax.recommend.denoiser import expected_words
 from kdiffe_jax.recommend.explain import (
     HAS,
     LEFT_OUT,
@@ -107,6 +108,7 @@ def _entities(why: Explanation) -> Markup:
 def _entity(entity: ItemEntity) -> Markup:
     status = "" if entity.status == HAS else f" {entity.status}"
     attention = "" if entity.attention is None else f", attention {entity.attention:.3f}"
+    expected = "" if entity.probability is None else f", {expected_words(entity.probability)}"
     kind = "out" if entity.status in (LEFT_OUT, UNSEEN) else "in"
     said = f"{entity.relation}: {entity.entity}"
-    return element("li", said, element("small", f"{status}{attention}"), class_=kind)
+    return element("li", said, element("small", f"{status}{attention}{expected}"), class_=kind)

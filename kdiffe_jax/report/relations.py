@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from kdiffe_jax.recommend.denoiser import expected_share, held_out_words, is_trusted
 from kdiffe_jax.report.charts import meter
 from kdiffe_jax.report.markup import Markup, element, joined, note, section, table
 from kdiffe_jax.report.run_files import RunFiles
@@ -23,6 +23,8 @@ class Changes(NamedTuple):
     attention: np.ndarray  # f32[m]
     is_kept: np.ndarray  # bool[m]
     added: np.ndarray  # i32[a, 3]
+    expected: np.ndarray  # f32[m], denoised probabilities; none of a denoiser that is not trusted
+    added_expected: np.ndarray  # f32[a]
 
     def counts(self, relation: int) -> dict[str, int]:
         """How many triples of a relation were given, kept, left out and added."""
@@ -37,7 +39,12 @@ def changes_of(model: SavedModel) -> Changes:
     kept, attention = model.artifacts["kept"], model.artifacts["attention"]
     given, rebuilt = _keys(model, model.triples), _keys(model, kept)
     is_kept, is_old = np.isin(given, rebuilt), np.isin(rebuilt, given)
-    return Changes(model.triples, attention, is_kept, kept[~is_old])
+    none = np.zeros(0, np.float32)
+    expected = (none, none)
+    if is_trusted(model):
+        values = model.artifacts["denoised"], model.artifacts["kept_denoised"][~is_old]
+        expected = tuple(np.clip(own, 0.0, 1.0) for own in values)
+    return Changes(model.triples, attention, is_kept, kept[~is_old], *expected)
 
 
 def relations(run: RunFiles) -> Markup | None:
@@ -53,7 +60,8 @@ def relations(run: RunFiles) -> Markup | None:
         rows.append(["all", *_row(total)])
     columns = ["relation", *total, "share kept", ""]
     body = table(columns, rows, strong=[len(counts)])
-    parts = [note(_said(run)), body, _planted(run), _examples(run, changes)]
+    parts = [note(_said(run)), body, _held_out(model), _planted(run)]
+    parts += [_examples(run, changes)] if is_trusted(model) else []
     return section("relations", "Rebuilt knowledge graph", *parts)
 
 
@@ -74,6 +82,16 @@ def _said(run: RunFiles) -> str:
     )
 
 
+def _held_out(model: SavedModel) -> Markup:
+    found = model.about.get("denoiser")
+    if found is None:
+        return note("Whether the denoiser is better than chance on hidden triples is not measured.")
+    return note(
+        f"Denoiser: {held_out_words(found)}. A tenth of the triples was hidden, and "
+        f"{found['held_out_triples']:,} were compared with other entities of their relation."
+    )
+
+
 def _planted(run: RunFiles) -> Markup:
     planted = run.result.get("planted")
     if planted is None:
@@ -87,29 +105,32 @@ def _planted(run: RunFiles) -> Markup:
 
 def _examples(run: RunFiles, changes: Changes) -> Markup:
     model = run.model
-    rows = []
+    rows, given = [], (changes.attention, changes.expected)
     for relation, name in enumerate(model.relation_names):
         own = np.flatnonzero(changes.given[:, 1] == relation)
         own = own[np.argsort(-changes.attention[own], kind="stable")]
         kept, left = own[changes.is_kept[own]], own[~changes.is_kept[own]]
-        added = changes.added[changes.added[:, 1] == relation]
+        added = changes.added[:, 1] == relation
         rows.append(
             [
                 name,
-                _listed(model, changes.given[kept], changes.attention[kept].__getitem__),
-                _listed(model, changes.given[left], changes.attention[left].__getitem__),
-                _listed(model, added, None),
+                _listed(model, changes.given[kept], *(values[kept] for values in given)),
+                _listed(model, changes.given[left], *(values[left] for values in given)),
+                _listed(model, changes.added[added], None, changes.added_expected[added]),
             ]
         )
     heads = ["relation", "kept", "left out", "added"]
     if not len(changes.added):
         heads, rows = heads[:-1], [row[:-1] for row in rows]
-    said = "Examples: entity, item and attention (eq. 2), the largest attention first"
+    said = (
+        "Examples: entity, item, attention (eq. 2), and of which share of items with such users "
+        "the entity is expected; the largest attention first"
+    )
     return table(heads, rows, texts=len(heads), caption=said)
 
 
 def _listed(
-    model: SavedModel, triples: np.ndarray, attention: Callable[[int], float] | None
+    model: SavedModel, triples: np.ndarray, attention: np.ndarray | None, expected: np.ndarray
 ) -> Markup:
     """The first few triples with an entity and an item of their own each."""
     lines, entities, items = [], set(), set()
@@ -118,7 +139,8 @@ def _listed(
             continue
         entities.add(entity)
         items.add(item)
-        tail = "" if attention is None else f", {attention(place):.3f}"
+        tail = "" if attention is None else f", {attention[place]:.3f}"
+        tail += f", {expected_share(float(expected[place]))}"
         name = element("b", model.entity_names[entity])
         lines.append(element("li", name, " of item ", item_of(model, item), tail))
     return element("ul", *lines, class_="plain") if lines else element("small", "none")

@@ -30,7 +30,7 @@ def _beside_baselines(result: dict[str, Any]) -> Markup:
     ]
     parts = [table(["", *COLUMNS], rows, strong=[len(ours) - 1])]
     if scored:
-        parts += [note("Bold figures are the best of the test split."), _paired(scored)]
+        parts += [note("Bold figures are the best of the test split."), *_paired(scored)]
     parts += [
         note(f"{plain(name)} was left out: {found['left_out']}")
         for name, found in result["baselines"].items()
@@ -56,24 +56,46 @@ def _cell(result, metrics, split: str | None, column: str, best: dict[str, float
     return element("b", said) if is_best else said
 
 
-def _paired(scored: dict[str, Any]) -> Markup:
+def paired_by_metric(baselines: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The paired tests of scored baselines: metric -> baseline -> test.
+
+    Args:
+      baselines: of result.json, without those left out.
+
+    Returns:
+      Under recall@20 alone, where the run is older than tests of several metrics.
+
+    >>> paired_by_metric({"ease": {"paired": {"ndcg@20": {"difference": 0.1}}}})
+    {'ndcg@20': {'ease': {'difference': 0.1}}}
+    """
+    tests = {name: found["paired"] for name, found in baselines.items()}
+    tests = {n: {"recall@20": t} if "difference" in t else t for n, t in tests.items()}
+    metrics = dict.fromkeys(metric for test in tests.values() for metric in test)
+    return {m: {n: test[m] for n, test in tests.items() if m in test} for m in metrics}
+
+
+def _paired(scored: dict[str, Any]) -> list[Markup]:
+    by_metric = paired_by_metric(scored)
+    return [_paired_table(metric, tests, scored) for metric, tests in by_metric.items()]
+
+
+def _paired_table(metric: str, tests: dict[str, Any], scored: dict[str, Any]) -> Markup:
     rows = [
         [
             plain(name),
-            chosen(found) or NOTHING,
+            chosen(scored[name]) or NOTHING,
             signed(test["difference"]),
             score(test["standard_error"]),
             NOTHING if test["p"] is None else f"{test['p']:.2g}",
         ]
-        for name, found in scored.items()
-        for test in [found["paired"]]
+        for name, test in tests.items()
     ]
-    users = next(iter(scored.values()))["paired"]["users"]
+    users = next(iter(tests.values()))["users"]
     return table(
         ["against", "tuned on validation", "difference", "standard error", "p"],
         rows,
         texts=2,
-        caption=f"Test recall@20 above each baseline, paired over {users:,} users (t test)",
+        caption=f"Test {metric} above each baseline, paired over {users:,} users (t test)",
     )
 
 

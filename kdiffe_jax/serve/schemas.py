@@ -91,7 +91,12 @@ class ItemEntity(BaseModel):
         description="eq. 2; null for one that was added, and where the model has none"
     )
     status: Literal["kept", "left out", "added", "not seen", "has"] = Field(
-        description="what the denoiser did with it; has, where the model has none"
+        description="what the denoiser did with it; has, where the model has none that finds "
+        "hidden triples better than chance"
+    )
+    probability: float | None = Field(
+        description="the denoised value in [0, 1]: of which share of items with such users it is "
+        "expected; null where status is has, and for items that training never saw"
     )
 
 

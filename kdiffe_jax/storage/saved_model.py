@@ -35,7 +35,9 @@ class SavedModel(NamedTuple):
       item_weights f32[J, J]; or item_weights.data, .indices and .indptr, its rows as CSR;
         item_scale f32[J], 1 where absent: a user's score for j is sum over past items i of
         W_ij times the scale of j, and `users` and `items` have no columns;
-      similarity f32[n], attention f32[m], kept int32[p, 3] and others: of `models.kdiffe`.
+      similarity f32[n], attention f32[m], denoised f32[m], kept int32[p, 3], kept_denoised f32[p]
+        and others: of `models.kdiffe`. In `about` "denoiser" says how well a denoiser finds hidden
+        triples again (`models.kdiffe.held_out_triples`), where that was measured.
     """
 
     about: Mapping[str, Any]  #: program, data set, best epoch, every option

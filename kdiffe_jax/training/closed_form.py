@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kdiffe_jax.baselines.suite import PAIRED_METRIC, score_baselines
+from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.data_ablations import ablated
 from kdiffe_jax.data.dataset import Dataset
@@ -90,7 +90,7 @@ def finish_closed_form(
         data,
         training=training,
         found=found,
-        paired_scores=per_user[PAIRED_METRIC],
+        per_user=per_user,
         baselines=beside,
     )
     if write_result:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from kdiffe_jax.baselines.beside import Baselines, beside
-from kdiffe_jax.baselines.suite import PAIRED_METRIC
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.evaluation.eval_data import EvalData
@@ -16,15 +15,15 @@ from kdiffe_jax.evaluation.split_scores import score_split
 from kdiffe_jax.evaluation.spread import spread
 from kdiffe_jax.evaluation.top_k_lists import TopKLists, lists_by_embeddings
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.training.epoch import truth_key
+from kdiffe_jax.training.findings import findings_of, planted_truth
 from kdiffe_jax.training.loop import Trained, score
 from kdiffe_jax.training.many_seeds import load_seeds
 from kdiffe_jax.training.saving import save_model
 from kdiffe_jax.training.selection import selection_score
 from kdiffe_jax.training.setup import TrainSetup
-from kdiffe_jax.training.step import initial_state
 
 PerUser = dict[str, np.ndarray]
+_OF_SPLITS = ("valid", "test", "cold", "beyond_accuracy")
 
 
 def finish(
@@ -42,11 +41,12 @@ def finish(
       run: a claimed run directory.
       baselines: from `score_baselines`; None scores the most popular items alone.
     """
-    result, per_user = _scored(setup, trained, baselines)
+    findings = findings_of(setup, trained)
+    result, per_user = _scored(setup, trained, findings, baselines)
     if per_user is not None:
         users = np.asarray(setup.test.users)
         run.write_per_user(per_user, users)
-        save_model(*_best_seed(setup, trained), run)
+        save_model(*_best_seed(setup, trained, findings), run)
     run.write_result(result)
     return result
 
@@ -64,9 +64,10 @@ def rescore(
       RunError: the run has no checkpoint.
     """
     trained = load_seeds(setup, run, log=log)
+    findings = findings_of(setup, trained)
     if setup.config.eval.score_test:
-        save_model(*_best_seed(setup, trained), run)
-    return _scored(setup, trained, baselines)[0]
+        save_model(*_best_seed(setup, trained, findings), run)
+    return _scored(setup, trained, findings, baselines)[0]
 
 
 def eval_data_of(setup: TrainSetup) -> EvalData:
@@ -106,11 +107,15 @@ def best_scores(lists: TopKLists, data: EvalData) -> tuple[dict[str, Any], PerUs
 
 
 def _scored(
-    setup: TrainSetup, trained: list[Trained], baselines: Baselines | None
+    setup: TrainSetup,
+    trained: list[Trained],
+    findings: list[dict[str, Any]],
+    baselines: Baselines | None,
 ) -> tuple[dict[str, Any], PerUser | None]:
     if not setup.config.eval.score_test:
         return _validated(setup, trained[0]), None
-    found, per_seed = zip(*(_of_seed(setup, one) for one in trained), strict=True)
+    scored, per_seed = zip(*(_of_seed(setup, one) for one in trained), strict=True)
+    found = [own | more for own, more in zip(scored, findings, strict=True)]
     per_user = {name: np.stack([own[name] for own in per_seed]) for name in per_seed[0]}
     means = _mean(*found)
     result = assembled(
@@ -119,7 +124,7 @@ def _scored(
         eval_data_of(setup),
         training=_training(trained),
         found=means,
-        paired_scores=per_user[PAIRED_METRIC].mean(axis=0),
+        per_user={name: values.mean(axis=0) for name, values in per_user.items()},
         baselines=baselines,
     )
     if len(found) == 1:
@@ -143,7 +148,7 @@ def assembled(
     *,
     training: dict[str, Any],
     found: dict[str, Any],
-    paired_scores: np.ndarray,
+    per_user: PerUser,
     baselines: Baselines | None,
 ) -> dict[str, Any]:
     """result.json of any model: how it was made and what it scores, beside the baselines.
@@ -151,8 +156,8 @@ def assembled(
     Args:
       config, dataset, data: of the run.
       training: best epoch, epochs, seconds, and what else was chosen.
-      found: of `best_scores`; "planted" where there is a planted truth.
-      paired_scores: f64[n], each test user's paired metric.
+      found: of `best_scores`, and what else the model says of itself.
+      per_user: metric -> f64[n], each test user's.
       baselines: from `score_baselines`; None scores the most popular items alone.
     """
     return (
@@ -167,9 +172,9 @@ def assembled(
             }
         }
         | {name: found[name] for name in ("cold", "beyond_accuracy")}
-        | {"baselines": beside(baselines, paired_scores, data)}
+        | {"baselines": beside(baselines, per_user, data)}
         | {"notes": list(dataset.notes)}
-        | ({"planted": found["planted"]} if "planted" in found else {})
+        | {name: found[name] for name in found if name not in _OF_SPLITS}
     )
 
 
@@ -188,7 +193,7 @@ def _of_seed(setup: TrainSetup, trained: Trained) -> tuple[dict[str, Any], PerUs
     users, items = (table.astype(settings.eval_precision) for table in trained.view)
     lists = lists_by_embeddings(users, items, block=settings.eval_block)
     found, per_user = best_scores(lists, eval_data_of(setup))
-    return found | _planted(setup, trained), per_user
+    return found | planted_truth(setup, trained), per_user
 
 
 def _validated(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
@@ -199,7 +204,7 @@ def _validated(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
         | {"valid": score(setup, trained.view, setup.valid)}
         | {"users_scored": {"valid": len(setup.valid.users), "of": setup.dataset.n_users}}
         | {"baselines": {}, "notes": list(setup.dataset.notes)}
-        | _planted(setup, trained)
+        | planted_truth(setup, trained)
     )
 
 
@@ -214,21 +219,12 @@ def _training(trained: list[Trained]) -> dict[str, Any]:
     }
 
 
-def _planted(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
-    """What the model found of a planted truth, where the data have one and the model looks."""
-    truth = setup.dataset.relevant
-    if truth is None:
-        return {}
-    seed = setup.config.train.seed
-    key = truth_key(initial_state(setup.model, setup.inputs, seed).key)
-    found = setup.model.found_truth(trained.params, setup.inputs, key, setup.dataset.triples, truth)
-    return {"planted": found} if found else {}
-
-
-def _best_seed(setup: TrainSetup, trained: list[Trained]) -> tuple[TrainSetup, Trained]:
+def _best_seed(
+    setup: TrainSetup, trained: list[Trained], findings: list[dict[str, Any]]
+) -> tuple[TrainSetup, Trained, dict[str, Any]]:
     scores = [selection_score(one.history[one.best_epoch], setup.config) for one in trained]
     best = int(np.argmax(scores))
-    return setup.of_seed(setup.config.train.seeds[best]), trained[best]
+    return setup.of_seed(setup.config.train.seeds[best]), trained[best], findings[best]
 
 
 def _mean(*values: Any) -> Any:

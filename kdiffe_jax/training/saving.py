@@ -15,27 +15,32 @@ from kdiffe_jax.training.loop import Trained
 from kdiffe_jax.training.setup import TrainSetup
 
 
-def save_model(setup: TrainSetup, trained: Trained, run: RunDirectory) -> None:
+def save_model(
+    setup: TrainSetup, trained: Trained, findings: dict[str, Any], run: RunDirectory
+) -> None:
     """Writes model.npz into a run directory; an older one is replaced when it is complete.
 
     Args:
       setup: as trained on.
       trained: one model; of several seeds, the one to be used.
+      findings: of `Model.findings`.
       run: claimed.
 
     Raises:
       RunError: the file cannot be written.
     """
-    write_model(model_of(setup, trained), run.path / MODEL)
+    write_model(model_of(setup, trained, findings), run.path / MODEL)
 
 
-def model_of(setup: TrainSetup, trained: Trained) -> SavedModel:
+def model_of(
+    setup: TrainSetup, trained: Trained, findings: dict[str, Any] | None = None
+) -> SavedModel:
     """All that recommending and explaining need, as arrays on the host."""
     artifacts = setup.model.artifacts(trained.params, setup.inputs, trained.carry, setup.edges)
     return saved_model(
         setup.dataset,
         setup.config,
-        {"best_epoch": trained.best_epoch},
+        {"best_epoch": trained.best_epoch, **(findings or {})},
         users=np.asarray(trained.view.users),
         items=np.asarray(trained.view.items),
         artifacts=artifacts,
@@ -56,7 +61,7 @@ def saved_model(
     Args:
       dataset: as trained on.
       config: of the model.
-      found: what else to say of it: its best epoch, or what was chosen for it.
+      found: what else to say of it: its best epoch, what was chosen for it, its findings.
       users, items: what ranks.
       artifacts: see `SavedModel`.
     """

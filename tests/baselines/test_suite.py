@@ -38,7 +38,9 @@ def test_default_baselines_have_all_their_scores(eval_data, tmp_path):
     assert list(found) == ["most_popular", "rp3beta", "ease"]
     for scores in found.values():
         assert {"recall@20", "ndcg@5", "map@50"} <= scores["test"].keys()
-        assert scores["test"]["recall@20"] == pytest.approx(np.mean(scores["per_user"]))
+        assert list(scores["per_user"]) == ["recall@20", "ndcg@20"]
+        for metric, values in scores["per_user"].items():
+            assert scores["test"][metric] == pytest.approx(np.mean(values))
         assert scores["cold"]["test"]["candidates"] == 2
         assert 0 < scores["beyond_accuracy"]["coverage@20"] <= 1
         assert scores["seconds"] > 0

@@ -38,6 +38,7 @@ def command(monkeypatch, tmp_path):
         ("sensitivity", 60 * 3, ("| xi=0.1 | 3 |", "walk_length=30 walks_per_node=6")),
         ("scalability", 30, ("| timesteps=80 | 3 |", "| data_ablation=users:0.125 | 3 |")),
         ("data_ablation", 18, ("| kg_shuffled |", "| without brand | ndcg@20 |", "| no_kg |")),
+        ("noise", 17 * 3, ("| full (given) | 3 |", "| 200% | denoised_unguided | ndcg@20 |")),
     ],
 )
 def test_a_study(command, monkeypatch, tmp_path, capsys, name, runs, words):
@@ -61,6 +62,16 @@ def test_a_study_of_another_model(command, monkeypatch, tmp_path, name):
     config = json.loads((tmp_path / "out" / "full" / "seed1" / "config.json").read_text())
     assert (config["model"], config["seed"]) == ("lightgcn", 1)
     assert "AUC" not in (tmp_path / "out" / "table.md").read_text()
+
+
+def test_noise_is_drawn_anew_for_every_seed(command, monkeypatch, tmp_path):
+    FakeRuns(monkeypatch, score)
+    assert command("--study=noise", "--variants=denoised", "--seeds=2") == 0
+    found = {
+        json.loads(path.read_text())["data_ablation_seed"]
+        for path in tmp_path.glob("out/*_added=1/seed1/config.json")
+    }
+    assert found == {1}
 
 
 def test_more_seeds_and_variants_can_be_added_later(command, monkeypatch):
@@ -122,6 +133,9 @@ def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys)
         (("--study=main", "--model=ease"), "fitted, not trained"),
         (("--study=ablation", "--model=lightgcn"), "lightgcn has no variants"),
         (("--study=denoising", "--model=lightgcn"), "varies top_q: no option of lightgcn"),
+        (("--study=noise", "--model=lightgcn"), "lightgcn reads no triples of synthetic"),
+        (("--study=noise", "--variants=kdiffe_1"), "'kdiffe_1': the forms of kdiffe are given"),
+        (("--study=noise", "--data_ablation=shuffled"), "leave --data_ablation out"),
         (("--study=sensitivity", "--model=lightgcn"), "no option of lightgcn"),
         (("--study=sensitivity", "--model=sgl", "--parameters=xi"), "no option of sgl"),
     ],

@@ -12,9 +12,10 @@ import pytest
 from absl import flags as absl_flags
 
 from kdiffe_jax.errors import RunError
-from kdiffe_jax.models.registry import make_config
-from launch import jobs, sweep
+from kdiffe_jax.models.registry import MODELS, make_config, model_class, preset
+from launch import flags, jobs, sweep
 from launch.command import DIVERGED
+from launch.parsing import parse
 from tests.launch.fake_runs import FakeRuns
 
 GRID = 'method = "grid"\n[parameters]\nlearning_rate = [1e-4, 1e-2, 1e-3]\nlayers = [1, 2]\n'
@@ -131,7 +132,18 @@ def test_a_model_that_is_fitted_has_one_score_a_trial(command, monkeypatch, caps
 def test_a_run_is_started_with_the_flags_of_its_model():
     config = make_config({"model": "ease", "tuned": False, "regularisation": 30.0})
     assert jobs.option_flags(config) == ["--model=ease", "--tuned=False", "--regularisation=30.0"]
-    assert jobs.option_flags(make_config()) == ["--model=kdiffe"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_run_has_the_configuration_that_it_is_started_with(model):
+    presets = [{}, *model_class(model).presets.values()]
+    for config in (make_config({"model": model, **values}) for values in presets):
+        values, words = absl_flags.FlagValues(), ["main", *jobs.option_flags(config)]
+        flags.define(words, values)
+        parse(words, values)
+        assert flags.config(values) == config
+    plain = make_config({"model": model, **preset(flags.DEFAULT_PRESET, model)})
+    assert jobs.option_flags(plain) == [f"--model={model}"]
 
 
 def test_all_diverged(command, monkeypatch, tmp_path, capsys):

@@ -22,7 +22,8 @@ def cold(recall):
 
 
 def beside(value, difference, p=0.004):
-    paired = {"users": 90, "difference": difference, "standard_error": 0.002, "t": 3.0, "p": p}
+    recall = {"users": 90, "difference": difference, "standard_error": 0.002, "t": 3.0, "p": p}
+    paired = {"recall@20": recall, "ndcg@20": recall | {"difference": difference / 2}}
     return {"test": metrics(value), "paired": paired}
 
 
@@ -62,10 +63,20 @@ def test_every_baseline_has_a_row_and_a_test(result):
     assert lines[5] == (
         "ease: left out: 50,000 items need 20.0 GB, the limit is 4 (--ease_memory_gb)"
     )
-    assert lines[6] == (
+    assert lines[6:8] == [
         "test recall@20 above the baselines, paired over 90 users: "
-        "most popular +0.0500 ± 0.0020 (p = 0.004); rp3beta +0.0100 ± 0.0020 (p = 0.004)"
-    )
+        "most popular +0.0500 ± 0.0020 (p = 0.004); rp3beta +0.0100 ± 0.0020 (p = 0.004)",
+        "test ndcg@20 above the baselines, paired over 90 users: "
+        "most popular +0.0250 ± 0.0020 (p = 0.004); rp3beta +0.0050 ± 0.0020 (p = 0.004)",
+    ]
+
+
+def test_a_result_of_one_paired_metric_has_its_line(result):
+    for found in list(result["baselines"].values())[:2]:
+        found["paired"] = found["paired"]["recall@20"]
+    text = result_table(result)
+    assert "test recall@20 above the baselines, paired over 90 users: most popular" in text
+    assert "ndcg@20 above" not in text
 
 
 def test_cold_items_and_lists_have_a_line_each(result):
@@ -97,6 +108,15 @@ def test_planted_line_compares_with_most_popular(result):
 def test_a_choice_on_the_test_set_is_said_loudly(result):
     assert "TEST SET" not in result_table(result)
     assert "CHOSEN ON THE TEST SET" in result_table(result | {"selection": "test"})
+
+
+def test_a_denoiser_has_its_line(result):
+    assert "denoiser" not in result_table(result)
+    found = {"held_out_auc": 0.81, "held_out_error": 0.012, "held_out_triples": 600}
+    line = "\ndenoiser: AUC of hidden triples over random ones 0.810 ± 0.012 (0.5 is chance)"
+    assert f"{line}\n" in result_table(result | {"denoiser": found})
+    text = result_table(result | {"denoiser": found | {"held_out_auc": 0.52}})
+    assert "0.520 ± 0.012 (0.5 is chance), so explanations leave it out\n" in text
 
 
 def test_one_seed_has_bare_figures(result):

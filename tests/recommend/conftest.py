@@ -2,7 +2,7 @@ import pytest
 
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.training.saving import model_of
-from tests.small_model import small_problem, small_saved, untrained
+from tests.small_model import TRUSTED, small_problem, small_saved, untrained
 
 
 @pytest.fixture(scope="session")
@@ -12,7 +12,7 @@ def setup(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def model(setup):
-    return model_of(setup, untrained(setup))
+    return model_of(setup, untrained(setup), TRUSTED)
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,7 @@ def test_entities_say_what_the_denoiser_did(any_recommender):
         }
         wanted = dict.fromkeys(own - kept, "left out") | dict.fromkeys(own & kept, "kept")
         assert found == wanted | dict.fromkeys(kept - own, "added")
+        assert all(0 <= e.probability <= 1 for e in entities)
         assert all((e.attention is None) == (e.status == "added") for e in entities)
         total = sum(e.attention for e in entities if e.attention is not None)
         assert total == pytest.approx(1.0, abs=1e-5)
@@ -93,7 +94,7 @@ def test_words_say_every_share_once(recommender):
     shares = [float(line.split()[0]) for line in words.splitlines() if line[2:3] in "+- "][:4]
     assert sum(shares) == pytest.approx(explained.score, abs=5e-4)
     assert f"from {len(explained.past) - 2} other items chosen before" in words
-    assert "kept by the denoiser" in words
+    assert "kept by the denoiser, expected of " in words
 
 
 def test_new_users_and_items_are_explained(recommender):
@@ -101,9 +102,38 @@ def test_new_users_and_items_are_explained(recommender):
     more = recommender.with_users({"new": ["p1", "p2"]}).with_items({"fresh": [name]})
     explained = more.explain("new", "fresh")
     assert explained.own == 0 and {p.item for p in explained.past} == {"p1", "p2"}
-    assert [e.status for e in explained.entities] == ["not seen"]
+    assert [(e.status, e.probability) for e in explained.entities] == [("not seen", None)]
     total = sum(p.contribution for p in explained.past)
     assert total == pytest.approx(explained.score, abs=1e-5)
+
+
+def test_probabilities_are_the_denoised_values_cut_to_0_and_1(recommender):
+    model = recommender.model
+    names = list(zip(*model.triples[:, 1:].T.tolist(), strict=True))
+    mine = np.flatnonzero(model.triples[:, 0] == 4)
+    values = np.linspace(-0.2, 1.1, len(mine), dtype=np.float32)
+    denoised = model.artifacts["denoised"].copy()
+    denoised[mine] = values
+    changed = model._replace(artifacts={**model.artifacts, "denoised": denoised})
+    entities = Recommender(changed).explain("ann 2", "p4").entities
+    found = {(e.relation, e.entity): e.probability for e in entities}
+    for place, value in zip(mine, values, strict=True):
+        relation, entity = names[place]
+        pair = model.relation_names[relation], model.entity_names[entity]
+        assert found[pair] == pytest.approx(min(max(value, 0.0), 1.0))
+
+
+@pytest.mark.parametrize("auc", [None, 0.5, 0.52, 0.3])
+def test_nothing_is_said_of_a_denoiser_that_is_no_better_than_chance(recommender, auc):
+    about = {name: found for name, found in recommender.model.about.items() if name != "denoiser"}
+    if auc is not None:
+        about["denoiser"] = {"held_out_auc": auc, "held_out_error": 0.012, "held_out_triples": 90}
+    model = recommender.model._replace(about=about)
+    explained = Recommender(model).explain("ann 2", "p4")
+    assert {(e.status, e.probability) for e in explained.entities} == {("has", None)}
+    assert len(explained.entities) == np.count_nonzero(model.triples[:, 0] == 4)
+    words = in_words(explained)
+    assert "attention" in words and "denoiser" not in words and "expected" not in words
 
 
 def test_a_model_without_s_attention_and_denoiser_leaves_them_out(lightgcn):

@@ -51,10 +51,12 @@ def test_scores_are_those_of_the_result(page, finished):
         assert row["this model, test"] == f"{result['test'][metric]:.4f}"
 
 
-def test_paired_tests_are_those_of_the_result(page, finished):
-    rows = page.table("against")
+@pytest.mark.parametrize("metric", ["recall@20", "ndcg@20"])
+def test_paired_tests_are_those_of_the_result(text, finished, metric):
+    (tested,) = (t for t in text.split("<table>") if f"Test {metric} above each baseline" in t)
+    rows = Page("<table>" + tested[: tested.index("</table>")] + "</table>").table("against")
     for name, found in result_of(finished)["baselines"].items():
-        row, test = rows[name.replace("_", " ")], found["paired"]
+        row, test = rows[name.replace("_", " ")], found["paired"][metric]
         assert row["difference"].replace("−", "-") == f"{test['difference']:+.4f}"
         assert row["standard error"] == f"{test['standard_error']:.4f}"
         assert row["p"] == f"{test['p']:.2g}"
@@ -194,13 +196,13 @@ def test_relations_that_were_added(run_dir):
     model = read_model(run_dir)
     given = {*map(tuple, model.triples.tolist())}
     new = next((7, 0, e) for e in range(len(model.entity_names)) if (7, 0, e) not in given)
-    kept = {"kept": np.array([new], np.int32)}
+    kept = {"kept": np.array([new], np.int32), "kept_denoised": np.full(1, 0.25, np.float32)}
     write_model(model._replace(artifacts={**model.artifacts, **kept}), run_dir / MODEL)
     page = Page(report_of(run_dir))
     name = model.relation_names[0]
     assert page.table("relation", "given")[name]["added"] == "1"
     added = page.table("relation", "kept")[name]["added"]
-    assert model.entity_names[new[2]] in added and model.item_ids[7] in added
+    assert model.entity_names[new[2]] in added and model.item_ids[7] in added and "25 %" in added
 
 
 def test_a_run_of_one_epoch(run_dir):

@@ -1,4 +1,4 @@
-// An item's entities: by relation, with attention and what the denoiser did where there is one.
+// An item's entities: by relation, with attention and what the denoiser did where one is trusted.
 
 import { bar, h } from "./dom.js";
 
@@ -25,5 +25,11 @@ function row(one, most) {
       h("span", { "aria-hidden": "true" }, sign), ` ${one.status}`),
     most > 0 && h("span", { class: "track" }, attention && bar(one.attention / most)),
     most > 0 && h("span", { class: "number" },
-      attention && h("span", { class: "unseen" }, "attention "), attention ?? "no attention"));
+      attention && h("span", { class: "unseen" }, "attention "), attention ?? "no attention"),
+    one.probability != null && h("span", { class: "expected" }, expected(one.probability)));
+}
+
+function expected(probability) {
+  const share = (100 * probability).toFixed(probability >= 0.0995 ? 0 : 1);
+  return `expected of ${probability < 0.001 ? "under 0.1" : share} % of items with such users`;
 }

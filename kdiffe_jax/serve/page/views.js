@@ -113,7 +113,9 @@ const how = (health) => (health.reasons ? "Choose an item to see the reasons." :
 
 function madeOf(entities) {
   if (!entities.some((one) => one.attention != null)) return "What the data set says of it.";
-  return "What the knowledge graph says, by attention, and what the denoiser did with it.";
+  const said = "What the knowledge graph says, by attention";
+  const denoised = entities.some((one) => one.probability != null);
+  return denoised ? `${said}, and what the denoiser did with it.` : `${said}.`;
 }
 
 function heading(title, below) {

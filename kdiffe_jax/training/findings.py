@@ -1,0 +1,37 @@
+"""What a trained model says of itself, beside what it scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from kdiffe_jax.training.epoch import traced_of, truth_key
+from kdiffe_jax.training.loop import Trained
+from kdiffe_jax.training.setup import TrainSetup
+from kdiffe_jax.training.step import initial_state
+
+
+def findings_of(setup: TrainSetup, trained: list[Trained]) -> list[dict[str, Any]]:
+    """`Model.findings` of every seed's model; nothing in a run of validation alone."""
+    if not setup.config.eval.score_test:
+        return [{} for _ in trained]
+    same, triples = (traced_of(setup.config), _key(setup)), setup.dataset.triples
+    return [
+        setup.model.findings(one.params, setup.inputs, one.carry, *same, triples) for one in trained
+    ]
+
+
+def planted_truth(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
+    """What the model found of a planted truth, where the data have one and the model looks."""
+    truth = setup.dataset.relevant
+    if truth is None:
+        return {}
+    found = setup.model.found_truth(
+        trained.params, setup.inputs, trained.carry, _key(setup), setup.dataset.triples, truth
+    )
+    return {"planted": found} if found else {}
+
+
+def _key(setup: TrainSetup) -> jax.Array:
+    return truth_key(initial_state(setup.model, setup.inputs, setup.config.train.seed).key)
