@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from kdiffe_jax.models.kdiffe.rebuild import KeptRelations, top_of_values
 from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph
 
-_LEAST_WEIGHT = 1e-3
+_LEAST_VALUE = 1e-3
 
 
 class Denoised(NamedTuple):
@@ -50,10 +50,11 @@ def main_and_other(
 
 
 def weighted_by(own: jax.Array, given: KnowledgeGraph) -> KnowledgeGraph:
-    """The given triples, each weighing its denoised value in the attention of its item.
+    """The given triples, each weighing the square of its denoised value in its item's attention.
 
     The weight of a triple multiplies its exponential in the softmax of eq. 2, so what counts is
-    its share in the values of the item's triples.
+    its share among the item's triples; the square keeps a few of middling value from outweighing
+    a likely one.
 
     Args:
       own: of `Denoised`; values below 0.001 count as that.
@@ -61,5 +62,5 @@ def weighted_by(own: jax.Array, given: KnowledgeGraph) -> KnowledgeGraph:
     """
     structure = given.structure
     places = jnp.arange(structure.rows.shape[0]) - structure.row_starts[structure.rows]
-    values = jnp.maximum(own[structure.rows, places], _LEAST_WEIGHT)
+    values = jnp.square(jnp.maximum(own[structure.rows, places], _LEAST_VALUE))
     return given._replace(structure=structure._replace(values=values * structure.values))

@@ -100,7 +100,7 @@ class DiffusionOptions(Checked):
     main_graph: str = option(
         "given",
         "knowledge graph of the main view: the given one (paper), the rebuilt one, or the given "
-        "one with every triple weighted by its denoised value",
+        "one with every triple weighted by the square of its denoised value",
         choices=("given", "rebuilt", "weighted"),
     )
     top_q: int = option(1, "q: relations kept per item in the rebuilt graph", low=1)

@@ -17,10 +17,10 @@ def given():
     return knowledge_graph(heads, relations, tails, jnp.ones(len(TRIPLES)), **SIZES)
 
 
-def test_each_triple_weighs_its_own_value_and_no_less_than_a_thousandth():
+def test_each_triple_weighs_the_square_of_its_value_and_no_less_than_of_a_thousandth():
     own = jnp.array([[0.5, 0.1, -jnp.inf], [-jnp.inf] * 3, [0.2, -0.3, 0.4]])
     weights = weighted_by(own, given()).structure.values
-    np.testing.assert_allclose(weights, [0.5, 0.1, 0.2, 1e-3, 0.4])
+    np.testing.assert_allclose(weights, [0.25, 0.01, 0.04, 1e-6, 0.16], rtol=1e-6)
 
 
 def test_before_anything_is_denoised_all_triples_weigh_the_same():
@@ -37,4 +37,4 @@ def test_the_second_view_reads_another_graph_than_the_main_one(main):
     graphs = main_and_other(main, given(), rebuilt, jnp.full((3, 3), 0.5))
     is_rebuilt = [not graph.relations.any() for graph in graphs]
     assert is_rebuilt == ([True, False] if main == "rebuilt" else [False, True])
-    assert (graphs[0].structure.values[0] == 0.5) == (main == "weighted")
+    assert (graphs[0].structure.values[0] == 0.25) == (main == "weighted")
