@@ -103,7 +103,7 @@ def option_flags(config: Config) -> list[str]:
     """A configuration as flags: its model, and the options that no flag at all would not give.
 
     >>> option_flags(registry.make_config({"model": "lightgcn", "layers": 2, "epochs": 5}))
-    ['--model=lightgcn', '--layers=2', '--epochs=5']
+    ['--model=lightgcn', '--layers=2', '--batch_size=1024', '--epochs=5', '--patience=15']
     """
     plain = {"model": config.model, **registry.preset(DEFAULT_PRESET, config.model)}
     unflagged = registry.make_config(plain).to_flat()

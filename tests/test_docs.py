@@ -189,7 +189,7 @@ def test_the_first_example_prints_what_is_shown(tmp_path, monkeypatch, capsys):
 def demo(tmp_path_factory):
     """A directory with what a run on the demo's data leaves, but for the training."""
     directory = tmp_path_factory.mktemp("demo")
-    run = directory / "runs" / "demo"
+    run = directory / "runs" / "small"
     run.mkdir(parents=True)
     write_model(small_saved(directory / "cache", dataset=planted_dataset()), run / MODEL)
     return directory

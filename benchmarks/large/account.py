@@ -66,7 +66,8 @@ def lowered_calls(config: Config, size: int, n_entities: int = ENTITIES) -> dict
     model, inputs = _model(config, size, n_entities), inputs_of(size, n_entities)
     state = _state(model, inputs)
     compiled = OneDevice().compiled(model, _PartsOfPasses(), inputs, lambda inputs: state)
-    to_refresh = (state.params, inputs, state.key, _integers())
+    first = jax.eval_shape(model.first_carry, inputs)
+    to_refresh = (state.params, inputs, first, state.key, _integers())
     carry = jax.eval_shape(compiled.refresh, *to_refresh)
     traced = {name: jax.ShapeDtypeStruct((), jnp.float32) for name in config.traced()}
     return {

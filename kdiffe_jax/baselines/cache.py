@@ -54,10 +54,10 @@ def _read(file: Path, *, n_users: int) -> dict[str, Any] | None:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         digest, scores = content["sha256"], content["scores"]
-    except (OSError, ValueError, KeyError, TypeError):
+        sizes = {len(values) for values in scores["per_user"].values()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    whole = digest == _digest(scores)
-    return scores if whole and {len(v) for v in scores["per_user"].values()} == {n_users} else None
+    return scores if digest == _digest(scores) and sizes == {n_users} else None
 
 
 def _digest(scores: dict[str, Any]) -> str:

@@ -33,7 +33,7 @@ def command(monkeypatch, tmp_path):
     ("name", "runs", "words"),
     [
         ("main", 3, ("| full | 3 | 0.2610 ± 0.0006 |", "| most popular |")),
-        ("ablation", 18, ("| kdiffe_1 | recall@20 | -0.0630 ± 0.0000 | - | - |", "AUC of")),
+        ("ablation", 24, ("| kdiffe_1 | recall@20 | -0.0630 ± 0.0000 | - | - |", "AUC of")),
         ("denoising", 18, ("| top_q=6 | 3 | 0.2110 ± 0.0006 |", "| top_q=6 | 0.600 | 0.700 |")),
         ("sensitivity", 60 * 3, ("| xi=0.1 | 3 |", "walk_length=30 walks_per_node=6")),
         ("scalability", 30, ("| timesteps=80 | 3 |", "| data_ablation=users:0.125 | 3 |")),

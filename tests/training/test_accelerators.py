@@ -24,7 +24,7 @@ def traced(setup):
     """The calls of an epoch, before a platform is chosen."""
     compiled, inputs = compile_setup(setup), setup.inputs
     state = jax.eval_shape(partial(initial_state, setup.model, seed=0), inputs)
-    refresh = state.params, inputs, state.key, jnp.int32(0)
+    refresh = state.params, inputs, setup.model.first_carry(inputs), state.key, jnp.int32(0)
     carry = jax.eval_shape(compiled.refresh, *refresh)
     calls = {
         "epoch": (state, batches_of(setup), inputs, carry, traced_of(setup.config)),

@@ -13,6 +13,7 @@ from kdiffe_jax.models.kdiffe.held_out_triples import (
     partners_of,
     rows_without,
 )
+from kdiffe_jax.models.kdiffe.presets import DENOISER
 from kdiffe_jax.ops.sparse import operator_from_entries
 from kdiffe_jax.training.epoch import traced_of
 from tests.small_model import small_problem
@@ -112,7 +113,7 @@ def test_hidden_triples_have_no_weight_in_the_graph():
 def planted():
     """A model whose users have their tastes, as training gives them, in a few columns."""
     dataset = planted_dataset(SIZES)
-    setup = small_problem(CACHE, dataset, learning_rate=5e-3, dim=8, timesteps=4)
+    setup = small_problem(CACHE, dataset, **DENOISER, learning_rate=5e-3, dim=8, timesteps=4)
     state, carry = started(setup)
     items = np.zeros((dataset.n_items, 8))
     topics = np.array([int(n.split("topic ")[1][:-1]) for n in dataset.entity_names])
