@@ -133,6 +133,8 @@ def row(name: str, found: Mapping[str, list[float]]) -> str:
 
     def told(figure: str) -> str:
         values = np.asarray(found[figure])
+        if np.isnan(values).any():
+            return "-"
         return f"{values.mean():.4f} ± {values.std(ddof=1) / np.sqrt(len(values)):.4f}"
 
     cells = [told(figure) for figure in ("auc", "valid", "recall@20", "ndcg@20")]
