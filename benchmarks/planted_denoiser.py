@@ -5,6 +5,7 @@ python -m benchmarks.planted_denoiser --part=auc|recall|attempts --seeds=5 --out
 
 from __future__ import annotations
 
+import argparse
 import json
 import tempfile
 from collections.abc import Mapping
@@ -14,7 +15,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import app, flags
 
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
@@ -24,11 +24,6 @@ from kdiffe_jax.models.registry import make_config, options_of
 from kdiffe_jax.training.epoch import truth_key
 from kdiffe_jax.training.loop import compile_setup, fresh_start, one_epoch, score
 from kdiffe_jax.training.setup import TrainSetup, build_setup
-
-_PART = flags.DEFINE_enum("part", "auc", ("auc", "recall", "attempts"), "what is measured")
-_SEEDS = flags.DEFINE_integer("seeds", 5, "models trained of each setting, on the same data")
-_PATIENCE = flags.DEFINE_integer("patience", 15, "epochs without a better validation score")
-_OUT = flags.DEFINE_string("out", None, "JSON file of all figures")
 
 SPARSE = dict(users=1500, items=1500, interactions_per_user=6)
 UNGUIDED = DENOISER | {"guidance": False}
@@ -82,9 +77,9 @@ def settings_of(part: str) -> list[Setting]:
     return found
 
 
-def measured(setting: Setting, seeds: range) -> dict[str, list[float]]:
+def measured(setting: Setting, seeds: range, patience: int) -> dict[str, list[float]]:
     """Figures of every seed."""
-    values = {"batch_size": 512, "epochs": 60, "patience": _PATIENCE.value} | dict(setting.options)
+    values = {"batch_size": 512, "epochs": 60, "patience": patience} | dict(setting.options)
     config = make_config({"model": "kdiffe"} | values)
     cache = Path(tempfile.gettempdir()) / "planted_denoiser"
     setup = build_setup(setting.data, config, cache_dir=cache, log=lambda line: None)
@@ -157,19 +152,25 @@ def recovered(all_found: Mapping[str, Mapping[str, list[float]]], noise: str) ->
     return "\n".join(lines)
 
 
-def main(argv) -> None:
+def main() -> None:
     """Trains every setting and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", choices=("auc", "recall", "attempts"), default="auc")
+    parser.add_argument("--seeds", type=int, default=5, help="models of each setting")
+    parser.add_argument("--patience", type=int, default=15, help="epochs without a better score")
+    parser.add_argument("--out", type=Path, help="JSON file of all figures")
+    given = parser.parse_args()
     print("| setting | AUC | valid recall@20 | test recall@20 | test ndcg@20 | best epoch | s |")
     print("|---|---|---|---|---|---|---|")
     found = {}
-    for setting in settings_of(_PART.value):
-        found[setting.name] = measured(setting, range(_SEEDS.value))
+    for setting in settings_of(given.part):
+        found[setting.name] = measured(setting, range(given.seeds), given.patience)
         print(row(setting.name, found[setting.name]), flush=True)
-        if _OUT.value:
-            Path(_OUT.value).write_text(json.dumps(found, indent=1))
-    if _PART.value == "recall":
+        if given.out:
+            given.out.write_text(json.dumps(found, indent=1))
+    if given.part == "recall":
         print(recovered(found, "40%"), recovered(found, "80%"), sep="\n")
 
 
 if __name__ == "__main__":
-    app.run(main)
+    main()
