@@ -46,7 +46,7 @@ ALLOWED = {
     "profile": {"errors", "ops", "storage"},
 }  # fmt: skip
 # What other rooms may import of models/.
-DOORS = {"arrays", "base", "registry", "scoring", "closed_form.fit"}
+DOORS = {"arrays", "base", "registry", "scoring", "fitting"}
 COMPUTING = {
     "evaluation", "graph", "models", "ops", "parallel", "profile", "recommend", "training",
 }  # fmt: skip

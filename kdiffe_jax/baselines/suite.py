@@ -13,7 +13,7 @@ from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.evaluation.eval_data import EvalData
 from kdiffe_jax.evaluation.split_scores import score_split
-from kdiffe_jax.models.closed_form.fit import fit_closed_form
+from kdiffe_jax.models.fitting import fit_closed_form
 from kdiffe_jax.models.registry import make_config, model_class
 
 # The metrics of each user that are kept for paired tests.

@@ -17,7 +17,7 @@ from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.evaluation.eval_data import EvalData
 from kdiffe_jax.evaluation.ranking import ranking_task
 from kdiffe_jax.evaluation.split_scores import score_split
-from kdiffe_jax.models.closed_form.fit import fit_closed_form
+from kdiffe_jax.models.fitting import fit_closed_form
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import MODEL, write_model
 from kdiffe_jax.training.resources import Resources

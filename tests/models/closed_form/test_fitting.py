@@ -8,7 +8,7 @@ from kdiffe_jax.config import Limits, SharedConfig
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.evaluation.top_k_lists import lists_by_scores
 from kdiffe_jax.models.closed_form.ease import EASE
-from kdiffe_jax.models.closed_form.fit import fit_closed_form, grid_points
+from kdiffe_jax.models.fitting import fit_closed_form, grid_points
 from kdiffe_jax.models.registry import is_trained, make_config, model_class, options_of, preset
 from tests.models.closed_form.conftest import matrix_of
 
