@@ -24,7 +24,9 @@ def result_table(result: dict[str, Any]) -> str:
     ]
     rows += [(f"{plain(name)} (test)", found["test"], None) for name, found in scored.items()]
     width, cell = max(len(name) for name, *_ in rows), 18 if spreads else 14
-    lines = [" " * width + "".join(f"{column:>{cell}}" for column in COLUMNS)]
+    name = result.get("shown_as", "")
+    width = max(width, len(name))
+    lines = [f"{name:<{width}}" + "".join(f"{column:>{cell}}" for column in COLUMNS)]
     lines += [
         f"{name:<{width}}" + "".join(f"{_value(metrics, spread, c):>{cell}}" for c in COLUMNS)
         for name, metrics, spread in rows

@@ -153,6 +153,10 @@ class Dataset:
             return np.full(self.n_entities, -1, np.int32)
         return self.entity_items
 
+    def user_degrees(self) -> np.ndarray:
+        """int64[I]: training interactions of each user, those of all processes."""
+        return self.share.summed(np.bincount(self.train[:, 0], minlength=self.n_users))
+
     def item_degrees(self) -> np.ndarray:
         """int64[J]: training interactions of each item, those of all processes."""
         return self.share.summed(np.bincount(self.train[:, 1], minlength=self.n_items))

@@ -9,6 +9,7 @@ more freedom than with features of a frozen encoder.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +18,8 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import DataError
 
 Rows = np.ndarray | sparse.csr_array
+FeatureForm = Literal["raw", "unit", "standard"]
+NEIGHBOUR_ROWS, ENTITY_ROWS = "neighbour rows", "entity rows"
 
 
 def feature_rows(dataset: Dataset, *, sparse_too: bool) -> Mapping[str, Rows]:
@@ -42,18 +45,78 @@ def feature_rows(dataset: Dataset, *, sparse_too: bool) -> Mapping[str, Rows]:
     return found
 
 
+def in_form(rows: Rows, form: FeatureForm) -> Rows:
+    """Features as a model asks for them.
+
+    Args:
+      rows: f32[J, F], dense or sparse.
+      form: "raw", as they are; "unit", rows of length 1; "standard", columns of mean 0, all divided
+        by one number, the root of their mean square; sparse rows are only divided.
+
+    >>> rows = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
+    >>> in_form(rows, "unit").round(2).tolist(), in_form(rows, "standard").round(2).tolist()
+    ([[0.6, 0.8], [0.0, 0.0]], [[0.85, 1.13], [-0.85, -1.13]])
+    """
+    if form == "raw":
+        return rows
+    if form == "unit":
+        return _of_length_1(rows)
+    if isinstance(rows, np.ndarray):
+        rows = rows - rows.mean(axis=0, dtype=np.float64)
+    size = np.sqrt((rows**2).sum(dtype=np.float64) / np.prod(rows.shape, dtype=np.float64))
+    return (rows / (size or 1.0)).astype(np.float32)
+
+
+def _of_length_1(rows: Rows) -> Rows:
+    lengths = np.sqrt((rows**2).sum(axis=1, dtype=np.float64))
+    scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    if isinstance(rows, np.ndarray):
+        return (rows * scale[:, None]).astype(np.float32)
+    return sparse.csr_array(sparse.diags_array(scale) @ rows, dtype=np.float32)
+
+
+def stand_ins(dataset: Dataset) -> dict[str, str]:
+    """What each modality of `feature_rows` is where the data set has no features; else empty.
+
+    Returns:
+      Modality -> "neighbour rows" or "entity rows".
+    """
+    if dataset.features:
+        return {}
+    kinds = {True: NEIGHBOUR_ROWS, False: ENTITY_ROWS}
+    return {name: kinds[_is_neighbours(dataset, links)] for name, links in _links(dataset)}
+
+
+def shown_name(model: str, stands_in: Mapping[str, str]) -> str:
+    """A model's name in tables: what stands in for features belongs to it.
+
+    >>> shown_name("bm3", {"title": "entity rows"}), shown_name("sgl", {})
+    ('bm3 (entity rows)', 'sgl')
+    """
+    return f"{model} ({', '.join(sorted(set(stands_in.values())))})" if stands_in else model
+
+
 def _of_relations(dataset: Dataset) -> Iterator[tuple[str, sparse.csr_array]]:
     of_entities = dataset.items_of_entities()
+    for name, links in _links(dataset):
+        items, entities = links[:, 0], links[:, 2]
+        others = of_entities[entities]
+        if _is_neighbours(dataset, links):
+            yield name, _with_itself(items, others, dataset.n_items)
+        else:
+            yield name, _by_rarity(items[others < 0], entities[others < 0], dataset.n_items)
+
+
+def _links(dataset: Dataset) -> Iterator[tuple[str, np.ndarray]]:
+    """Relations that link any items, with their triples."""
     for number, name in enumerate(dataset.relation_names):
         links = dataset.triples[dataset.triples[:, 1] == number]
-        if not len(links):
-            continue
-        items, entities = links[:, 0], links[:, 2]
-        between_items = of_entities[entities] >= 0
-        if between_items.all():
-            yield name, _with_itself(items, of_entities[entities], dataset.n_items)
-        else:
-            yield name, _by_rarity(items[~between_items], entities[~between_items], dataset.n_items)
+        if len(links):
+            yield name, links
+
+
+def _is_neighbours(dataset: Dataset, links: np.ndarray) -> bool:
+    return bool((dataset.items_of_entities()[links[:, 2]] >= 0).all())
 
 
 def _with_itself(items: np.ndarray, neighbours: np.ndarray, n_items: int) -> sparse.csr_array:
@@ -70,6 +133,4 @@ def _by_rarity(items: np.ndarray, entities: np.ndarray, n_items: int) -> sparse.
     _, columns, counts = np.unique(entities, return_inverse=True, return_counts=True)
     values = np.log1p(n_items / counts[columns]).astype(np.float32)
     rows = sparse.csr_array((values, (items, columns)), shape=(n_items, len(counts)))
-    lengths = np.sqrt((rows**2).sum(axis=1))
-    scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-    return sparse.csr_array(sparse.diags_array(scale) @ rows, dtype=np.float32)
+    return _of_length_1(rows)

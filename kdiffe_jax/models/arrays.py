@@ -26,6 +26,13 @@ class Sizes(NamedTuple):
     feature_widths: tuple[tuple[str, int], ...] = ()  #: (modality, F), by name
 
 
+class Degrees(NamedTuple):
+    """Training interactions of each user and of each item."""
+
+    users: jax.Array  #: f32[I]
+    items: jax.Array  #: f32[J]
+
+
 class Inputs(NamedTuple):
     """All constant structure that a model reads; passed as an argument, never closed over."""
 
@@ -36,17 +43,21 @@ class Inputs(NamedTuple):
     neighbours: SparsePair | None = None  #: f32[J, J], nearest items; None where without weight
     cold_item_proxies: SparseOperator | None = None  #: f32[J, J], trained items for cold ones
     features: dict[str, Feature] | None = None  #: by modality
+    degrees: Degrees | None = None  #: interactions of each node
+    item_graphs: dict[str, SparsePair] | None = None  #: f32[J, J] by modality: cosines, diagonal 1
     own: Any = ()  #: `Model.constants`
 
 
 class Batch(NamedTuple):
-    """One step: interactions with negatives, and items whose rows are looked at."""
+    """One step: interactions with negatives, and nodes whose rows are looked at."""
 
     users: jax.Array  #: i32[B]
     positives: jax.Array  #: i32[B], items
-    negatives: jax.Array  #: i32[B], items
+    negatives: jax.Array  #: i32[B], items; i32[B, K] where `Sampling.negatives` is K > 1
     weights: jax.Array  #: f32[B], 0 on padding
-    row_items: jax.Array  #: i32[n], items
+    row_nodes: (
+        jax.Array
+    )  #: i32[n], what `Sampling.rows` says; an entity's node is J + e
     row_weights: jax.Array  #: f32[n], 0 on padding
 
 

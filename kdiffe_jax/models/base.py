@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -31,40 +31,10 @@ from kdiffe_jax.models.arrays import (
     View,
     Weighted,
 )
+from kdiffe_jax.models.declarations import Needs, Objective, Part, Sampling
 from kdiffe_jax.options import Checked
 
-
-class Needs(NamedTuple):
-    """What is built for a model; what is not asked for stays None."""
-
-    features: bool = False  #: one matrix of the items a modality; refused where there is none
-    sparse_features: bool = False  #: where there are none, rows of entities or neighbours stand in
-    knowledge: Literal["none", "items"] = "none"  #: item-relation-entity triples
-    guidance: bool = False  #: the mean over an item's users
-    edge_dropping: bool = False  #: `graph.drop_edges.drop_edges` will be called
-
-
-class Sampling(NamedTuple):
-    """What a step's batch holds beside interactions, each with an item that the user has not."""
-
-    rows: Literal["none", "items"] = "none"  #: what `Batch.row_items` numbers: nothing, or items
-    rows_of_step: int = 1  #: at least; an epoch then looks at every item more than once
-
-
-class Part(NamedTuple):
-    """A top-level entry of the parameters that learns in a way of its own."""
-
-    name: str
-    rate: float = 1.0  #: times that of its objective
-    decay: float = 0.0  #: what a parameter loses of itself, times the rate (decoupled)
-
-
-class Objective(NamedTuple):
-    """A loss with an optimiser of its own; several are taken in turn within a step."""
-
-    name: str = "loss"
-    rate: float = 1.0  #: times the learning rate
-    parts: tuple[Part, ...] = ()  #: those that differ from the rest
+__all__ = ["Model", "Needs", "Objective", "Part", "Sampling"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +55,10 @@ class Model(abc.ABC):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({"paper": {}})
     #: named changes of the model, such as those of its paper's ablation
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
+    #: what its authors tried: values of options, whose combinations are at most 12
+    grid: ClassVar[Mapping[str, Sequence[Any]]] = MappingProxyType({})
+    #: why it does not run on a mesh of devices; empty where it does
+    one_device: ClassVar[str] = ""
     #: shared options without a meaning for this model: they are no flags of it
     without: ClassVar[frozenset[str]] = frozenset()
 
@@ -131,11 +105,12 @@ class Model(abc.ABC):
     def view(self, params: Params, inputs: Inputs, carry: Carry) -> View:
         """What ranks; nothing random."""
 
-    def constants(self, triples: np.ndarray) -> Any:
+    def constants(self, triples: np.ndarray, entity_items: np.ndarray | None = None) -> Any:
         """A pytree of arrays that the model makes of the triples once; `Inputs.own`.
 
         Args:
           triples: int32[m, 3] of (item, relation, entity), sorted and unique.
+          entity_items: int32[E], the item that an entity is, else -1; None where none is one.
         """
         return ()
 

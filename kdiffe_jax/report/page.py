@@ -65,10 +65,10 @@ def page_of(run: RunFiles, options_of: Callable[[str], Options] = shared_options
     dataset = run.result["dataset"]
     parts = [*_found(run), settings(run, options_of)]
     style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
-    title = element("title", f"{dataset}: {run.model_name}, {run.name}")
+    title = element("title", f"{dataset}: {run.shown_name}, {run.name}")
     head = element("head", _META, title, element("style", Markup(style)))
     heading = element(
-        "header", element("h1", dataset), element("p", f"{run.model_name}, run {run.name}")
+        "header", element("h1", dataset), element("p", f"{run.shown_name}, run {run.name}")
     )
     body = element("body", element("main", heading, summary(run), _links(parts), *parts))
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"

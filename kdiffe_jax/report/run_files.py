@@ -43,6 +43,11 @@ class RunFiles:
         """What was trained or fitted, as `models.registry` knows it."""
         return self.config["model"]
 
+    @property
+    def shown_name(self) -> str:
+        """The same, with what stands in for features."""
+        return self.result.get("shown_as", self.model_name)
+
     def histories(self) -> dict[str, tuple[list[Record], int]]:
         """The records of each seed and its best epoch; of a single run under the name ""."""
         if not self.history:

@@ -27,22 +27,23 @@ def sharded_batches(mesh: Mesh, sampler: InteractionSampler, number: int) -> Bat
       number: of the epoch.
 
     Returns:
-      Arrays [steps, padded width], a share of the columns on each device along "data".
+      Arrays [steps, padded width, ...], a share of the columns on each device along "data".
     """
     of, numbers = mesh.shape["data"], np.flatnonzero(own_ranges(mesh)).tolist()
-    triplets, row_items = sampler.drawn(number)
-    found = sampler.laid(sampler.share.pieces(triplets), row_items, numbers, of=of)
+    triplets, row_nodes = sampler.drawn(number)
+    found = sampler.laid(sampler.share.pieces(triplets), row_nodes, numbers, of=of)
     shares = dict(zip(numbers, found, strict=True))
     on_mesh = NamedSharding(mesh, COLUMNS)
 
     def laid(field: str, width: int) -> jax.Array:
         padded = -(-width // of) * of
+        shape = (sampler.steps, padded, *getattr(found[0], field).shape[2:])
 
         def part(index):
             start = index[1].start or 0
             return getattr(shares[start * of // padded], field)
 
-        return jax.make_array_from_callback((sampler.steps, padded), on_mesh, part)
+        return jax.make_array_from_callback(shape, on_mesh, part)
 
     return Batch(*map(laid, Batch._fields, _widths(sampler)))
 
@@ -63,5 +64,5 @@ def whole_batch(mesh: Mesh, sampler: InteractionSampler, batch: Batch) -> Batch:
 
 
 def _widths(sampler: InteractionSampler) -> tuple[int, ...]:
-    interactions, items = sampler.interactions_of_step, sampler.items_of_step
+    interactions, items = sampler.interactions_of_step, sampler.nodes_of_step
     return (*(interactions,) * 4, *(items,) * 2)

@@ -10,6 +10,7 @@ from jax.sharding import Mesh, NamedSharding
 
 import kdiffe_jax.parallel.drop_edges  # noqa: F401  registers the form of split blocks
 from kdiffe_jax.data.share import ALONE, Share
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.arrays import View
 from kdiffe_jax.ops.sparse_types import SparseOperator, SparsePair
 from kdiffe_jax.parallel.evaluation import (
@@ -93,6 +94,8 @@ class OnMesh(Placement):
         return sharded_batches(self.mesh, sampler, number)
 
     def compiled(self, model, sampler, inputs, initial):
+        if model.one_device:
+            raise ConfigError(f"this model runs on one device only: {model.one_device}")
         mesh = self.mesh
         like = jax.eval_shape(initial, inputs)
         unpadded = partial(unpad, like=like.params)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from kdiffe_jax.baselines.beside import Baselines, beside
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.feature_rows import shown_name
 from kdiffe_jax.evaluation.eval_data import EvalData
 from kdiffe_jax.evaluation.split_scores import score_split
 from kdiffe_jax.evaluation.spread import spread
@@ -23,6 +25,7 @@ from kdiffe_jax.training.selection import selection_score
 from kdiffe_jax.training.setup import TrainSetup
 
 PerUser = dict[str, np.ndarray]
+_NONE: Mapping[str, str] = MappingProxyType({})
 _OF_SPLITS = ("valid", "test", "cold", "beyond_accuracy")
 
 
@@ -126,6 +129,7 @@ def _scored(
         found=means,
         per_user={name: values.mean(axis=0) for name, values in per_user.items()},
         baselines=baselines,
+        stand_ins=setup.stand_ins,
     )
     if len(found) == 1:
         return result, {name: values[0] for name, values in per_user.items()}
@@ -150,6 +154,7 @@ def assembled(
     found: dict[str, Any],
     per_user: PerUser,
     baselines: Baselines | None,
+    stand_ins: Mapping[str, str] = _NONE,
 ) -> dict[str, Any]:
     """result.json of any model: how it was made and what it scores, beside the baselines.
 
@@ -159,9 +164,10 @@ def assembled(
       found: of `best_scores`, and what else the model says of itself.
       per_user: metric -> f64[n], each test user's.
       baselines: from `score_baselines`; None scores the most popular items alone.
+      stand_ins: what each modality is, where the data have no features.
     """
     return (
-        head(config, dataset)
+        head(config, dataset, stand_ins)
         | training
         | {name: found[name] for name in ("valid", "test")}
         | {
@@ -178,10 +184,11 @@ def assembled(
     )
 
 
-def head(config: Config, dataset: Dataset) -> dict[str, Any]:
+def head(config: Config, dataset: Dataset, stand_ins: Mapping[str, str] = _NONE) -> dict[str, Any]:
     """What result.json begins with."""
     return {
         "model": config.model,
+        "shown_as": shown_name(config.model, stand_ins),
         "dataset": dataset.name,
         "selection": config.eval.selection,
         "selection_metric": config.eval.selection_metric,
@@ -199,7 +206,7 @@ def _of_seed(setup: TrainSetup, trained: Trained) -> tuple[dict[str, Any], PerUs
 def _validated(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
     """result.json of a run that leaves the test split alone, baselines included."""
     return (
-        head(setup.config, setup.dataset)
+        head(setup.config, setup.dataset, setup.stand_ins)
         | _training([trained])
         | {"valid": score(setup, trained.view, setup.valid)}
         | {"users_scored": {"valid": len(setup.valid.users), "of": setup.dataset.n_users}}

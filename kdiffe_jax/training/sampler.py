@@ -1,4 +1,4 @@
-"""Interactions with negatives, and items, of one epoch, as index arrays with a static shape.
+"""Interactions with negatives, and nodes, of one epoch, as index arrays with a static shape.
 
 An epoch is a pass over all interactions, or one of the parts into which passes are cut. Its
 arrays are a function of (seed, epoch) alone, so a resumed run draws what the unbroken one
@@ -21,17 +21,17 @@ class EpochIndices(NamedTuple):
 
     users: np.ndarray  # i32[steps, B]
     positives: np.ndarray  # i32[steps, B]
-    negatives: np.ndarray  # i32[steps, B]
+    negatives: np.ndarray  # i32[steps, B], or i32[steps, B, K]
     weights: np.ndarray  # f32[steps, B]
-    row_items: np.ndarray  # i32[steps, n]
+    row_nodes: np.ndarray  # i32[steps, n]
     row_weights: np.ndarray  # f32[steps, n]
 
 
 class Drawn(NamedTuple):
-    """What the steps of an epoch take: of one share of the interactions, and of all items."""
+    """What the steps of an epoch take: of one share of the interactions, and of all nodes."""
 
-    triplets: np.ndarray  #: i32[m, 4]: step * B + column, user, positive, negative or else -1
-    row_items: np.ndarray  #: i64[steps, n], -1 where a step takes none
+    triplets: np.ndarray  #: i32[m, 3 + K]: step * B + column, user, positive, negatives or else -1
+    row_nodes: np.ndarray  #: i64[steps, n], -1 where a step takes none
 
 
 class InteractionSampler:
@@ -47,8 +47,10 @@ class InteractionSampler:
       batch_size: interactions a step; the last step of a pass is padded.
       seed: of the order and of the negatives.
       epoch_steps: steps of an epoch; 0, or more than a pass has: all of a pass.
-      rows: items that a step takes beside interactions, at least; each item is taken once a
-        pass, or as often as this needs. 0: none.
+      rows: nodes that a step takes beside interactions, at least; each is taken once a pass, or
+        as often as this needs. 0: none.
+      n_rows: the nodes that are taken so; the items if omitted.
+      n_negatives: K, of each interaction.
       share: whose the pairs are, where processes share them; all are made at once.
 
     >>> pairs = np.array([(user, 0) for user in range(10)])
@@ -70,53 +72,54 @@ class InteractionSampler:
         seed: int,
         epoch_steps: int = 0,
         rows: int = 1,
+        n_rows: int | None = None,
+        n_negatives: int = 1,
         share: Share = ALONE,
     ):
         self._pairs = pairs
         self._n_items = n_items
+        self._n_rows = n_items if n_rows is None else n_rows
+        self.negatives_of_each = n_negatives
         self.share = share
         self._first, self._n_pairs = share.offset_and_total(len(pairs))
-        self.interactions_of_step = min(batch_size, self._n_pairs)
         self._seed, self._rows = seed, rows
         self.cuts_passes = epoch_steps > 0
         degrees = np.bincount(pairs[:, 0], minlength=n_users)
         self._starts = np.concatenate([[0], np.cumsum(degrees)])
-        self.steps_of_pass = -(-self._n_pairs // self.interactions_of_step)
-        once = -(-n_items // self.steps_of_pass)
-        self.items_of_step = max(once, min(rows, n_items)) if rows else 1
-        more = self.items_of_step > once
-        self._times = self.steps_of_pass * self.items_of_step // n_items if more else 1
+        self.interactions_of_step, self.steps_of_pass = self._sizes_of_pass(batch_size)
+        once = -(-self._n_rows // self.steps_of_pass)
+        self.nodes_of_step = max(once, min(rows, self._n_rows)) if rows else 1
+        more = self.nodes_of_step > once
+        self._times = self.steps_of_pass * self.nodes_of_step // self._n_rows if more else 1
         self.steps = min(epoch_steps, self.steps_of_pass) or self.steps_of_pass
         self.epochs_of_pass = -(-self.steps_of_pass // self.steps)
 
     def epoch(self, number: int) -> EpochIndices:
         """The index arrays of epoch `number`: every interaction and item occurs once a pass."""
-        triplets, row_items = self.drawn(number)
-        (whole,) = self.laid([triplets], row_items, [0], of=1)
+        triplets, row_nodes = self.drawn(number)
+        (whole,) = self.laid([triplets], row_nodes, [0], of=1)
         return whole
 
     def drawn(self, number: int) -> Drawn:
         """What the steps of epoch `number` take of this share, in no order."""
         of_pass, part = divmod(number, self.epochs_of_pass)
         rng = np.random.default_rng([self._seed, of_pass])
-        taken = _part(part, self.steps * self.interactions_of_step)
-        order = rng.permutation(np.arange(self._n_pairs, dtype=np.int32))
-        slots, pairs = self._own(order[taken])
-        uniform = rng.random(self._n_pairs)[taken][slots]
+        slots, pairs, uniform = self._interactions(rng, part)
         users, positives = pairs.T
-        negatives, exists = self.negatives(users, uniform)
-        triplets = [slots, users, positives, np.where(exists, negatives, -1)]
+        columns = (self.negatives(users, u) for u in np.atleast_2d(uniform.T))
+        negatives = [np.where(exists, items, -1) for items, exists in columns]
+        triplets = [slots, users, positives, *negatives]
         rows = np.zeros(0, np.int64)
         if self._rows:
-            rows = self._items_of_pass(rng)[_part(part, self.steps * self.items_of_step)]
-        missing = self.steps * self.items_of_step - len(rows)
+            rows = self._nodes_of_pass(rng)[_part(part, self.steps * self.nodes_of_step)]
+        missing = self.steps * self.nodes_of_step - len(rows)
         rows = np.pad(rows, (0, missing), constant_values=-1).reshape(self.steps, -1)
         return Drawn(np.column_stack(triplets).astype(np.int32), rows)
 
     def laid(
         self,
         pieces: Iterable[np.ndarray],
-        row_items: np.ndarray,
+        row_nodes: np.ndarray,
         numbers: Iterable[int],
         *,
         of: int,
@@ -125,11 +128,11 @@ class InteractionSampler:
 
         Args:
           pieces: triplets of `Drawn`, one after another those of all processes.
-          row_items: of `Drawn`.
+          row_nodes: of `Drawn`.
           numbers: of the shares.
         """
         width = -(-self.interactions_of_step // of)
-        shares = {number * width: self._empty(row_items, number, of) for number in numbers}
+        shares = {number * width: self._empty(row_nodes, number, of) for number in numbers}
         for triplets in pieces:
             for first, share in shares.items():
                 self._put(share, triplets, first)
@@ -169,9 +172,25 @@ class InteractionSampler:
         exists = missing > 0
         return np.where(exists, rank + (low - starts), 0), exists
 
-    def _items_of_pass(self, rng: np.random.Generator) -> np.ndarray:
-        """All items in a random order, as many times over as the steps of a pass take them."""
-        return np.concatenate([rng.permutation(self._n_items) for _ in range(self._times)])
+    def _sizes_of_pass(self, batch_size: int) -> tuple[int, int]:
+        """Interactions of a step, and steps of a pass."""
+        of_step = min(batch_size, self._n_pairs)
+        return of_step, -(-self._n_pairs // of_step)
+
+    def _interactions(self, rng: np.random.Generator, part: int):
+        """Slots, (user, item) and what chooses the negatives: i[m], i[m, 2] and f64[m(, K)]."""
+        taken = _part(part, self.steps * self.interactions_of_step)
+        order = rng.permutation(np.arange(self._n_pairs, dtype=np.int32))
+        slots, pairs = self._own(order[taken])
+        return slots, pairs, self._uniform(rng, self._n_pairs)[taken][slots]
+
+    def _uniform(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """f64[n], or f64[n, K] of several negatives."""
+        return rng.random(n if self.negatives_of_each == 1 else (n, self.negatives_of_each))
+
+    def _nodes_of_pass(self, rng: np.random.Generator) -> np.ndarray:
+        """All nodes in a random order, as many times over as the steps of a pass take them."""
+        return np.concatenate([rng.permutation(self._n_rows) for _ in range(self._times)])
 
     def _own(self, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The slots in an order that have interactions of this share, and those."""
@@ -179,30 +198,32 @@ class InteractionSampler:
         slots = np.flatnonzero((own >= 0) & (own < len(self._pairs)))
         return slots, self._pairs[own[slots]]
 
-    def _empty(self, row_items: np.ndarray, number: int, of: int) -> EpochIndices:
-        width, row_width = (-(-n // of) for n in (self.interactions_of_step, self.items_of_step))
-        users, positives, negatives = (np.zeros((self.steps, width), np.int32) for _ in range(3))
-        rows = row_items[:, number * row_width : (number + 1) * row_width]
+    def _empty(self, row_nodes: np.ndarray, number: int, of: int) -> EpochIndices:
+        width, row_width = (-(-n // of) for n in (self.interactions_of_step, self.nodes_of_step))
+        users, positives = (np.zeros((self.steps, width), np.int32) for _ in range(2))
+        several = () if self.negatives_of_each == 1 else (self.negatives_of_each,)
+        rows = row_nodes[:, number * row_width : (number + 1) * row_width]
         rows = np.pad(rows, ((0, 0), (0, row_width - rows.shape[1])), constant_values=-1)
         return EpochIndices(
             users,
             positives,
-            negatives,
+            negatives=np.zeros((self.steps, width, *several), np.int32),
             weights=np.zeros((self.steps, width), np.float32),
-            row_items=np.maximum(rows, 0).astype(np.int32),
+            row_nodes=np.maximum(rows, 0).astype(np.int32),
             row_weights=(rows >= 0).astype(np.float32),
         )
 
     def _put(self, share: EpochIndices, triplets: np.ndarray, first: int) -> None:
         """Enters the triplets whose columns the share has, which begins with column `first`."""
-        slots, users, positives, negatives = triplets.T
+        (slots, users, positives), negatives = triplets[:, :3].T, triplets[:, 3:]
         steps, columns = np.divmod(slots, self.interactions_of_step)
         columns -= first
         here = (columns >= 0) & (columns < share.users.shape[1])
         at = steps[here], columns[here]
         share.users[at], share.positives[at] = users[here], positives[here]
-        share.negatives[at] = np.maximum(negatives[here], 0)
-        share.weights[at] = negatives[here] >= 0
+        own = negatives[here]
+        share.negatives[at] = np.maximum(own, 0).reshape(share.negatives[at].shape)
+        share.weights[at] = own[:, 0] >= 0
 
 
 def _part(number: int, size: int) -> slice:

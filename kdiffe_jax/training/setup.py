@@ -7,24 +7,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.config import Config, EmbeddingConfig, Limits
+from kdiffe_jax.config import Config, EmbeddingConfig, Limits, TrainConfig
 from kdiffe_jax.data.cold_item_proxies import cold_item_proxies
 from kdiffe_jax.data.data_ablations import ablated
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.feature_rows import Rows, feature_rows
+from kdiffe_jax.data.feature_rows import feature_rows, stand_ins
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
 from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, DataError
-from kdiffe_jax.graph.knowledge import knowledge_graph
 from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Sizes
 from kdiffe_jax.models.base import Model, Needs
 from kdiffe_jax.models.registry import build_model, model_class
-from kdiffe_jax.ops.sparse import host_operator, sparse_pair
+from kdiffe_jax.training.inputs import Content, build_inputs
 from kdiffe_jax.training.placement import OneDevice, Placement
 from kdiffe_jax.training.sampler import InteractionSampler
+from kdiffe_jax.training.user_sampler import UserSampler
 
 _LIMITS = Limits()
 
@@ -39,6 +38,7 @@ class TrainSetup(NamedTuple):
     edges: EdgeWeights  #: of the training interactions that this process has
     edges_seconds: float  #: that making or reading them took
     sampler: InteractionSampler
+    stand_ins: dict[str, str]  #: what each modality is, where the data have no features
     valid: Any  #: a RankingTask, as the placement takes it
     test: Any  #: likewise
     placement: Placement
@@ -47,15 +47,6 @@ class TrainSetup(NamedTuple):
         """The setup of a single run with that seed, on the same data and structure."""
         sampler = self.sampler.with_seed(seed)
         return self._replace(config=self.config.of_seed(seed), sampler=sampler)
-
-
-class _Content(NamedTuple):
-    """What is read of the items beside interactions."""
-
-    dataset: Dataset
-    neighbours: Any
-    proxies: Any
-    features: dict[str, Rows]
 
 
 def build_setup(
@@ -86,16 +77,7 @@ def build_setup(
     dataset = content.dataset
     check_splits(dataset, config)
     model = build_model(config, _sizes(content))
-    sampler = InteractionSampler(
-        dataset.train,
-        batch_size=config.train.batch_size,
-        seed=config.train.seed,
-        epoch_steps=config.train.epoch_steps,
-        n_users=dataset.n_users,
-        n_items=dataset.n_items,
-        rows=model.sampling.rows_of_step if model.sampling.rows == "items" else 0,
-        share=dataset.share,
-    )
+    sampler = build_sampler(dataset, config.train, model)
     model.check(sampler.steps_of_pass, limits)
     begun = time.perf_counter()
     edges = model.edge_weights(
@@ -106,13 +88,37 @@ def build_setup(
         dataset=dataset,
         config=config,
         model=model,
-        inputs=_inputs(content, model, edges, placement),
+        inputs=build_inputs(content, model, edges, placement),
         edges=edges,
         edges_seconds=edges_seconds,
         sampler=sampler,
+        stand_ins=content.stand_ins,
         valid=placement.ranking_task(dataset.train, dataset.valid, model.sizes),
         test=placement.ranking_task(seen_at_test(dataset, config), dataset.test, model.sizes),
         placement=placement,
+    )
+
+
+def build_sampler(dataset: Dataset, train: TrainConfig, model: Model) -> InteractionSampler:
+    """What draws a model's batches."""
+    sampling, sizes = model.sampling, model.sizes
+    n_rows = {
+        "items": sizes.n_items,
+        "users": sizes.n_users,
+        "nodes": sizes.n_items + sizes.n_entities,
+    }
+    kind = UserSampler if sampling.by == "users" else InteractionSampler
+    return kind(
+        dataset.train,
+        batch_size=train.batch_size,
+        seed=train.seed,
+        epoch_steps=train.epoch_steps,
+        n_users=dataset.n_users,
+        n_items=dataset.n_items,
+        rows=0 if sampling.rows == "none" else sampling.rows_of_step,
+        n_rows=n_rows.get(sampling.rows),
+        n_negatives=sampling.negatives,
+        share=dataset.share,
     )
 
 
@@ -132,18 +138,19 @@ def check_splits(dataset: Dataset, config: Config) -> None:
             raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be {of_what}")
 
 
-def _content(dataset: Dataset, config: Config, log: Callable[[str], None]) -> _Content:
+def _content(dataset: Dataset, config: Config, log: Callable[[str], None]) -> Content:
     needs: Needs = _needs_of_class(config)
     dataset = ablated(dataset, config.data_ablation)
     neighbours, proxies = _neighbours(dataset, config.embedding, log)
     features = feature_rows(dataset, sparse_too=needs.sparse_features) if needs.features else {}
+    standing_in = stand_ins(dataset) if needs.features else {}
     if needs.knowledge != "none":
         if neighbours is not None:
             dataset = without_item_relations(dataset)
         dataset = ensure_knowledge(dataset, config.content)
     for note in dataset.notes:
         log(f"{dataset.name}: {note}")
-    return _Content(dataset, neighbours, proxies, dict(features))
+    return Content(dataset, neighbours, proxies, dict(features), standing_in)
 
 
 def _needs_of_class(config: Config) -> Needs:
@@ -170,7 +177,7 @@ def _neighbours(dataset: Dataset, config: EmbeddingConfig, log: Callable[[str], 
     return near.matrix if config.neighbour_weight else None, rows
 
 
-def _sizes(content: _Content) -> Sizes:
+def _sizes(content: Content) -> Sizes:
     dataset = content.dataset
     return Sizes(
         dataset.n_users,
@@ -187,33 +194,3 @@ def seen_at_test(dataset: Dataset, config: Config) -> np.ndarray:
         return dataset.train
     seen = np.concatenate([dataset.train, dataset.valid])
     return seen[np.lexsort(seen.T[::-1])]
-
-
-def _inputs(content: _Content, model: Model, edges: EdgeWeights, placement: Placement) -> Inputs:
-    dataset, needs, sizes = content.dataset, model.needs, model.sizes
-    laplacian, item_users = placement.operators(dataset.train, edges, sizes, needs)
-    triples, knowledge, entity_items, own = dataset.triples, None, None, ()
-    with placement.making():
-        if needs.knowledge == "items":
-            heads, relations, tails = jnp.asarray(triples, jnp.int32).T
-            of = dict(n_items=sizes.n_items, n_entities=sizes.n_entities)
-            ones = jnp.ones(len(triples))
-            knowledge = knowledge_graph(heads, relations, tails, ones, **of)
-            own = model.constants(triples)
-            if dataset.entity_items is not None:
-                entity_items = jnp.asarray(dataset.entity_items, jnp.int32)
-        near, proxies = content.neighbours, content.proxies
-        made = Inputs(
-            laplacian=None,  # type: ignore[arg-type]
-            knowledge=knowledge,
-            entity_items=entity_items,
-            neighbours=None if near is None else sparse_pair(near),
-            cold_item_proxies=None if proxies is None else host_operator(proxies),
-            features={name: _feature(rows) for name, rows in content.features.items()},
-            own=own,
-        )
-    return placement.placed(made)._replace(laplacian=laplacian, item_users=item_users)
-
-
-def _feature(rows: Rows):
-    return jnp.asarray(rows) if isinstance(rows, np.ndarray) else sparse_pair(rows)

@@ -1,6 +1,5 @@
 """Small problems made by hand, for what a model computes to be compared with something else."""
 
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -67,7 +66,8 @@ def step_of(model, inputs, traced):
 def after_steps(model, inputs, traced, params, batches, auxes):
     """Parameters after each step of the training itself, from fresh optimisers."""
     key, taken = jax.random.key(0), []
-    state = TrainState(params, (adam().init(params),), jnp.zeros((), jnp.int32), key)
+    optimisers = tuple(adam().init(params) for _ in model.objectives)
+    state = TrainState(params, optimisers, jnp.zeros((), jnp.int32), key)
     take = jax.jit(train_step, static_argnums=0)
     for batch, aux in zip(batches, auxes, strict=True):
         state, _ = take(model, state, batch, inputs, aux, traced)

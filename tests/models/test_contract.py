@@ -154,7 +154,7 @@ def test_extremes_are_finite(setup, in_training, gradient):
     cold = usual._replace(
         users=jnp.full_like(usual.users, user),
         positives=jnp.full_like(usual.positives, item),
-        row_items=jnp.full_like(usual.row_items, item),
+        row_nodes=jnp.full_like(usual.row_nodes, item),
     )
     for scale in (0.0, 1.0, 1e6):
         params = jax.tree.map(lambda leaf, scale=scale: scale * leaf, in_training.state.params)
@@ -165,7 +165,7 @@ def test_extremes_are_finite(setup, in_training, gradient):
 def test_padding_changes_nothing(setup, in_training, gradient):
     params, batch = in_training.state.params, batch_of(setup)
     half = len(batch.users) // 2
-    of_rows = slice(len(batch.row_items) // 2, None)
+    of_rows = slice(len(batch.row_nodes) // 2, None)
     padded = batch._replace(
         weights=batch.weights.at[half:].set(0.0),
         row_weights=batch.row_weights.at[of_rows].set(0.0),
@@ -174,7 +174,7 @@ def test_padding_changes_nothing(setup, in_training, gradient):
         users=padded.users.at[half:].set(1),
         positives=padded.positives.at[half:].set(2),
         negatives=padded.negatives.at[half:].set(3),
-        row_items=padded.row_items.at[of_rows].set(4),
+        row_nodes=padded.row_nodes.at[of_rows].set(4),
     )
     assert_close(gradient(params, others), gradient(params, padded))
     names = ("users", "positives", "negatives", "weights")

@@ -46,7 +46,7 @@ def test_an_epoch_is_whole_and_its_negatives_are_negative(data, batch_size, numb
     drawn = zip(users[~full].tolist(), negatives[~full].tolist(), strict=True)
     assert known.isdisjoint(drawn)
     assert negatives.min() >= 0 and negatives.max() < n_items
-    weighted = draws.row_items[draws.row_weights > 0]
+    weighted = draws.row_nodes[draws.row_weights > 0]
     assert sorted(weighted.tolist()) == list(range(n_items))
 
 
@@ -95,7 +95,7 @@ def test_epoch_is_a_function_of_seed_and_number():
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("field", ("users", "negatives", "row_items"))
+@pytest.mark.parametrize("field", ("users", "negatives", "row_nodes"))
 def test_epochs_and_seeds_differ(field):
     base = getattr(sampler(PAIRS, 9, 11).epoch(0), field)
     assert (base != getattr(sampler(PAIRS, 9, 11).epoch(1), field)).any()
@@ -115,7 +115,7 @@ def test_without_rows_no_items_are_drawn_and_the_triplets_are_the_same():
     bare, full = (sampler(PAIRS, 9, 11, rows=rows).epoch(2) for rows in (False, True))
     for ours, theirs in zip(bare[:4], full[:4], strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert bare.row_items.shape == (len(full.users), 1) and not bare.row_weights.any()
+    assert bare.row_nodes.shape == (len(full.users), 1) and not bare.row_weights.any()
 
 
 def test_pairs_are_left_alone():
@@ -173,7 +173,7 @@ def test_epochs_that_are_not_cut_are_what_they_were_before_cutting():
     assert epoch.users.shape == (9, 4)
     assert epoch.users.ravel()[:8].tolist() == [2, 4, 5, 6, 8, 6, 2, 2]
     assert epoch.negatives.ravel()[:8].tolist() == [0, 1, 5, 0, 7, 8, 2, 8]
-    assert epoch.row_items.ravel()[:8].tolist() == [8, 7, 2, 10, 9, 3, 6, 1]
+    assert epoch.row_nodes.ravel()[:8].tolist() == [8, 7, 2, 10, 9, 3, 6, 1]
 
 
 @settings(max_examples=60, deadline=None)
@@ -188,8 +188,8 @@ def test_shares_of_an_epoch_side_by_side_are_the_epoch(data, batch_size, of, epo
     def drawn(share):
         own = make(pairs[share.owns(pairs, n_users)], share=share)
         for number in range(3):
-            triplets, row_items = own.drawn(number)
-            yield own.laid(share.pieces(triplets), row_items, range(of), of=of)
+            triplets, row_nodes = own.drawn(number)
+            yield own.laid(share.pieces(triplets), row_nodes, range(of), of=of)
 
     found = played(players, lambda share: list(drawn(share)))
     for number, epochs in enumerate(zip(*found, strict=True)):
@@ -209,3 +209,21 @@ def test_a_process_draws_for_its_own_users_alone():
         return set(own.drawn(0).triplets[:, 1].tolist())
 
     assert played(3, users) == [{0, 1, 2}, {3, 4, 5}, {6, 7, 8}]
+
+
+def test_several_negatives_are_of_the_same_law_and_the_rest_does_not_move():
+    one, several = (sampler(PAIRS, 9, 11, n_negatives=n).epoch(0) for n in (1, 5))
+    assert several.negatives.shape == (*one.negatives.shape, 5)
+    for name in ("users", "positives", "weights"):
+        np.testing.assert_array_equal(getattr(several, name), getattr(one, name))
+    known = set(map(tuple, PAIRS.tolist()))
+    real = several.weights > 0
+    users = np.broadcast_to(several.users[..., None], several.negatives.shape)[real]
+    drawn = zip(users.ravel().tolist(), several.negatives[real].ravel().tolist(), strict=True)
+    assert known.isdisjoint(drawn)
+    assert len(np.unique(several.negatives[real])) == 11
+
+
+def test_rows_number_any_nodes():
+    epoch = sampler(PAIRS, 9, 11, n_rows=40).epoch(0)
+    assert sorted(epoch.row_nodes[epoch.row_weights > 0].tolist()) == list(range(40))

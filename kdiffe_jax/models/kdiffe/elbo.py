@@ -30,21 +30,21 @@ def elbo_term(
       denoiser, schedule: modules and constants.
       weights: f32[T], of the timesteps.
       params: of the denoiser.
-      batch: `row_items` are the items.
+      batch: `row_nodes` are the items.
       inputs: their rows.
       guidance: f32[J, d], z~ (eq. 11).
       key: of timesteps, noise and dropout.
     """
     time_key, noise_key, dropout_key = jax.random.split(key, 3)
-    rows = dense_rows(inputs.own.rows, batch.row_items, n_columns=denoiser.n_columns)
+    rows = dense_rows(inputs.own.rows, batch.row_nodes, n_columns=denoiser.n_columns)
     n_steps = schedule.betas.shape[0]
-    timesteps = jax.random.randint(time_key, batch.row_items.shape, 0, n_steps)
+    timesteps = jax.random.randint(time_key, batch.row_nodes.shape, 0, n_steps)
     x_t = q_sample(schedule, rows, timesteps, jax.random.normal(noise_key, rows.shape))
     prediction = denoiser.apply(
         {"params": params},
         x_t,
         timesteps,
-        guidance[batch.row_items],
+        guidance[batch.row_nodes],
         train=True,
         rngs={"dropout": dropout_key},
     )

@@ -79,7 +79,7 @@ class KDiffE(KDiffEModules):
             "denoiser": self.denoiser.init(denoiser_key, row, step, guidance)["params"],
         }
 
-    def constants(self, triples: np.ndarray) -> KDiffEConstants:
+    def constants(self, triples: np.ndarray, entity_items=None) -> KDiffEConstants:
         """The rows of eq. 9."""
         sizes = self.sizes
         return KDiffEConstants(

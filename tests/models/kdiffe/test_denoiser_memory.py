@@ -60,7 +60,7 @@ def test_the_estimate_is_what_the_compiled_calls_hold(tmp_path, wide, changes):
         width=setup.config.options.denoiser_width,
         n_items=wide.n_items,
         n_columns=setup.model.denoiser.n_columns,
-        rows=setup.sampler.items_of_step,
+        rows=setup.sampler.nodes_of_step,
     )
     assert held_by_xla(setup) / 1e9 == pytest.approx(told, rel=0.15)
 
