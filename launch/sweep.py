@@ -1,4 +1,4 @@
-"""Sweeps: python -m launch.sweep --sweep=FILE --flagfile=launch/tiktok.flags."""
+"""Sweeps: python -m launch.sweep [--sweep=FILE] --flagfile=launch/tiktok.flags."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.registry import changed
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies import figures, sweep_report
-from kdiffe_jax.studies.sweep_file import Sweep, read_sweep
+from kdiffe_jax.studies.sweep_file import Sweep, own_grid, read_sweep
 from launch import flags
 from launch.command import Command
 from launch.jobs import run_jobs
@@ -28,17 +28,18 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
       ConfigError: as `flags.define`.
     """
     flags.define(argv, values)
-    absl_flags.DEFINE_string("sweep", None, "what is tried: TOML or JSON", flag_values=values)
+    absl_flags.DEFINE_string(
+        "sweep", None, "what is tried: TOML or JSON [the model's own grid]", flag_values=values
+    )
     define_many(values)
 
 
 def _work(values: absl_flags.FlagValues) -> None:
-    if not values.sweep:
-        raise ConfigError("--sweep is needed: a file that says what is tried; see docs/studies.md")
     if values.workdir or values.mode != "train":
         raise ConfigError("--workdir and --mode are for one run; a sweep has --out")
     base = flags.config(values)
-    print(_run(read_sweep(values.sweep, base), base, values))
+    described = read_sweep(values.sweep, base) if values.sweep else own_grid(base)
+    print(_run(described, base, values))
 
 
 def _run(sweep: Sweep, base: Config, values: absl_flags.FlagValues) -> str:
@@ -47,7 +48,8 @@ def _run(sweep: Sweep, base: Config, values: absl_flags.FlagValues) -> str:
     if base.train.num_seeds > 1:
         raise ConfigError("--num_seeds is for one run; a sweep can have seed among its parameters")
     base = changed(base, {"score_test": False})
-    path = values.out or f"runs/{values.dataset}-{base.model}-{Path(values.sweep).stem}"
+    name = Path(values.sweep).stem if values.sweep else "grid"
+    path = values.out or f"runs/{values.dataset}-{base.model}-{name}"
     out = RunDirectory(path, option="--out")
     described = json.loads(json.dumps(sweep._asdict()))
     with out.claim({"sweep": described, **flags.data_identity(values), **base.to_flat()}):

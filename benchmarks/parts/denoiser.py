@@ -9,9 +9,9 @@ import numpy as np
 from benchmarks.harness import Case, Part, Work
 from benchmarks.parts.sizes import Sizes, default_model, random_dataset
 from kdiffe_jax.config import TrainConfig
-from kdiffe_jax.models.kdiffe.diffusion import elbo_weights, q_sample
 from kdiffe_jax.models.kdiffe.entity_rows import entity_rows
 from kdiffe_jax.models.kdiffe.rebuild import dense_rows
+from kdiffe_jax.ops.diffusion import elbo_weights, q_sample
 from kdiffe_jax.ops.losses import elbo
 
 

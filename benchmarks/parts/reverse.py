@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.harness import Case, Part, Work
 from benchmarks.parts.sizes import Sizes, default_model
-from kdiffe_jax.models.kdiffe.diffusion import reverse_process
 from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
+from kdiffe_jax.ops.diffusion import reverse_process
 
 BLOCK = 1024
 

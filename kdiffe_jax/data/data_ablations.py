@@ -149,7 +149,7 @@ def noise_features(dataset: Dataset, *, seed: int) -> Dataset:
     """Replaces every modality by standard normal noise of the same shape.
 
     Relations that preparation made of a modality, and which have its name, are shuffled:
-    codes of noise say as little of an item.
+    codes of noise say as little of an item. Neighbours of that name are not such codes.
 
     Raises:
       DataError: there are no features.
@@ -161,10 +161,12 @@ def noise_features(dataset: Dataset, *, seed: int) -> Dataset:
         modality: rng.standard_normal(dataset.features[modality].shape, np.float32)
         for modality in sorted(dataset.features)
     }
-    coded = [n for n, name in enumerate(dataset.relation_names) if name in noise]
+    to_items = dataset.items_of_entities()[dataset.triples[:, 2]] >= 0
+    lists = set(dataset.triples[to_items, 1].tolist())
+    named = {n for n, name in enumerate(dataset.relation_names) if name in noise}
     return dataclasses.replace(
         dataset,
-        triples=_shuffled_tails(dataset, coded, rng),
+        triples=_shuffled_tails(dataset, sorted(named - lists), rng),
         relevant=None,
         features=noise,
         notes=(*dataset.notes, "data ablation: the features are noise"),

@@ -172,11 +172,13 @@ def _kinds(dataset: Dataset, n_nearest: int, each_relation: bool) -> Iterator[Re
     of_entities = dataset.items_of_entities()
     triples = dataset.triples
     is_item = of_entities[triples[:, 2]] >= 0
+    listed = {dataset.relation_names[n] for n in np.unique(triples[is_item, 1])}
     for number, name in enumerate(dataset.relation_names):
         links = triples[(triples[:, 1] == number) & is_item]
         yield Relation(name, links[:, 0], of_entities[links[:, 2]], space=ITEMS)
     for modality, rows in sorted(dataset.features.items()):
-        yield feature_neighbours(modality, rows, n_nearest, standardised=True)
+        name = f"{modality} features" if modality in listed else modality
+        yield feature_neighbours(name, rows, n_nearest, standardised=True)
     yield from _by_entities(dataset, triples[~is_item], n_nearest, each_relation)
 
 

@@ -61,6 +61,7 @@ def prepare(
     except DataError as error:
         raise DataError(f"{catalogue.name}: {error}") from error
     names, relations, content_notes = [], [], _unused(catalogue, columns)
+    content_notes += _of_one_name(catalogue, config, columns)
     for relation in content_relations(catalogue, config, columns):
         log(f"relation {relation.name}")
         names.append(relation.name)
@@ -156,10 +157,26 @@ def _unused(catalogue: Catalogue, columns: TableColumns) -> list[str]:
         )
     given = {relation.name for relation in catalogue.relations}
     lines += [
-        f"relation {name!r} is given and stands in place of codes of the features {name!r}"
+        f"relation {name!r} is given and stands in place of codes of the features {name!r}; "
+        "models that read features have their rows"
         for name in sorted(given & set(catalogue.features))
     ]
     return lines
+
+
+def _of_one_name(
+    catalogue: Catalogue, config: PrepareConfig, columns: TableColumns
+) -> Iterator[str]:
+    """A line on each column that shares its name, and so its relation, with codes of features."""
+    if config.codebooks.kg_source == "triples":
+        return
+    coded = catalogue.features.keys() - {relation.name for relation in catalogue.relations}
+    chosen = columns.content(tuple(catalogue.columns)).values()
+    for name in sorted(coded & {name for names in chosen for name in names}):
+        yield (
+            f"relation {name!r} holds the column and codes of the features {name!r}; name the "
+            "features otherwise to have two"
+        )
 
 
 def telling(

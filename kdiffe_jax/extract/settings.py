@@ -35,7 +35,7 @@ class ExtractSettings(Checked):
     model: str = option(
         "",
         "images: a model of timm [pnasnet5large]; texts: a model of sentence-transformers, or "
-        "its folder [all-MiniLM-L6-v2]",
+        "its folder [all-MiniLM-L6-v2, from its package where that is installed]",
     )
     weights: str = option("", "images: a local file of weights, safetensors or a state dict")
     pretrained: bool = option(

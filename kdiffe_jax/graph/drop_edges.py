@@ -1,4 +1,4 @@
-"""The user-item graph without a random share of its edges (SGL's edge dropping)."""
+"""The user-item graph without a random share of its edges or of its nodes (SGL's dropping)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,43 @@ def dropped(
 ) -> Laplacian:
     """`drop_edges` of a Laplacian's blocks. Other kinds of blocks register a form of their own."""
     kept = (jax.random.uniform(key, to_users.values.shape) >= share).astype(jnp.float32)
+    return _with_edges(to_users, to_items, kept)
+
+
+def drop_nodes(laplacian: Laplacian, key: jax.Array, share: float) -> Laplacian:
+    """The Laplacian of the graph without the edges of some nodes, in the same places.
+
+    int(I * share) users and int(J * share) items go, drawn without putting back; D is taken anew
+    as in `drop_edges`.
+
+    Args:
+      laplacian: eq. 4.
+      key: of the draw.
+      share: of the users and of the items that go.
+    """
+    return without_nodes(*laplacian, key, share)
+
+
+@singledispatch
+def without_nodes(
+    to_users: SparseOperator, to_items: SparseOperator, key: jax.Array, share: float
+) -> Laplacian:
+    """`drop_nodes` of a Laplacian's blocks. Other kinds of blocks register a form of their own."""
+    n_users, n_items = (block.row_starts.shape[0] - 1 for block in (to_users, to_items))
+    users, items = kept_nodes(key, n_users, n_items, share)
+    return _with_edges(to_users, to_items, users[to_users.rows] * items[to_users.columns])
+
+
+def kept_nodes(
+    key: jax.Array, n_users: int, n_items: int, share: float
+) -> tuple[jax.Array, jax.Array]:
+    """f32[I] and f32[J]: 0 for exactly int(size * share) nodes of each side, 1 for the others."""
+    drawn = zip(jax.random.split(key), (n_users, n_items), strict=True)
+    users, items = (jax.random.permutation(k, size) >= int(size * share) for k, size in drawn)
+    return users.astype(jnp.float32), items.astype(jnp.float32)
+
+
+def _with_edges(to_users: SparseOperator, to_items: SparseOperator, kept: jax.Array) -> Laplacian:
     of_users = _regained(to_users, kept)
     of_items = _regained(to_items, kept[to_users.to_transpose])
     values = to_users.values * kept * (of_users[to_users.rows] * of_items[to_users.columns])

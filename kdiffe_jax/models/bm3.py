@@ -22,11 +22,11 @@ import numpy as np
 
 from kdiffe_jax.models.arrays import Inputs, View, Weighted
 from kdiffe_jax.models.base import Needs
+from kdiffe_jax.models.feature_streams import fresh_map, mapped
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import scalar_term, weighted_term
 from kdiffe_jax.ops.row_ops import row_dots, unit_rows
-from kdiffe_jax.ops.spmm import multiply
 from kdiffe_jax.options import Checked, option
 
 # Without negatives it first ranks by popularity; the authors' patience of 20 may end it there.
@@ -53,6 +53,9 @@ class BM3(LightGCN):
     Options = BM3Options
     needs = Needs(features=True, sparse_features=True)
     without = _NO_RANKING_LOSS
+    grid = MappingProxyType(
+        {"layers": (1, 2), "dropout": (0.3, 0.5), "norm_weight": (0.01, 0.1)}
+    )
     presets = MappingProxyType(
         {"paper": _PAPER, "best": best_shared(_NO_RANKING_LOSS) | {"patience": _PAPER["patience"]}}
     )
@@ -71,7 +74,7 @@ class BM3(LightGCN):
         }
         widths = {"predictor": dim} | {f"map_{n}": width for n, width in self.sizes.feature_widths}
         for (name, width), map_key in zip(widths.items(), map_keys, strict=True):
-            params[name] = _fresh_map(map_key, width, dim)
+            params[name] = fresh_map(map_key, width, dim, jax.nn.initializers.xavier_normal())
         for name, rows in inputs.features.items():
             if isinstance(rows, jax.Array):
                 params[f"features_{name}"] = jnp.array(rows, copy=True)
@@ -83,8 +86,8 @@ class BM3(LightGCN):
         kept_users, kept_items, *kept_content = self.masks(key)
         to_users = self._target(users, kept_users)[batch.users]
         to_items = self._target(items, kept_items)[batch.positives]
-        own_users = _linear(users[batch.users], params["predictor"])
-        own_items = _linear(items[batch.positives], params["predictor"])
+        own_users = mapped(users[batch.users], params["predictor"])
+        own_items = mapped(items[batch.positives], params["predictor"])
         terms = {
             "users_to_items": Weighted(_pulled(own_users, to_items, batch)),
             "items_to_users": Weighted(_pulled(own_items, to_users, batch)),
@@ -93,7 +96,7 @@ class BM3(LightGCN):
         for (name, _), kept in zip(self.sizes.feature_widths, kept_content, strict=True):
             content = self._content(params, inputs, name)
             target = self._target(content, kept)[batch.positives]
-            own = _linear(content[batch.positives], params["predictor"])
+            own = mapped(content[batch.positives], params["predictor"])
             terms[f"{name}_to_item"] = Weighted(_pulled(own, to_items, batch), weight)
             terms[f"{name}_to_itself"] = Weighted(_pulled(own, target, batch), weight)
         norm = (_length(users) + _length(items)) / items.shape[0]
@@ -109,7 +112,7 @@ class BM3(LightGCN):
 
     def view(self, params, inputs: Inputs, carry) -> View:
         """What the predictor makes of the final rows."""
-        return View(*(_linear(rows, params["predictor"]) for rows in self._final(params, inputs)))
+        return View(*(mapped(rows, params["predictor"]) for rows in self._final(params, inputs)))
 
     def _final(self, params, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
         users, items = self.over(params, inputs, inputs.laplacian)
@@ -117,10 +120,9 @@ class BM3(LightGCN):
 
     def _content(self, params, inputs: Inputs, name: str) -> jax.Array:
         """f32[J, d]: a modality's features through its map."""
-        linear = params[f"map_{name}"]
-        if f"features_{name}" in params:
-            return _linear(params[f"features_{name}"], linear)
-        return multiply(inputs.features[name], linear["kernel"]) + linear["bias"][None]
+        rows = params.get(f"features_{name}")
+        rows = inputs.features[name] if rows is None else rows
+        return mapped(rows, params[f"map_{name}"])
 
     def _target(self, rows: jax.Array, kept: jax.Array) -> jax.Array:
         return jax.lax.stop_gradient(jnp.where(kept, rows / (1.0 - self.options.dropout), 0.0))
@@ -132,19 +134,6 @@ class BM3(LightGCN):
         found["own_users"] = found["own_users"] @ kernel + bias
         found["messages"] = found["messages"] @ kernel
         return found | {"new_user": bias}
-
-
-def _fresh_map(key: jax.Array, width: int, dim: int):
-    kernel_key, bias_key = jax.random.split(key)
-    edge = width**-0.5
-    return {
-        "kernel": jax.nn.initializers.xavier_normal()(kernel_key, (width, dim)),
-        "bias": jax.random.uniform(bias_key, (dim,), minval=-edge, maxval=edge),
-    }
-
-
-def _linear(rows: jax.Array, linear) -> jax.Array:
-    return rows @ linear["kernel"] + linear["bias"][None]
 
 
 def _pulled(own: jax.Array, target: jax.Array, batch):

@@ -47,6 +47,8 @@ class LightGCN(Model):
         {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
     )
 
+    grid = MappingProxyType({"layers": (2, 3), "weight_decay": (1e-5, 1e-4, 1e-3)})
+
     def init(self, key, inputs: Inputs):
         """Both tables from Xavier's uniform distribution."""
         users_key, items_key, _ = jax.random.split(key, 3)

@@ -48,6 +48,51 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
             "features, or entities or item neighbours in their place",
             "bootstrapped views of interactions and content, without negatives",
         ),
+        "freedom": Entry(
+            f"{_HERE}.freedom:FREEDOM",
+            "features, or entities or item neighbours in their place",
+            "a frozen graph between items, and fewer user-item edges while training",
+        ),
+        "ncl": Entry(
+            f"{_HERE}.ncl:NCL",
+            "interactions only",
+            "LightGCN, and contrasts with neighbours in structure and with clusters",
+        ),
+        "mgcl": Entry(
+            f"{_HERE}.mgcl:MGCL",
+            "features, or entities or item neighbours in their place",
+            "interactions and content as streams, contrasted by an optimiser of their own",
+        ),
+        "mhgcf": Entry(
+            f"{_HERE}.mhgcf:MHGCF",
+            "a knowledge graph, and features or what stands in for them",
+            "interactions, content and entities as streams with a graph of their own",
+        ),
+        "slmrec": Entry(
+            f"{_HERE}.slmrec:SLMRec",
+            "features, or entities or item neighbours in their place",
+            "id and feature streams, and a chain of contrasts between them",
+        ),
+        "hccf": Entry(
+            f"{_HERE}.hccf:HCCF",
+            "interactions only",
+            "propagation beside a learned hypergraph, contrasted layer by layer",
+        ),
+        "mgcn": Entry(
+            f"{_HERE}.mgcn:MGCN",
+            "features, or entities or item neighbours in their place",
+            "content purified by behaviour, fused by what users prefer",
+        ),
+        "diffkg": Entry(
+            f"{_HERE}.diffkg:DiffKG",
+            "a knowledge graph, or features to make one of",
+            "attention over a knowledge graph and over what a diffusion model leaves of it",
+        ),
+        "mmgcl": Entry(
+            f"{_HERE}.mmgcl:MMGCL",
+            "features, or entities or item neighbours in their place",
+            "id and feature streams, contrasted in views that lose edges or a modality",
+        ),
         "most_popular": Entry(
             f"{_HERE}.closed_form.most_popular:MostPopular",
             "interactions only",

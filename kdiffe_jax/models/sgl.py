@@ -1,21 +1,26 @@
-"""SGL (Wu and others, 2021): LightGCN, and a contrast of two graphs that lose edges.
+"""SGL (Wu and others, 2021): LightGCN, and a contrast of two graphs that lose edges or nodes.
 
 Two graphs are drawn an epoch, each without a share of the edges, both directions together and
 degrees taken anew; each node of the batch is told from all others of its side by its two views.
+Instead of edges they lose nodes, or a graph is drawn for every layer of a view.
 docs/models/sgl.md says how it was checked.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import jax
 
-from kdiffe_jax.graph.drop_edges import drop_edges
-from kdiffe_jax.models.arrays import Inputs, Weighted
+from kdiffe_jax.graph.drop_edges import drop_edges, drop_nodes
+from kdiffe_jax.models.arrays import Inputs, View, Weighted
 from kdiffe_jax.models.base import Needs
 from kdiffe_jax.models.lightgcn import LightGCN, LightGCNOptions
-from kdiffe_jax.models.terms import node_contrast
+from kdiffe_jax.models.terms import node_contrast, pooling_of
+from kdiffe_jax.ops.propagate import next_layer, pooled
+from kdiffe_jax.ops.sparse_types import Laplacian
+from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import option
 
 
@@ -27,7 +32,14 @@ class SGLOptions(LightGCNOptions):
         0.1, "weight of the contrast of users and of items", low=0.0, traced=True
     )
     temperature: float = option(0.2, "tau: InfoNCE temperature", above=0.0, traced=True)
-    edge_drop: float = option(0.1, "share of edges that each view drops", low=0.0, high=0.99)
+    augmentation: str = option(
+        "edges",
+        "what a view drops: edges, nodes with their edges, or other edges in every layer",
+        choices=("edges", "nodes", "walk"),
+    )
+    edge_drop: float = option(
+        0.1, "share of edges, or of nodes, that each view drops", low=0.0, high=0.99
+    )
     negatives: str = option(
         "all", "InfoNCE negatives: all nodes or the nodes of the batch", choices=("all", "batch")
     )
@@ -41,15 +53,28 @@ class SGL(LightGCN):
     needs = Needs(edge_dropping=True)
 
     def open(self, inputs: Inputs, carry, key):
-        """The two graphs of an epoch."""
-        keys = jax.random.split(key)
-        return tuple(drop_edges(inputs.laplacian, k, self.options.edge_drop) for k in keys)
+        """The two graphs of an epoch, or those of every layer of the two views."""
+        whole, share, keys = inputs.laplacian, self.options.edge_drop, jax.random.split(key)
+        if self.options.augmentation == "walk":
+            by_layer = (jax.random.split(k, self.options.layers) for k in keys)
+            return tuple(tuple(drop_edges(whole, k, share) for k in view) for view in by_layer)
+        drop = drop_nodes if self.options.augmentation == "nodes" else drop_edges
+        return tuple(drop(whole, k, share) for k in keys)
 
     def losses(self, objective, params, batch, inputs: Inputs, aux, traced, key):
         """LightGCN's terms and the contrast."""
         terms = super().losses(objective, params, batch, inputs, aux, traced, key)
-        one, other = (self.over(params, inputs, graph) for graph in aux)
+        over = self.over_layers if self.options.augmentation == "walk" else self.over
+        one, other = (over(params, inputs, graph) for graph in aux)
         temperature, negatives = traced["temperature"], self.options.negatives
         contrast = node_contrast(one, other, batch, temperature, negatives=negatives)
         weight = traced["contrast_weight"]
         return terms | {name: Weighted(term, weight) for name, term in contrast.items()}
+
+    @device_phase("views")
+    def over_layers(self, params, inputs: Inputs, laplacians: Sequence[Laplacian]) -> View:
+        """The pooled layers, each over a graph of its own."""
+        layers = [self.layer_zero(params, inputs)]
+        for laplacian in laplacians:
+            layers.append(next_layer(laplacian, *layers[-1]))
+        return View(*pooled(layers, pooling_of(self.embedding, "mean")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 
@@ -45,6 +47,26 @@ def next_layer(
     """L Z of one layer's users f32[I, d] and items f32[J, d] (eq. 3)."""
     to_users, to_items = laplacian
     return spmm(to_users, to_items, items), spmm(to_items, to_users, users)
+
+
+def pooled(
+    layers: Sequence[tuple[jax.Array, jax.Array]], pooling: str
+) -> tuple[jax.Array, jax.Array]:
+    """Layers of users and items as one of each, as `propagate` pools its own.
+
+    Args:
+      layers: f32[I, d] and f32[J, d] of each, layer 0 first.
+      pooling: "sum" or "mean" of the layers, or the "last".
+
+    >>> one, two = jnp.ones((1, 2)), 3 * jnp.ones((1, 2))
+    >>> [side.tolist() for side in pooled([(one, two), (two, one)], "mean")]
+    [[[2.0, 2.0]], [[2.0, 2.0]]]
+    """
+    if pooling == "last":
+        return layers[-1]
+    users, items = (sum(side[1:], start=side[0]) for side in zip(*layers, strict=True))
+    scale = 1.0 / len(layers) if pooling == "mean" else None
+    return (users, items) if scale is None else (scale * users, scale * items)
 
 
 def propagate_items(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.registry import changed, options_of
+from kdiffe_jax.models.registry import changed, is_trained, model_class, options_of
 from kdiffe_jax.options import closest
 
 _KEYS = {"method", "trials", "seed", "pruning", "parameters"}
@@ -64,6 +64,22 @@ def read_sweep(path: str | Path, base: Config) -> Sweep:
         return _sweep(content, base)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def own_grid(base: Config) -> Sweep:
+    """Every combination of the values that the model's authors tried, `Model.grid`.
+
+    Raises:
+      ConfigError: the model has none.
+    """
+    grid = model_class(base.model).grid if is_trained(base.model) else {}
+    if not grid:
+        raise ConfigError(
+            f"{base.model} has no grid of its own; --sweep=FILE says what is tried, see "
+            "docs/studies.md"
+        )
+    parameters = {name: list(values) for name, values in grid.items()}
+    return _sweep({"method": "grid", "parameters": parameters}, base)
 
 
 def _sweep(content: Any, base: Config) -> Sweep:

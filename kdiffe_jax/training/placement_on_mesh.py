@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding
 
 import kdiffe_jax.parallel.drop_edges  # noqa: F401  registers the form of split blocks
+import kdiffe_jax.parallel.drop_entries  # noqa: F401  likewise
 from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.arrays import View

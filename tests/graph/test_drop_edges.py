@@ -1,8 +1,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from kdiffe_jax.graph.drop_edges import drop_edges
+from kdiffe_jax.graph.drop_edges import drop_edges, drop_nodes
 from kdiffe_jax.graph.laplacian import normalised_laplacian
 from kdiffe_jax.ops.sparse import laplacian_blocks
 
@@ -48,3 +49,20 @@ def test_the_share_of_dropped_edges(rng):
     whole = blocks_of(users, items, jnp.ones(len(users)), n_users=60, n_items=50)
     dropped = drop_edges(whole, jax.random.key(0), 0.25)
     assert abs(float((dropped.to_users.values == 0).mean()) - 0.25) < 0.04
+
+
+@pytest.mark.parametrize("share", (0.0, 0.3, 0.9))
+def test_without_nodes_is_the_laplacian_of_the_edges_between_the_others(rng, share):
+    """An exact share of users and of items loses every edge; two keys drop others."""
+    users, items = np.unique(rng.integers(0, [40, 50], (900, 2)), axis=0).T
+    whole = blocks_of(users, items, jnp.ones(len(users)), n_users=40, n_items=50)
+    matrix, transposed = dense(drop_nodes(whole, jax.random.key(1), share))
+    np.testing.assert_array_equal(matrix, transposed)
+    stay = matrix.any(axis=1), matrix.any(axis=0)
+    if share < 0.5:  # every node that stays keeps an edge
+        assert [int((~side).sum()) for side in stay] == [int(40 * share), int(50 * share)]
+    kept = stay[0][users] & stay[1][items]
+    expected = blocks_of(users[kept], items[kept], jnp.ones(kept.sum()), n_users=40, n_items=50)
+    np.testing.assert_allclose(matrix, dense(expected)[0], rtol=1e-5)
+    other = dense(drop_nodes(whole, jax.random.key(2), share))[0]
+    assert (other != matrix).any() == (share > 0)

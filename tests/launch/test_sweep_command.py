@@ -160,7 +160,7 @@ def test_all_diverged(command, monkeypatch, tmp_path, capsys):
         (("--workdir=x",), "--out"),
         (("--num_seeds=2",), "seed among its parameters"),
         (("--sweep=none.toml",), "none.toml"),
-        (("--sweep=",), "--sweep is needed"),
+        (("--model=rp3beta", "--sweep="), "rp3beta has no grid of its own; --sweep=FILE"),
         (("--parallel=0",), "parallel"),
         (("--epochs=0",), "epochs"),
     ],

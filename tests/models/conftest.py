@@ -29,7 +29,12 @@ SMALL = dict(
     walks_per_node=2,
     denoiser_width=16,
     timesteps=3,
+    clusters=7,
+    hyperedges=8,
+    warm_up_epochs=1,
     weight_decay=1e-4,
+    tails_per_head=0,
+    main_graph="given",
 )
 _BESIDE = Path(__file__).parents[3] / "shared" / "goldens"
 RELEASED = Path(os.environ.get("KDIFFE_GOLDENS", _BESIDE))

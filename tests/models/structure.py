@@ -45,6 +45,12 @@ def in_order(tree, orders):
     return jax.tree.map(reordered, tree)
 
 
+def orders_of_columns(triples, entities):
+    """The same of the columns that stand in for features, a relation's own entities in order."""
+    own = (np.unique(triples[triples[:, 1] == r, 2]) for r in np.unique(triples[:, 1]))
+    return {len(ids): np.argsort(np.argsort(entities[ids])) for ids in own}
+
+
 def renamed(setup, setup_of, orders):
     """The model and inputs of the same data under new numbers, edges weighing what they did."""
     users, items, entities = (orders[size] for size in setup.model.sizes[:3])

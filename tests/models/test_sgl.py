@@ -68,6 +68,50 @@ def test_an_epoch_has_two_graphs_without_some_edges(rng):
             np.testing.assert_allclose(found, dense, rtol=1e-5)
 
 
+@pytest.mark.parametrize("augmentation", ("nodes", "walk"))
+def test_other_views_are_contrasted_alike(problem, augmentation):
+    """One graph, and the same graph in every layer."""
+    sizes, pairs, kept, batch, params = problem
+    inputs, views = Inputs(laplacian_of(pairs, sizes)), [laplacian_of(k, sizes) for k in kept]
+    of_layers = [(view,) * OPTIONS["layers"] for view in views]
+    found = {}
+    for name, aux in {"edges": views, augmentation: of_layers}.items():
+        model, traced = model_with("sgl", sizes, dim=4, augmentation=name, **OPTIONS)
+        aux = views if name == "nodes" else aux
+        found[name] = step_of(model, inputs, traced)(arrays(params), padded_batch(batch), aux)
+    assert largest_difference(found[augmentation], found["edges"]) < 1e-6
+
+
+def test_every_layer_of_a_walk_is_over_its_own_graph(problem):
+    sizes, pairs, kept, _, params = problem
+    model, _ = model_with("sgl", sizes, dim=4, augmentation="walk", **OPTIONS)
+    layers = [np.concatenate([params["users"], params["items"]])]
+    for edges in (*kept, pairs):
+        layers.append(dense_laplacian(edges, sizes) @ layers[-1])
+    graphs = [laplacian_of(edges, sizes) for edges in (*kept, pairs)]
+    found = model.over_layers(arrays(params), Inputs(graphs[-1]), graphs)
+    np.testing.assert_allclose(np.concatenate(found), sum(layers) / 4, rtol=1e-4, atol=1e-6)
+
+
+def test_what_the_views_of_each_augmentation_lose(rng):
+    """An exact share of the nodes, or other edges in every layer."""
+    sizes = Sizes(20, 30)
+    inputs = Inputs(laplacian_of(np.argwhere(rng.random((20, 30)) < 0.5), sizes))
+    of = dict(edge_drop=0.3, layers=3)
+    model, _ = model_with("sgl", sizes, augmentation="nodes", **of)
+    for graph in model.open(inputs, (), jax.random.key(0)):
+        for block, lost in zip(graph, (6, 9), strict=True):
+            entries = np.bincount(
+                block.rows, np.asarray(block.values) > 0, len(block.row_starts) - 1
+            )
+            assert (entries == 0).sum() == lost
+    model, _ = model_with("sgl", sizes, augmentation="walk", **of)
+    views = model.open(inputs, (), jax.random.key(0))
+    left = [np.asarray(graph.to_users.values) > 0 for view in views for graph in view]
+    assert len(left) == 6 and len({kept.tobytes() for kept in left}) == 6
+    assert all(0.6 < kept.mean() < 0.8 for kept in left)
+
+
 def of_released(file):
     """Its model, inputs and parameters; the two graphs of its epoch; its batches."""
     hyper, pairs = file["hyper"], file["interactions"]
@@ -80,6 +124,7 @@ def of_released(file):
         weight_decay=hyper["reg"],
         contrast_weight=hyper["contrast"],
         temperature=hyper["temperature"],
+        augmentation={"ed": "edges", "nd": "nodes"}[hyper["augmentation"]],
         learning_rate=hyper["learning_rate"] or 1.0,
     )
     kept = (file[f"mask.kept_interactions_view{number}"] > 0 for number in (1, 2))
@@ -104,8 +149,24 @@ def means(file, size):
     return found | {"loss": file["loss.total"] / size}
 
 
-def test_released_loss_gradients_and_view(released, wide):
-    file = released("A", "sgl")
+@pytest.mark.parametrize("which", ("A", "B"))
+def test_released_nodes_that_go_take_their_edges_along(released, which):
+    """As many as `drop_nodes` takes."""
+    file = released(which, "sgl_nd")
+    for view in ("view1", "view2"):
+        gone = [file[f"mask.dropped_{side}_{view}"] > 0 for side in ("users", "items")]
+        lost = gone[0][file["interactions"][:, 0]] | gone[1][file["interactions"][:, 1]]
+        np.testing.assert_array_equal(file[f"mask.kept_interactions_{view}"] > 0, ~lost)
+        share = file["hyper"]["drop"]
+        assert [side.sum() for side in gone] == [int(len(side) * share) for side in gone]
+
+
+NAMES = pytest.mark.parametrize("name", ("sgl", "sgl_nd"))
+
+
+@NAMES
+def test_released_loss_gradients_and_view(released, wide, name):
+    file = released("A", name)
     model, inputs, traced, views, batch = of_released(file)
     params = arrays(tables(file, "param"))
     (loss, terms), found = step_of(model, inputs, traced)(params, padded_batch(batch), views)
@@ -120,9 +181,10 @@ def test_released_loss_gradients_and_view(released, wide):
     assert largest < (1e-9 if wide else 2e-6)
 
 
-def test_released_steps(released, wide):
+@NAMES
+def test_released_steps(released, wide, name):
     """Adam on sums is Adam on means with another epsilon."""
-    file = released("B", "sgl")
+    file = released("B", name)
     model, inputs, traced, views, batches = of_released(file)
     start, size = arrays(tables(file, "param")), batches.shape[1]
     batches = [padded_batch(batch) for batch in batches]

@@ -9,7 +9,14 @@ import pytest
 
 from kdiffe_jax.training.loop import compile_setup, fresh_start
 from tests.models.conftest import ITEMS, TRAINED, USERS
-from tests.models.structure import batch_of, in_order, renamed, shapes_in, total_loss
+from tests.models.structure import (
+    batch_of,
+    in_order,
+    orders_of_columns,
+    renamed,
+    shapes_in,
+    total_loss,
+)
 
 
 @pytest.fixture(scope="module", params=TRAINED)
@@ -27,6 +34,7 @@ def test_names_do_not_matter(setup, start, setup_of, rng):
     """Other numbers of users, items and entities are the same view in another order."""
     orders = {size: rng.permutation(size) for size in setup.model.sizes[:3]}
     model, inputs = renamed(setup, setup_of, orders)
+    orders |= orders_of_columns(setup.dataset.triples, orders[setup.model.sizes.n_entities])
     params, carry = start.state.params, start.carry
     view = in_order(setup.model.view(params, setup.inputs, carry), orders)
     found = model.view(in_order(params, orders), inputs, in_order(carry, orders))

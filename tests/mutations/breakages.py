@@ -108,7 +108,9 @@ LOSSES = (
         "models/kdiffe/model.py",
         'Weighted(_norm(params["encoder"]), traced["theta_2"])',
         'Weighted(_norm(params["encoder"]))',
-        ("tests/models/kdiffe/test_objective.py::test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo",),
+        (
+            "tests/models/kdiffe/test_objective.py::test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo",
+        ),
     ),
     Breakage(
         "Adam climbs",
@@ -135,24 +137,24 @@ LOSSES = (
 DIFFUSION = (
     Breakage(
         "eq. 10: ELBO weights are shifted by one step",
-        "models/kdiffe/diffusion.py",
+        "ops/diffusion.py",
         "[jnp.ones(1), ratio[:-1] - ratio[1:]]",
         "[ratio[:-1] - ratio[1:], jnp.ones(1)]",
-        ("tests/models/kdiffe/test_diffusion.py",),
+        ("tests/ops/test_diffusion.py",),
     ),
     Breakage(
         "eq. 8: the noise's variance in place of its deviation",
-        "models/kdiffe/diffusion.py",
+        "ops/diffusion.py",
         "jnp.sqrt(1.0 - kept) * noise",
         "(1.0 - kept) * noise",
-        ("tests/models/kdiffe/test_diffusion.py",),
+        ("tests/ops/test_diffusion.py",),
     ),
     Breakage(
         "eq. 12: another weight of x_t",
-        "models/kdiffe/diffusion.py",
+        "ops/diffusion.py",
         "jnp.sqrt(1.0 - beta) * (1.0 - before)",
         "jnp.sqrt(1.0 - now) * (1.0 - before)",
-        ("tests/models/kdiffe/test_diffusion.py",),
+        ("tests/ops/test_diffusion.py",),
     ),
     Breakage(
         "eq. 11: the denoiser is not conditioned",

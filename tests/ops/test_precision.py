@@ -8,8 +8,8 @@ import pytest
 
 from kdiffe_jax.evaluation.ranking import evaluate, rank_all, ranking_task
 from kdiffe_jax.models.kdiffe.denoiser import Denoiser
-from kdiffe_jax.models.kdiffe.diffusion import linear_variance_schedule, reverse_process
 from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
+from kdiffe_jax.ops.diffusion import linear_variance_schedule, reverse_process
 from kdiffe_jax.ops.precision import product
 
 ROWS, ENTITIES, DIM = 24, 90, 8

@@ -17,7 +17,8 @@ from jax.experimental.sparse import BCOO
 
 from kdiffe_jax.data.synthetic import planted_dataset
 from kdiffe_jax.evaluation.ranking import evaluate, ranking_task
-from kdiffe_jax.graph.drop_edges import drop_edges
+from kdiffe_jax.graph.drop_edges import drop_edges, drop_nodes
+from kdiffe_jax.graph.drop_entries import thinned
 from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
 from kdiffe_jax.models.registry import MODELS, is_trained
@@ -92,9 +93,15 @@ def by_rows(grid, operator, edges):
 
 
 def dropped_too(laplacian, dense):
-    """With all edges, and with 2 of 5 dropped."""
-    fewer = drop_edges(laplacian, jax.random.key(3), 0.4)
-    return {"all": propagated(laplacian, *dense), "dropped": propagated(fewer, *dense)}
+    """With all edges, and with 2 of 5 edges, nodes or entries dropped."""
+    key, share = jax.random.key(3), 0.4
+    graphs = {
+        "all": laplacian,
+        "dropped": drop_edges(laplacian, key, share),
+        "without nodes": drop_nodes(laplacian, key, share),
+        "thinned": thinned(*laplacian, key, share),
+    }
+    return {name: propagated(graph, *dense) for name, graph in graphs.items()}
 
 
 def laid_out(grid, *tables):

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 WIDE = ("data:8", "data:4,model:2")
 RANKING = (*WIDE, "data:2,model:4")
 GRIDS = (*WIDE, "data:4", "data:1")
+FEWER = ("dropped", "without nodes", "thinned")
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +40,16 @@ def part(found, name):
 
 
 @pytest.mark.parametrize("grid", WIDE)
-@pytest.mark.parametrize("edges", ("all", "dropped"))
+@pytest.mark.parametrize("edges", ("all", *FEWER))
 def test_propagation_and_its_gradients_are_those_of_one_device(found, edges, grid):
     one = found[f"propagation/one/{edges}"]
     assert np.abs(one).max() > 1
     np.testing.assert_allclose(found[f"propagation/{grid}/{edges}"], one, rtol=1e-5, atol=1e-5)
 
 
-def test_dropped_edges_change_what_is_propagated(found):
-    whole, dropped = (found[f"propagation/one/{edges}"] for edges in ("all", "dropped"))
+@pytest.mark.parametrize("edges", FEWER)
+def test_dropped_edges_change_what_is_propagated(found, edges):
+    whole, dropped = (found[f"propagation/one/{which}"] for which in ("all", edges))
     assert np.abs(whole - dropped).max() > 0.1
 
 

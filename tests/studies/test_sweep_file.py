@@ -3,8 +3,8 @@
 import pytest
 
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.registry import make_config
-from kdiffe_jax.studies.sweep_file import Pruning, Range, read_sweep
+from kdiffe_jax.models.registry import MODELS, is_trained, make_config
+from kdiffe_jax.studies.sweep_file import Pruning, Range, own_grid, read_sweep
 
 TPE = 'method = "tpe"\ntrials = 8\n'
 GRID = 'method = "grid"\n'
@@ -96,3 +96,14 @@ def test_a_file_that_is_not_there(tmp_path):
         read_sweep(tmp_path / "none.toml", make_config())
     with pytest.raises(ConfigError, match="not readable"):
         read_sweep(tmp_path, make_config())
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if is_trained(name)])
+def test_the_grid_of_a_models_authors_is_small_and_can_be_swept(name):
+    found = own_grid(make_config({"model": name}))
+    assert found.method == "grid" and 2 <= found.trials <= 12
+
+
+def test_a_model_without_a_grid_needs_a_file():
+    with pytest.raises(ConfigError, match="most_popular has no grid of its own; --sweep=FILE"):
+        own_grid(make_config({"model": "most_popular"}))

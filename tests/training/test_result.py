@@ -31,8 +31,8 @@ def test_result_has_the_promised_keys(finished):
     stored = json.loads((run.path / "result.json").read_text())
     assert stored == json.loads(json.dumps(result))
     assert list(stored) == [
-        "model", "shown_as", "dataset", "selection", "selection_metric", "best_epoch", "epochs", "seconds",
-        "valid", "test", "users_scored", "cold", "beyond_accuracy", "baselines", "notes",
+        "model", "shown_as", "dataset", "selection", "selection_metric", "best_epoch", "epochs",
+        "seconds", "valid", "test", "users_scored", "cold", "beyond_accuracy", "baselines", "notes",
     ]  # fmt: skip
     assert (stored["best_epoch"], stored["epochs"]) == (trained.best_epoch, 2)
     for metrics in (stored["valid"], stored["test"], stored["baselines"]["most_popular"]["test"]):

@@ -81,9 +81,11 @@ def matrices(inputs):
     means = inputs.item_users
     if means is not None and not isinstance(means, SparsePair):
         means = SparsePair(means, transposed(means))
-    features = [m for pair in inputs.features.values() for m in pair]
-    rest = inputs._replace(laplacian=None, item_users=None, neighbours=None, features=None)
-    return [*inputs.laplacian, *(means or ()), *inputs.neighbours, *features], rest
+    rest = inputs._replace(laplacian=None, item_users=None)
+    leaves = jax.tree.leaves(rest, is_leaf=lambda leaf: isinstance(leaf, SparsePair))
+    pairs = [leaf for leaf in leaves if isinstance(leaf, SparsePair)]
+    others = [leaf for leaf in leaves if not isinstance(leaf, SparsePair)]
+    return [*inputs.laplacian, *(means or ()), *(m for pair in pairs for m in pair)], others
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if is_trained(name)])

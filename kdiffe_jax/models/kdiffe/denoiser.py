@@ -8,29 +8,9 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
+from kdiffe_jax.ops.diffusion import step_embedding
 from kdiffe_jax.ops.precision import dot_general_of, product
-
-
-def step_embedding(timesteps: jax.Array, size: int) -> jax.Array:
-    """Sinusoidal embedding of diffusion steps.
-
-    Args:
-      timesteps: i32[n].
-      size: width; an odd width ends in a zero column.
-
-    Returns:
-      f32[n, size], cosines then sines.
-
-    >>> step_embedding(jnp.array([0]), 4).tolist()
-    [[1.0, 1.0, 0.0, 0.0]]
-    """
-    half = size // 2
-    frequencies = jnp.exp(-jnp.log(10_000.0) * jnp.arange(half) / half)
-    angles = timesteps[:, None].astype(jnp.float32) * frequencies[None]
-    embedding = jnp.concatenate([jnp.cos(angles), jnp.sin(angles)], axis=-1)
-    return jnp.pad(embedding, ((0, 0), (0, size - 2 * half)))
 
 
 def context(

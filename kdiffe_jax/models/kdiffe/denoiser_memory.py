@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kdiffe_jax.config import Limits
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.kdiffe.rebuild import REBUILD_BLOCK
+from kdiffe_jax.ops.row_blocks import ROWS_AT_ONCE
 
 _FLOAT = 4
 # Arrays as large as a block of rows that XLA holds at once, at most: in a step, in the rebuild.
@@ -28,7 +28,7 @@ def denoiser_memory_gb(*, width: int, n_items: int, n_columns: int, rows: int) -
     """
     weights = 2 * n_columns * width
     in_step = weights + _ROWS_IN_STEP * n_columns * rows
-    in_rebuild = _ROWS_IN_REBUILD * n_columns * min(n_items, REBUILD_BLOCK)
+    in_rebuild = _ROWS_IN_REBUILD * n_columns * min(n_items, ROWS_AT_ONCE)
     return (3 * weights + max(in_step, in_rebuild)) * _FLOAT / 1e9
 
 

@@ -6,9 +6,9 @@ import jax
 
 from kdiffe_jax.models.arrays import Batch, Inputs, Term
 from kdiffe_jax.models.kdiffe.denoiser import Denoiser
-from kdiffe_jax.models.kdiffe.diffusion import Schedule, q_sample
 from kdiffe_jax.models.kdiffe.rebuild import dense_rows
 from kdiffe_jax.models.terms import weighted_term
+from kdiffe_jax.ops.diffusion import Schedule, q_sample
 from kdiffe_jax.ops.losses import elbo
 from kdiffe_jax.ops.trace_phases import device_phase
 

@@ -12,8 +12,8 @@ import optax
 from kdiffe_jax.models.arrays import Batch, Inputs
 from kdiffe_jax.models.kdiffe.elbo import elbo_term
 from kdiffe_jax.models.kdiffe.modules import KDiffEModules
-from kdiffe_jax.models.kdiffe.rebuild import REBUILD_BLOCK, map_item_blocks
 from kdiffe_jax.models.kdiffe.refresh import Rebuild
+from kdiffe_jax.ops.row_blocks import ROWS_AT_ONCE, map_row_blocks
 from kdiffe_jax.ops.sparse_types import KnowledgeGraph
 
 UPDATES = 300
@@ -59,7 +59,7 @@ def values_after_training(
     def of_block(places):
         return jnp.take_along_axis(rebuild.rows(items[places]), columns[places], axis=1)
 
-    return map_item_blocks(of_block, len(items), REBUILD_BLOCK)
+    return map_row_blocks(of_block, len(items), ROWS_AT_ONCE)
 
 
 def _trained(model: KDiffEModules, inputs: Inputs, guidance, timestep_weights, rate, key):

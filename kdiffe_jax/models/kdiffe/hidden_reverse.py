@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from kdiffe_jax.models.kdiffe.denoiser import context
-from kdiffe_jax.models.kdiffe.diffusion import Schedule, posterior_weights
+from kdiffe_jax.ops.diffusion import Schedule, posterior_weights
 from kdiffe_jax.ops.precision import product
 
 

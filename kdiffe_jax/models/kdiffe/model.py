@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +16,6 @@ from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Term, View, Weighted
 from kdiffe_jax.models.base import Needs, Objective, Part, Sampling
 from kdiffe_jax.models.kdiffe.attention_laplacian import entry_weights
 from kdiffe_jax.models.kdiffe.denoiser_memory import check_denoiser_memory
-from kdiffe_jax.models.kdiffe.diffusion import elbo_weights
 from kdiffe_jax.models.kdiffe.elbo import elbo_term
 from kdiffe_jax.models.kdiffe.encoder import Encoder
 from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, usual_relation
@@ -32,6 +32,7 @@ from kdiffe_jax.models.kdiffe.saved_arrays import saved_arrays
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
 from kdiffe_jax.models.kdiffe.variants import VARIANTS
 from kdiffe_jax.models.terms import node_contrast, ranking_term, scalar_term
+from kdiffe_jax.ops.diffusion import elbo_weights
 from kdiffe_jax.ops.losses import squared_norm
 from kdiffe_jax.ops.sparse_types import KnowledgeGraph, Laplacian
 from kdiffe_jax.ops.trace_phases import device_phase
@@ -52,6 +53,9 @@ class KDiffE(KDiffEModules):
     Options = KDiffEOptions
     presets = PRESETS
     variants = VARIANTS
+    grid = MappingProxyType(
+        {"theta_1": (0.01, 0.1), "temperature": (0.2, 0.5), "main_graph": ("given", "weighted")}
+    )
 
     @property
     def needs(self) -> Needs:  # type: ignore[override]

@@ -12,14 +12,14 @@ from kdiffe_jax.models.arrays import Inputs, View
 from kdiffe_jax.models.base import Model
 from kdiffe_jax.models.kdiffe.denoiser import Denoiser
 from kdiffe_jax.models.kdiffe.denoiser_columns import number_of_columns
-from kdiffe_jax.models.kdiffe.diffusion import (
+from kdiffe_jax.models.kdiffe.encoder import Encoder
+from kdiffe_jax.models.kdiffe.guidance import mean_of_item_users, of_unit_scale
+from kdiffe_jax.models.terms import pooling_of
+from kdiffe_jax.ops.diffusion import (
     Schedule,
     cosine_schedule,
     linear_variance_schedule,
 )
-from kdiffe_jax.models.kdiffe.encoder import Encoder
-from kdiffe_jax.models.kdiffe.guidance import mean_of_item_users, of_unit_scale
-from kdiffe_jax.models.terms import pooling_of
 from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph
 from kdiffe_jax.ops.trace_phases import device_phase
 

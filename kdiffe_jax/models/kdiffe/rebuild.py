@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -10,8 +9,6 @@ import jax.numpy as jnp
 
 from kdiffe_jax.graph.knowledge import knowledge_graph
 from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph
-
-REBUILD_BLOCK = 1024
 
 
 class KeptRelations(NamedTuple):
@@ -37,21 +34,6 @@ def dense_rows(rows: EntityRows, items: jax.Array, *, n_columns: int) -> jax.Arr
     """
     block = jnp.zeros((items.shape[0], n_columns))
     return block.at[jnp.arange(items.shape[0])[:, None], rows.columns[items]].set(1.0, mode="drop")
-
-
-def map_item_blocks(function: Callable[[jax.Array], object], n_items: int, block: int):
-    """Applies `function` to blocks of item ids in turn and joins the results along axis 0.
-
-    Args:
-      function: i32[block] -> pytree of arrays with leading axis `block`.
-      n_items: J.
-      block: items at once; bounds the memory.
-    """
-    block = min(block, n_items)
-    n_blocks = -(-n_items // block)
-    items = jnp.minimum(jnp.arange(n_blocks * block), n_items - 1).reshape(n_blocks, block)
-    results = jax.lax.map(function, items)
-    return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[:n_items], results)
 
 
 def triple_scores(denoised: jax.Array, columns: jax.Array) -> jax.Array:

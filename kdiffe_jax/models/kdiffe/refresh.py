@@ -7,18 +7,17 @@ from typing import Any
 import jax
 
 from kdiffe_jax.models.arrays import Inputs
-from kdiffe_jax.models.kdiffe.diffusion import reverse_from
 from kdiffe_jax.models.kdiffe.graphs import Denoised
 from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
 from kdiffe_jax.models.kdiffe.modules import KDiffEModules
 from kdiffe_jax.models.kdiffe.rebuild import (
-    REBUILD_BLOCK,
     dense_rows,
-    map_item_blocks,
     top_of_values,
     top_relations,
     triple_scores,
 )
+from kdiffe_jax.ops.diffusion import reverse_from
+from kdiffe_jax.ops.row_blocks import ROWS_AT_ONCE, map_row_blocks
 from kdiffe_jax.ops.sparse_types import KnowledgeGraph
 from kdiffe_jax.ops.trace_phases import device_phase
 
@@ -61,7 +60,7 @@ class Rebuild:
                 kept = top_of_values(values, rows, options.top_q)
             return Denoised(kept, values)
 
-        return map_item_blocks(of_block, self._model.sizes.n_items, REBUILD_BLOCK)
+        return map_row_blocks(of_block, self._model.sizes.n_items, ROWS_AT_ONCE)
 
     def rows(self, items: jax.Array) -> jax.Array:
         """f32[n, C]: the rows of some items after the reverse process."""

@@ -3,7 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kdiffe_jax.models.kdiffe.denoiser import Denoiser, step_embedding
+from kdiffe_jax.models.kdiffe.denoiser import Denoiser
+from kdiffe_jax.ops.diffusion import step_embedding
 
 WIDTHS = dict(n_columns=6, width=8, step_size=4, dropout=0.5)
 

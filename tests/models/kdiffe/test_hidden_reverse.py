@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.models.kdiffe.denoiser import Denoiser
-from kdiffe_jax.models.kdiffe.diffusion import linear_variance_schedule, reverse_process
 from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
+from kdiffe_jax.ops.diffusion import linear_variance_schedule, reverse_process
 
 N, ENTITIES, DIM = 40, 90, 8
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.graph.knowledge import knowledge_graph
-from kdiffe_jax.models.kdiffe.knowledge_layer import KnowledgeLayer, segment_softmax
+from kdiffe_jax.models.kdiffe.knowledge_layer import KnowledgeLayer
 from kdiffe_jax.ops.row_ops import unit_rows
+from kdiffe_jax.ops.segment_softmax import segment_softmax
 from tests.reference import oracles
 
 N_ITEMS, N_ENTITIES, N_RELATIONS, DIM = 7, 9, 3, 4

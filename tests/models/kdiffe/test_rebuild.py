@@ -5,6 +5,7 @@ import pytest
 
 from kdiffe_jax.models.kdiffe import rebuild
 from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, usual_relation
+from kdiffe_jax.ops.row_blocks import map_row_blocks
 
 TRIPLES = np.array([[0, 0, 1], [0, 1, 3], [0, 1, 4], [2, 0, 0], [2, 1, 0]])
 N_ITEMS, N_ENTITIES = 4, 5
@@ -57,5 +58,5 @@ def test_rebuilt_graph_has_a_static_shape_and_masks_padding():
 
 @pytest.mark.parametrize("block", [1, 3, 4, 100])
 def test_blocks_change_nothing(block):
-    found = rebuild.map_item_blocks(lambda items: items * 2, N_ITEMS, block)
+    found = map_row_blocks(lambda items: items * 2, N_ITEMS, block)
     np.testing.assert_array_equal(found, [0, 2, 4, 6])

@@ -136,7 +136,6 @@ def test_tiktok_two_seeds_agree(real_data):
     pairs = dataset.train[dataset.train[:, 0] % 4 == 0]
     sizes = dict(n_users=dataset.n_users, n_items=dataset.n_items)
     first, second = (
-        attention_similarity(pairs, options=WalkOptions(walk_seed=seed), **sizes)
-        for seed in (0, 1)
+        attention_similarity(pairs, options=WalkOptions(walk_seed=seed), **sizes) for seed in (0, 1)
     )
     assert spearmanr(first, second).statistic > 0.5

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kdiffe_jax.models.kdiffe import diffusion
+from kdiffe_jax.ops import diffusion
 
 PAPER = dict(noise_scale=0.1, noise_min=1e-4, noise_max=0.02)
 NOISY = dict(noise_scale=1.0, noise_min=0.05, noise_max=0.9)

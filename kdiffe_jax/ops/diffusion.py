@@ -1,4 +1,4 @@
-"""Gaussian diffusion over item-entity rows (eq. 8-12). Timesteps are 0-based: t = 0..T-1."""
+"""Gaussian diffusion over rows, such as those of eq. 8-12. Timesteps are 0-based: t = 0..T-1."""
 
 from __future__ import annotations
 
@@ -24,10 +24,28 @@ class Schedule(NamedTuple):
     alpha_bar_before: jax.Array  #: alpha_bar at t - 1; 1 at t = 0
 
 
+class ExactSchedule(NamedTuple):
+    """A `Schedule` of the host, each float64[T]."""
+
+    betas: np.ndarray
+    alpha_bar: np.ndarray
+    alpha_bar_before: np.ndarray
+
+
 def linear_variance_schedule(
     timesteps: int, *, noise_scale: float, noise_min: float, noise_max: float
 ) -> Schedule:
-    """Betas for which 1 - alpha_bar_t grows linearly in t.
+    """Betas for which 1 - alpha_bar_t grows linearly in t; arguments as of `linear_variances`."""
+    exact = linear_variances(
+        timesteps, noise_scale=noise_scale, noise_min=noise_min, noise_max=noise_max
+    )
+    return Schedule(*(jnp.asarray(a, jnp.float32) for a in exact))
+
+
+def linear_variances(
+    timesteps: int, *, noise_scale: float, noise_min: float, noise_max: float
+) -> ExactSchedule:
+    """The same on the host in float64.
 
     1 - alpha_bar runs from noise_scale * noise_min to noise_scale * noise_max; the
     first beta is then set to 1e-4, as in the released code.
@@ -49,7 +67,7 @@ def linear_variance_schedule(
     betas[0] = _FIRST_BETA
     alpha_bar = np.cumprod(1.0 - betas)
     before = np.concatenate([[1.0], alpha_bar[:-1]])
-    return Schedule(*(jnp.asarray(a, jnp.float32) for a in (betas, alpha_bar, before)))
+    return ExactSchedule(betas, alpha_bar, before)
 
 
 def cosine_schedule(timesteps: int) -> Schedule:
@@ -70,6 +88,26 @@ def cosine_schedule(timesteps: int) -> Schedule:
     before = np.concatenate([[1.0], alpha_bar[:-1]])
     parts = (1 - alpha_bar / before, alpha_bar, before)
     return Schedule(*(jnp.asarray(part, jnp.float32) for part in parts))
+
+
+def step_embedding(timesteps: jax.Array, size: int) -> jax.Array:
+    """Sinusoidal embedding of diffusion steps.
+
+    Args:
+      timesteps: i32[n].
+      size: width; an odd width ends in a zero column.
+
+    Returns:
+      f32[n, size], cosines then sines.
+
+    >>> step_embedding(jnp.array([0]), 4).tolist()
+    [[1.0, 1.0, 0.0, 0.0]]
+    """
+    half = size // 2
+    frequencies = jnp.exp(-jnp.log(10_000.0) * jnp.arange(half) / half)
+    angles = timesteps[:, None].astype(float) * frequencies[None]
+    embedding = jnp.concatenate([jnp.cos(angles), jnp.sin(angles)], axis=-1)
+    return jnp.pad(embedding, ((0, 0), (0, size - 2 * half)))
 
 
 def q_sample(schedule: Schedule, x_start: jax.Array, timesteps: jax.Array, noise: jax.Array):

@@ -1,0 +1,42 @@
+"""Features as start values of trained tables, each with a linear map of its own.
+
+Models of enoche/MMRec take features so. Dense ones are parameters, "features_m"; sparse rows stay
+inputs, and only their map, "map_m", is trained.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from kdiffe_jax.models.arrays import Inputs, Params, Sizes
+from kdiffe_jax.models.feature_streams import fresh_map, mapped
+
+#: kernels uniform to ± inputs^-1/2, as their biases are
+FAN_IN_UNIFORM = jax.nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
+
+
+def fresh_features(key: jax.Array, inputs: Inputs, sizes: Sizes, dim: int) -> dict[str, Params]:
+    """The parameters of all modalities: copies of dense features, and maps to f32[J, dim].
+
+    Args:
+      key: of the maps.
+      inputs: with the features.
+      sizes: with the widths of the features.
+      dim: of what the maps give.
+    """
+    found: dict[str, Params] = {}
+    keys = jax.random.split(key, len(sizes.feature_widths))
+    for own, (name, width) in zip(keys, sizes.feature_widths, strict=True):
+        found[f"map_{name}"] = fresh_map(own, width, dim, FAN_IN_UNIFORM)
+    for name, rows in (inputs.features or {}).items():
+        if isinstance(rows, jax.Array):
+            found[f"features_{name}"] = jnp.array(rows, copy=True)
+    return found
+
+
+def content_rows(params: Params, inputs: Inputs, name: str) -> jax.Array:
+    """f32[J, dim]: a modality's features through its map."""
+    trained = params.get(f"features_{name}")
+    rows = inputs.features[name] if trained is None else trained
+    return mapped(rows, params[f"map_{name}"])

@@ -1,0 +1,30 @@
+"""Softmax within segments, such as over a node's edges."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+
+def segment_softmax(
+    logits: jax.Array, weights: jax.Array, segments: jax.Array, *, n_segments: int
+) -> jax.Array:
+    """Softmax within segments, of the entries whose weight is 1.
+
+    Args:
+      logits: f32[n].
+      weights: f32[n], 0 removes an entry.
+      segments: i32[n], sorted.
+      n_segments: their number; empty segments are fine.
+
+    Returns:
+      f32[n]; each segment's entries sum to 1, or are all 0 where none has weight.
+    """
+    shift = jax.ops.segment_max(
+        jnp.where(weights > 0, logits, -jnp.inf), segments, n_segments, indices_are_sorted=True
+    )
+    shift = jax.lax.stop_gradient(jnp.where(jnp.isfinite(shift), shift, 0.0))
+    exponent = jnp.where(weights > 0, logits - shift[segments], 0.0)
+    scaled = weights * jnp.exp(exponent)
+    total = jax.ops.segment_sum(scaled, segments, n_segments, indices_are_sorted=True)
+    return scaled / jnp.maximum(total, 1e-30)[segments]
