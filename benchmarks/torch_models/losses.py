@@ -26,7 +26,7 @@ def softmax_loss(anchors, candidates, temperature, own=None) -> torch.Tensor:
       own: i64[n], the candidate of each anchor; the row of its number if omitted.
     """
     own = torch.arange(len(anchors)) if own is None else own
-    return functional.cross_entropy(anchors @ candidates.T / temperature, own)
+    return functional.cross_entropy((anchors / temperature) @ candidates.T, own)
 
 
 def nce(anchors, candidates, temperature, own=None) -> torch.Tensor:

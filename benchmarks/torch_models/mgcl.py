@@ -24,7 +24,7 @@ class MGCL(Content):
         for side, nodes in enumerate((batch.users, batch.positives)):
             rows = [unit(stream[side][nodes]) for stream in self.streams().values()]
             for one, other in combinations(rows, 2):
-                logits = one @ other.T / self.options.temperature
+                logits = (one / self.options.temperature) @ other.T
                 both = logits.logsumexp(dim=1) + logits.logsumexp(dim=0)
                 total = total + (both - 2.0 * logits.diagonal()).mean()
         return self.options.contrast_weight * total

@@ -1,9 +1,10 @@
 """The items' features by modality, and what stands in for them where there are none.
 
 Where a data set has no dense features, each relation of its triples is a modality: the items'
-neighbour lists with the item itself, or their entities weighted by rarity. A model multiplies
-such rows by a learned matrix, which is an embedding of each entity averaged over an item: it has
-more freedom than with features of a frozen encoder.
+neighbour lists with the item itself, or their entities weighted by rarity. Lists of neighbours
+are modalities beside features of other names too. A model multiplies such rows by a learned
+matrix, which is an embedding of each entity averaged over an item: it has more freedom than with
+features of a frozen encoder.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ NEIGHBOUR_ROWS, ENTITY_ROWS = "neighbour rows", "entity rows"
 
 
 def feature_rows(dataset: Dataset, *, sparse_too: bool) -> Mapping[str, Rows]:
-    """f32[J, F] of every modality, dense as given, or sparse rows in their place.
+    """f32[J, F] of every modality by name, dense as given, or sparse rows in their place.
 
     Args:
       dataset: as the source has it.
@@ -32,9 +33,8 @@ def feature_rows(dataset: Dataset, *, sparse_too: bool) -> Mapping[str, Rows]:
     Raises:
       DataError: there are no features, and nothing that may stand in for them.
     """
-    if dataset.features:
-        return {name: np.asarray(f, np.float32) for name, f in sorted(dataset.features.items())}
-    found = dict(_of_relations(dataset)) if sparse_too else {}
+    found: dict[str, Rows] = dict(_of_relations(dataset)) if sparse_too else {}
+    found |= {name: np.asarray(rows, np.float32) for name, rows in dataset.features.items()}
     if not found:
         standing_in = ", entities or neighbours" if sparse_too else ""
         raise DataError(
@@ -42,7 +42,7 @@ def feature_rows(dataset: Dataset, *, sparse_too: bool) -> Mapping[str, Rows]:
             "prepare the data with some, or choose a model that needs interactions only "
             "(python -m launch.main --models)"
         )
-    return found
+    return dict(sorted(found.items()))
 
 
 def in_form(rows: Rows, form: FeatureForm) -> Rows:
@@ -50,19 +50,21 @@ def in_form(rows: Rows, form: FeatureForm) -> Rows:
 
     Args:
       rows: f32[J, F], dense or sparse.
-      form: "raw", as they are; "unit", rows of length 1; "standard", columns of mean 0, all divided
-        by one number, the root of their mean square; sparse rows are only divided.
+      form: "raw", as they are; "unit", rows of length 1; "standard", columns of mean 0 over the
+        items that have content, all divided by one number, the root of their mean square; sparse
+        rows are only divided. An item without content keeps its row of zeros.
 
-    >>> rows = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
-    >>> in_form(rows, "unit").round(2).tolist(), in_form(rows, "standard").round(2).tolist()
-    ([[0.6, 0.8], [0.0, 0.0]], [[0.85, 1.13], [-0.85, -1.13]])
+    >>> rows = np.array([[3.0, 5.0], [0.0, 0.0], [3.0, 1.0]], np.float32)
+    >>> in_form(rows - 1.0, "unit")[2].tolist(), in_form(rows, "standard").round(2)[:, 1].tolist()
+    ([1.0, 0.0], [1.7300000190734863, 0.0, -1.7300000190734863])
     """
     if form == "raw":
         return rows
     if form == "unit":
         return _of_length_1(rows)
     if isinstance(rows, np.ndarray):
-        rows = rows - rows.mean(axis=0, dtype=np.float64)
+        told = rows.any(axis=1, keepdims=True)
+        rows = np.where(told, rows - rows.mean(axis=0, dtype=np.float64, where=told), 0.0)
     size = np.sqrt((rows**2).sum(dtype=np.float64) / np.prod(rows.shape, dtype=np.float64))
     return (rows / (size or 1.0)).astype(np.float32)
 
@@ -76,13 +78,11 @@ def _of_length_1(rows: Rows) -> Rows:
 
 
 def stand_ins(dataset: Dataset) -> dict[str, str]:
-    """What each modality of `feature_rows` is where the data set has no features; else empty.
+    """What each modality of `feature_rows` is that is no feature of the data set.
 
     Returns:
       Modality -> "neighbour rows" or "entity rows".
     """
-    if dataset.features:
-        return {}
     kinds = {True: NEIGHBOUR_ROWS, False: ENTITY_ROWS}
     return {name: kinds[_is_neighbours(dataset, links)] for name, links in _links(dataset)}
 
@@ -108,10 +108,15 @@ def _of_relations(dataset: Dataset) -> Iterator[tuple[str, sparse.csr_array]]:
 
 
 def _links(dataset: Dataset) -> Iterator[tuple[str, np.ndarray]]:
-    """Relations that link any items, with their triples."""
+    """The relations that stand in for features, with their triples.
+
+    Beside features, lists of neighbours that have another name than these.
+    """
     for number, name in enumerate(dataset.relation_names):
         links = dataset.triples[dataset.triples[:, 1] == number]
-        if len(links):
+        if not len(links) or name in dataset.features:
+            continue
+        if not dataset.features or _is_neighbours(dataset, links):
             yield name, links
 
 

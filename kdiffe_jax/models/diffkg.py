@@ -234,12 +234,7 @@ class DiffKG(Model):
         n_nodes = self.denoiser.n_columns
         if self.options.rebuild_k > n_nodes:
             raise ConfigError(f"rebuild_k = {self.options.rebuild_k}: there are {n_nodes} nodes")
-        check_row_denoiser_memory(
-            limits,
-            self.denoiser,
-            n_rows=n_nodes,
-            rows_of_step=max(-(-n_nodes // steps), self.options.denoiser_rows),
-        )
+        check_row_denoiser_memory(limits, self.denoiser, n_rows=n_nodes, steps=steps)
 
 
 def _of_item_users(inputs: Inputs, users: jax.Array) -> jax.Array:

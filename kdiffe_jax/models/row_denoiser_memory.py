@@ -36,14 +36,20 @@ def row_denoiser_memory_gb(
 
 
 def check_row_denoiser_memory(
-    limits: Limits, denoiser: RowDenoiser, *, n_rows: int, rows_of_step: int, count: int = 1
+    limits: Limits, denoiser: RowDenoiser, *, n_rows: int, steps: int, count: int = 1
 ) -> None:
-    """Refuses rows that the denoiser has no memory for; arguments as above.
+    """Refuses rows that the denoiser has no memory for.
+
+    Args:
+      limits: what training may use.
+      denoiser, n_rows, count: as above.
+      steps: of a pass.
 
     Raises:
       ConfigError: says what it needs, and what would need less.
     """
-    needed = row_denoiser_memory_gb(denoiser, n_rows=n_rows, rows_of_step=rows_of_step, count=count)
+    rows = max(-(-n_rows // steps), denoiser.options.denoiser_rows)
+    needed = row_denoiser_memory_gb(denoiser, n_rows=n_rows, rows_of_step=rows, count=count)
     if needed > limits.model_memory_gb:
         raise ConfigError(
             f"denoising rows of {denoiser.n_columns:,} columns needs {needed:,.1f} GB, the limit "

@@ -47,7 +47,7 @@ def k_means(
     first = rows[jax.random.permutation(key, rows.shape[0])[:clusters]]
 
     def moved(_, centres):
-        return means_of(rows, nearest(rows, centres, block=block), centres)
+        return means_of_nearest(rows, centres, block=block)
 
     centres = jax.lax.fori_loop(0, iterations, moved, first)
     return Clusters(centres, nearest(rows, centres, block=block))
@@ -64,31 +64,41 @@ def nearest(rows: jax.Array, centres: jax.Array, *, block: int = ROWS_AT_ONCE) -
     >>> nearest(jnp.array([[0.0], [3.0]]), jnp.array([[2.0], [-1.0]])).tolist()
     [1, 0]
     """
-    half_squares = 0.5 * row_dots(centres, centres)[None]
-
-    def of_block(part: jax.Array) -> jax.Array:
-        return jnp.argmax(part @ centres.T - half_squares, axis=1).astype(jnp.int32)
-
-    n_rows, width = rows.shape
-    if n_rows <= block:
-        return of_block(rows)
-    parts = jnp.pad(rows, ((0, -n_rows % block), (0, 0))).reshape(-1, block, width)
-    return jax.lax.map(of_block, parts).ravel()[:n_rows]
+    parts = _in_blocks(rows, block)
+    return jax.lax.map(lambda part: _nearest(part, centres), parts).ravel()[: rows.shape[0]]
 
 
-def means_of(rows: jax.Array, assignment: jax.Array, centres: jax.Array) -> jax.Array:
-    """f32[K, d], the mean of each cluster's rows; the old centre where there are none.
+def means_of_nearest(
+    rows: jax.Array, centres: jax.Array, *, block: int = ROWS_AT_ONCE
+) -> jax.Array:
+    """f32[K, d], the mean of the rows that are nearest to each centre; itself where none is.
 
     Args:
-      rows: f32[n, d].
-      assignment: i32[n].
-      centres: f32[K, d].
+      rows, centres, block: as in `nearest`.
 
-    >>> rows, old = jnp.array([[1.0], [3.0]]), jnp.array([[0.0], [7.0]])
-    >>> means_of(rows, jnp.array([0, 0]), old).tolist()
+    >>> rows, centres = jnp.array([[1.0], [3.0]]), jnp.array([[0.0], [7.0]])
+    >>> means_of_nearest(rows, centres).tolist()
     [[2.0], [7.0]]
     """
-    n_clusters = centres.shape[0]
-    sums = jax.ops.segment_sum(rows, assignment, n_clusters)
-    counts = jax.ops.segment_sum(jnp.ones(rows.shape[:1], rows.dtype), assignment, n_clusters)
-    return jnp.where(counts[:, None] > 0, sums / jnp.maximum(counts, 1.0)[:, None], centres)
+    counted = jnp.concatenate([rows, jnp.ones((rows.shape[0], 1), rows.dtype)], axis=1)
+
+    def add(sums: jax.Array, part: jax.Array):
+        own = _nearest(part[:, :-1], centres)
+        return sums + jax.nn.one_hot(own, centres.shape[0], dtype=rows.dtype).T @ part, None
+
+    nothing = jnp.zeros((centres.shape[0], counted.shape[1]), rows.dtype)
+    sums, _ = jax.lax.scan(add, nothing, _in_blocks(counted, block))
+    counts = sums[:, -1:]
+    return jnp.where(counts > 0, sums[:, :-1] / jnp.maximum(counts, 1.0), centres)
+
+
+def _nearest(rows: jax.Array, centres: jax.Array) -> jax.Array:
+    half_squares = 0.5 * row_dots(centres, centres)[None]
+    return jnp.argmax(rows @ centres.T - half_squares, axis=1).astype(jnp.int32)
+
+
+def _in_blocks(rows: jax.Array, block: int) -> jax.Array:
+    """f32[blocks, block, d], the last one filled up with zeros."""
+    n_rows, width = rows.shape
+    block = min(block, n_rows)
+    return jnp.pad(rows, ((0, -n_rows % block), (0, 0))).reshape(-1, block, width)

@@ -67,4 +67,13 @@ def test_given_lists_are_the_graph_and_stand_ins_are_named():
     assert graph.tolist() == [[1, 1, 0], [0, 1, 1], [0, 0, 1]]
     by_words = item_graph(rows["word"], 2).toarray()
     assert by_words.tolist() == [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
-    assert stand_ins(board(features={"image": np.ones((3, 2))})) == {}
+
+
+def test_given_lists_stand_beside_features_of_another_name():
+    text = board(features={"text": np.ones((3, 2))})
+    assert list(feature_rows(text, sparse_too=True)) == ["near", "text"]
+    assert stand_ins(text) == {"near": "neighbour rows"}
+    near = board(features={"near": np.ones((3, 2))})
+    assert isinstance(feature_rows(near, sparse_too=True)["near"], np.ndarray)
+    assert stand_ins(near) == {}
+    assert list(feature_rows(text, sparse_too=False)) == ["text"]

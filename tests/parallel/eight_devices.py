@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.experimental.sparse import BCOO
+from jax.sharding import NamedSharding, PartitionSpec
 
 from kdiffe_jax.data.synthetic import planted_dataset
 from kdiffe_jax.evaluation.ranking import evaluate, ranking_task
@@ -22,6 +23,7 @@ from kdiffe_jax.graph.drop_entries import thinned
 from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
 from kdiffe_jax.models.registry import MODELS, is_trained
+from kdiffe_jax.ops.k_means import k_means
 from kdiffe_jax.ops.propagate import propagate, propagate_items
 from kdiffe_jax.ops.sparse import laplacian_blocks
 from kdiffe_jax.parallel.evaluation import (
@@ -33,7 +35,7 @@ from kdiffe_jax.parallel.evaluation import (
 )
 from kdiffe_jax.parallel.mesh import build_mesh, parse_axes
 from kdiffe_jax.parallel.row_blocks import Entries, row_blocks
-from kdiffe_jax.parallel.tables import bytes_per_device, gather, shard
+from kdiffe_jax.parallel.tables import bytes_per_device, gather, replicate, shard, unpad
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.loop import compile_setup, train
 from kdiffe_jax.training.placement_on_mesh import OnMesh
@@ -102,6 +104,18 @@ def dropped_too(laplacian, dense):
         "thinned": thinned(*laplacian, key, share),
     }
     return {name: propagated(graph, *dense) for name, graph in graphs.items()}
+
+
+def clusters(rng):
+    """k-means of a table whose rows do not divide, taken off its padding on the mesh."""
+    table, key = jnp.asarray(rng.normal(size=(61, 3)), jnp.float32), jax.random.key(5)
+    found = jax.jit(lambda rows, key: k_means(rows, key, clusters=7, block=20)._asdict())
+    yield "one", found(table, key)
+    for grid in WIDE:
+        mesh = mesh_of(grid)
+        whole = NamedSharding(mesh, PartitionSpec())
+        on_mesh = jax.jit(lambda rows, key: found(unpad(rows, table), key), out_shardings=whole)
+        yield grid, on_mesh(shard(mesh, table), replicate(mesh, key))
 
 
 def laid_out(grid, *tables):
@@ -222,6 +236,7 @@ def main(directory):
     rng = np.random.default_rng(0)
     found = {
         "propagation": dict(propagation(rng)),
+        "clusters": dict(clusters(np.random.default_rng(1))),
         "similarity": dict(similarity(rng, directory)),
         "evaluation": dict(evaluation(rng)),
         **{f"training {name}": dict(training(directory, name)) for name in TRAINED},

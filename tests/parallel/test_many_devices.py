@@ -53,6 +53,13 @@ def test_dropped_edges_change_what_is_propagated(found, edges):
     assert np.abs(whole - dropped).max() > 0.1
 
 
+@pytest.mark.parametrize("grid", WIDE)
+def test_clusters_of_split_tables_are_those_of_one_device(found, grid):
+    one, many = part(found, "clusters/one"), part(found, f"clusters/{grid}")
+    np.testing.assert_array_equal(many["assignment"], one["assignment"])
+    np.testing.assert_allclose(many["centres"], one["centres"], rtol=1e-5, atol=1e-6)
+
+
 def test_the_walks_of_many_devices_give_the_same_similarity_bit_for_bit(found):
     one = found["similarity/one"]
     assert len(np.unique(one)) > 5
