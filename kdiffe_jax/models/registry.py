@@ -93,6 +93,11 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
             "features, or entities or item neighbours in their place",
             "id and feature streams, contrasted in views that lose edges or a modality",
         ),
+        "diffmm": Entry(
+            f"{_HERE}.diffmm:DiffMM",
+            "features, or entities or item neighbours in their place",
+            "content over the user-item graph, and a graph a modality from a diffusion model",
+        ),
         "most_popular": Entry(
             f"{_HERE}.closed_form.most_popular:MostPopular",
             "interactions only",

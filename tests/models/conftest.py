@@ -35,6 +35,7 @@ SMALL = dict(
     weight_decay=1e-4,
     tails_per_head=0,
     main_graph="given",
+    generated_weight=0.0,
 )
 _BESIDE = Path(__file__).parents[3] / "shared" / "goldens"
 RELEASED = Path(os.environ.get("KDIFFE_GOLDENS", _BESIDE))
