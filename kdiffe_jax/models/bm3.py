@@ -26,7 +26,7 @@ from kdiffe_jax.models.feature_streams import fresh_map, mapped
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import scalar_term, weighted_term
-from kdiffe_jax.ops.row_ops import row_dots, unit_rows
+from kdiffe_jax.ops.row_ops import frobenius_norm, row_dots, unit_rows
 from kdiffe_jax.options import Checked, option
 
 # Without negatives it first ranks by popularity; the authors' patience of 20 may end it there.
@@ -53,9 +53,7 @@ class BM3(LightGCN):
     Options = BM3Options
     needs = Needs(features=True, sparse_features=True)
     without = _NO_RANKING_LOSS
-    grid = MappingProxyType(
-        {"layers": (1, 2), "dropout": (0.3, 0.5), "norm_weight": (0.01, 0.1)}
-    )
+    grid = MappingProxyType({"layers": (1, 2), "dropout": (0.3, 0.5), "norm_weight": (0.01, 0.1)})
     presets = MappingProxyType(
         {"paper": _PAPER, "best": best_shared(_NO_RANKING_LOSS) | {"patience": _PAPER["patience"]}}
     )
@@ -99,7 +97,7 @@ class BM3(LightGCN):
             own = mapped(content[batch.positives], params["predictor"])
             terms[f"{name}_to_item"] = Weighted(_pulled(own, to_items, batch), weight)
             terms[f"{name}_to_itself"] = Weighted(_pulled(own, target, batch), weight)
-        norm = (_length(users) + _length(items)) / items.shape[0]
+        norm = (frobenius_norm(users) + frobenius_norm(items)) / items.shape[0]
         return terms | {"norm": Weighted(scalar_term(norm), traced["norm_weight"])}
 
     def masks(self, key: jax.Array) -> tuple[jax.Array, ...]:
@@ -138,9 +136,3 @@ class BM3(LightGCN):
 
 def _pulled(own: jax.Array, target: jax.Array, batch):
     return weighted_term(1.0 - row_dots(unit_rows(own), unit_rows(target)), batch.weights)
-
-
-def _length(rows: jax.Array) -> jax.Array:
-    """The Frobenius norm, not squared; of zeros it has a gradient of zero."""
-    squares = jnp.sum(jnp.square(rows))
-    return jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1.0)), 0.0)

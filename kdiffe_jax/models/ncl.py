@@ -26,6 +26,7 @@ from kdiffe_jax.models.terms import node_contrast, pooling_of, ranking_term, wei
 from kdiffe_jax.ops.k_means import Clusters, k_means
 from kdiffe_jax.ops.losses import info_nce
 from kdiffe_jax.ops.propagate import next_layer, pooled
+from kdiffe_jax.ops.row_ops import frobenius_norm
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
 
@@ -180,11 +181,5 @@ def batch_lengths(users: jax.Array, items: jax.Array, batch: Batch) -> Term:
       batch: triplets.
     """
     tables = (users[batch.users], items[batch.positives], items[batch.negatives])
-    total = sum(_length(jnp.where(batch.weights[:, None] > 0, rows, 0.0)) for rows in tables)
+    total = sum(frobenius_norm(jnp.where(batch.weights[:, None] > 0, rows, 0.0)) for rows in tables)
     return Term(total, jnp.sum(batch.weights))
-
-
-def _length(rows: jax.Array) -> jax.Array:
-    """The Frobenius norm; of zeros it has a gradient of zero."""
-    squares = jnp.sum(jnp.square(rows))
-    return jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1.0)), 0.0)

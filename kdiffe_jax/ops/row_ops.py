@@ -1,4 +1,4 @@
-"""Dot products and lengths of matching rows.
+"""Dot products and lengths of rows.
 
 XLA's CPU backend does not vectorise a sum over the last axis; a product with a column of
 ones is the same sum, several times as fast.
@@ -51,3 +51,13 @@ def over_length(rows: jax.Array, power: float, *, epsilon: float = 1e-12) -> jax
     [[0.0, 2.0], [0.0, 0.0]]
     """
     return rows * (jnp.maximum(row_dots(rows, rows), epsilon) ** (-0.5 * power))[:, None]
+
+
+def frobenius_norm(rows: jax.Array) -> jax.Array:
+    """The root of the sum of all squares; of zeros it has a gradient of zero.
+
+    >>> float(frobenius_norm(jnp.array([[3.0], [4.0]]))), float(frobenius_norm(jnp.zeros((2, 1))))
+    (5.0, 0.0)
+    """
+    squares = jnp.sum(jnp.square(rows))
+    return jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1.0)), 0.0)
