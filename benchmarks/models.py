@@ -9,6 +9,9 @@ begins warm. An epoch is its steps on batches drawn before, and what is made ane
 nothing is ranked. The forms of benchmarks/torch_models take the same batches with terms of the same
 equations; ours and theirs run in turn. A ratio is torch's time over ours, of medians; its range is
 that of the rounds. Without torch its columns are empty.
+
+Where other programs use the same cores, set OMP_WAIT_POLICY=PASSIVE: threads of torch that wait for
+each other then sleep; if they do not, torch may take ten times as long.
 """
 
 from __future__ import annotations
@@ -137,6 +140,7 @@ def _of_run(options: argparse.Namespace) -> str:
     return (
         f"d = {options.dim}, batches of {options.batch_size}, {options.rounds} rounds, "
         f"{options.torch_threads} threads of torch{by_hand}, "
+        f"OMP_WAIT_POLICY {os.environ.get('OMP_WAIT_POLICY', 'unset')}, "
         f"load {os.getloadavg()[0]:.1f} at the end."
     )
 

@@ -25,6 +25,7 @@ FORMS: Mapping[str, str] = MappingProxyType(
         "freedom": "freedom:FREEDOM",
         "mgcn": "mgcn:MGCN",
         "diffkg": "diffkg:DiffKG",
+        "diffmm": "diffmm:DiffMM",
     }
 )
 

@@ -40,6 +40,7 @@ class DiffKG(Form):
         self.add_table("relation_embedding", 2 * problem.n_relations, dim)
         self.add_table("attention", 2 * dim, dim)
         self.denoiser = RowDenoiser(self.n_nodes, options, of_unit_rows=True)
+        self.denoisers = {"denoiser": self.denoiser}
         n = problem.n_users + problem.n_items
         edges = looped(*both_ways(problem.users, problem.items, problem.n_users), n)
         self.looped = normalised(*edges, n)

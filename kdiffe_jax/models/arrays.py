@@ -55,9 +55,7 @@ class Batch(NamedTuple):
     positives: jax.Array  #: i32[B], items
     negatives: jax.Array  #: i32[B], items; i32[B, K] where `Sampling.negatives` is K > 1
     weights: jax.Array  #: f32[B], 0 on padding
-    row_nodes: (
-        jax.Array
-    )  #: i32[n], what `Sampling.rows` says; an entity's node is J + e
+    row_nodes: jax.Array  #: i32[n], what `Sampling.rows` says; an entity's node is J + e
     row_weights: jax.Array  #: f32[n], 0 on padding
 
 

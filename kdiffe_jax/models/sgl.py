@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import jax
 
@@ -51,6 +52,9 @@ class SGL(LightGCN):
 
     Options = SGLOptions
     needs = Needs(edge_dropping=True)
+    grid = MappingProxyType(
+        {"edge_drop": (0.1, 0.5), "temperature": (0.2, 0.5), "contrast_weight": (0.01, 0.1, 1.0)}
+    )
 
     def open(self, inputs: Inputs, carry, key):
         """The two graphs of an epoch, or those of every layer of the two views."""

@@ -24,10 +24,10 @@ from tests.models.structure import batch_of, total_loss
 PAGES = Path(__file__).parents[2] / "docs" / "models"
 EPOCHS = 6
 SHARED_OPTIONS = {
-    "cosine": dict(score="cosine", ranking_loss="softmax", neighbour_weight=0.5),
     "root_length": dict(score="root_length", layer_pooling="sum", cold_items="neighbours"),
-    "last": dict(layer_pooling="last", ranking_loss="softmax", neighbour_weight=1.0),
-    "mean": dict(layer_pooling="mean", score="cosine", cold_items="neighbours"),
+    "cosine": dict(
+        score="cosine", layer_pooling="last", ranking_loss="softmax", neighbour_weight=0.5
+    ),
 }
 
 

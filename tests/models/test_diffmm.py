@@ -315,12 +315,15 @@ def test_released_loss_gradients_and_view(released, wide):
         gradients=largest_difference(found, params_of(file, "grad"), relative=True),
         view=largest_difference(view._asdict(), {n: file[f"out.{n}"] for n in view._fields}),
     )
-    assert largest < (1e-9 if wide else 5e-6)
+    assert largest < (1e-9 if wide else 2e-6)
 
 
 def test_released_steps(released, wide):
     """In theirs all steps of the denoisers come first: they read tables as they were."""
-    file = released("B", "diffmm")
+    try:
+        file = released("B", "diffmm")
+    except FileNotFoundError:
+        pytest.skip("there are no figures of its steps")
     model, inputs, traced, graphs = of_released(file)
     start, steps = arrays(params_of(file, "param")), range(5)
     tables = {name: rows for name, rows in start.items() if not name.startswith("denoiser")}
@@ -339,4 +342,4 @@ def test_released_steps(released, wide):
         **{f"step {n}": largest_difference(taken[n - 1], after[n]) for n in after},
         view=largest_difference(view._asdict(), {n: file[f"out.{n}"] for n in view._fields}),
     )
-    assert largest < (1e-9 if wide else 5e-6)
+    assert largest < (1e-9 if wide else 2e-6)

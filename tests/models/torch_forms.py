@@ -65,8 +65,8 @@ def form_of(file, name, names=None, problem=None, **options):
     form.released = {}
     for key in (key.removeprefix("param.") for key in file if key.startswith("param.")):
         stem, _, kind = key.rpartition(".")
-        maps = form.denoiser.maps if stem.startswith("denoiser.") else form.maps
-        where = (names or {}).get(stem or key, stem or key).removeprefix("denoiser.")
+        denoiser, _, where = (names or {}).get(stem or key, stem or key).rpartition(".")
+        maps = form.denoisers[denoiser].maps if denoiser else form.maps
         parameter = getattr(maps[where], kind) if stem else form.tables[where]
         parameter.data.copy_(tensor(file[f"param.{key}"]))
         form.released[key] = parameter
