@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.experimental.sparse import BCOO
 from scipy import sparse
 
@@ -49,9 +50,11 @@ def sparse_pair(matrix: sparse.csr_array) -> SparsePair:
 
 
 def host_operator(matrix: sparse.sparray) -> SparseOperator:
-    """A sparse f32 matrix of the host, prepared for `multiply`."""
-    entries = sparse.csr_array(matrix).tocoo()
-    values = jnp.asarray(entries.data, jnp.float32)
+    """A sparse f32 matrix of the host, prepared for `multiply`; its entries are copied in order."""
+    own = sparse.csr_array(matrix, dtype=np.float32, copy=True)
+    own.sort_indices()
+    entries = own.tocoo()
+    values = jnp.asarray(entries.data)
     return operator_from_entries(values, entries.row, entries.col, shape=entries.shape)
 
 

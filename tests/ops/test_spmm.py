@@ -119,3 +119,17 @@ def test_a_matrix_beside_its_transpose_multiplies_as_it_does_alone(rng, dense_ma
     (ours, pull), (theirs, alone) = (jax.vjp(partial(multiply, m), x) for m in (both, operator))
     np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_array_equal(pull(upstream)[0], alone(upstream)[0])
+
+
+def test_an_operator_is_in_order_and_its_own_copy(rng):
+    """Of a matrix that scipy has not sorted, and sorts in place later."""
+    dense = rng.normal(size=(5, 6)).astype(np.float32)
+    matrix = sp.csr_array(dense)
+    backwards = np.concatenate([np.arange(6)[::-1] + 6 * row for row in range(5)])
+    unsorted = sp.csr_array((matrix.data[backwards], matrix.indices[backwards], matrix.indptr))
+    pair = sparse_pair(unsorted)
+    unsorted.sort_indices()
+    for operator, expected in zip(pair, (dense, dense.T), strict=True):
+        places = np.asarray(operator.rows) * expected.shape[1] + np.asarray(operator.columns)
+        assert (np.diff(places) > 0).all()
+        np.testing.assert_array_equal(multiply(operator, jnp.eye(expected.shape[1])), expected)
