@@ -11,7 +11,6 @@ from jax.sharding import Mesh, NamedSharding
 import kdiffe_jax.parallel.drop_edges  # noqa: F401  registers the form of split blocks
 import kdiffe_jax.parallel.drop_entries  # noqa: F401  likewise
 from kdiffe_jax.data.share import ALONE, Share
-from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.arrays import View
 from kdiffe_jax.ops.sparse_types import SparseOperator, SparsePair
 from kdiffe_jax.parallel.evaluation import (
@@ -95,8 +94,6 @@ class OnMesh(Placement):
         return sharded_batches(self.mesh, sampler, number)
 
     def compiled(self, model, sampler, inputs, initial):
-        if model.one_device:
-            raise ConfigError(f"this model runs on one device only: {model.one_device}")
         mesh = self.mesh
         like = jax.eval_shape(initial, inputs)
         unpadded = partial(unpad, like=like.params)

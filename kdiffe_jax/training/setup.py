@@ -70,13 +70,16 @@ def build_setup(
 
     Raises:
       DataError: a split to rank is empty, or the data lack what the model needs.
-      ConfigError: an option that the sizes of the data forbid, or a limit.
+      ConfigError: an option that the sizes of the data forbid, a limit, or a mesh for a model
+        that takes one device.
     """
     placement = placement or OneDevice()
     content = _content(dataset, config, log)
     dataset = content.dataset
     check_splits(dataset, config)
     model = build_model(config, _sizes(content))
+    if model.one_device and not placement.alone:
+        raise ConfigError(f"{config.model} runs on one device, without --mesh: {model.one_device}")
     sampler = build_sampler(dataset, config.train, model)
     model.check(sampler.steps_of_pass, limits)
     begun = time.perf_counter()

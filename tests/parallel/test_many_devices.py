@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdiffe_jax.models.registry import MODELS, is_trained
+from kdiffe_jax.models.registry import MODELS, is_trained, model_class
 from tests.quick_compile import XLA_FLAGS
 
 ROOT = Path(__file__).parents[2]
 WIDE = ("data:8", "data:4,model:2")
 RANKING = (*WIDE, "data:2,model:4")
 GRIDS = (*WIDE, "data:4", "data:1")
+TRAINED = [name for name in MODELS if is_trained(name)]
+ON_MESH = [name for name in TRAINED if not model_class(name).one_device]
 FEWER = ("dropped", "without nodes", "thinned")
 
 
@@ -77,7 +79,7 @@ def test_every_user_has_the_same_metrics(found, grid):
         np.testing.assert_allclose(many[name], values, rtol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("model", [name for name in MODELS if is_trained(name)])
+@pytest.mark.parametrize("model", ON_MESH)
 def test_epochs_on_eight_devices_and_then_on_others_are_those_of_one(found, model):
     one, many = (part(found, f"training {model}/{where}") for where in ("one", "many"))
     assert one.keys() == many.keys() and {"loss loss", "recall@20", "view items"} <= one.keys()

@@ -11,13 +11,15 @@ from kdiffe_jax.data.share import Share
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity import attention_similarity
-from kdiffe_jax.models.registry import MODELS, is_trained
+from kdiffe_jax.models.registry import MODELS, is_trained, model_class
 from kdiffe_jax.ops.sparse import transposed
 from kdiffe_jax.ops.sparse_types import SparsePair
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.training.placement_on_mesh import OnMesh
 from tests.small_model import small_problem
 from tests.small_setups import CACHE, assert_equal, planted, small_setup
+
+TRAINED = [name for name in MODELS if is_trained(name)]
 
 
 def test_training_draws_the_training_interactions():
@@ -88,7 +90,7 @@ def matrices(inputs):
     return [*inputs.laplacian, *(means or ()), *(m for pair in pairs for m in pair)], others
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if is_trained(name)])
+@pytest.mark.parametrize("name", [n for n in TRAINED if not model_class(n).one_device])
 def test_on_a_mesh_the_inputs_are_the_same(name):
     changes = dict(model=name, neighbour_weight=1.0, cold_items="neighbours")
     if name == "kdiffe":
@@ -103,6 +105,14 @@ def test_on_a_mesh_the_inputs_are_the_same(name):
         np.testing.assert_array_equal(columns, matrix.columns)
         np.testing.assert_allclose(values, matrix.values, rtol=1e-6)
     assert_equal(rest, rest_on_mesh)
+
+
+@pytest.mark.parametrize("name", [name for name in TRAINED if model_class(name).one_device])
+def test_a_model_of_one_device_is_refused_on_a_mesh_in_one_line(name):
+    placement = OnMesh(build_mesh("data:1", jax.devices()[:1]))
+    with pytest.raises(ConfigError, match=f"^{name} runs on one device, without --mesh") as refused:
+        small_problem(CACHE, planted(), placement=placement, model=name)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_seed_of_several_is_the_setup_of_a_single_run():
