@@ -1,5 +1,6 @@
 """Plain torch.sparse forms of the models, written from their equations, to be timed beside them.
 
+A form is of a model as its preset "paper" has it; other choices of its options are not there.
 `form_class(name)` imports a form, and torch with it; nothing else here does.
 """
 
@@ -24,6 +25,7 @@ FORMS: Mapping[str, str] = MappingProxyType(
         "mhgcf": "mhgcf:MHGCF",
         "freedom": "freedom:FREEDOM",
         "mgcn": "mgcn:MGCN",
+        "clcrec": "clcrec:CLCRec",
         "diffkg": "diffkg:DiffKG",
         "diffmm": "diffmm:DiffMM",
     }

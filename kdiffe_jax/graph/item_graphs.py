@@ -28,10 +28,17 @@ def normalised_graph(links: SparsePair, n_items: int, *, epsilon: float = 0.0) -
       epsilon: added to the sums.
     """
     sums = spmm(*links, jnp.ones((n_items, 1), links.forward.values.dtype))
+    return ItemGraph(links, inverse_root(sums, epsilon))
+
+
+def inverse_root(sums: jax.Array, epsilon: float = 0.0) -> jax.Array:
+    """(sums + epsilon)^-1/2, 0 with a gradient of 0 where a sum is not positive.
+
+    >>> inverse_root(jnp.array([4.0, 0.0, -1.0])).tolist()
+    [0.5, 0.0, 0.0]
+    """
     positive = sums > 0
-    return ItemGraph(
-        links, jnp.where(positive, jnp.where(positive, sums + epsilon, 1.0) ** -0.5, 0.0)
-    )
+    return jnp.where(positive, jnp.where(positive, sums + epsilon, 1.0) ** -0.5, 0.0)
 
 
 def binary(links: SparsePair) -> SparsePair:

@@ -98,6 +98,16 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
             "features, or entities or item neighbours in their place",
             "content over the user-item graph, and a graph a modality from a diffusion model",
         ),
+        "clcrec": Entry(
+            f"{_HERE}.clcrec:CLCRec",
+            "features, or entities or item neighbours in their place",
+            "an item's own row tied to what its content makes, for cold items",
+        ),
+        "lattice": Entry(
+            f"{_HERE}.lattice:LATTICE",
+            "features, or entities or item neighbours in their place",
+            "a graph between items that their content makes while it is learned",
+        ),
         "most_popular": Entry(
             f"{_HERE}.closed_form.most_popular:MostPopular",
             "interactions only",

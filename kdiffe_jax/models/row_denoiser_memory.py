@@ -8,9 +8,7 @@ from kdiffe_jax.models.row_denoiser import RowDenoiser
 from kdiffe_jax.ops.row_blocks import ROWS_AT_ONCE
 
 _FLOAT = 4
-# Arrays as large as a block of rows that XLA holds at once, at most: in a step, in the reverse
-# process.
-_ROWS_IN_STEP, _ROWS_IN_REVERSE = 7, 2
+_ROWS_IN_STEP = 7  # arrays as large as a step's rows that XLA holds at once, at most
 
 
 def row_denoiser_memory_gb(
@@ -31,7 +29,8 @@ def row_denoiser_memory_gb(
     weights = 2 * n_columns * width
     in_step = count * (weights + _ROWS_IN_STEP * n_columns * rows_of_step)
     carried = (2 if denoiser.of_unit_rows else 1) * n_rows * width
-    in_reverse = carried + _ROWS_IN_REVERSE * n_columns * min(n_rows, ROWS_AT_ONCE)
+    blocks = 2 if len(denoiser.columns) > 1 else 1  # the parts of a row, and the row
+    in_reverse = count * (carried + blocks * n_columns * min(n_rows, ROWS_AT_ONCE))
     return (3 * count * weights + max(in_step, in_reverse)) * _FLOAT / 1e9
 
 

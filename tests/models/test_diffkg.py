@@ -1,26 +1,18 @@
 """DiffKG beside its equations, and beside figures of the authors' program where at hand."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from kdiffe_jax.config import Limits
-from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.graph.joint_knowledge import between_nodes, joint_graph
 from kdiffe_jax.models.arrays import Degrees, Inputs, Sizes
 from kdiffe_jax.models.diffkg import DiffKG, Drawn
-from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.models.row_denoiser import RowDraws
-from kdiffe_jax.models.row_denoiser_memory import row_denoiser_memory_gb
 from kdiffe_jax.models.row_reverse import reverse_rows
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.loop import compile_setup, fresh_start, one_epoch
-from kdiffe_jax.training.setup import build_setup
-from kdiffe_jax.training.step import initial_state
 from tests.models.by_hand import (
     after_steps,
     arrays,
@@ -33,16 +25,7 @@ from tests.models.by_hand import (
     told,
 )
 from tests.reference import diffkg, models
-from tests.small_setups import batches_of
 
-WIDE = PlantedSizes(
-    users=60,
-    items=480,
-    topics=4,
-    entities_per_topic=500,
-    triples_per_item=4,
-    interactions_per_user=8,
-)
 OPTIONS = dict(
     layers=2,
     kg_layers=2,
@@ -203,33 +186,6 @@ def test_sizes_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match="150,000 columns needs 6.1 GB, the limit is 2 "):
         model.check(500, Limits(model_memory_gb=2.0))
     model.check(500, Limits())
-
-
-@pytest.mark.parametrize("batch_size", [400, 4], ids=["of a step", "of the reverse process"])
-def test_the_memory_is_what_the_compiled_calls_hold(tmp_path, batch_size):
-    planted = planted_dataset(WIDE)
-    config = make_config(dict(model="diffkg", dim=8, denoiser_width=64, batch_size=batch_size))
-    setup = build_setup(planted, config, cache_dir=tmp_path, log=lambda line: None)
-    model, rows = setup.model, setup.sampler.nodes_of_step
-    expected = row_denoiser_memory_gb(
-        model.denoiser, n_rows=model.denoiser.n_columns, rows_of_step=rows
-    )
-    assert held_by_xla(setup) / 1e9 == pytest.approx(expected, rel=0.1)
-
-
-def held_by_xla(setup):
-    """Bytes of the state and of what the larger of the two calls holds beside it."""
-    compiled, inputs = compile_setup(setup), setup.inputs
-    state = jax.eval_shape(partial(initial_state, setup.model, seed=0), inputs)
-    rest = (inputs, setup.model.first_carry(inputs), state.key, jnp.int32(0))
-    carry = jax.eval_shape(compiled.refresh, state.params, *rest)
-    calls = (
-        compiled.epoch.lower(state, batches_of(setup), inputs, carry, traced_of(setup.config)),
-        compiled.refresh.lower(state.params, *rest),
-    )
-    beside = (call.compile().memory_analysis().temp_size_in_bytes for call in calls)
-    tables = (state.params, state.opt_states)
-    return sum(4 * leaf.size for leaf in jax.tree.leaves(tables)) + max(beside)
 
 
 def test_the_denoised_graph_ranks_what_it_learns(setup_of):

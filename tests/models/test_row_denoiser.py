@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from kdiffe_jax.config import Limits
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.row_denoiser import RowDenoiser, RowDenoiserOptions, RowDraws
-from kdiffe_jax.models.row_denoiser_memory import check_row_denoiser_memory
 from kdiffe_jax.models.row_reverse import reverse_rows, top_columns
 from kdiffe_jax.ops.sparse import host_operator
 from tests.models.by_hand import arrays, largest_difference, told
@@ -114,17 +112,3 @@ def test_fresh_parameters_have_the_authors_spread():
 def test_noise_that_falls_is_refused():
     with pytest.raises(ConfigError, match="noise_min = 0.5, noise_max = 0.1"):
         RowDenoiserOptions(noise_min=0.5, noise_max=0.1)
-
-
-def test_memory_is_refused_in_one_line():
-    denoiser = denoiser_of(
-        of_unit_rows=True, columns=(("items", 100_000), ("entities", 50_000)), denoiser_width=1000
-    )
-    sizes = dict(n_rows=150_000, steps=1500)
-    check_row_denoiser_memory(Limits(model_memory_gb=10.0), denoiser, **sizes)
-    with pytest.raises(ConfigError, match="150,000 columns needs .* limit is 5 .*--denoiser_width"):
-        check_row_denoiser_memory(Limits(model_memory_gb=5.0), denoiser, **sizes)
-    with pytest.raises(ConfigError, match="columns needs"):
-        check_row_denoiser_memory(Limits(model_memory_gb=10.0), denoiser, **sizes, count=2)
-    with pytest.raises(ConfigError, match="columns needs"):
-        check_row_denoiser_memory(Limits(model_memory_gb=10.0), denoiser, n_rows=150_000, steps=50)

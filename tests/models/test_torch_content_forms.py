@@ -190,52 +190,20 @@ def test_mgcn(released):
     assert difference(form, form.loss(batch_of(file), {}), file) < 1e-9
 
 
-def diffmm_of(file):
-    hyper = file["hyper"]
-    same = "layers", "residual", "temperature", "noise_scale", "noise_min", "noise_max"
-    return form_of(
+def test_clcrec(released):
+    """Gradients are the derivative of the loss, whatever place is drawn more than once."""
+    file = released("A", "clcrec")
+    hyper, batch = file["hyper"], batch_of(file)
+    same = "hidden", "swapped", "temperature", "own_share"
+    form = form_of(
         file,
-        "diffmm",
+        "clcrec",
         None,
-        problem_of(file, hyper["modalities"]),
+        problem_of(file, unit=True),
         **{name: hyper[name] for name in same},
-        timesteps=hyper["steps"],
-        denoiser_width=hyper["hidden"],
-        step_embedding_size=hyper["time_dim"],
-        denoiser_dropout=0.5,
-        content_map="linear" if hyper["trans"] else "leaky",
-        contrast_with="ranking" if hyper["contrast_method"] else "modalities",
-        contrast_weight=hyper["contrast"],
         norm_weight=hyper["reg"],
-        guidance_weight=hyper["e_loss"],
-        generated_weight=hyper["generated"],
-        edge_drop=1.0 - hyper["keep"],
     )
-
-
-def test_diffmm(released):
-    file = released("A", "diffmm")
-    form = diffmm_of(file)
-    form.generated = {
-        name: form.graph_of_first(
-            tensor(file[f"graph.generated_item_{name}"]),
-            tensor(file[f"mask.generated_entries_{name}"]),
-        )
-        for name in file["hyper"]["modalities"]
-    }
-    form.released = {k: p for k, p in form.released.items() if not k.startswith("denoiser")}
-    assert difference(form, form.main_loss(form.content(), batch_of(file)), file) < 1e-9
-
-
-def test_denoisers_of_diffmm(released):
-    file = released("A", "diffmm")
-    form = diffmm_of(file)
-    form.released = {k: p for k, p in form.released.items() if k.startswith("denoiser")}
-    names = {"steps": "draw.steps", "noise": "draw.noise"}
-    names["denoiser_dropout"] = "mask.denoiser_dropout"
-    draws = {
-        modality: {ours: tensor(file[f"{theirs}_{modality}"]) for ours, theirs in names.items()}
-        for modality in file["hyper"]["modalities"]
-    }
-    loss = form.denoiser_loss(form.content(), tensor(file["draw.users"]), draws)
-    assert difference(form, loss, file, "loss.denoiser_total") < 1e-7
+    swapped = torch.zeros(len(batch.users), 1 + hyper["negatives"], dtype=torch.bool)
+    swapped.view(-1)[tensor(file["mask.swapped_places"])] = True
+    loss = form.loss(batch, {"swapped": swapped})
+    assert difference(form, loss, file, gradients="grad_paper") < 1e-9

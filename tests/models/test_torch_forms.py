@@ -1,10 +1,9 @@
 """The plain torch forms that models are timed beside: the released programs' losses and gradients.
 
-Those of models that read interactions or a knowledge graph; and an epoch of every form. They are
-skipped without torch.
+Those of models that read interactions alone; and an epoch of every form. They are skipped without
+torch.
 """
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -19,7 +18,6 @@ from tests.models.torch_forms import (  # noqa: E402
     difference,
     form_of,
     graph_of_kept,
-    problem_of,
     tensor,
 )
 
@@ -125,69 +123,3 @@ def test_hccf(released, double):
             mask = f"{side}_hyper_layer{layer}"
             draws[mask] = tensor(file[f"mask.{mask}"])
     assert difference(form, form.loss(batch_of(file), draws), file) < 1e-5
-
-
-def edges_of(file, name):
-    """Heads, tails and relations."""
-    return map(tensor, file[f"graph.{name}"].T)
-
-
-def diffkg_of(file):
-    hyper, edges = file["hyper"], list(edges_of(file, "kg_edges"))
-    problem = problem_of(file)._replace(edges=(*edges, torch.ones(len(edges[0])) > 0))
-    same = "layers", "kg_layers", "residual", "rebuild_k", "temperature"
-    same += "noise_scale", "noise_min", "noise_max"
-    return form_of(
-        file,
-        "diffkg",
-        None,
-        problem,
-        **{name: hyper[name] for name in same},
-        dropout=hyper["mess_dropout"],
-        timesteps=hyper["steps"],
-        denoiser_width=hyper["hidden"],
-        step_embedding_size=hyper["time_dim"],
-        denoiser_dropout=0.5,
-        collaborative_weight=hyper["e_loss"],
-        contrast_weight=hyper["contrast"],
-        norm_weight=hyper["reg"],
-        edge_drop=0.0,
-    )
-
-
-def test_diffkg(released, double):
-    """With the denoised graph used in training, as the figures of the paper's form have it."""
-    file = released("A", "diffkg")
-    form, batch = diffkg_of(file), batch_of(file)
-    form.given = type(form.edges)(*edges_of(file, "kg_edges_used"))
-    form.rebuilt = type(form.edges)(*edges_of(file, "denoised_edges_kept"))
-    draws = {}
-    for call in (0, 1):
-        masks = (file[f"mask.rgat_call{call}_hop{n}"] for n in range(form.options.kg_layers))
-        draws[f"view{call}"] = list(map(tensor, masks))
-    loss = form.main_loss(batch, draws)
-    assert difference(form, loss, file, "loss.total_paper", "grad_paper") < 1e-7
-
-
-def test_denoiser_of_diffkg(released, double):
-    file = released("A", "diffkg")
-    form = diffkg_of(file)
-    form.released = {k: p for k, p in form.released.items() if k.startswith("denoiser.")}
-    names = {"steps": "draw.steps", "noise": "draw.noise"}
-    names["denoiser_dropout"] = "mask.denoiser_dropout"
-    draws = {ours: tensor(file[theirs]) for ours, theirs in names.items()}
-    loss = form.denoiser_loss(tensor(file["draw.nodes"]), draws)
-    assert difference(form, loss, file, "loss.denoiser_total") < 1e-7
-
-
-def test_diffkg_rebuilds_the_released_graph(released, double):
-    """After the denoiser's first step."""
-    file = released("A", "diffkg")
-    after = {k.replace("after1.", "param."): file[k] for k in file if k.startswith("after1.deno")}
-    form = diffkg_of(file | after)
-    found = form.denoiser.reversed(form.rows.double())
-    np.testing.assert_allclose(found.numpy(), file["out.reverse_rows"], atol=1e-9)
-    form.end_epoch()
-    edges = np.stack([ends.numpy() for ends in form.rebuilt], axis=1)
-    expected = file["graph.denoised_edges_before_keep"]
-    assert set(map(tuple, edges.tolist())) == set(map(tuple, expected.tolist()))

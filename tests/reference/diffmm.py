@@ -22,14 +22,14 @@ def diffmm(params, adjacency, features, chosen, entries, rows, batch, **options)
     """
     tables = np.concatenate([params["users"], params["items"]])
     n_users = len(params["users"])
-    graph = _with_loops(adjacency)
+    graph = with_loops(adjacency)
     shares = np.exp(params["modality_weights"])
     content, mixed, views = {}, 0.0, []
     for share, (name, rows_of) in zip(shares / shares.sum(), features.items(), strict=True):
         content[name] = _content(params[f"map_{name}"], rows_of)
         own = np.zeros(adjacency.shape)
         own[np.arange(n_users), chosen[name]] = 1.0
-        made = _with_loops(own) * entries[name] / (1 - options["edge_drop"])
+        made = with_loops(own) * entries[name] / (1 - options["edge_drop"])
         start = np.concatenate([params["users"], _unit(content[name])])
         first = graph @ start
         second = graph @ np.concatenate([first[:n_users], params["items"]])
@@ -69,7 +69,7 @@ def _content(linear, rows):
     return np.where(mapped.real > 0, mapped, 0.2 * mapped)
 
 
-def _with_loops(adjacency):
+def with_loops(adjacency):
     n_users, n_items = adjacency.shape
     graph = np.eye(n_users + n_items)
     graph[:n_users, n_users:] = adjacency
