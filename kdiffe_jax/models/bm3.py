@@ -22,10 +22,11 @@ import numpy as np
 
 from kdiffe_jax.models.arrays import Inputs, View, Weighted
 from kdiffe_jax.models.base import Needs
-from kdiffe_jax.models.feature_streams import fresh_map, mapped
 from kdiffe_jax.models.lightgcn import LightGCN
+from kdiffe_jax.models.linear_maps import fresh_map, mapped
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import scalar_term, weighted_term
+from kdiffe_jax.models.trained_features import content_rows
 from kdiffe_jax.ops.row_ops import frobenius_norm, row_dots, unit_rows
 from kdiffe_jax.options import Checked, option
 
@@ -92,7 +93,7 @@ class BM3(LightGCN):
         }
         weight = traced["contrast_weight"]
         for (name, _), kept in zip(self.sizes.feature_widths, kept_content, strict=True):
-            content = self._content(params, inputs, name)
+            content = content_rows(params, inputs, name)
             target = self._target(content, kept)[batch.positives]
             own = mapped(content[batch.positives], params["predictor"])
             terms[f"{name}_to_item"] = Weighted(_pulled(own, to_items, batch), weight)
@@ -115,12 +116,6 @@ class BM3(LightGCN):
     def _final(self, params, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
         users, items = self.over(params, inputs, inputs.laplacian)
         return users, items + self.layer_zero(params, inputs)[1]
-
-    def _content(self, params, inputs: Inputs, name: str) -> jax.Array:
-        """f32[J, d]: a modality's features through its map."""
-        rows = params.get(f"features_{name}")
-        rows = inputs.features[name] if rows is None else rows
-        return mapped(rows, params[f"map_{name}"])
 
     def _target(self, rows: jax.Array, kept: jax.Array) -> jax.Array:
         return jax.lax.stop_gradient(jnp.where(kept, rows / (1.0 - self.options.dropout), 0.0))

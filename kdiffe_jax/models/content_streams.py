@@ -18,8 +18,9 @@ import jax.numpy as jnp
 
 from kdiffe_jax.data.feature_rows import FeatureForm
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.arrays import Batch, Feature, Inputs, Params, Term, View, Weighted
+from kdiffe_jax.models.arrays import Batch, Inputs, Params, Term, View, Weighted
 from kdiffe_jax.models.base import Model, Needs
+from kdiffe_jax.models.linear_maps import projected
 from kdiffe_jax.models.terms import (
     batch_rows_norm,
     pooling_of,
@@ -27,7 +28,6 @@ from kdiffe_jax.models.terms import (
     with_neighbours,
 )
 from kdiffe_jax.ops.self_loops import next_layer_with_loops
-from kdiffe_jax.ops.spmm import multiply
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
 
@@ -166,7 +166,7 @@ class ContentStreams(Model):
         key: jax.Array,
     ) -> dict[str, Weighted]:
         """The ranking loss of every stream's own score; a softmax draws the same items for all."""
-        found = {}
+        found: dict[str, Weighted] = {}
         for name, view in views.items():
             terms = ranking_term(view, batch, self.ranking, self.embedding.score, traced, key)
             found |= {f"{loss}_{name}": term for loss, term in terms.items()}
@@ -194,8 +194,3 @@ class ContentStreams(Model):
         items = [weights.get(name, 1.0) * view.items for name, view in views.items()]
         users = [view.users for view in views.values()]
         return View(jnp.concatenate(users, axis=1), jnp.concatenate(items, axis=1))
-
-
-def projected(feature: Feature, kernel: jax.Array) -> jax.Array:
-    """f32[J, d]: features, dense or sparse, times a learned matrix f32[F, d]."""
-    return feature @ kernel if isinstance(feature, jax.Array) else multiply(feature, kernel)

@@ -9,15 +9,16 @@ users' table is made once.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.models.arrays import Batch, Feature, Inputs, Params, Term, View
+from kdiffe_jax.models.arrays import Batch, Inputs, Params, Term, View
 from kdiffe_jax.models.base import Model, Needs
+from kdiffe_jax.models.linear_maps import XAVIER_UNIFORM, fresh_map, mapped
 from kdiffe_jax.models.terms import (
     pooling_of,
     propagation_artifacts,
@@ -28,11 +29,7 @@ from kdiffe_jax.ops.log_sum_exp import log_sum_exp
 from kdiffe_jax.ops.propagate import propagate_items
 from kdiffe_jax.ops.row_ops import row_dots
 from kdiffe_jax.ops.sparse_types import Laplacian
-from kdiffe_jax.ops.spmm import multiply
 from kdiffe_jax.ops.trace_phases import device_phase
-
-Draw = Callable[..., jax.Array]
-_UNIFORM = jax.nn.initializers.xavier_uniform()
 
 
 class Streams(NamedTuple):
@@ -73,8 +70,8 @@ class FeatureStreams(Model):
         items_key, *map_keys = jax.random.split(others_key, 1 + len(maps))
         dim = self.embedding.dim
         params = {
-            "users": _UNIFORM(users_key, (self.sizes.n_users, dim)),
-            "items": _UNIFORM(items_key, (self.sizes.n_items, dim)),
+            "users": XAVIER_UNIFORM(users_key, (self.sizes.n_users, dim)),
+            "items": XAVIER_UNIFORM(items_key, (self.sizes.n_items, dim)),
         }
         for (name, shape), map_key in zip(maps.items(), map_keys, strict=True):
             params[name] = fresh_map(map_key, *shape)
@@ -128,23 +125,6 @@ class FeatureStreams(Model):
         found["own_users"] = found["own_users"] @ kernel + bias
         found["messages"] = found["messages"] @ kernel
         return found | {"new_user": bias}
-
-
-def fresh_map(key: jax.Array, width: int, dim: int, draw: Draw = _UNIFORM):
-    """A linear map of `width` inputs: its kernel as drawn, its bias uniform to width^-1/2."""
-    kernel_key, bias_key = jax.random.split(key)
-    edge = width**-0.5
-    return {
-        "kernel": draw(kernel_key, (width, dim)),
-        "bias": jax.random.uniform(bias_key, (dim,), minval=-edge, maxval=edge),
-    }
-
-
-def mapped(rows: Feature, linear) -> jax.Array:
-    """f32[n, d]: rows f32[n, F], dense or sparse, through a linear map."""
-    dense = isinstance(rows, jax.Array)
-    product = rows @ linear["kernel"] if dense else multiply(rows, linear["kernel"])
-    return product + linear["bias"][None]
 
 
 @device_phase("info_nce")

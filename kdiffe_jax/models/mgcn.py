@@ -24,11 +24,11 @@ import numpy as np
 from kdiffe_jax.graph.item_graphs import ItemGraph, across, normalised_graph
 from kdiffe_jax.models.arrays import Batch, Inputs, Term, View, Weighted
 from kdiffe_jax.models.base import Needs
-from kdiffe_jax.models.feature_streams import fresh_map, mapped
 from kdiffe_jax.models.lightgcn import LightGCN
+from kdiffe_jax.models.linear_maps import FAN_IN_UNIFORM, fresh_map, mapped
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import batch_rows_norm, ranking_term, weighted_term
-from kdiffe_jax.models.trained_features import FAN_IN_UNIFORM, content_rows, fresh_features
+from kdiffe_jax.models.trained_features import content_rows, fresh_features
 from kdiffe_jax.ops.losses import info_nce
 from kdiffe_jax.ops.spmm import spmm
 from kdiffe_jax.ops.trace_phases import device_phase

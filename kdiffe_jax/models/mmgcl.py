@@ -26,7 +26,8 @@ import jax.numpy as jnp
 
 from kdiffe_jax.graph.drop_edges import drop_edges
 from kdiffe_jax.models.arrays import Batch, Inputs, Params, Term, Weighted
-from kdiffe_jax.models.feature_streams import FeatureStreams, Streams, batch_softmax, mapped
+from kdiffe_jax.models.feature_streams import FeatureStreams, Streams, batch_softmax
+from kdiffe_jax.models.linear_maps import mapped
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import ranking_term, scalar_term
 from kdiffe_jax.ops.losses import squared_norm

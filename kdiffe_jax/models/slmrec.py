@@ -17,7 +17,8 @@ from types import MappingProxyType
 import jax
 
 from kdiffe_jax.models.arrays import Batch, Inputs, Params, Term, View, Weighted
-from kdiffe_jax.models.feature_streams import FeatureStreams, Streams, batch_softmax, mapped
+from kdiffe_jax.models.feature_streams import FeatureStreams, Streams, batch_softmax
+from kdiffe_jax.models.linear_maps import mapped
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import scalar_term
 from kdiffe_jax.ops.losses import squared_norm

@@ -10,13 +10,12 @@ import jax
 import jax.numpy as jnp
 
 from kdiffe_jax.models.arrays import Inputs, Params, Sizes
-from kdiffe_jax.models.feature_streams import fresh_map, mapped
-
-#: kernels uniform to ± inputs^-1/2, as their biases are
-FAN_IN_UNIFORM = jax.nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
+from kdiffe_jax.models.linear_maps import FAN_IN_UNIFORM, Draw, fresh_map, mapped
 
 
-def fresh_features(key: jax.Array, inputs: Inputs, sizes: Sizes, dim: int) -> dict[str, Params]:
+def fresh_features(
+    key: jax.Array, inputs: Inputs, sizes: Sizes, dim: int, draw: Draw = FAN_IN_UNIFORM
+) -> dict[str, Params]:
     """The parameters of all modalities: copies of dense features, and maps to f32[J, dim].
 
     Args:
@@ -24,11 +23,12 @@ def fresh_features(key: jax.Array, inputs: Inputs, sizes: Sizes, dim: int) -> di
       inputs: with the features.
       sizes: with the widths of the features.
       dim: of what the maps give.
+      draw: their kernels.
     """
     found: dict[str, Params] = {}
     keys = jax.random.split(key, len(sizes.feature_widths))
     for own, (name, width) in zip(keys, sizes.feature_widths, strict=True):
-        found[f"map_{name}"] = fresh_map(own, width, dim, FAN_IN_UNIFORM)
+        found[f"map_{name}"] = fresh_map(own, width, dim, draw)
     for name, rows in (inputs.features or {}).items():
         if isinstance(rows, jax.Array):
             found[f"features_{name}"] = jnp.array(rows, copy=True)

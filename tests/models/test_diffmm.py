@@ -128,7 +128,7 @@ def test_loss_and_gradients_are_the_equations(problem, rng, wide, content_map, c
     options = OPTIONS | {"contrast_with": contrast_with}
     model, traced = with_draws(sizes, **small, **options, content_map=content_map)
     like = jax.eval_shape(model.init, jax.random.key(0), None)
-    params = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape), like)
+    params = jax.tree.map(lambda leaf: 0.5 * rng.normal(size=leaf.shape), like)
     adjacency = np.zeros(sizes[:2])
     adjacency[tuple(pairs.T)] = 1.0
 

@@ -22,7 +22,7 @@ from kdiffe_jax.graph.drop_edges import drop_edges, drop_nodes
 from kdiffe_jax.graph.drop_entries import thinned
 from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
-from kdiffe_jax.models.registry import MODELS, is_trained, model_class
+from kdiffe_jax.models.registry import MODELS, is_trained, model_class, options_of
 from kdiffe_jax.ops.k_means import k_means
 from kdiffe_jax.ops.propagate import propagate, propagate_items
 from kdiffe_jax.ops.sparse import laplacian_blocks
@@ -176,14 +176,15 @@ def training(directory, model):
         run = RunDirectory(runs / name)
         return numbers_of(train(setup, run, on_epoch=lambda r: None, log=print, compiled=compiled))
 
-    alone = make(layers=1)
+    fewer = {"layers": 1} if "layers" in options_of(model) else {}
+    alone = make(**fewer)
     compiled = compile_setup(alone)
     yield "one", trained("one", 2 if model in RESUMED else 1, alone, compiled)
-    eight = trained("eight", 1, make(layers=1, placement=OnMesh(mesh_of("data:4,model:2"))))
+    eight = trained("eight", 1, make(**fewer, placement=OnMesh(mesh_of("data:4,model:2"))))
     if RESUMED.get(model) == "one":
         eight = trained("eight", 2, alone, compiled)
     elif model in RESUMED:
-        eight = trained("eight", 2, make(layers=1, placement=OnMesh(mesh_of(RESUMED[model]))))
+        eight = trained("eight", 2, make(**fewer, placement=OnMesh(mesh_of(RESUMED[model]))))
     yield "many", eight
 
 
