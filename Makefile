@@ -20,7 +20,7 @@ demo: $(VENV)/.run
 	$(BIN)/python -m launch.planted runs/demo runs/noisy runs/clean runs/no-knowledge
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadscope
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

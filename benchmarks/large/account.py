@@ -26,7 +26,7 @@ from benchmarks.large.tables import (
 from kdiffe_jax.config import Config
 from kdiffe_jax.evaluation.ranking import ranked_metrics
 from kdiffe_jax.evaluation.ranking_task import RankingTask
-from kdiffe_jax.models.arrays import Batch, Inputs, Sizes
+from kdiffe_jax.models.arrays import Batch, Degrees, Inputs, Sizes
 from kdiffe_jax.models.base import Model
 from kdiffe_jax.models.kdiffe.modules import KDiffEConstants
 from kdiffe_jax.models.registry import build_model, make_config
@@ -92,6 +92,7 @@ def inputs_of(size: int, n_entities: int) -> Inputs:
     return Inputs(
         laplacian=Laplacian(square, square),
         item_users=square,
+        degrees=Degrees(_floats(size), _floats(size)),
         knowledge=KnowledgeGraph(_operator(triples, size, n_entities), _integers(triples)),
         own=KDiffEConstants(EntityRows(table, table, table), _integers(n_entities)),
     )
@@ -130,13 +131,17 @@ def _ranking(config: Config, size: int):
 
 def _operator(entries: int, rows: int, columns: int) -> SparseOperator:
     return SparseOperator(
-        jax.ShapeDtypeStruct((entries,), jnp.float32),
+        _floats(entries),
         _integers(rows + 1),
         _integers(entries),
         _integers(entries),
         _integers(columns + 1),
         _integers(entries),
     )
+
+
+def _floats(*shape: int) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, jnp.float32)
 
 
 def _integers(*shape: int) -> jax.ShapeDtypeStruct:

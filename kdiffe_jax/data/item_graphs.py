@@ -27,7 +27,7 @@ def item_graph(rows: Rows, n_nearest: int, *, given: bool = False) -> sparse.csr
       given: the rows are lists of neighbours with the item itself; they are the graph.
 
     >>> rows = np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 0.0]], np.float32)
-    >>> item_graph(rows, 2).toarray().round(2).tolist()
+    >>> item_graph(rows, 2).toarray().astype(float).round(2).tolist()
     [[1.0, 0.71, 0.0], [0.71, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     if given:

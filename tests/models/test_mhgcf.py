@@ -88,6 +88,7 @@ def problem(rng):
     return sizes, *random_problem(rng), params, features, np.argwhere(has), drawn
 
 
+@pytest.mark.parametrize("wide", [True], indirect=True, ids=["float64"])
 def test_loss_and_gradients_are_the_equations(problem, wide):
     sizes, pairs, triplets, params, features, links, draws = problem
 
@@ -100,7 +101,7 @@ def test_loss_and_gradients_are_the_equations(problem, wide):
     batch, drawn = batch_and_draws(triplets, draws)
     step = step_of(model, inputs_of(model, pairs, links, features), traced)
     (loss, terms), found = step(arrays(params), batch, drawn)
-    tolerance = 1e-12 if wide else 1e-5
+    tolerance = 1e-12
     assert largest_difference(terms | {"loss": loss}, expected, relative=True) < tolerance
     assert largest_difference(found, slopes, relative=True) < tolerance
 

@@ -66,6 +66,7 @@ def drawn(kept, sizes, masked, rows, wrong):
     return Draws(laplacian_of(kept, sizes), jnp.int32(masked), arrays(rows), jnp.int32(wrong))
 
 
+@pytest.mark.parametrize("wide", [True], indirect=True, ids=["float64"])
 @pytest.mark.parametrize("views", VIEWS)
 def test_loss_and_gradients_are_the_equations(problem, views, wide):
     sizes, pairs, kept, batch, params, features, draws = problem
@@ -84,7 +85,7 @@ def test_loss_and_gradients_are_the_equations(problem, views, wide):
         terms=largest_difference(terms | {"loss": loss}, expected, relative=True),
         gradients=largest_difference(found, gradients, relative=True),
     )
-    assert largest < (1e-12 if wide else 1e-5)
+    assert largest < (1e-12)
 
 
 def test_sparse_features_give_the_same(problem):

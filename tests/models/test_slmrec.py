@@ -57,6 +57,7 @@ def problem(request, rng):
     return sizes, *random_problem(rng), drawn_params(rng, model), features
 
 
+@pytest.mark.parametrize("wide", [True], indirect=True, ids=["float64"])
 def test_loss_and_gradients_are_the_equations(problem, wide):
     """Of one modality to four."""
     sizes, pairs, batch, params, features = problem
@@ -70,7 +71,7 @@ def test_loss_and_gradients_are_the_equations(problem, wide):
     model, traced = model_with("slmrec", sizes, dim=4, **OPTIONS)
     inputs = Inputs(laplacian_of(pairs, sizes), features=arrays(features))
     (loss, terms), found = step_of(model, inputs, traced)(arrays(params), padded_batch(batch), ())
-    tolerance = 1e-12 if wide else 1e-5
+    tolerance = 1e-12
     largest = told(
         terms=largest_difference(terms | {"loss": loss}, expected, relative=True),
         gradients=relative_to_all(found, gradients),

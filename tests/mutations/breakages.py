@@ -189,7 +189,7 @@ SPLITS = (
     ),
     Breakage(
         "test interactions are in the Laplacian",
-        "training/setup.py",
+        "training/inputs.py",
         "placement.operators(dataset.train, ",
         "placement.operators(np.concatenate([dataset.test[:9], dataset.train[9:]]), ",
         ("tests/training/test_setup.py::test_the_graphs_hold_the_training_interactions",),

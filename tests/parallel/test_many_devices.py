@@ -16,7 +16,8 @@ WIDE = ("data:8", "data:4,model:2")
 RANKING = (*WIDE, "data:2,model:4")
 GRIDS = (*WIDE, "data:4", "data:1")
 TRAINED = [name for name in MODELS if is_trained(name)]
-ON_MESH = [name for name in TRAINED if not model_class(name).one_device]
+SAME_PARTS = ("slmrec", "mhgcf", "mgcn", "lattice")  #: as mmgcl, mgcl and freedom
+ON_MESH = [n for n in TRAINED if not model_class(n).one_device and n not in SAME_PARTS]
 FEWER = ("dropped", "without nodes", "thinned")
 
 

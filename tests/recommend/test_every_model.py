@@ -12,7 +12,9 @@ from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.storage.saved_model import MODEL, write_model
 from tests.small_model import small_saved
 
-REASONLESS = {"most_popular"}
+# Their users are no sum over past items.
+BY_USER_ALONE = {"hccf", "clcrec", "mgcl", "mhgcf", "diffkg", "diffmm", "mgcn"}
+REASONLESS = {"most_popular", *BY_USER_ALONE}
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -55,7 +57,13 @@ def test_reasons_add_up_or_are_refused_in_one_line(saved):
     assert explained.score == pytest.approx(score, rel=1e-4, abs=1e-5)
 
 
-def test_a_new_user_is_given_what_is_new_to_them(saved):
+def test_a_new_user_is_given_what_is_new_to_them_or_refused_in_one_line(saved):
+    name = saved[1].model.config["model"]
+    assert saved[1].folds_in == (name not in BY_USER_ALONE)
+    if not saved[1].folds_in:
+        with pytest.raises(ConfigError, match=f"^{name} has no way to fold in a user"):
+            saved[1].with_users({"new": ["p1", "p2"]})
+        return
     more = saved[1].with_users({"new": ["p1", "p2"]})
     best = more.recommend("new", 46)["new"]
     assert len(best) == 46 and not {"p1", "p2"} & {item for item, _ in best}
