@@ -7,7 +7,7 @@ CORE_TESTS = tests/graph tests/ops tests/evaluation $(KDIFFE:%=tests/models/kdif
   tests/data/readers tests/data/test_share.py tests/storage/test_saved_model.py \
   tests/storage/test_stored_arrays.py
 
-.PHONY: demo test lint types coverage docs clean
+.PHONY: demo test thorough lint types coverage docs clean
 
 TRAIN = $(BIN)/python -m launch.main --flagfile=launch/demo.flags
 ALONE = $(TRAIN) --baselines=none
@@ -21,6 +21,9 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadscope
+
+thorough: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto --dist loadscope -m thorough tests/models
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -12,10 +12,13 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.models.registry import MODELS, is_trained, make_config, options_of
 from kdiffe_jax.training.setup import build_setup
+from tests.apart import APART
 
 # Primes that differ, so that an array's shape tells what its axes are.
 USERS, ITEMS, ENTITIES = 61, 83, 29
 TRAINED = [name for name in MODELS if is_trained(name)]
+#: for parameters: what is asked of models that are like others takes `make thorough`
+EACH = [n if n in APART else pytest.param(n, marks=pytest.mark.thorough) for n in TRAINED]
 FITTED = [name for name in MODELS if not is_trained(name)]
 SMALL = dict(
     dim=12,

@@ -18,7 +18,8 @@ from kdiffe_jax.training import many_seeds
 from kdiffe_jax.training.fit import fit
 from kdiffe_jax.training.loop import compile_setup, fresh_start, load_best, one_epoch, train
 from kdiffe_jax.training.resources import Resources
-from tests.models.conftest import FITTED, TRAINED, config_of
+from tests.apart import APART
+from tests.models.conftest import EACH, FITTED, config_of
 from tests.models.structure import batch_of, total_loss
 
 PAGES = Path(__file__).parents[2] / "docs" / "models"
@@ -43,7 +44,7 @@ def silent(_):
     return None
 
 
-@pytest.fixture(scope="module", params=TRAINED)
+@pytest.fixture(scope="module", params=EACH)
 def setup(request, setup_of):
     return setup_of(request.param, epochs=EPOCHS)
 
@@ -65,6 +66,12 @@ def unbroken(setup, compiled, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(many_seeds, "compile_setup", lambda setup: compiled)
         return whole_run(setup.dataset, setup.config, tmp_path_factory.mktemp("unbroken"))
+
+
+def of_the_engine(setup):
+    """What is not the model's own work is asked of some."""
+    if setup.config.model not in APART:
+        pytest.skip("the engine's work, which other models show")
 
 
 def whole_run(dataset, config, path):
@@ -207,6 +214,7 @@ def test_killed_and_resumed_is_the_unbroken_run(setup, compiled, unbroken, tmp_p
 
 
 def test_seeds_together_are_runs_alone(setup, setup_of, compiled, tmp_path, monkeypatch):
+    of_the_engine(setup)
     monkeypatch.setattr(many_seeds, "compile_setup", lambda setup: compiled)
     name = setup.config.model
     with RunDirectory(tmp_path / "both").claim({}) as run:
@@ -220,10 +228,9 @@ def test_seeds_together_are_runs_alone(setup, setup_of, compiled, tmp_path, monk
 
 @pytest.mark.parametrize("changes", SHARED_OPTIONS.values(), ids=SHARED_OPTIONS)
 def test_shared_options_train(setup, setup_of, changes):
-    """The second set of the models that others are made of."""
     name = setup.config.model
-    if changes != SHARED_OPTIONS["cosine"] and name not in ("kdiffe", "lightgcn"):
-        pytest.skip("the first set has every option")
+    if changes != SHARED_OPTIONS["cosine"]:
+        of_the_engine(setup)
     had = {option: value for option, value in changes.items() if option in options_of(name)}
     changed = setup_of(name, **had)
     compiled, losses = compile_setup(changed), []

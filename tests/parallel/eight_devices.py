@@ -22,7 +22,7 @@ from kdiffe_jax.graph.drop_edges import drop_edges, drop_nodes
 from kdiffe_jax.graph.drop_entries import thinned
 from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
-from kdiffe_jax.models.registry import MODELS, is_trained, model_class, options_of
+from kdiffe_jax.models.registry import MODELS, model_class, options_of
 from kdiffe_jax.ops.k_means import k_means
 from kdiffe_jax.ops.propagate import propagate, propagate_items
 from kdiffe_jax.ops.sparse import laplacian_blocks
@@ -40,16 +40,13 @@ from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.loop import compile_setup, train
 from kdiffe_jax.training.placement_on_mesh import OnMesh
 from kdiffe_jax.training.step import initial_state
+from tests.apart import MESHED
 from tests.small_model import SIZES, small_problem
 
 GRIDS = ("data:8", "data:4,model:2", "data:4", "data:1")
 WIDE = ("data:8", "data:4,model:2")
-SAME_PARTS = ("slmrec", "mhgcf", "mgcn", "lattice")
 RANKING = (*WIDE, "data:2,model:4")
-# Of those made of the same parts one each, since every model compiles for half a minute.
-TRAINED = tuple(
-    n for n in MODELS if is_trained(n) and not model_class(n).one_device and n not in SAME_PARTS
-)
+TRAINED = tuple(n for n in MODELS if n in MESHED and not model_class(n).one_device)
 RESUMED = {"kdiffe": "one", "lightgcn": "data:4"}  #: where a second epoch goes on
 N_USERS, N_ITEMS = 13, 11
 WIDER = dataclasses.replace(SIZES, users=601, items=397, interactions_per_user=20)

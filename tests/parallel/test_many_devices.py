@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.models.registry import MODELS, is_trained, model_class
+from tests.apart import MESHED
 from tests.quick_compile import XLA_FLAGS
 
 ROOT = Path(__file__).parents[2]
@@ -16,8 +17,7 @@ WIDE = ("data:8", "data:4,model:2")
 RANKING = (*WIDE, "data:2,model:4")
 GRIDS = (*WIDE, "data:4", "data:1")
 TRAINED = [name for name in MODELS if is_trained(name)]
-SAME_PARTS = ("slmrec", "mhgcf", "mgcn", "lattice")  #: as mmgcl, mgcl and freedom
-ON_MESH = [n for n in TRAINED if not model_class(n).one_device and n not in SAME_PARTS]
+ON_MESH = [n for n in TRAINED if n in MESHED and not model_class(n).one_device]
 FEWER = ("dropped", "without nodes", "thinned")
 
 

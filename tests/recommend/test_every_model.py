@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.registry import MODELS
+from kdiffe_jax.models.registry import MODELS, is_trained
 from kdiffe_jax.recommend.export import export
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.storage.saved_model import MODEL, write_model
+from tests.apart import APART
 from tests.small_model import small_saved
 
 # Their users are no sum over past items.
@@ -17,7 +18,7 @@ BY_USER_ALONE = {"hccf", "clcrec", "mgcl", "mhgcf", "diffkg", "diffmm", "mgcn"}
 REASONLESS = {"most_popular", *BY_USER_ALONE}
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=[n for n in MODELS if n in APART or not is_trained(n)])
 def saved(request, tmp_path_factory):
     directory = tmp_path_factory.mktemp(request.param)
     model = small_saved(directory / "cache", request.param)

@@ -1,0 +1,11 @@
+"""Models that are unlike each other in what the engine does for them.
+
+Every model compiles for several seconds. What is the engine's own work, such as taking seeds in
+turn, is asked of these; what is the model's own, of all.
+"""
+
+#: graphs or clusters carried from epoch to epoch, graphs drawn, two optimisers and batches by
+#: users, many negatives, none
+APART = ("kdiffe", "diffkg", "lightgcn", "sgl", "ncl", "mgcl", "clcrec", "bm3")
+#: on eight devices: what goes from split blocks, sums over split tables, many negatives a row
+MESHED = ("kdiffe", "lightgcn", "sgl", "ncl", "hccf", "freedom", "clcrec")
