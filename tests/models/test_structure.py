@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.training.loop import compile_setup, fresh_start
-from tests.models.conftest import ITEMS, TRAINED, USERS
+from tests.models.conftest import EACH, ITEMS, USERS
 from tests.models.structure import (
     batch_of,
     in_order,
@@ -19,7 +19,7 @@ from tests.models.structure import (
 )
 
 
-@pytest.fixture(scope="module", params=TRAINED)
+@pytest.fixture(scope="module", params=EACH)
 def setup(request, board, setup_of):
     """Without dense features, so that what stands in for them is looked at."""
     return setup_of(request.param, dataclasses.replace(board, features={}))

@@ -8,14 +8,15 @@ import jax.numpy as jnp
 import pytest
 from jax.experimental.sparse import _lowerings
 
-from kdiffe_jax.models.registry import MODELS, is_trained
+from kdiffe_jax.models.registry import MODELS
 from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.loop import compile_setup
 from kdiffe_jax.training.step import initial_state
+from tests.apart import APART
 from tests.small_setups import batches_of, small_setup
 
 TO_THE_HOST = re.compile(r"stablehlo\.(infeed|outfeed|send|recv)\b|[^ ]*callback[^ ]*")
-CASES = {name: dict(model=name) for name in MODELS if is_trained(name)} | {
+CASES = {name: dict(model=name) for name in MODELS if name in APART} | {
     "rounded": dict(model="kdiffe", negatives="all", denoiser_precision="bfloat16")
 }
 
