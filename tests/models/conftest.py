@@ -96,7 +96,9 @@ def setup_of(board, tmp_path_factory):
     return build
 
 
-@pytest.fixture(params=[True, False], ids=["float64", "float32"])
+@pytest.fixture(
+    params=[True, pytest.param(False, marks=pytest.mark.thorough)], ids=["float64", "float32"]
+)
 def wide(request):
     """Whether the floats of the test have 64 bits."""
     with jax.enable_x64(request.param):
