@@ -89,3 +89,9 @@ def told(**differences):
     """Prints the differences by name (`pytest -rP` shows them) and gives the largest."""
     print(*(f"{name} {value:.1e}" for name, value in differences.items()), sep=", ")
     return max(differences.values())
+
+
+def with_one_contrast(terms):
+    """Terms with the contrast of users and items as one."""
+    sides = [terms.pop(f"info_nce_{side}") for side in ("users", "items")]
+    return terms | {"contrast": sum(sides)}

@@ -23,6 +23,7 @@ from tests.models.by_hand import (
     random_problem,
     step_of,
     told,
+    with_one_contrast,
 )
 from tests.reference import diffkg, models
 
@@ -303,12 +304,6 @@ def terms_of(file):
     return found | {"loss": found["loss"] + file["loss.denoiser_total"]}
 
 
-def of_contrast(terms):
-    """Ours, with the contrast of users and items as one."""
-    sides = [terms.pop(f"info_nce_{side}") for side in ("users", "items")]
-    return terms | {"contrast": sum(sides)}
-
-
 def test_released_loss_gradients_and_view(released, wide):
     file = released("A", "diffkg")
     model, inputs, traced, denoised = of_released(file)
@@ -316,7 +311,7 @@ def test_released_loss_gradients_and_view(released, wide):
     batch = batch_of(triplets_of(file), file["draw.nodes"])
     aux = {"edges": denoised, "drawn": draws_of(file)}
     (loss, terms), found = step_of(model, inputs, traced)(params, batch, aux)
-    terms = of_contrast(terms | {"loss": loss})
+    terms = with_one_contrast(terms | {"loss": loss})
     gradients = params_of(file, "grad", of_tables="grad_paper")
     view = model.view(params, inputs, denoised)
     after = after_steps(model, inputs, traced, params, [batch], [aux])[0]["denoiser"]
@@ -346,7 +341,7 @@ def test_released_steps(released, wide):
     after = {n: params_of(file, f"after{n}", of_tables=f"after{n}_paper") for n in (1, 5)}
     view = model.view(arrays(params_of(file, "after5")), inputs, denoised)
     largest = told(
-        terms=largest_difference(of_contrast(terms | {"loss": loss}), last, relative=True),
+        terms=largest_difference(with_one_contrast(terms | {"loss": loss}), last, relative=True),
         **{f"step {n}": largest_difference(taken[n - 1], after[n]) for n in after},
         view=largest_difference(view._asdict(), {n: file[f"out.{n}"] for n in view._fields}),
     )

@@ -25,6 +25,7 @@ from tests.models.by_hand import (
     random_problem,
     step_of,
     told,
+    with_one_contrast,
 )
 from tests.reference import diffmm, models
 
@@ -295,12 +296,6 @@ def terms_of(file):
     return found | {"loss": file["loss.total"] + file["loss.denoiser_total"]}
 
 
-def of_contrast(terms):
-    """Ours, with the contrast of users and items as one."""
-    sides = [terms.pop(f"info_nce_{side}") for side in ("users", "items")]
-    return terms | {"contrast": sum(sides)}
-
-
 def test_released_loss_gradients_and_view(released, wide):
     file = released("A", "diffmm")
     model, inputs, traced, graphs = of_released(file)
@@ -308,7 +303,7 @@ def test_released_loss_gradients_and_view(released, wide):
     batch = batch_of(triplets_of(file), file["draw.users"])
     aux = {"graphs": graphs, "drawn": draws_of(file)}
     (loss, terms), found = step_of(model, inputs, traced)(params, batch, aux)
-    terms = of_contrast(terms | {"loss": loss})
+    terms = with_one_contrast(terms | {"loss": loss})
     view = model.view(params, inputs, graphs)
     largest = told(
         terms=largest_difference(terms, terms_of(file), relative=True),
@@ -338,7 +333,7 @@ def test_released_steps(released, wide):
     after = {n: params_of(file, f"after{n}") for n in (1, 5)}
     view = model.view(taken[4], inputs, graphs)
     largest = told(
-        terms=largest_difference(of_contrast(terms | {"loss": loss}), last, relative=True),
+        terms=largest_difference(with_one_contrast(terms | {"loss": loss}), last, relative=True),
         **{f"step {n}": largest_difference(taken[n - 1], after[n]) for n in after},
         view=largest_difference(view._asdict(), {n: file[f"out.{n}"] for n in view._fields}),
     )
