@@ -15,6 +15,7 @@ class Needs(NamedTuple):
     feature_form: FeatureForm = "raw"  #: `data.feature_rows.in_form`
     item_graphs: int = 0  #: nearest items a modality, `Inputs.item_graphs`; 0: none are made
     knowledge: Literal["none", "items"] = "none"  #: item-relation-entity triples
+    any_triples: bool = False  #: refused where there are none; else an empty graph will do
     guidance: bool = False  #: the mean over an item's users
     edge_dropping: bool = False  #: `graph.drop_edges.drop_edges` will be called
 

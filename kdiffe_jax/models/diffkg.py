@@ -106,7 +106,7 @@ class DiffKG(Model):
     """Two views of one knowledge graph, and a denoiser of its rows."""
 
     Options = DiffKGOptions
-    needs = Needs(knowledge="items")
+    needs = Needs(knowledge="items", any_triples=True)
     presets = MappingProxyType(
         {"paper": {"batch_size": 1024, "epochs": 500, "patience": 25}, "best": best_shared()}
     )

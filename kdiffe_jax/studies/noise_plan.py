@@ -66,7 +66,7 @@ def noise_forms(base: Config, wanted: Collection[str] = ()) -> dict[str, dict[st
         for graph, guided in dict.fromkeys([*known, own]):
             name = _NAMES.get(graph, graph) + ("" if guided else "_unguided")
             found[name] = {"main_graph": graph, "guidance": guided}
-    if _needs(base).knowledge != "none":
+    if _needs(base).knowledge != "none" and not _needs(base).any_triples:
         found[NO_KNOWLEDGE] = {"kg_source": "none"}
     for name in wanted:
         if name not in found:

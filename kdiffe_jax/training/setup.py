@@ -151,6 +151,12 @@ def _content(dataset: Dataset, config: Config, log: Callable[[str], None]) -> Co
         if neighbours is not None:
             dataset = without_item_relations(dataset)
         dataset = ensure_knowledge(dataset, config.content)
+    if needs.any_triples and not len(dataset.triples):
+        raise DataError(
+            f"{dataset.name}: has no triples, and no features to make some of, which "
+            f"{config.model} reads; prepare the data with some, leave out --kg_source=none, or "
+            "choose another model (python -m launch.main --models)"
+        )
     for note in dataset.notes:
         log(f"{dataset.name}: {note}")
     return Content(dataset, neighbours, proxies, dict(features), standing_in)

@@ -161,3 +161,8 @@ def test_curves_have_every_share_that_was_run_and_all_seeds(outcomes):
     bare = [o._replace(result={**o.result, "planted": {}}) for o in outcomes]
     assert len(noise_panels(CURVES, bare)) == 2
     assert "planted" not in noise_tables(CURVES, bare, "full")
+
+
+def test_a_model_that_needs_triples_has_no_form_without():
+    assert list(noise_forms(make_config({"model": "diffkg"}))) == ["given"]
+    assert list(noise_forms(make_config({"model": "mhgcf"}))) == ["given", "no_kg"]
