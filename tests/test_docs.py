@@ -118,7 +118,7 @@ def known_flags() -> set[str]:
         known |= set(values) | {f"no{name}" for name in values if values[name].boolean}
     harnesses = (ROOT / "tests").glob("*/__main__.py")
     for script in (*(ROOT / "benchmarks").rglob("*.py"), *harnesses):
-        known |= set(re.findall(r'add_argument\("--([\w-]+)"', script.read_text()))
+        known |= set(re.findall(r'add_argument\(\s*"--([\w-]+)"', script.read_text()))
     return known
 
 
