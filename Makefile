@@ -20,10 +20,10 @@ demo: $(VENV)/.run
 	$(BIN)/python -m launch.planted runs/demo runs/noisy runs/clean runs/no-knowledge
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadscope
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 thorough: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadscope -m thorough tests/models
+	$(BIN)/python -m pytest -n auto --dist worksteal -m thorough
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ COMMANDS = {
     "main": "trains a model and scores it; --models lists them",
     "sweep": "searches hyper-parameters on validation",
     "study": "runs a paper's comparison: many settings, seeds, a table and a figure",
+    "compare": "a leaderboard of finished runs, with tests and curves",
     "recommend": "lists for users of a finished run, or for new ones",
     "explain": "why a user is given an item",
     "export": "embeddings and scorer as files that other programs read",

@@ -27,25 +27,29 @@ class Command(NamedTuple):
     define: registers its flags, which may depend on the command line.
     work: does everything with the parsed flags, and prints its own results.
     interrupted: what to say on Ctrl-C.
+    takes_words: whether the command line may have words that are no flags; `work` receives them
+      as a second argument.
     """
 
     about: str
     define: Callable[[Sequence[str], flags.FlagValues], None]
-    work: Callable[[flags.FlagValues], None]
+    work: Callable[..., None]
     interrupted: str = "stopped"
+    takes_words: bool = False
 
-    def main(self, argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> int:
-        """Runs the command; see `guarded` for the exit status."""
+    def main(self, argv: Sequence[str], values: flags.FlagValues | None = None) -> int:
+        """Runs the command, any number of times in a process; see `guarded` for the exit status."""
+        given = flags.FlagValues() if values is None else values
 
         def run() -> None:
-            self.define(argv, values)
+            self.define(argv, given)
             if help.asked(argv):
-                print(help.command_text(self.about, values))
+                print(help.command_text(self.about, given))
                 return
-            parse(argv, values)
-            self.work(values)
+            words = parse(argv, given, takes_words=self.takes_words)
+            self.work(given, *([words] if self.takes_words else []))
 
-        return guarded(run, values, interrupted=self.interrupted)
+        return guarded(run, given, interrupted=self.interrupted)
 
     def entry(self) -> None:
         """The console command."""

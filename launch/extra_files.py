@@ -24,7 +24,7 @@ _KINDS = {
 }
 
 
-def define_extra_files(values: flags.FlagValues = flags.FLAGS) -> None:
+def define_extra_files(values: flags.FlagValues) -> None:
     """Registers a repeatable flag for each kind of extra file."""
     for name, doc in _KINDS.items():
         flags.DEFINE_multi_string(name, [], doc, flag_values=values)

@@ -11,9 +11,9 @@ from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.extract.results import UNREADABLE
 from kdiffe_jax.extract.resumable import Progress, extract
 from kdiffe_jax.extract.settings import KINDS, ExtractSettings, list_entries, make_extractor
+from kdiffe_jax.training.progress import terminal_bar
 from launch import flags
 from launch.command import Command
-from launch.progress import terminal_bar
 
 _SECONDS_BETWEEN_LINES = 30.0
 

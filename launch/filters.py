@@ -17,7 +17,7 @@ _KINDS: dict[str, type[Any]] = {
 _EXAMPLE = "--filter=title:min_entity_items=5,entities_per_item=8 or --filter=title:drop"
 
 
-def define_filters(values: flags.FlagValues = flags.FLAGS) -> None:
+def define_filters(values: flags.FlagValues) -> None:
     """Registers --filter."""
     flags.DEFINE_multi_string(
         "filter",

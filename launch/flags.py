@@ -29,7 +29,8 @@ from kdiffe_jax.models.registry import (
     preset,
     variant,
 )
-from launch import processes
+from kdiffe_jax.storage.cache_dir import default_cache_dir
+from launch import processes, tracking
 from launch.parsing import named_model
 
 DEFAULT_PRESET = "paper"
@@ -37,7 +38,7 @@ SYNTHETIC = "synthetic"
 _PLANTED = "planted_"
 
 
-def define(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
+def define(argv: Sequence[str], values: flags.FlagValues) -> None:
     """Registers every flag of a training of the model that a command line names.
 
     Raises:
@@ -89,13 +90,17 @@ def define_running(values: flags.FlagValues) -> None:
         "where S, baselines and compiled programs are kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]",
         **common,
     )
+    flags.DEFINE_string(
+        "warm_start",
+        None,
+        "finished run of the same model whose parameters the training begins from",
+        **common,
+    )
     flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "train, or score a run", **common)
     flags.DEFINE_string(
         "profile", None, "trace a few epochs into this directory, and say where they go", **common
     )
-    flags.DEFINE_bool(
-        "tensorboard", False, "write every epoch below <workdir>/tensorboard as well", **common
-    )
+    tracking.define(values)
     flags.DEFINE_string(
         "mesh", None, "train on all devices as this grid, such as data:4,model:2", **common
     )
@@ -103,9 +108,7 @@ def define_running(values: flags.FlagValues) -> None:
     flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
 
 
-def define_options(
-    options: Mapping[str, dataclasses.Field], values: flags.FlagValues = flags.FLAGS
-) -> None:
+def define_options(options: Mapping[str, dataclasses.Field], values: flags.FlagValues) -> None:
     """Registers a flag for each option, with its default, help text and choices."""
     for name, field in options.items():
         rule = field.metadata
@@ -125,19 +128,23 @@ def _define_field(name: str, default: Any, doc: str, choices, common: dict) -> N
         flags.DEFINE_string(name, default, doc, **common)
 
 
-def config(values: flags.FlagValues = flags.FLAGS) -> Config:
+def config(values: flags.FlagValues, *, content: bool = True) -> Config:
     """The options on the command line: variant over flags over preset over defaults.
+
+    Args:
+      values: the flags.
+      content: whether the data know more of items than interactions.
 
     Raises:
       ConfigError: a value out of its range.
     """
     model = values.model
     given = {name: values[name].value for name in options_of(model) if values[name].present}
-    chosen = preset(values.preset, model), given, variant(values.variant, model)
+    chosen = preset(values.preset, model, content=content), given, variant(values.variant, model)
     return make_config({"model": model, **chosen[0], **chosen[1], **chosen[2]})
 
 
-def baselines(values: flags.FlagValues = flags.FLAGS) -> BaselineSettings:
+def baselines(values: flags.FlagValues) -> BaselineSettings:
     """The baselines on the command line; no part of a run's configuration.
 
     Raises:
@@ -146,7 +153,7 @@ def baselines(values: flags.FlagValues = flags.FLAGS) -> BaselineSettings:
     return BaselineSettings(**{name: values[name].value for name in BaselineSettings.all_options()})
 
 
-def limits(values: flags.FlagValues = flags.FLAGS) -> Limits:
+def limits(values: flags.FlagValues) -> Limits:
     """What the training may use; no part of a run's configuration.
 
     Raises:
@@ -155,7 +162,7 @@ def limits(values: flags.FlagValues = flags.FLAGS) -> Limits:
     return Limits(**{name: values[name].value for name in Limits.all_options()})
 
 
-def data_identity(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
+def data_identity(values: flags.FlagValues) -> dict[str, Any]:
     """The flags that say which data: part of a run's configuration."""
     identity: dict[str, Any] = {"dataset": values.dataset}
     if values.dataset == SYNTHETIC and not values.data_dir:
@@ -164,15 +171,15 @@ def data_identity(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
     return identity
 
 
-def data_flags(values: flags.FlagValues = flags.FLAGS) -> list[str]:
+def data_flags(values: flags.FlagValues) -> list[str]:
     """The given flags that are no hyper-parameter, for another process that trains."""
     names = [name for name in values if name.startswith(_PLANTED)]
-    names += ["dataset", "data_dir", "cache_dir"]
+    names += ["dataset", "data_dir", "cache_dir", *tracking.FLAGS]
     names += [*BaselineSettings.all_options(), *Limits.all_options()]
     return [f"--{name}={values[name].value}" for name in sorted(names) if values[name].present]
 
 
-def load(values: flags.FlagValues = flags.FLAGS, *, share: Share = ALONE) -> Dataset:
+def load(values: flags.FlagValues, *, share: Share = ALONE) -> Dataset:
     """Reads, or plants, the data set that the flags name.
 
     Args:
@@ -192,7 +199,7 @@ def load(values: flags.FlagValues = flags.FLAGS, *, share: Share = ALONE) -> Dat
     return read_dataset(directory, name=values.dataset, share=share)
 
 
-def workdir(values: flags.FlagValues = flags.FLAGS) -> Path:
+def workdir(values: flags.FlagValues) -> Path:
     """The run directory."""
     if values.workdir:
         return Path(values.workdir)
@@ -206,7 +213,6 @@ def workdir(values: flags.FlagValues = flags.FLAGS) -> Path:
     return Path("runs", "-".join(words))
 
 
-def cache_dir(values: flags.FlagValues = flags.FLAGS) -> Path:
+def cache_dir(values: flags.FlagValues) -> Path:
     """Where what takes long is kept between runs."""
-    default = Path.home() / ".cache" / "kdiffe_jax"
-    return Path(values.cache_dir or os.environ.get("KDIFFE_CACHE") or default)
+    return Path(values.cache_dir) if values.cache_dir else default_cache_dir()

@@ -9,6 +9,7 @@ from absl import flags
 
 import kdiffe_jax
 from kdiffe_jax.models.registry import MODELS, model_class, options_of
+from launch import tracking
 
 _WIDTH, _INDENT = 100, 26
 _SECTIONS = {
@@ -30,7 +31,16 @@ _SECTIONS = {
         "num_seeds",
     ),
     "evaluation": ("score", "selection", "selection_metric", "mask_valid", "baselines"),
-    "running": ("workdir", "mode", "cache_dir", "mesh", "tensorboard", "profile", "debug"),
+    "running": (
+        "workdir",
+        "mode",
+        "warm_start",
+        "cache_dir",
+        "mesh",
+        *tracking.FLAGS,
+        "profile",
+        "debug",
+    ),
 }
 _MOST_OF_MODEL = 16
 _USAGE = """\

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 from absl import flags as absl_flags
 
@@ -18,48 +18,50 @@ from kdiffe_jax.parallel.processes import check_alike, is_process_zero, on_proce
 from kdiffe_jax.parallel.shares import share_of_process
 from kdiffe_jax.profile.recorder import Recorder
 from kdiffe_jax.report.page import REPORT, leave_report
-from kdiffe_jax.report.scalars import Scalars
 from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.trackers.tracker import Tracker
+from kdiffe_jax.training.compiled_programs import keep_compiled
 from kdiffe_jax.training.fit import Hooks, fit, score_again
 from kdiffe_jax.training.placement_on_mesh import OnMesh
+from kdiffe_jax.training.progress import Progress
 from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.selection import Record, check_selection_metric
 from kdiffe_jax.training.setup import TrainSetup
-from launch import flags, help, processes
+from kdiffe_jax.training.warm_start import check_start, read_earlier
+from launch import flags, help, processes, tracking
 from launch.command import guarded
-from launch.compiled import keep_compiled
 from launch.parsing import named_model, parse
 from launch.profile import profile_lines
-from launch.progress import Progress
 from launch.table import planted_lines, result_table
 
-FLAGS = absl_flags.FLAGS
+FlagValues: TypeAlias = absl_flags.FlagValues
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs one command; see `guarded` for the exit status."""
+def main(argv: Sequence[str], values: FlagValues | None = None) -> int:
+    """Runs one command, any number of times in a process; see `guarded` for the exit status."""
+    given = FlagValues() if values is None else values
     status = guarded(
-        lambda: _command(argv),
-        FLAGS,
+        lambda: _command(argv, given),
+        given,
         interrupted="stopped; the same command continues from the last finished epoch",
     )
     return processes.leave(status)
 
 
-def _command(argv: Sequence[str]) -> None:
+def _command(argv: Sequence[str], values: FlagValues) -> None:
     if "--models" in argv[1:]:
         print(help.models_text())
         return
-    flags.define(argv)
+    flags.define(argv, values)
     if help.asked(argv) or "--helpfull" in argv[1:]:
         write = help.help_text if help.asked(argv) else help.full_text
-        print(write(named_model(argv), FLAGS))
+        print(write(named_model(argv), values))
         return
-    parse(argv)
-    processes.join(FLAGS)
-    keep_compiled(flags.cache_dir())
-    recorder = _recorder()
-    result = _evaluate() if FLAGS.mode == "evaluate" else _train(recorder)
+    parse(argv, values)
+    processes.join(values)
+    keep_compiled(flags.cache_dir(values))
+    recorder = _recorder(values)
+    result = _evaluate(values) if values.mode == "evaluate" else _train(values, recorder)
     if not is_process_zero():
         return
     print(result_table(result))
@@ -69,37 +71,51 @@ def _command(argv: Sequence[str]) -> None:
         print(profile_lines(recorder))
 
 
-def _recorder() -> Recorder | None:
-    for name in ("profile", "tensorboard", "mesh"):
-        if FLAGS[name].value and FLAGS.mode == "evaluate":
+def _recorder(values: FlagValues) -> Recorder | None:
+    for name in ("profile", *tracking.FLAGS, "mesh", "warm_start"):
+        if values[name].value and values.mode == "evaluate":
             raise ConfigError(
                 f"--{name}: only a training has epochs; leave one of it and --mode=evaluate out"
             )
-    return None if FLAGS.profile is None else Recorder(FLAGS.profile)
+    return None if values.profile is None else Recorder(values.profile)
 
 
-def _resources(share) -> Resources:
-    mesh = None if FLAGS.mesh is None else build_mesh(FLAGS.mesh)
+def _resources(values: FlagValues, share) -> Resources:
+    mesh = None if values.mesh is None else build_mesh(values.mesh)
     placement = None if mesh is None else OnMesh(mesh, share)
-    return Resources(flags.cache_dir(), flags.limits(), flags.baselines(), placement)
+    return Resources(
+        flags.cache_dir(values), flags.limits(values), flags.baselines(values), placement
+    )
 
 
-def _train(recorder: Recorder | None) -> dict[str, Any]:
-    config = flags.config()
+def _train(values: FlagValues, recorder: Recorder | None) -> dict[str, Any]:
+    config = flags.config(values)
     check_selection_metric(config)
     share = share_of_process()
-    resources = _resources(share)
+    resources = _resources(values, share)
     if recorder is not None:
         recorder.claim()
-    run = RunDirectory(flags.workdir())
-    scalars = Scalars(run.path) if FLAGS.tensorboard and is_process_zero() else None
-    dataset = flags.load(share=share)
-    identity = {**flags.data_identity(), "data_sha256": dataset.fingerprint(), **config.to_flat()}
-    check_alike(identity | {"mesh": FLAGS.mesh})
+    run = RunDirectory(flags.workdir(values))
+    wanted = tracking.wanted(values)
+    earlier = None if values.warm_start is None else read_earlier(values.warm_start)
+    dataset = flags.load(values, share=share)
+    config = flags.config(values, content=dataset.has_content)
+    identity = {
+        **flags.data_identity(values),
+        "data_sha256": dataset.fingerprint(),
+        **config.to_flat(),
+    }
+    if earlier is not None:
+        check_start(earlier, dataset, config)
+        identity["warm_start"] = earlier.digest
+    check_alike(identity | {"mesh": values.mesh})
     finished = on_process_zero(lambda: run.claim(identity).result())
-    with run, scalars or contextlib.nullcontext():
+    with run, contextlib.ExitStack() as stack:
+        name = tracking.name_of(run.path)
+        trackers = [stack.enter_context(make(run.path, identity, name)) for make in wanted]
         if finished is not None:
             on_process_zero(lambda: _tell_finished(run))
+            _tell_result(finished, trackers)
             return finished
         shown = Progress(config, shown=is_process_zero())
         with shown as progress, recorder or contextlib.nullcontext():
@@ -108,17 +124,22 @@ def _train(recorder: Recorder | None) -> dict[str, Any]:
                 config,
                 run,
                 resources,
-                hooks=_hooks(progress, scalars, recorder),
-                whole=lambda: _whole(dataset, identity),
+                hooks=_hooks(progress, trackers, recorder),
+                whole=lambda: _whole(values, dataset, identity),
+                earlier=earlier,
             )
         on_process_zero(lambda: leave_report(run.path, options_of, log=print))
+        _tell_result(result, trackers)
         return result
 
 
-def _hooks(progress: Progress, scalars: Scalars | None, recorder: Recorder | None) -> Hooks:
-    watchers: list[Callable[[Record], None]] = [progress.on_epoch]
-    if scalars is not None:
-        watchers.insert(0, scalars.on_epoch)
+def _tell_result(result: dict[str, Any], trackers: Sequence[Tracker]) -> None:
+    for tracker in trackers:
+        tracker.on_result(result)
+
+
+def _hooks(progress: Progress, trackers: Sequence[Tracker], recorder: Recorder | None) -> Hooks:
+    watchers = [*(tracker.on_epoch for tracker in trackers), progress.on_epoch]
 
     def on_epoch(record: Record) -> None:
         for watcher in watchers:
@@ -132,11 +153,11 @@ def _hooks(progress: Progress, scalars: Scalars | None, recorder: Recorder | Non
     return Hooks(progress.log, on_setup, watched)
 
 
-def _whole(dataset: Dataset, identity: dict[str, Any]) -> Dataset:
+def _whole(values: FlagValues, dataset: Dataset, identity: dict[str, Any]) -> Dataset:
     """The data set for what is left when a mesh has trained; read again where it was a share."""
     if dataset.share == ALONE:
         return dataset
-    dataset = flags.load()
+    dataset = flags.load(values)
     if dataset.fingerprint() != identity["data_sha256"]:
         raise RunError(
             f"{dataset.name}: the data were changed while they were trained on; put them back, "
@@ -151,44 +172,43 @@ def _tell_finished(run: RunDirectory) -> None:
         leave_report(run.path, options_of, log=print)
 
 
-def _evaluate() -> dict[str, Any]:
-    run = RunDirectory(flags.workdir())
+def _evaluate(values: FlagValues) -> dict[str, Any]:
+    run = RunDirectory(flags.workdir(values))
     stored = run.config()
     if stored is None:
         raise RunError(f"{run.path}: there is no run to evaluate; train it first")
     if stored.get("model") not in [*MODELS]:
         raise RunError(f"{run.path}: its config.json names no model; train it again elsewhere")
-    _adopt(stored)
-    dataset = flags.load()
+    _adopt(values, stored)
+    dataset = flags.load(values)
     if dataset.fingerprint() != stored.get("data_sha256"):
         raise RunError(f"{run.path}: was trained on other data than {dataset.name} holds now")
     with run.claim(stored):
         known = options_of(stored["model"])
         config = make_config({n: v for n, v in stored.items() if n in known or n == "model"})
-        result = score_again(dataset, config, run, _resources(ALONE), log=print)
+        result = score_again(dataset, config, run, _resources(values, ALONE), log=print)
         if run.result() is not None:
             leave_report(run.path, options_of, log=print)
         return result
 
 
-def _adopt(stored: dict[str, Any]) -> None:
+def _adopt(values: FlagValues, stored: dict[str, Any]) -> None:
     """Takes the run's values for all flags that were not given; refuses others."""
     model = stored["model"]
-    if FLAGS["model"].present and FLAGS.model != model:
-        raise RunError(f"--model={FLAGS.model}: the run was made with {model!r}")
-    if FLAGS.model != model:
-        flags.define_options(
-            {n: f for n, f in model_class(model).Options.all_options().items() if n not in FLAGS}
-        )
+    if values["model"].present and values.model != model:
+        raise RunError(f"--model={values.model}: the run was made with {model!r}")
+    if values.model != model:
+        own = model_class(model).Options.all_options()
+        flags.define_options({n: f for n, f in own.items() if n not in values}, values)
     for name, value in stored.items():
-        if name not in FLAGS:
+        if name not in values:
             continue
-        if FLAGS[name].present and FLAGS[name].value != value:
-            raise RunError(f"--{name}={FLAGS[name].value}: the run was made with {value!r}")
-        FLAGS[name].value = value
-    for name, value in variant(FLAGS.variant, model).items():
+        if values[name].present and values[name].value != value:
+            raise RunError(f"--{name}={values[name].value}: the run was made with {value!r}")
+        values[name].value = value
+    for name, value in variant(values.variant, model).items():
         if stored.get(name) != value:
-            raise RunError(f"--variant={FLAGS.variant}: the run has {name} {stored.get(name)!r}")
+            raise RunError(f"--variant={values.variant}: the run has {name} {stored.get(name)!r}")
 
 
 def entry() -> None:

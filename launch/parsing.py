@@ -39,8 +39,16 @@ def expanded(argv: Sequence[str]) -> list[str]:
         raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
 
 
-def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
+def parse(argv: Sequence[str], values: flags.FlagValues, *, takes_words: bool = False) -> list[str]:
     """Parses a command line; `--version` prints the version and ends the program.
+
+    Args:
+      argv: the command line, the program first.
+      values: the flags.
+      takes_words: whether there may be words that are no flags, before, between and after them.
+
+    Returns:
+      These words.
 
     Raises:
       ConfigError: an unknown flag, a value that does not parse, a stray argument or an
@@ -50,14 +58,16 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
         print(f"kdiffe_jax {kdiffe_jax.__version__}")
         raise SystemExit(0)
     argv = ["--help" if word == "-h" else word for word in argv]
+    values.set_gnu_getopt(takes_words)
     try:
-        rest = values(flag_files.found(argv))
+        _, *words = values(flag_files.found(argv))
     except flags.UnrecognizedFlagError as error:
         raise ConfigError(_unknown_flag(error.flagname, values)) from error
     except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
-    if len(rest) > 1:
-        raise ConfigError(f"{rest[1]!r} is not a flag; flags look like --epochs=10")
+    if words and not takes_words:
+        raise ConfigError(f"{words[0]!r} is not a flag; flags look like --epochs=10")
+    return words
 
 
 def _unknown_flag(name: str, values: flags.FlagValues) -> str:

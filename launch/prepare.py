@@ -27,17 +27,23 @@ from launch.extra_files import add_extra_files, define_extra_files, extra_files_
 from launch.filters import define_filters, filters_of
 from launch.progress import rows_bar
 
-FLAGS = absl_flags.FLAGS
 FlagValues: TypeAlias = absl_flags.FlagValues
 
 
-def define(values: FlagValues = FLAGS) -> None:
+def define(values: FlagValues) -> None:
     """Registers every flag of the command."""
     common = dict(flag_values=values)
     define_enum, define_string = absl_flags.DEFINE_enum, absl_flags.DEFINE_string
     define_enum("source", "auto", ["auto", *SOURCES], "layout of the input", **common)
     define_string("input", None, "directory (or table) with the source", **common)
     define_string("output", None, "directory of the Dataset; must not exist", **common)
+    define_string(
+        "earlier",
+        None,
+        "directory of the data set that an earlier run was trained on; nothing of its training is "
+        "held out",
+        **common,
+    )
     define_string("name", None, "what reports call the data set [the output's name]", **common)
     define_enum(
         "kg_ids",
@@ -78,6 +84,8 @@ def _check(values: FlagValues) -> None:
     for name in ("item", "figures"):
         if values[name].value is not None and not values.inspect:
             raise ConfigError(f"--{name} goes with --inspect")
+    if values.earlier is not None and (values.inspect or not values.output):
+        raise ConfigError("--earlier goes with --output: what is prepared follows its split")
     if values.output:
         refuse_existing(Path(values.output))
 
@@ -88,6 +96,7 @@ def _prepare(values: FlagValues) -> None:
     columns = TableColumns(**_chosen(TableColumns, values))
     limits = filters_of(values, config.filters)
     beside = extra_files_of(values)
+    earlier = _earlier(values)
     with rows_bar("reading") as progress:
         layout, catalogue = read_source(
             source,
@@ -110,13 +119,28 @@ def _prepare(values: FlagValues) -> None:
         "files": _sums(files),
         "options": described(config, columns) | given,
     }
-    dataset = prepare(catalogue, config, columns, filters=limits, provenance=provenance, log=print)
+    dataset = prepare(
+        catalogue,
+        config,
+        columns,
+        earlier=earlier,
+        filters=limits,
+        provenance=provenance,
+        log=print,
+    )
     write_prepared(dataset, output)
     _report(dataset)
     print(
         f"\nwritten: {output}; train with "
         f"python -m launch.main --dataset={dataset.name} --data_dir={output}"
     )
+
+
+def _earlier(values: FlagValues) -> Dataset | None:
+    if values.earlier is None:
+        return None
+    path = Path(values.earlier)
+    return read_dataset(path, name=path.resolve().name)
 
 
 def _inspect(values: FlagValues) -> None:

@@ -91,9 +91,10 @@ def _run(study: str, base: Config, values: absl_flags.FlagValues) -> str:
         }
         _run_all(study, list(jobs.values()), values)
         outcomes = [
-            gather.read_outcome(*key, job.workdir)
-            for key, job in jobs.items()
+            outcome
+            for (name, _), job in jobs.items()
             if finished_result(job) is not None
+            for outcome in gather.read_outcomes(name, job.workdir)
         ]
         if plan.FULL not in gather.settings_of(outcomes):
             raise RunError(f"{out.path}: no run of the full model came to its end")

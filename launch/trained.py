@@ -8,8 +8,8 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.recommend.recommender import Recommender
+from kdiffe_jax.training.compiled_programs import keep_compiled
 from launch import flags
-from launch.compiled import keep_compiled
 
 
 def define(values: absl_flags.FlagValues) -> None:

@@ -14,7 +14,19 @@ from kdiffe_jax.data.synthetic import planted_dataset
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.models.registry import MODELS
 from kdiffe_jax.storage.saved_model import MODEL, write_model
-from launch import explain, export, extract, flags, prepare, recommend, report, serve, study, sweep
+from launch import (
+    compare,
+    explain,
+    export,
+    extract,
+    flags,
+    prepare,
+    recommend,
+    report,
+    serve,
+    study,
+    sweep,
+)
 from tests.small_model import small_saved
 
 ROOT = Path(__file__).parents[1]
@@ -111,7 +123,9 @@ def known_flags() -> set[str]:
         for command in (flags, study, sweep)
         for model in MODELS
     ]
-    defined += [c.define for c in (prepare, extract, recommend, explain, export, report, serve)]
+    defined += [
+        c.define for c in (prepare, extract, compare, recommend, explain, export, report, serve)
+    ]
     for define in defined:
         values = absl_flags.FlagValues()
         define(values)
@@ -156,6 +170,11 @@ def test_the_guide_to_knowledge_graphs_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run_examples((ROOT / "docs" / "knowledge-graphs.md").read_text(encoding="utf-8"))
     assert (tmp_path / "datasets" / "pantry" / "dataset.json").exists()
+
+
+def test_the_page_about_python_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run_examples((ROOT / "docs" / "python.md").read_text(encoding="utf-8"))
 
 
 def test_the_dataset_by_hand_can_be_written_and_read(tmp_path, monkeypatch):

@@ -131,6 +131,11 @@ class Dataset:
     def n_relations(self) -> int:
         return len(self.relation_names)
 
+    @property
+    def has_content(self) -> bool:
+        """Whether anything is known of items but interactions."""
+        return len(self.triples) > 0 or bool(self.features)
+
     def pair_codes(self, pairs: np.ndarray) -> np.ndarray:
         """(user, item) pairs as single int64 numbers, user * J + item."""
         return pairs[:, 0].astype(np.int64) * self.n_items + pairs[:, 1]

@@ -6,6 +6,7 @@ and a note of the catalogue counts it; a file that knows none of the items is re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -131,8 +132,24 @@ def _rows_by_id(
     path: Path, ids_path: Path, catalogue: Catalogue
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     ids = _read_ids(ids_path)
+    return rows_by_id(load_feature(path, len(ids)), ids, catalogue, path, ids_path)
+
+
+def rows_by_id(
+    given: np.ndarray, ids: Sequence[str], catalogue: Catalogue, path: Path, ids_path: Path
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """float[J, width] by the catalogue's items, zeros where there is none, and notes on both.
+
+    Args:
+      given: float[n, width].
+      ids: the item of each row, unique.
+      catalogue: whose items count.
+      path, ids_path: what notes and refusals call the rows and their ids.
+
+    Raises:
+      DataError: no known id.
+    """
     found = known_positions(ids, catalogue.item_ids, ids_path)
-    given = load_feature(path, len(ids))
     rows = np.zeros((catalogue.n_items, given.shape[1]), given.dtype)
     rows[found[found >= 0]] = given[found >= 0]
     without = catalogue.n_items - int((found >= 0).sum())

@@ -21,7 +21,8 @@ from kdiffe_jax.data.knowledge import is_degenerate
 from kdiffe_jax.data.relation import Relation, join_relations
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
-from kdiffe_jax.data.splits import split
+from kdiffe_jax.data.splits import Labels, split
+from kdiffe_jax.data.splits_after import split_after
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
 
@@ -31,6 +32,7 @@ def prepare(
     config: PrepareConfig | None = None,
     columns: TableColumns | None = None,
     *,
+    earlier: Dataset | None = None,
     filters: Mapping[str, FilterSettings | None] | None = None,
     provenance: dict[str, Any] | None = None,
     log: Callable[[str], None] = lambda line: None,
@@ -40,8 +42,10 @@ def prepare(
     Args:
       config: which interactions count, how they are split, how content becomes triples.
       columns: which columns of the catalogue are text, attributes, lists and paths.
+      earlier: the data set that a model was trained on which is to be trained further; no
+        interaction of its training is held out (`split_after`).
       filters: relation -> limits in place of those of `config`, None drops the relation.
-      provenance: kept in the data set as it is.
+      provenance: kept in the data set as it is, beside the fingerprint of `earlier`.
       log: receives a line when a step begins.
 
     Returns:
@@ -56,10 +60,7 @@ def prepare(
     log("cleaning interactions")
     catalogue = clean(catalogue, config.interactions)
     log("splitting")
-    try:
-        labels, split_notes = split(catalogue.interactions, config.split, catalogue.n_users)
-    except DataError as error:
-        raise DataError(f"{catalogue.name}: {error}") from error
+    labels, split_notes = _labels(catalogue, config, earlier)
     names, relations, content_notes = [], [], _unused(catalogue, columns)
     content_notes += _of_one_name(catalogue, config, columns)
     for relation in content_relations(catalogue, config, columns):
@@ -91,8 +92,17 @@ def prepare(
         item_ids=catalogue.item_ids,
         item_names=catalogue.item_names,
         item_pictures=catalogue.item_pictures,
-        provenance=provenance or {},
+        provenance=(provenance or {}) | ({"earlier": earlier.fingerprint()} if earlier else {}),
     )
+
+
+def _labels(catalogue: Catalogue, config: PrepareConfig, earlier: Dataset | None) -> Labels:
+    try:
+        if earlier is not None:
+            return split_after(catalogue, config.split, earlier)
+        return split(catalogue.interactions, config.split, catalogue.n_users)
+    except DataError as error:
+        raise DataError(f"{catalogue.name}: {error}") from error
 
 
 def content_relations(

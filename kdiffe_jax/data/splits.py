@@ -11,8 +11,7 @@ from kdiffe_jax.data.rows import position_in_group
 from kdiffe_jax.data.settings import SplitSettings
 from kdiffe_jax.errors import ConfigError, DataError
 
-# Users with fewer interactions are all training.
-_FEWEST = 3
+FEWEST = 3  #: users with fewer interactions are all training
 # 1973 in nanoseconds; in any coarser unit, later than the year 5000.
 _LEAST_NANOSECONDS = 10**17
 
@@ -47,31 +46,43 @@ def split(interactions: Interactions, settings: SplitSettings, n_users: int) -> 
         that leave nothing to train on.
       DataError: a given split without train; nothing that could be held out.
     """
-    mode, notes = _mode(interactions, settings)
+    mode, notes = chosen_mode(interactions, settings)
     labels, note = _MODES[mode](interactions, settings, n_users)
+    return Labels(labels, (*notes, f"{note}: {sizes_of(labels)}"))
+
+
+def sizes_of(labels: np.ndarray) -> str:
+    """How many interactions each split has, in words."""
     train, valid, test = np.bincount(labels, minlength=3).tolist()
-    sizes = f"{train:,} train, {valid:,} valid, {test:,} test"
-    return Labels(labels, (*notes, f"{note}: {sizes}"))
+    return f"{train:,} train, {valid:,} valid, {test:,} test"
 
 
-def hold_out_one(users: np.ndarray, items: np.ndarray, *, seed: int) -> np.ndarray:
+def hold_out_one(
+    users: np.ndarray, items: np.ndarray, *, seed: int, free: np.ndarray | None = None
+) -> np.ndarray:
     """bool[n]: one interaction of every user with at least three, chosen by the seed.
 
     Args:
       users, items: int[n], without repeated pairs; their order does not matter.
+      free: bool[n], those that may be chosen; all if omitted.
 
     >>> hold_out_one(np.array([4, 4, 4, 7]), np.array([0, 1, 2, 0]), seed=0).sum()
     np.int64(1)
     """
-    shuffled = _shuffled(users, items, seed)
+    shuffled = shuffled_pairs(users, items, seed)
+    shuffled = shuffled if free is None else shuffled[free[shuffled]]
     present, first = np.unique(users[shuffled], return_index=True)
     held = np.zeros(len(users), bool)
-    held[shuffled[first[np.bincount(users)[present] >= _FEWEST]]] = True
+    held[shuffled[first[np.bincount(users)[present] >= FEWEST]]] = True
     return held
 
 
-def _mode(rows: Interactions, settings: SplitSettings) -> tuple[str, tuple[str, ...]]:
-    """What is asked for, and what to say of it."""
+def chosen_mode(rows: Interactions, settings: SplitSettings) -> tuple[str, tuple[str, ...]]:
+    """The mode of split that is asked for, and what to say of it.
+
+    Raises:
+      ConfigError: as `split`.
+    """
     mode, notes = settings.split, ()
     if mode == "auto" and rows.split is not None:
         mode = "given"
@@ -111,11 +122,11 @@ def _given(rows: Interactions, settings: SplitSettings, n_users: int):
 
 
 def _ratio(rows: Interactions, settings: SplitSettings, n_users: int):
-    shuffled = _shuffled(rows.users, rows.items, settings.split_seed)
+    shuffled = shuffled_pairs(rows.users, rows.items, settings.split_seed)
     by_user = shuffled[np.argsort(rows.users[shuffled], kind="stable")]
     counts = np.bincount(rows.users, minlength=n_users)
-    test = np.clip(_rounded(counts * settings.test_share), 1, counts - 2)
-    valid = np.clip(_rounded(counts * settings.valid_share), 1, counts - 1 - test)
+    test = np.clip(rounded(counts * settings.test_share), 1, counts - 2)
+    valid = np.clip(rounded(counts * settings.valid_share), 1, counts - 1 - test)
     labels, few = _label_first(rows.users, by_user, counts, test, valid)
     return labels, f"split by shares per user, seed {settings.split_seed}{few}"
 
@@ -153,7 +164,7 @@ def _only_later(rows: Interactions, train: np.ndarray) -> str:
     return f"; {unseen_users:,} users and {unseen_items:,} items occur only after training"
 
 
-def _shuffled(users: np.ndarray, items: np.ndarray, seed: int) -> np.ndarray:
+def shuffled_pairs(users: np.ndarray, items: np.ndarray, seed: int) -> np.ndarray:
     """int64[n]: row numbers in an order that depends on the pairs and the seed only."""
     pairs = users.astype(np.int64) * (int(items.max(initial=0)) + 1) + items
     sorted_rows = np.argsort(pairs, kind="stable")
@@ -162,7 +173,7 @@ def _shuffled(users: np.ndarray, items: np.ndarray, seed: int) -> np.ndarray:
 
 def _label_first(users, order, counts, test, valid) -> tuple[np.ndarray, str]:
     """The first `test` rows of each user in `order` are test, the next `valid` are valid."""
-    enough = counts >= _FEWEST
+    enough = counts >= FEWEST
     if not enough.any():
         raise DataError(
             "no user has three interactions, so none can be held out; give a split, or times and "
@@ -174,11 +185,12 @@ def _label_first(users, order, counts, test, valid) -> tuple[np.ndarray, str]:
     rank = position_in_group(grouped)
     labels = np.zeros(len(users), np.int8)
     labels[order] = (rank < held[grouped]).astype(np.int8) + (rank < test[grouped])
-    few = np.count_nonzero(counts[counts > 0] < _FEWEST)
-    return labels, f"; {few:,} users with fewer than {_FEWEST} are all train" if few else ""
+    few = np.count_nonzero(counts[counts > 0] < FEWEST)
+    return labels, f"; {few:,} users with fewer than {FEWEST} are all train" if few else ""
 
 
-def _rounded(values: np.ndarray) -> np.ndarray:
+def rounded(values: np.ndarray | float) -> np.ndarray:
+    """The nearest whole numbers, halves up."""
     return np.floor(values + 0.5).astype(np.int64)
 
 

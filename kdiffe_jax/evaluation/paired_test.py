@@ -1,4 +1,4 @@
-"""The paired t test: is one model's figure above another's, over users or over seeds?"""
+"""The paired t test, over users or over seeds, and Holm's correction for many tests."""
 
 from __future__ import annotations
 
@@ -41,3 +41,23 @@ def paired_test(
             t = mean / error
             found |= {"t": t, "p": float(2 * stdtr(size - 1, -abs(t)))}
     return found
+
+
+def holm(values: Sequence[float | None]) -> list[float | None]:
+    """Holm's correction: the p values of several tests, of which none is to be true by luck.
+
+    The k-th smallest of m is multiplied by m - k + 1, and none may be below a smaller one.
+
+    Args:
+      values: p of each test; None where there is none, which does not count.
+
+    >>> holm([0.01, None, 0.04, 0.03])
+    [0.03, None, 0.06, 0.06]
+    """
+    there = sorted((p, place) for place, p in enumerate(values) if p is not None)
+    corrected: list[float | None] = [None] * len(values)
+    least = 0.0
+    for rank, (p, place) in enumerate(there):
+        least = max(least, min(1.0, p * (len(there) - rank)))
+        corrected[place] = least
+    return corrected

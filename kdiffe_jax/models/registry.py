@@ -126,6 +126,7 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
     }
 )
 DEFAULT = "kdiffe"
+_OF_CONTENT = ("neighbour_weight", "neighbour_relations", "neighbour_kinds", "cold_items")
 
 
 def model_class(name: str) -> Any:
@@ -197,13 +198,18 @@ def build_model(config: Config, sizes: Sizes) -> Model:
     return kind(config.options, config.embedding, config.ranking, sizes)
 
 
-def preset(name: str, model: str) -> Mapping[str, Any]:
+def preset(name: str, model: str, *, content: bool = True) -> Mapping[str, Any]:
     """The values of a named preset for a model.
+
+    Args:
+      content: whether the data know more of items than interactions; else what the preset says
+        of nearest items by content is left out.
 
     Raises:
       ConfigError: the model has no such preset.
     """
-    return _named("preset", name, model_class(model).presets, model)
+    found = _named("preset", name, model_class(model).presets, model)
+    return found if content else {n: v for n, v in found.items() if n not in _OF_CONTENT}
 
 
 def variant(name: str, model: str) -> Mapping[str, Any]:

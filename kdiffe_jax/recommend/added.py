@@ -27,3 +27,13 @@ def trained_interactions(model: SavedModel) -> np.ndarray:
     """i32[n, 2]: `train` without the histories of added users, which stand at its end."""
     n_users = len(model.user_ids) - model.about.get(_USERS, 0)
     return model.train[: np.searchsorted(model.train[:, 0], n_users)]
+
+
+def as_trained(model: SavedModel) -> SavedModel:
+    """The model with the ids and interactions of training alone; its rows are as they were."""
+    n_users = len(model.user_ids) - model.about.get(_USERS, 0)
+    return model._replace(
+        user_ids=model.user_ids[:n_users],
+        item_ids=model.item_ids[: n_trained_items(model)],
+        train=trained_interactions(model),
+    )

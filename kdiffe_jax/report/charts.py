@@ -34,18 +34,19 @@ def line_chart(title: str, lines: Sequence[Line]) -> Markup:
     """Values by epoch with the chosen epochs marked; the values appear under the pointer.
 
     Args:
-      lines: at least one, each with at least one value. With more lines than there are
-        colours all have the first.
+      lines: at least one, each with at least one value. Lines of one name share a colour. With
+        more names than there are colours all have the first.
     """
     epochs = max(len(line.values) for line in lines)
     across = count_axis(epochs - 1, _LEFT, _RIGHT)
     up = value_axis([v for line in lines for v in line.values if math.isfinite(v)], _BOTTOM, _TOP)
     drawn = [_grid(up), _epochs(across)]
     drawn += _rules(lines, across)
-    for place, line in enumerate(lines):
-        drawn.append(_curve(line, across, up, _colour(place, len(lines))))
+    names = list(dict.fromkeys(line.name for line in lines))
+    for line in lines:
+        drawn.append(_curve(line, across, up, _colour(names.index(line.name), len(names))))
     drawn += _columns(lines, across, epochs)
-    return _figure(title, [line.name for line in lines], drawn)
+    return _figure(title, names, drawn)
 
 
 def bar_chart(
@@ -158,12 +159,13 @@ def _columns(lines: Sequence[Line], across: Axis, epochs: int) -> list[Markup]:
 
 
 def _said(lines: Sequence[Line], epoch: int) -> str:
-    values = [
-        f"{line.name}: {line.values[epoch]:.5g}{' (chosen)' if line.chosen == epoch else ''}"
-        for line in lines
-        if epoch < len(line.values)
-    ]
-    return "\n".join([f"epoch {epoch}", *values])
+    values: dict[str, list[str]] = {}
+    for line in lines:
+        if epoch < len(line.values):
+            chosen = " (chosen)" if line.chosen == epoch else ""
+            values.setdefault(line.name, []).append(f"{line.values[epoch]:.5g}{chosen}")
+    of_lines = (f"{name}: {', '.join(own)}" for name, own in values.items())
+    return "\n".join([f"epoch {epoch}", *of_lines])
 
 
 def _label(name: str) -> Markup:

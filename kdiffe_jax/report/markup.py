@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+_TITLE = re.compile(r'<section id="([^"]+)"><h2>(.*?)</h2>')
 
 
 class Markup(str):
@@ -90,6 +93,12 @@ def details(summary: Any, *children: Any) -> Markup:
 def section(name: str, title: str, *children: Any) -> Markup:
     """A part of the page, with a name that links lead to."""
     return element("section", element("h2", title), *children, id=name)
+
+
+def links(sections: Iterable[Markup]) -> Markup:
+    """Links to the sections among these parts."""
+    named = [found.groups() for part in sections if (found := _TITLE.match(part))]
+    return element("nav", *(element("a", Markup(title), href=f"#{name}") for name, title in named))
 
 
 def note(*children: Any) -> Markup:

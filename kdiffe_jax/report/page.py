@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 
 from kdiffe_jax.report.cold import cold_items
 from kdiffe_jax.report.curves import curves
+from kdiffe_jax.report.document import document
 from kdiffe_jax.report.examples import examples
 from kdiffe_jax.report.lists import lists
-from kdiffe_jax.report.markup import Markup, element, joined, note
+from kdiffe_jax.report.markup import Markup, element, links, note
 from kdiffe_jax.report.relations import relations
 from kdiffe_jax.report.run_files import RunFiles, read_run
 from kdiffe_jax.report.scores import scores
@@ -20,7 +19,6 @@ from kdiffe_jax.report.summary import summary
 from kdiffe_jax.storage.files import replacing
 
 REPORT = "report.html"
-_TITLE = re.compile(r'<section id="([^"]+)"><h2>(.*?)</h2>')
 
 
 def write_report(
@@ -64,21 +62,11 @@ def page_of(run: RunFiles, options_of: Callable[[str], Options] = shared_options
     """The whole page of a run; for the arguments see `write_report`."""
     dataset = run.result["dataset"]
     parts = [*_found(run), settings(run, options_of)]
-    style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
-    title = element("title", f"{dataset}: {run.shown_name}, {run.name}")
-    head = element("head", _META, title, element("style", Markup(style)))
     heading = element(
         "header", element("h1", dataset), element("p", f"{run.shown_name}, run {run.name}")
     )
-    body = element("body", element("main", heading, summary(run), _links(parts), *parts))
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
-
-
-_META = Markup(
-    '<meta charset="utf-8">'
-    '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    '<meta name="color-scheme" content="light dark">'
-)
+    title = f"{dataset}: {run.shown_name}, {run.name}"
+    return document(title, heading, summary(run), links(parts), *parts)
 
 
 def _found(run: RunFiles) -> list[Markup]:
@@ -95,10 +83,3 @@ _WITHOUT_MODEL = (
     "Lists and examples need model.npz and test_per_user.npz, which this run does not "
     "have. Scoring it again (python -m launch.main --mode=evaluate) writes the model."
 )
-
-
-def _links(parts: list[Markup]) -> Markup:
-    """Links to the sections."""
-    named = [found.groups() for part in parts if (found := _TITLE.match(part))]
-    links = (element("a", Markup(title), href=f"#{name}") for name, title in named)
-    return element("nav", joined(links))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,16 +53,8 @@ class RunFiles:
         """The records of each seed and its best epoch; of a single run under the name ""."""
         if not self.history:
             return {}
-        if "seeds" not in self.result:
-            return {"": (list(self.history), self.result["best_epoch"])}
-        records = [own for record in self.history for own in record["seeds"]]
-        return {
-            f"seed {found['seed']}": (
-                [own for own in records if own["seed"] == found["seed"]],
-                found["best_epoch"],
-            )
-            for found in self.result["seeds"]
-        }
+        found = histories_of(self.history, self.result)
+        return {"" if seed is None else f"seed {seed}": own for seed, own in found.items()}
 
 
 def read_run(run_dir: str | Path) -> RunFiles:
@@ -103,6 +96,27 @@ def read_history(run_dir: Path) -> list[Record]:
         return [json.loads(line) for line in lines]
     except (OSError, ValueError) as error:
         raise RunError(f"{file}: not readable: {error}") from error
+
+
+def histories_of(
+    history: Sequence[Record], result: Mapping[str, Any]
+) -> dict[int | None, tuple[list[Record], int]]:
+    """Seed -> its records and its best epoch; of a run of one seed under None.
+
+    Args:
+      history: of `read_history`.
+      result: what result.json holds.
+    """
+    if "seeds" not in result:
+        return {None: (list(history), result["best_epoch"])}
+    records = [own for record in history for own in record["seeds"]]
+    return {
+        found["seed"]: (
+            [own for own in records if own["seed"] == found["seed"]],
+            found["best_epoch"],
+        )
+        for found in result["seeds"]
+    }
 
 
 def losses_of(record: Record) -> dict[str, float]:

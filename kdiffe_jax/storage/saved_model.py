@@ -1,26 +1,29 @@
 """The model file of a run: all that recommending needs, without the data set.
 
-model.npz holds arrays only; texts are JSON in UTF-8 bytes. No pickle is read. Every
-member of the archive carries a CRC-32, and the header lists the members with their
-shapes, so damage is noticed when the file is read.
+model.npz holds arrays and JSON; no pickle is read, and damage is noticed (`archive.py`).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from kdiffe_jax.errors import DataError, RunError
-from kdiffe_jax.storage.files import replacing
-from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npz
+from kdiffe_jax.storage.archive import (
+    damaged,
+    missing,
+    packed,
+    read_archive,
+    unpacked,
+    write_archive,
+    written_again,
+)
+from kdiffe_jax.storage.stored_arrays import DAMAGED
 
 MODEL = "model.npz"
 FORMAT_VERSION = 3
-_HEADER = "header"
 
 
 class SavedModel(NamedTuple):
@@ -84,14 +87,8 @@ def write_model(model: SavedModel, file: Path) -> None:
     """
     members = {name: getattr(model, name) for name in _ARRAYS}
     members |= {_OF_MODEL + name: array for name, array in model.artifacts.items()}
-    members |= {name: _packed(getattr(model, name)) for name in _NAMES}
-    shapes = {name: [str(array.dtype), *array.shape] for name, array in members.items()}
-    header = {"format": FORMAT_VERSION, "members": shapes, "about": dict(model.about)}
-    try:
-        with replacing(file) as draft, draft.open("wb") as stream:
-            np.savez(stream, **members, **{_HEADER: _packed(header)})
-    except DataError as error:
-        raise RunError(str(error)) from error
+    members |= {name: packed(getattr(model, name)) for name in _NAMES}
+    write_archive(file, members, version=FORMAT_VERSION, about={"about": dict(model.about)})
 
 
 def read_model(run_dir: str | Path) -> SavedModel:
@@ -101,49 +98,15 @@ def read_model(run_dir: str | Path) -> SavedModel:
       RunError: no such directory, no model file in it, a damaged one or one of another
         format.
     """
-    file = Path(run_dir) / MODEL
+    file, remedy = Path(run_dir) / MODEL, written_again(Path(run_dir))
     if not file.is_file():
-        raise _missing(Path(run_dir))
+        raise missing(Path(run_dir), MODEL, remedy)
     try:
-        stored = read_npz(file)
-        header = _unpacked(stored[_HEADER])
-        if header["format"] != FORMAT_VERSION:
-            raise RunError(
-                f"{file}: format {header['format']}, this program reads {FORMAT_VERSION}; "
-                + _again(Path(run_dir))
-            )
-        members = {name: stored[name] for name in header["members"]}
-        _check_members(members, header["members"])
-        names = {name: tuple(_unpacked(members.pop(name))) for name in _NAMES}
+        header, members = read_archive(file, version=FORMAT_VERSION, remedy=remedy)
+        about = header["about"]
+        names = {name: tuple(unpacked(members.pop(name))) for name in _NAMES}
         core = {name: members.pop(name) for name in _ARRAYS}
         own = {name.removeprefix(_OF_MODEL): array for name, array in members.items()}
     except DAMAGED as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise RunError(f"{file}: damaged ({reason}); {_again(Path(run_dir))}") from error
-    return SavedModel(about=header["about"], **core, artifacts=own, **names)
-
-
-def _check_members(members: Mapping[str, np.ndarray], shapes: Mapping[str, list]) -> None:
-    for name, array in members.items():
-        if [str(array.dtype), *array.shape] != shapes[name]:
-            raise ValueError(f"{name} has another shape than the header says")
-
-
-def _missing(run_dir: Path) -> RunError:
-    if not run_dir.is_dir():
-        return RunError(f"{run_dir}: no such run directory; train one with python -m launch.main")
-    if not (run_dir / "result.json").is_file():
-        return RunError(f"{run_dir}: holds no finished run; train it to its end first")
-    return RunError(f"{run_dir}: has no {MODEL}; {_again(run_dir)}")
-
-
-def _again(run_dir: Path) -> str:
-    return f"write it with python -m launch.main --mode=evaluate --workdir={run_dir}"
-
-
-def _packed(content: Any) -> np.ndarray:
-    return np.frombuffer(json.dumps(content, ensure_ascii=False).encode(), np.uint8)
-
-
-def _unpacked(array: np.ndarray) -> Any:
-    return json.loads(array.tobytes().decode())
+        raise damaged(file, error, remedy) from error
+    return SavedModel(about=about, **core, artifacts=own, **names)

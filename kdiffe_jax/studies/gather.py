@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kdiffe_jax.errors import RunError
-from kdiffe_jax.report.run_files import read_history
+from kdiffe_jax.report.run_files import Record, histories_of, read_history
 from kdiffe_jax.storage.run_directory import PER_USER, RunDirectory
 from kdiffe_jax.studies.tables import csv_bytes, markdown, mean_text
 
@@ -18,31 +18,43 @@ SPLITS = ("valid", "test")
 
 
 class Outcome(NamedTuple):
-    """One finished run."""
+    """One seed of a finished run."""
 
     setting: str
-    seed: int
+    seed: int  # 0 of a closed form, which has none
     result: dict[str, Any]
     epoch_seconds: float  # median over the epochs after the first, which compiles
     per_user: Path
+    history: Sequence[Record] = ()
 
     def score(self, split: str, metric: str) -> float | None:
         """A score, None where the split was not scored."""
         return self.result.get(split, {}).get(metric)
 
 
-def read_outcome(setting: str, seed: int, workdir: Path) -> Outcome:
-    """The outcome of a finished run.
+def read_outcomes(setting: str, workdir: Path) -> list[Outcome]:
+    """The outcomes of a finished run: one, or one a seed of `--num_seeds`.
 
     Raises:
-      RunError: the run is not finished.
+      RunError: the run is not finished, or a file is damaged.
     """
-    result = RunDirectory(workdir).result()
+    run = RunDirectory(workdir)
+    config, result = run.config() or {}, run.result()
     if result is None:
         raise RunError(f"{workdir}: this run is not finished")
-    seconds = [record["seconds"] for record in read_history(workdir)]
-    median = float(np.median(seconds[1:] or seconds))
-    return Outcome(setting, seed, result, median, workdir / PER_USER)
+    history = read_history(workdir)
+    seconds = [record["seconds"] / len(record.get("seeds", [None])) for record in history]
+    median = float(np.median(seconds[1:] or seconds)) if seconds else np.nan
+    histories = {seed: own for seed, (own, _) in histories_of(history, result).items()}
+    if "seeds" not in result:
+        own = histories[None]
+        return [Outcome(setting, config.get("seed", 0), result, median, workdir / PER_USER, own)]
+    shared = {n: v for n, v in result.items() if n not in ("seeds", "over_seeds")}
+    shared["seconds"] = result["seconds"] / len(result["seeds"])
+    return [
+        Outcome(setting, of["seed"], shared | of, median, workdir / PER_USER, histories[of["seed"]])
+        for of in result["seeds"]
+    ]
 
 
 def values_of(

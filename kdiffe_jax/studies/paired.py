@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from kdiffe_jax.errors import RunError
 from kdiffe_jax.evaluation.paired_test import paired_test
+from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npz
 from kdiffe_jax.studies.gather import SCORES, Outcome, settings_of, values_of
-from kdiffe_jax.studies.tables import markdown, mean_text
+from kdiffe_jax.studies.tables import markdown, mean_text, number_text, probability_text
 
 TESTS = ("metric", "difference", "t, seeds", "p, seeds", "t, users", "p, users")
 
@@ -33,11 +35,31 @@ def over_users(outcomes: Sequence[Outcome], first: str, second: str, metric: str
     seeds = sorted({s for _, s in runs if (first, s) in runs and (second, s) in runs})
     if not seeds:
         return np.zeros((2, 0))
-    tables = [[_per_user(runs[name, s], metric) for s in seeds] for name in (first, second)]
-    users = [users for table in tables for users, _ in table]
-    if any(not np.array_equal(users[0], other) for other in users[1:]):
+    found = [user_means([runs[name, s] for s in seeds], metric) for name in (first, second)]
+    (users, _), (others, _) = found
+    if not np.array_equal(users, others):
         raise RunError(f"{first} and {second} were scored on different users; nothing is paired")
-    return np.array([np.mean([values for _, values in table], axis=0) for table in tables])
+    return np.array([means for _, means in found])
+
+
+def user_means(outcomes: Sequence[Outcome], metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """The test users of one setting, and each one's metric as the mean over its outcomes.
+
+    Returns:
+      i32[n], f64[n].
+
+    Raises:
+      RunError: the outcomes are of different users, or a file is damaged.
+    """
+    seeds: dict[Path, list[int]] = {}
+    for outcome in outcomes:
+        seeds.setdefault(outcome.per_user, []).append(outcome.seed)
+    tables = [_per_user(file, of, metric) for file, of in seeds.items()]
+    (first, users, _), *others = tables
+    for file, other, _ in others:
+        if not np.array_equal(users, other):
+            raise RunError(f"{first} and {file} are of different users; nothing is paired")
+    return users, np.concatenate([values for *_, values in tables]).mean(axis=0, dtype=float)
 
 
 def comparison_table(outcomes: Sequence[Outcome], *, against: str) -> str:
@@ -58,22 +80,21 @@ def comparison_rows(outcomes: Sequence[Outcome], setting: str, against: str) -> 
         pairs = over_seeds(outcomes, setting, against, "test", metric)
         seeds = paired_test(*pairs)
         users = paired_test(*over_users(outcomes, setting, against, metric))
-        tests = [_number(seeds["t"], 1), _probability(seeds["p"], 3)]
-        tests += [_number(users["t"], 1), _probability(users["p"], 4)]
+        tests = [number_text(seeds["t"], 1), probability_text(seeds["p"], 3)]
+        tests += [number_text(users["t"], 1), probability_text(users["p"], 4)]
         rows.append([metric, mean_text(np.subtract(*pairs)), *tests])
     return rows
 
 
-def _per_user(outcome: Outcome, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    with np.load(outcome.per_user, allow_pickle=False) as file:
-        return file["users"], file[metric]
-
-
-def _probability(value: float | None, digits: int) -> str:
-    least = 10.0**-digits
-    small = value is not None and value < least
-    return f"< {least:.{digits}f}" if small else _number(value, digits)
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+def _per_user(file: Path, seeds: Sequence[int], metric: str) -> tuple[Path, np.ndarray, np.ndarray]:
+    """The file, its users, and a row of their values for each of the seeds."""
+    try:
+        arrays = read_npz(file)
+        users, values = arrays["users"], np.atleast_2d(arrays[metric])
+        if "seeds" in arrays:
+            values = values[[list(arrays["seeds"]).index(seed) for seed in seeds]]
+        if values.shape != (len(seeds), len(users)):
+            raise ValueError(f"{metric} has another size than users")
+    except DAMAGED as error:
+        raise RunError(f"{file}: damaged ({error})") from error
+    return file, users, values

@@ -1,4 +1,4 @@
-"""Tables in Markdown and CSV, and the way a mean with its standard error is written."""
+"""Tables in Markdown, CSV, LaTeX and plain text, and how means and p values are written."""
 
 from __future__ import annotations
 
@@ -21,6 +21,52 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, *rows]
     text = ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines]
     return "\n".join([text[0], "|---" * len(header) + "|", *text[1:]])
+
+
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int = 1) -> str:
+    """A table for a terminal: the first columns to the left, the others to the right.
+
+    >>> print(aligned(["", "recall"], [["ease", "0.1"]]))
+          recall
+    ease     0.1
+    """
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    cells = [
+        [
+            f"{cell:<{width}}" if place < texts else f"{cell:>{width}}"
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        for line in lines
+    ]
+    return "\n".join("  ".join(line).rstrip() for line in cells)
+
+
+_IN_LATEX = {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "±": r"$\pm$", "<": "$<$", ">": "$>$", "|": "$|$", "[": "{[}",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}  # fmt: skip
+
+
+def latex(header: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int = 1) -> str:
+    """A tabular for the package booktabs; cells are escaped.
+
+    >>> print(latex(["", "a_b"], [["x & y", "1 ± 2"]]))
+    \\begin{tabular}{lr}
+    \\toprule
+     & a\\_b \\\\
+    \\midrule
+    x \\& y & 1 $\\pm$ 2 \\\\
+    \\bottomrule
+    \\end{tabular}
+    """
+    escape = str.maketrans(_IN_LATEX)
+    lines = [" & ".join(cell.translate(escape) for cell in line) for line in [header, *rows]]
+    first, *rest = [line + r" \\" for line in lines]
+    kinds = "l" * texts + "r" * (len(header) - texts)
+    top = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", first, r"\midrule"]
+    return "\n".join([*top, *rest, r"\bottomrule", r"\end{tabular}"])
 
 
 def csv_bytes(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
@@ -56,3 +102,19 @@ def value_text(value: Any) -> str:
     ('0.001235', 'batch')
     """
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def number_text(value: float | None, digits: int) -> str:
+    """A figure with so many decimals; a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def probability_text(value: float | None, digits: int) -> str:
+    """A p value.
+
+    >>> probability_text(0.04321, 3), probability_text(1e-9, 3), probability_text(None, 3)
+    ('0.043', '< 0.001', '-')
+    """
+    least = 10.0**-digits
+    small = value is not None and value < least
+    return f"< {least:.{digits}f}" if small else number_text(value, digits)

@@ -19,6 +19,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
 
 from kdiffe_jax.errors import RunError
+from kdiffe_jax.training.interrupts import interrupts_held
 
 _KEEP_LATEST = 2
 _KEEP_BEST = 2
@@ -78,6 +79,7 @@ class Checkpoints:
     def __enter__(self) -> Checkpoints:
         return self
 
+    @interrupts_held()
     def __exit__(self, *exception) -> None:
         self._manager.close()
 
@@ -85,6 +87,7 @@ class Checkpoints:
         """Epochs with a complete checkpoint, oldest first."""
         return sorted(self._manager.all_steps())
 
+    @interrupts_held()
     def save(self, arrays: Any, history: list[dict[str, Any]], scores: Sequence[float]) -> None:
         """Saves the last epoch of the history and removes those that are no longer kept.
 
@@ -111,6 +114,7 @@ class Checkpoints:
                 "the ones before are kept; mend that and give the same command again"
             ) from error
 
+    @interrupts_held()
     def restore(self, epoch: int, like: Any) -> Snapshot:
         """One epoch's arrays in the structure, shapes and dtypes of `like`.
 

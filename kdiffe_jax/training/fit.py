@@ -19,6 +19,7 @@ from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.result import eval_data_of, finish, rescore
 from kdiffe_jax.training.selection import Record
 from kdiffe_jax.training.setup import TrainSetup, build_setup
+from kdiffe_jax.training.warm_start import Earlier, check_start, warm_started
 
 
 class Hooks(NamedTuple):
@@ -37,6 +38,7 @@ def fit(
     *,
     hooks: Hooks = Hooks(),  # noqa: B008  immutable
     whole: Callable[[], Dataset] | None = None,
+    earlier: Earlier | None = None,
 ) -> dict[str, Any]:
     """Trains every seed, or fits a closed form, scores it once and writes all files of the run.
 
@@ -47,10 +49,16 @@ def fit(
       resources: what it may use.
       hooks: who is told.
       whole: reads the data set whole, where `dataset` is a part.
+      earlier: the finished run whose parameters every seed begins from; see `warm_start`.
 
     Returns:
       What result.json holds.
+
+    Raises:
+      ConfigError, DataError: of what it is given; those of `check_start` before anything is made.
     """
+    if earlier is not None:
+        check_start(earlier, dataset, config)
     build = partial(
         build_setup,
         config=config,
@@ -61,6 +69,8 @@ def fit(
         return finish_closed_form(dataset, config, run, resources, log=hooks.log)
     placement = resources.placement or OneDevice()
     setup: Any = build(dataset, log=hooks.log, placement=placement)
+    if earlier is not None:
+        setup = warm_started(setup, dataset, earlier, log=hooks.log)
     hooks.on_setup(setup)
     trained = train_seeds(setup, run, on_epoch=hooks.on_epoch, log=hooks.log)
     if not placement.alone:

@@ -127,7 +127,8 @@ def compile_setup(setup: TrainSetup) -> Compiled:
 
 def fresh_start(setup: TrainSetup, compiled: Compiled) -> Carried:
     """What the first epoch begins with."""
-    state = _initial(setup, setup.inputs)
+    drawn = _initial(setup, setup.inputs)
+    state = drawn._replace(params=setup.start(drawn.params))
     first = setup.model.first_carry(setup.inputs)
     carry = compiled.refresh(state.params, setup.inputs, first, state.key, jnp.int32(0))
     return Carried(state, carry)

@@ -1,14 +1,17 @@
-"""The trained model as one file, for use without the data set."""
+"""The trained model as files: for use without the data set, and to train on from."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 
 import kdiffe_jax
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.models.arrays import Params
+from kdiffe_jax.storage.parameters import PARAMETERS, write_parameters
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import MODEL, SavedModel, write_model
 from kdiffe_jax.training.loop import Trained
@@ -18,7 +21,7 @@ from kdiffe_jax.training.setup import TrainSetup
 def save_model(
     setup: TrainSetup, trained: Trained, findings: dict[str, Any], run: RunDirectory
 ) -> None:
-    """Writes model.npz into a run directory; an older one is replaced when it is complete.
+    """Writes parameters.npz and model.npz into a run directory; older ones are replaced.
 
     Args:
       setup: as trained on.
@@ -27,9 +30,25 @@ def save_model(
       run: claimed.
 
     Raises:
-      RunError: the file cannot be written.
+      RunError: a file cannot be written.
     """
+    write_parameters(parameters_by_path(trained.params), run.path / PARAMETERS)
     write_model(model_of(setup, trained, findings), run.path / MODEL)
+
+
+def parameters_by_path(params: Params) -> dict[str, np.ndarray]:
+    """Every leaf of a pytree by its path, on the host.
+
+    >>> {name: leaf.shape for name, leaf in parameters_by_path({"a": [np.zeros(2)]}).items()}
+    {'a/0': (2,)}
+    """
+    leaves, _ = jax.tree_util.tree_flatten_with_path(jax.device_get(params))
+    return {parameter_path(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def parameter_path(path: Any) -> str:
+    """What parameters.npz calls a leaf, of a path of `jax.tree_util`."""
+    return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
 def model_of(

@@ -17,7 +17,7 @@ from kdiffe_jax.data.feature_rows import feature_rows, stand_ins
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
 from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, DataError
-from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Sizes
+from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Params, Sizes
 from kdiffe_jax.models.base import Model, Needs
 from kdiffe_jax.models.registry import build_model, model_class
 from kdiffe_jax.training.inputs import Content, build_inputs
@@ -26,6 +26,10 @@ from kdiffe_jax.training.sampler import InteractionSampler
 from kdiffe_jax.training.user_sampler import UserSampler
 
 _LIMITS = Limits()
+
+
+def _as_drawn(params: Params) -> Params:
+    return params
 
 
 class TrainSetup(NamedTuple):
@@ -42,6 +46,8 @@ class TrainSetup(NamedTuple):
     valid: Any  #: a RankingTask, as the placement takes it
     test: Any  #: likewise
     placement: Placement
+    #: fresh parameters -> those that the first epoch begins with; `warm_start.warm_started`
+    start: Callable[[Params], Params] = _as_drawn
 
     def of_seed(self, seed: int) -> TrainSetup:
         """The setup of a single run with that seed, on the same data and structure."""

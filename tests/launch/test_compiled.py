@@ -5,7 +5,7 @@ import os
 import jax
 import pytest
 
-from launch.compiled import keep_compiled
+from kdiffe_jax.training.compiled_programs import keep_compiled
 from tests.launch.started import LIGHTGCN, finish, start
 
 

@@ -6,16 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from absl import flags as absl_flags
 
 import kdiffe_jax
 from kdiffe_jax.models.registry import MODELS, model_class, options_of
 from launch import __main__ as listing
+from launch import flags
 from launch import main as command
 from launch.help import help_text
 
 COMMAND = re.compile(r"^(def entry\(|main, entry = )", re.MULTILINE)
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.usefixtures("fresh_flags")
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def shown(capsys, *words) -> str:
@@ -45,19 +47,25 @@ def test_the_help_of_a_model_fits_on_two_screens(capsys, model):
     ]
 
 
+def flags_of(model):
+    values = absl_flags.FlagValues()
+    flags.define(["main", f"--model={model}"], values)
+    return values
+
+
 @pytest.mark.parametrize(
     "words", (["-h"], ["--help"], ["--epochs=ten", "-h"], ["--model=kdiffe", "-help"])
 )
-def test_ways_to_ask_for_help(capsys, fresh_flags, words):
+def test_ways_to_ask_for_help(capsys, words):
     page = shown(capsys, *words)
-    assert page == help_text("kdiffe", fresh_flags) + "\n"
+    assert page == help_text("kdiffe", flags_of("kdiffe")) + "\n"
     assert page.startswith(f"kdiffe_jax {kdiffe_jax.__version__}: ")
 
 
 @pytest.mark.parametrize("model", ("kdiffe", "lightgcn", "ease"))
-def test_the_full_help_has_every_flag(capsys, fresh_flags, model):
+def test_the_full_help_has_every_flag(capsys, model):
     page = shown(capsys, f"--model={model}", "--helpfull")
-    assert flags_in(page) == set(fresh_flags) - {"flagfile", "undefok"}
+    assert flags_in(page) == set(flags_of(model)) - {"flagfile", "undefok"}
     assert flags_in(page) > options_of(model).keys() | {"workdir", "planted_users", "mesh"}
 
 

@@ -12,14 +12,14 @@ import pytest
 from kdiffe_jax.data.share import Share
 from kdiffe_jax.data.synthetic import planted_dataset
 from kdiffe_jax.errors import RunError
-from launch import flags
+from launch import flags, sweep
 from launch import main as command
 from tests.small_model import SIZES
 
 ROOT = Path(__file__).parents[2]
 
 
-pytestmark = pytest.mark.usefixtures("fresh_flags")
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def refusal(capsys, *arguments) -> str:
@@ -204,10 +204,18 @@ def test_data_that_changed_while_processes_trained_on_shares_of_them_are_not_sco
     whole = planted_dataset(SIZES)
     share = dataclasses.replace(whole, share=Share(0, 2))
     identity = {"data_sha256": whole.fingerprint()}
-    assert command._whole(whole, identity) is whole
-    monkeypatch.setattr(flags, "load", lambda: whole)
-    assert command._whole(share, identity) is whole
+    assert command._whole(None, whole, identity) is whole
+    monkeypatch.setattr(flags, "load", lambda values: whole)
+    assert command._whole(None, share, identity) is whole
     changed = dataclasses.replace(whole, test=whole.test[1:])
-    monkeypatch.setattr(flags, "load", lambda: changed)
+    monkeypatch.setattr(flags, "load", lambda values: changed)
     with pytest.raises(RunError, match="the data were changed while they were trained on"):
-        command._whole(share, identity)
+        command._whole(None, share, identity)
+
+
+def test_a_command_can_be_given_twice_in_a_process(capsys):
+    for _ in range(2):
+        assert command.main(["main", "--epochs=0"]) == 2
+        assert "epochs" in capsys.readouterr().err
+        assert sweep.main(["sweep", "--model=nothing"]) == 2
+        assert "no such model" in capsys.readouterr().err

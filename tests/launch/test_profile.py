@@ -5,11 +5,9 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from absl import flags as absl_flags
 
 from kdiffe_jax.ops.trace_phases import PHASES
 from kdiffe_jax.profile.split import ROWS, Split
-from launch import flags, parsing
 from launch import main as command
 from launch.profile import _LABELS, profile_lines
 
@@ -21,16 +19,10 @@ SIZES = """--planted_users=60 --planted_items=48 --planted_topics=4 --planted_tr
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Runs the command with flags of its own, in an empty directory."""
+    """Runs the command in an empty directory."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments) -> int:
-        values = absl_flags.FlagValues()
-        monkeypatch.setattr(command, "FLAGS", values)
-        read = ("config", "data_identity", "load", "workdir", "cache_dir", "baselines", "limits")
-        monkeypatch.setattr(parsing.parse, "__defaults__", (values,))
-        for name in ("define", *read):
-            monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
         return command.main(["main", *SIZES, *arguments])
 
     return run

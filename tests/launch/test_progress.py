@@ -5,7 +5,8 @@ import io
 import pytest
 
 from kdiffe_jax.models.registry import make_config
-from launch.progress import Progress, rows_bar
+from kdiffe_jax.training.progress import Progress
+from launch.progress import rows_bar
 
 
 class Terminal(io.StringIO):

@@ -6,9 +6,9 @@ import pytest
 from absl import flags as absl_flags
 
 from kdiffe_jax.report.page import REPORT
-from kdiffe_jax.report.scalars import EVENTS
-from launch import flags, parsing, report
+from kdiffe_jax.trackers.tensorboard import EVENTS
 from launch import main as command
+from launch import report
 
 SIZES = """--planted_users=60 --planted_items=48 --planted_topics=4 --planted_triples_per_item=4
 --planted_interactions_per_user=8 --planted_entities_per_topic=2 --dim=8 --batch_size=64
@@ -18,16 +18,10 @@ SIZES = """--planted_users=60 --planted_items=48 --planted_topics=4 --planted_tr
 
 @pytest.fixture
 def train(monkeypatch, tmp_path):
-    """Runs `launch.main` with flags of its own, in an empty directory."""
+    """Runs `launch.main` in an empty directory."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments) -> int:
-        values = absl_flags.FlagValues()
-        monkeypatch.setattr(command, "FLAGS", values)
-        read = ("config", "data_identity", "load", "workdir", "cache_dir", "baselines", "limits")
-        monkeypatch.setattr(parsing.parse, "__defaults__", (values,))
-        for name in ("define", *read):
-            monkeypatch.setattr(getattr(flags, name), "__defaults__", (values,))
         return command.main(["main", *SIZES, *arguments])
 
     return run

@@ -187,6 +187,7 @@ TINY = (
 ).split()
 
 
+@pytest.mark.thorough
 def test_a_real_sweep_killed_in_a_trial_ends_its_run_and_goes_on(tmp_path):
     (tmp_path / "a.toml").write_text('method = "grid"\n[parameters]\nlearning_rate = [0.01]\n')
     command = [sys.executable, "-m", "launch.sweep", f"--sweep={tmp_path / 'a.toml'}", *TINY]

@@ -120,8 +120,15 @@ def problem(rng):
     return sizes, dim, pairs, batch, features, chosen, stays, rows
 
 
-@pytest.mark.parametrize("contrast_with", ["ranking", "modalities"])
-@pytest.mark.parametrize("content_map", ["linear", "leaky"])
+@pytest.mark.parametrize(
+    "content_map, contrast_with",
+    [
+        ("linear", "ranking"),
+        ("leaky", "modalities"),
+        pytest.param("linear", "modalities", marks=pytest.mark.thorough),
+        pytest.param("leaky", "ranking", marks=pytest.mark.thorough),
+    ],
+)
 def test_loss_and_gradients_are_the_equations(problem, rng, wide, content_map, contrast_with):
     """A user without items, one chosen twice and padding; sparse features too."""
     sizes, dim, pairs, batch, features, chosen, stays, rows = problem

@@ -46,11 +46,27 @@ def load_feature(file: Path, n_items: int) -> np.ndarray:
     except DAMAGED as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{file}: not a readable .npy array: {reason}") from error
+    return checked_feature(rows, n_items, str(file))
+
+
+def checked_feature(rows: np.ndarray, n_items: int, where: str) -> np.ndarray:
+    """float[J, width], in the dtype of the rows; whole numbers become float32.
+
+    Args:
+      rows: any array.
+      n_items: how many rows there must be.
+      where: names the array in a refusal.
+
+    Raises:
+      DataError: no numeric matrix, another number of rows, a NaN or infinite value.
+    """
     if rows.ndim != 2 or rows.dtype.kind not in "fiub":
-        raise DataError(f"{file}: expected a numeric matrix, one row an item")
+        raise DataError(f"{where}: expected a numeric matrix, one row an item")
     if len(rows) != n_items:
-        raise DataError(f"{file}: {len(rows)} rows for {n_items} items; one row an item is needed")
+        raise DataError(f"{where}: {len(rows)} rows for {n_items} items; one row an item is needed")
     bad = ~np.isfinite(rows).all(axis=1)
     if bad.any():
-        raise DataError(f"{file}, row {int(np.argmax(bad))}: a NaN or infinite value; mend the row")
+        raise DataError(
+            f"{where}, row {int(np.argmax(bad))}: a NaN or infinite value; mend the row"
+        )
     return rows if rows.dtype.kind == "f" else rows.astype(np.float32)

@@ -47,7 +47,8 @@ def read_interactions(
     opened = opened or partial(open_table, is_header=lambda names: not columns.by_number)
     found = [_columns_in(opened(path), columns) for path in paths]
     rows = _Rows()
-    total, done = sum(path.stat().st_size for path in paths), 0
+    sizes = [path.stat().st_size if progress else 0 for path in paths]
+    total, done = sum(sizes), 0
     for number, (path, (table, roles)) in enumerate(zip(paths, found, strict=True)):
         if roles.keys() != found[0][1].keys():
             raise DataError(
@@ -58,7 +59,7 @@ def read_interactions(
             rows.add(part, roles, number if one_a_split else None)
             if progress:
                 progress(rows.number, done + part.bytes_done, total)
-        done += path.stat().st_size
+        done += sizes[number]
     if not rows.number:
         raise DataError(f"{paths[0]}: it has no row; at least one interaction is needed")
     table, roles = found[0]

@@ -90,7 +90,12 @@ def read_links(
 
 
 def add_triples(
-    catalogue: Catalogue, path: str | Path, relation: str = "", progress: Progress | None = None
+    catalogue: Catalogue,
+    path: str | Path,
+    relation: str = "",
+    progress: Progress | None = None,
+    *,
+    opened: Callable[[Path], Table] | None = None,
 ) -> Catalogue:
     """The catalogue with a table of `item, relation, entity` or, of one relation, `item, entity`.
 
@@ -98,12 +103,13 @@ def add_triples(
       catalogue: any; triples of items it lacks are dropped, and a note counts them.
       path: the table, perhaps with a column of weights; see `read_links`.
       relation: name of the only relation; empty where a column says it.
+      opened: opens the table; by default `open_table`.
 
     Raises:
       DataError: a malformed table, or one without any known item.
     """
     roles = ("item", "entity") if relation else ("item", "relation", "entity")
-    links = read_links(path, roles, progress)
+    links = read_links(path, roles, progress, opened=opened)
     if relation and any(plain(name) in _HEADERS["relation"] for name in links.ignored):
         raise DataError(
             f"{path}: it has a column of relations; give no relation name, or remove the column"

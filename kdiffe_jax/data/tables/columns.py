@@ -12,13 +12,21 @@ NONE = "none"
 
 # Without case, blanks, `_` and `-`; the first that a table has is taken.
 COMMON = {
-    "user": ("userid", "user", "uid", "reviewerid", "customerid", "visitorid", "memberid"),
+    "user": (
+        "userid", "user", "uid", "reviewerid", "customerid", "visitorid", "memberid", "customer",
+        "member", "clientid", "client", "accountid", "account", "buyerid", "buyer",
+    ),
     "item": (
         "itemid", "item", "iid", "parentasin", "asin", "productid", "movieid", "trackid", "songid",
-        "videoid", "bookid", "isbn", "articleid", "businessid",
+        "videoid", "bookid", "isbn", "articleid", "businessid", "sku", "stockcode", "productcode",
+        "product", "articlenumber", "gtin", "ean", "recipeid", "gameid", "newsid", "appid",
     ),
     "rating": ("rating", "stars", "overall", "score"),
-    "time": ("timestamp", "time", "unixreviewtime", "unixtime", "datetime", "date"),
+    "time": (
+        "timestamp", "time", "unixreviewtime", "unixtime", "datetime", "date", "orderedat",
+        "ordertime", "orderdate", "invoicedate", "purchasedat", "purchasedate", "purchasetime",
+        "createdat", "eventtime",
+    ),
     "split": ("split", "xlabel"),
     "item_name": ("title", "itemname", "name", "productname"),
     "item_picture": ("imageurl", "picture", "image", "imurl", "pictureurl", "posterurl"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kdiffe_jax.data.tables.arrow import arrow
+from kdiffe_jax.data.tables.values import has_text
 from kdiffe_jax.errors import DataError
 
 MAGIC = b"PAR1"
@@ -21,7 +22,7 @@ def column_names(path: Path) -> tuple[tuple[str, ...], frozenset[str]]:
     """
     with _open(path) as file:
         schema = file.schema_arrow
-    return tuple(schema.names), frozenset(f.name for f in schema if not _has_text(f.type))
+    return tuple(schema.names), frozenset(f.name for f in schema if not has_text(f.type))
 
 
 def read_pieces(path: Path, columns: Sequence[str]) -> Iterator[tuple[list, int]]:
@@ -55,13 +56,6 @@ def _open(path: Path):
         return pa.parquet.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
         raise _broken(path, error) from error
-
-
-def _has_text(kind) -> bool:
-    types = arrow().types
-    if types.is_dictionary(kind) or types.is_list(kind) or types.is_large_list(kind):
-        return _has_text(kind.value_type)
-    return not (types.is_nested(kind) or "binary" in str(kind))
 
 
 def _check_text(array, path: Path, column: str, first_row: int) -> None:

@@ -132,6 +132,14 @@ def shown(values, index: int) -> str:
     return "(missing)" if value is None else repr(value)[:60]
 
 
+def has_text(kind) -> bool:
+    """Whether values of a pyarrow type are text, numbers, or lists of them."""
+    types = arrow().types
+    if types.is_dictionary(kind) or _is_list(kind):
+        return has_text(kind.value_type)
+    return not (types.is_nested(kind) or "binary" in str(kind))
+
+
 def depth(kind) -> int:
     """How deep a pyarrow type nests lists; 0 where it is none."""
     return 1 + depth(kind.value_type) if _is_list(kind) else 0

@@ -1,0 +1,70 @@
+"""What a person asks for -> ids as the data set writes them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+from kdiffe_jax.api.frames import is_frame, to_arrow
+from kdiffe_jax.api.ids import IdColumn, as_text, ids_as_text
+from kdiffe_jax.errors import ConfigError, DataError
+
+
+def asked_for(ids: Any, column: IdColumn, what: str) -> list[str]:
+    """One id or many as texts; a text is one id, of a frame its column of ids counts.
+
+    Args:
+      ids: a scalar, or a list, series or array of them, or a frame.
+      column: of these ids.
+      what: names them in a refusal.
+
+    Raises:
+      DataError: an id that is none.
+
+    >>> asked_for("ann", IdColumn("user"), "users"), asked_for([3, 4.0], IdColumn("user"), "users")
+    (['ann'], ['3', '4'])
+    """
+    if is_frame(ids) and hasattr(ids, "columns"):
+        return _of_frame(to_arrow(ids, what), column.name, what)
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        return [as_text(ids)]
+    values = ids.to_pylist() if hasattr(ids, "to_pylist") else ids
+    return [as_text(value) for value in values]
+
+
+def counted(k: Any) -> int:
+    """The length of lists.
+
+    Raises:
+      ConfigError: no whole number.
+    """
+    try:
+        return operator.index(k)
+    except TypeError as error:
+        raise ConfigError(f"k = {k!r}: give a whole number, the length of a list") from error
+
+
+def pairs_of_frame(pairs: Any, users: IdColumn, items: IdColumn) -> list[tuple[str, str]]:
+    """(user, item) texts of a frame with both columns, or of tuples.
+
+    Raises:
+      DataError: a column is missing, or a pair is none.
+    """
+    if is_frame(pairs):
+        table = to_arrow(pairs, "pairs")
+        both = (_of_frame(table, column.name, "pairs") for column in (users, items))
+        return list(zip(*both, strict=True))
+    try:
+        return [(as_text(user), as_text(item)) for user, item in pairs]
+    except (TypeError, ValueError) as error:
+        raise DataError("pairs: give (user, item) tuples, or a frame with both columns") from error
+
+
+def _of_frame(table: Any, name: str, what: str) -> list[str]:
+    if name not in table.column_names:
+        raise DataError(f"{what}: no column {name!r}; it has {', '.join(table.column_names)}")
+    texts = ids_as_text(table[name], f"{what}, column {name!r}")[0].to_pylist()
+    if None in texts:
+        raise DataError(f"{what}, row {texts.index(None) + 1}: the id in {name!r} is missing")
+    return texts

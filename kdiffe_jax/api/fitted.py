@@ -1,0 +1,244 @@
+"""`FittedModel`: what `fit` gives: lists, scores and reasons as frames, by the ids that came in."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kdiffe_jax.api.asked import asked_for, counted, pairs_of_frame
+from kdiffe_jax.api.dataset import Data
+from kdiffe_jax.api.frames import frame_of
+from kdiffe_jax.api.home import Home
+from kdiffe_jax.api.ids import IdColumn, as_text
+from kdiffe_jax.api.new_rows import entities_by_item, items_by_user
+from kdiffe_jax.api.reasons import Reasons
+from kdiffe_jax.api.run_tables import Page, history_columns, score_columns
+from kdiffe_jax.api.saved import Saved, read_saved, write_saved
+from kdiffe_jax.api.words import spoken_in_python
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.registry import options_of
+from kdiffe_jax.recommend.export import export
+from kdiffe_jax.recommend.lists import Lists
+from kdiffe_jax.recommend.recommender import Recommender
+from kdiffe_jax.report.page import page_of
+from kdiffe_jax.report.run_files import RunFiles, read_run
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class FittedModel:
+    """A trained model in use.
+
+    Attributes:
+      recommender: lists, scores and explanations by text ids.
+      users, items: the columns of ids that came in.
+      frame: the kind of frames that are given: pandas, polars or pyarrow.
+      directory: of the run.
+      data: what it was trained on; None where it was loaded without.
+      home: a temporary directory around the run, which lives as long as the model.
+      tried: of "auto", the table that the model was chosen from.
+    """
+
+    recommender: Recommender
+    users: IdColumn
+    items: IdColumn
+    frame: str
+    directory: Path
+    data: Data | None = None
+    home: Home | None = None
+    tried: Any = None
+
+    @classmethod
+    def of_run(cls, directory: Path, data: Data, home=None) -> FittedModel:
+        """The model of a finished run.
+
+        Args:
+          directory: of the run.
+          data: that it was trained on.
+          home: a temporary directory around it, which lives as long as the model.
+        """
+        recommender = Recommender.load(directory)
+        return cls(recommender, data.users, data.items, data.frame, directory, data, home)
+
+    @classmethod
+    def load(cls, directory: str | Path) -> FittedModel:
+        """The model that `save` wrote, or that any run left; in any process.
+
+        Raises:
+          RunError: no model there, or a damaged one.
+        """
+        with spoken_in_python():
+            saved = read_saved(Path(directory))
+            recommender = Recommender.load(directory)
+        return cls(recommender, *saved.columns, Path(directory), saved.data)
+
+    def save(self, directory: str | Path) -> None:
+        """Writes the model, its run and the data it was made of, for `load`.
+
+        Raises:
+          DataError: the directory exists, or cannot be written.
+        """
+        columns = (self.users, self.items, self.frame)
+        saved = Saved(columns, self.data)
+        write_saved(saved, self.recommender.model, self.directory, Path(directory))
+
+    def recommend(self, users: Any = None, k: int = 10, **options: Any) -> Any:
+        """The k best items of some users, as a frame: user, item, rank, score.
+
+        Args:
+          users: an id, several (a list, a series, an array), or None for all.
+          k: length of a list; it is shorter where fewer items remain.
+          **options: of `Recommender.recommend`: exclude_seen, candidates (ids of the only items
+            to rank), filter (called with an item's id), unknown ("raise", "ignore" or
+            "popular": what a user that is not known gets; the column `source` tells).
+
+        Raises:
+          DataError: a user or an item that is not known.
+          ConfigError: an option with another value.
+        """
+        if options.get("candidates") is not None:
+            options["candidates"] = asked_for(options["candidates"], self.items, "candidates")
+        if (chosen := options.get("filter")) is not None:
+            options["filter"] = lambda name: chosen(*self.items.restored([name]))
+        with spoken_in_python():
+            asked = None if users is None else asked_for(users, self.users, "users")
+            lists = self.recommender.recommend(asked, counted(k), **options)
+        columns = self._listed(lists, self.users)
+        if options.get("unknown") == "popular":
+            columns["source"] = lists.columns()["source"]
+        return frame_of(columns, self.frame)
+
+    def similar(self, items: Any, k: int = 10) -> Any:
+        """The k items most like some items, as a frame: item, similar item, rank, score.
+
+        Raises:
+          DataError: an item that is not known.
+        """
+        with spoken_in_python():
+            asked = asked_for(items, self.items, "items")
+            lists = self.recommender.similar_items(asked, counted(k))
+        columns = self._listed(lists, self.items)
+        return frame_of(columns, self.frame)
+
+    def score(self, pairs: Any) -> np.ndarray:
+        """f32[n]: the score of each (user, item), of a frame or of tuples.
+
+        Raises:
+          DataError: an id that is not known, or a frame without the two columns.
+        """
+        with spoken_in_python():
+            return self.recommender.score(pairs_of_frame(pairs, self.users, self.items))
+
+    def explain(self, user: Any, item: Any) -> Reasons:
+        """Why this user is given this item: past items and entities, which show themselves.
+
+        Raises:
+          DataError: an id that is not known.
+          ConfigError: the model has no reasons to give.
+        """
+        with spoken_in_python():
+            found = self.recommender.explain(as_text(user), as_text(item))
+        return Reasons(found, self.items, self.frame)
+
+    def with_users(self, histories: Any) -> FittedModel:
+        """A model that also knows new users, by what they chose: a frame, or {user: items}.
+
+        Raises:
+          DataError: a user that exists, an item that is not known, no items.
+          ConfigError: the model has no way to fold users in.
+        """
+        return self._with(Recommender.with_users, items_by_user(histories, self.users, self.items))
+
+    def with_items(self, entities: Any) -> FittedModel:
+        """A model that also knows new items, by their entities.
+
+        Args:
+          entities: a frame of item, relation and entity, or {item: entities}, each a name or
+            (relation, name).
+
+        Raises:
+          DataError: an item that exists, an entity that is not known, no entities.
+          ConfigError: the model makes no items of entities.
+        """
+        return self._with(Recommender.with_items, entities_by_item(entities, self.items))
+
+    def update(self, interactions: Any, **more: Any) -> FittedModel:
+        """Trains on with new rows, from the parameters that there are; see `api.update.update`."""
+        from kdiffe_jax.api.update import update
+
+        return update(self, interactions, **more)
+
+    def export(self, directory: str | Path, *, index: str | None = None) -> None:
+        """Writes embeddings and a scorer that other programs read; see docs/recommending.md.
+
+        Raises:
+          DataError: the directory exists, or a library is missing.
+        """
+        with spoken_in_python():
+            export(self.recommender.model, directory, index=index)
+
+    @property
+    def history(self) -> Any:
+        """A frame with a row an epoch: losses and validation scores."""
+        return frame_of(history_columns(self._run.history), self.frame)
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """All of result.json."""
+        return self._run.result
+
+    @property
+    def valid(self) -> Mapping[str, float]:
+        """Scores of the chosen epoch on validation, by metric."""
+        return self.result["valid"]
+
+    @property
+    def test(self) -> Mapping[str, float]:
+        """Scores on the test split, which was scored once, by metric.
+
+        Raises:
+          ConfigError: it was left alone (score_test=False).
+        """
+        if "test" not in self.result:
+            raise ConfigError("the test split was left alone: score_test was False")
+        return self.result["test"]
+
+    @property
+    def scores(self) -> Any:
+        """A frame with a row for the model and one for each baseline beside it."""
+        return frame_of(score_columns(self.result), self.frame)
+
+    def report(self) -> Page:
+        """The page about the run; a notebook shows it."""
+        return Page(page_of(self._run, options_of))
+
+    @property
+    def _run(self) -> RunFiles:
+        return read_run(self.directory)
+
+    def _listed(self, lists: Lists, asked: IdColumn) -> dict[str, Any]:
+        found = lists.columns("asked", "listed")
+        listed = self.items.name if asked is not self.items else f"similar_{self.items.name}"
+        return {
+            asked.name: asked.restored(found["asked"]),
+            listed: self.items.restored(found["listed"]),
+            "rank": found["rank"],
+            "score": found["score"],
+        }
+
+    def _with(self, added: Callable, given: Mapping[str, Any]) -> FittedModel:
+        with spoken_in_python():
+            return dataclasses.replace(self, recommender=added(self.recommender, given))
+
+    def __repr__(self) -> str:
+        result = self.result
+        scores = ", ".join(
+            f"{split} {metric} {result[split][metric]:.4f}"
+            for split in ("valid", "test")
+            if split in result
+            for metric in ("recall@20", "ndcg@20")
+        )
+        return f"{result['shown_as']} on {result['dataset']}: {scores}"

@@ -1,0 +1,98 @@
+"""Data frames of pandas, polars and pyarrow -> pyarrow tables, and columns -> frames."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from kdiffe_jax.data.tables.arrow import arrow
+from kdiffe_jax.errors import ConfigError, DataError
+
+KINDS = ("pandas", "polars", "pyarrow")
+
+
+def is_frame(given: Any) -> bool:
+    """Whether something is a frame of one of `KINDS`."""
+    return type(given).__module__.partition(".")[0] in KINDS
+
+
+def kind_of(frame: Any, what: str) -> str:
+    """Which of `KINDS` a frame is.
+
+    Args:
+      frame: any.
+      what: names it in a refusal.
+
+    Raises:
+      DataError: it is none.
+    """
+    if is_frame(frame):
+        return type(frame).__module__.partition(".")[0]
+    raise DataError(
+        f"{what}: a {type(frame).__name__}; give a DataFrame of pandas or polars, or a table of "
+        "pyarrow"
+    )
+
+
+def default_kind() -> str:
+    """What frames are made of where none came in: the first of `KINDS` that is installed."""
+    return next(kind for kind in KINDS if importlib.util.find_spec(kind))
+
+
+def to_arrow(frame: Any, what: str):
+    """A pyarrow Table of all columns; an index of pandas does not count.
+
+    Raises:
+      DataError: no frame, two columns of one name, a column of mixed types.
+    """
+    kind_of(frame, what)
+    if type(frame).__name__ == "LazyFrame":
+        frame = frame.collect()
+    names = frame.column_names if kind_of(frame, what) == "pyarrow" else list(frame.columns)
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"{what}: two columns are called {str(name)!r}; rename one")
+    columns = _narwhals().from_native(frame, eager_only=True).iter_columns()
+    return arrow().table({str(column.name): _values(column, what) for column in columns})
+
+
+def frame_of(columns: Mapping[str, Any], kind: str) -> Any:
+    """A frame of one of `KINDS`, from lists or arrays of one length.
+
+    Raises:
+      ConfigError: the library is not installed.
+    """
+    if importlib.util.find_spec(kind) is None:
+        raise ConfigError(f"a frame of {kind} needs {kind}: pip install {kind}")
+    return _narwhals().from_dict(dict(columns), backend=kind).to_native()
+
+
+def _values(column, what: str):
+    """A column as pyarrow has it; objects that are no values of one type are refused."""
+    pa = arrow()
+    try:
+        values = column.to_arrow()
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        values = _of_objects(column.to_list(), f"{what}, column {column.name!r}", error)
+    if pa.types.is_floating(values.type):
+        values = pa.compute.if_else(pa.compute.is_nan(values), None, values)
+    return values
+
+
+def _of_objects(values: list, where: str, error: Exception):
+    """Text of objects that have one: identifiers such as UUIDs, all of one type."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {UUID}:
+        return arrow().array([None if value is None else str(value) for value in values])
+    names = " and ".join(sorted(kind.__name__ for kind in kinds))
+    raise DataError(f"{where}: holds {names}; make it a column of one type") from error
+
+
+def _narwhals():
+    try:
+        import narwhals
+    except ImportError as error:
+        raise DataError("frames need narwhals: pip install 'kdiffe_jax[tables]'") from error
+    return narwhals

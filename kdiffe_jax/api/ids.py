@@ -1,0 +1,103 @@
+"""Ids of any type as text, as the data set keeps them, and back as they came in."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from kdiffe_jax.data.tables.arrow import arrow
+from kdiffe_jax.errors import DataError
+
+_BACK: Mapping[str, Callable[[str], Any]] = {
+    "text": str,
+    "integer": int,
+    "float": float,
+    "bool": lambda text: text == "True",
+    "date": datetime.date.fromisoformat,
+    "datetime": datetime.datetime.fromisoformat,
+    "decimal": decimal.Decimal,
+    "uuid": uuid.UUID,
+}
+
+
+class IdColumn(NamedTuple):
+    """Where ids came from.
+
+    Attributes:
+      name: of the column; frames of results use it.
+      kind: what an id was, a key of `_BACK`.
+    """
+
+    name: str
+    kind: str = "text"
+
+    def restored(self, texts: Iterable[str]) -> list:
+        """The ids as they came in.
+
+        >>> IdColumn("movieId", "integer").restored(["7", "12"])
+        [7, 12]
+        """
+        back = _BACK[self.kind]
+        return [back(text) for text in texts]
+
+
+def as_text(value: Any) -> str:
+    """One id as the data set writes it.
+
+    >>> as_text(7), as_text(7.0), as_text("7"), as_text(datetime.date(2024, 1, 31))
+    ('7', '7', '7', '2024-01-31')
+
+    Raises:
+      DataError: no scalar, or missing.
+    """
+    value = value.item() if hasattr(value, "item") else value
+    if value is None or value != value:
+        raise DataError(f"an id is {value}; give the ids alone, without missing ones")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, str | int | float | decimal.Decimal | uuid.UUID):
+        return str(value)
+    raise DataError(f"{value!r} is no id; give text, a number, a date or a UUID")
+
+
+def ids_as_text(values: Any, where: str) -> tuple[Any, str]:
+    """A column of ids as pyarrow text, null where there is none, and what kind they were.
+
+    Args:
+      values: pyarrow array, or chunked.
+      where: names the column in a refusal.
+
+    Raises:
+      DataError: values of a type that is no id.
+    """
+    pa, types = arrow(), arrow().types
+    kind = values.type
+    if types.is_dictionary(kind):
+        return ids_as_text(values.cast(kind.value_type), where)
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind):
+        return values, "text"
+    if types.is_integer(kind):
+        return values.cast(pa.string()), "integer"
+    name = _kind_of(kind)
+    if not name:
+        raise DataError(f"{where}: ids of type {kind}; make them text, numbers, dates or UUIDs")
+    texts = [None if value is None else as_text(value) for value in values.to_pylist()]
+    return pa.array(texts, pa.string()), name
+
+
+def _kind_of(kind: Any) -> str:
+    types = arrow().types
+    tests = {
+        "float": types.is_floating,
+        "bool": types.is_boolean,
+        "date": types.is_date,
+        "datetime": types.is_timestamp,
+        "decimal": types.is_decimal,
+        "uuid": lambda kind: "uuid" in str(kind),
+    }
+    return next((name for name, fits in tests.items() if fits(kind)), "")

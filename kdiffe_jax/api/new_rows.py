@@ -1,0 +1,64 @@
+"""Frames or dictionaries of new users and new items -> what the recommender takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kdiffe_jax.api.asked import asked_for, pairs_of_frame
+from kdiffe_jax.api.frames import is_frame, to_arrow
+from kdiffe_jax.api.ids import IdColumn, as_text
+from kdiffe_jax.errors import DataError
+
+Entity = str | tuple[str, str]
+
+
+def items_by_user(histories: Any, users: IdColumn, items: IdColumn) -> dict[str, list[str]]:
+    """User -> the items chosen, as texts.
+
+    Raises:
+      DataError: no frame with both columns and no dictionary.
+
+    >>> items_by_user({7: [1, 2]}, IdColumn("user"), IdColumn("item"))
+    {'7': ['1', '2']}
+    """
+    if isinstance(histories, Mapping):
+        return {as_text(user): asked_for(own, items, "items") for user, own in histories.items()}
+    found: dict[str, list[str]] = {}
+    for user, item in pairs_of_frame(histories, users, items):
+        found.setdefault(user, []).append(item)
+    return found
+
+
+def entities_by_item(entities: Any, items: IdColumn) -> dict[str, list[Entity]]:
+    """Item -> its entities, each a name or (relation, name).
+
+    Raises:
+      DataError: no frame of item, relation and entity and no dictionary.
+
+    >>> entities_by_item({"new": "Acme"}, IdColumn("item"))
+    {'new': ['Acme']}
+    """
+    if isinstance(entities, Mapping):
+        return {
+            as_text(item): [own] if isinstance(own, str) else list(own)
+            for item, own in entities.items()
+        }
+    if not is_frame(entities):
+        raise DataError("items: give {item: entities}, or a frame of item, relation and entity")
+    table = to_arrow(entities, "items")
+    wanted = (items.name, "relation", "entity")
+    for name in wanted:
+        if name not in table.column_names:
+            there = ", ".join(table.column_names)
+            raise DataError(f"items: no column {name!r}; it has {there}, {', '.join(wanted)} count")
+    found: dict[str, list[Entity]] = {}
+    rows = zip(
+        asked_for(entities, items, "items"),
+        map(str, table["relation"].to_pylist()),
+        map(str, table["entity"].to_pylist()),
+        strict=True,
+    )
+    for item, relation, entity in rows:
+        found.setdefault(item, []).append((relation, entity))
+    return found

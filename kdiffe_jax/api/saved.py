@@ -1,0 +1,91 @@
+"""A fitted model as a directory: the run's files, and what its frames and data were.
+
+model.npz parameters.npz   the model (`storage/`)
+config.json result.json …  the run
+frames.json                columns and kinds of ids, kind of frames
+data/                      the data set, as `launch.prepare` writes it
+source/                    the tables that it was made of, as `launch.prepare` reads them
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from kdiffe_jax.api.dataset import Data
+from kdiffe_jax.api.frames import default_kind
+from kdiffe_jax.api.ids import IdColumn
+from kdiffe_jax.api.source import read_source_directory
+from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
+from kdiffe_jax.errors import RunError
+from kdiffe_jax.storage.files import new_directory
+from kdiffe_jax.storage.saved_model import MODEL, SavedModel, write_model
+
+_FRAMES, _DATA, _SOURCE = "frames.json", "data", "source"
+_OF_RUN = ("*.json", "*.jsonl", "*.npz", "report.html")
+
+Columns = tuple[IdColumn, IdColumn, str]
+
+
+class Saved(NamedTuple):
+    """What is saved beside a run: columns of users and items, the kind of frames, the data."""
+
+    columns: Columns
+    data: Data | None
+
+
+def write_saved(saved: Saved, model: SavedModel, run_dir: Path, directory: Path) -> None:
+    """Writes everything under a temporary name, then renames the directory.
+
+    Args:
+      saved: see `Saved`.
+      model: in place of that of the run, with what was added since.
+      run_dir: whose files are copied.
+      directory: must not exist.
+
+    Raises:
+      DataError: it exists, or cannot be written.
+    """
+    with new_directory(directory) as draft:
+        for file in (file for pattern in _OF_RUN for file in run_dir.glob(pattern)):
+            if file.name not in (MODEL, _FRAMES):
+                shutil.copy2(file, draft / file.name)
+        write_model(model, draft / MODEL)
+        users, items, frame = saved.columns
+        about = {"users": users._asdict(), "items": items._asdict(), "frame": frame}
+        text = json.dumps(about, indent=2) + "\n"
+        (draft / _FRAMES).write_text(text, encoding="utf-8")
+        if saved.data is not None:
+            write_prepared(saved.data.dataset, draft / _DATA)
+            if saved.data.source is not None:
+                saved.data.source.write(draft / _SOURCE)
+
+
+def read_saved(directory: Path) -> Saved:
+    """What `write_saved` wrote; of a run of the command, columns called user and item.
+
+    Raises:
+      RunError: frames.json is damaged.
+      DataError: the data are.
+    """
+    columns = _read_columns(directory / _FRAMES)
+    if not (directory / _DATA).is_dir():
+        return Saved(columns, None)
+    data = Data(
+        read_prepared(directory / _DATA),
+        *columns,
+        read_source_directory(directory / _SOURCE),
+    )
+    return Saved(columns, data)
+
+
+def _read_columns(file: Path) -> Columns:
+    if not file.is_file():
+        return IdColumn("user"), IdColumn("item"), default_kind()
+    try:
+        about = json.loads(file.read_text(encoding="utf-8"))
+        return IdColumn(**about["users"]), IdColumn(**about["items"]), about["frame"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file}: damaged ({error}); save the model again") from error

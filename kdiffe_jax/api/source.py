@@ -1,0 +1,165 @@
+"""`Source`: the tables that a data set was made of, to save, and to add new rows to."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import kdiffe_jax
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.plain_files import read_names, write_names
+from kdiffe_jax.data.prepare import described, prepare
+from kdiffe_jax.data.readers.arrays import feature_files, modality_of
+from kdiffe_jax.data.readers.in_memory import ItemRows, SourceTables, read_source_tables
+from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
+from kdiffe_jax.data.tables.arrow import arrow
+from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.in_memory import TableInMemory, table_in_memory
+from kdiffe_jax.data.tables.values import converts
+from kdiffe_jax.errors import DataError
+from kdiffe_jax.storage.stored_arrays import read_npy
+
+_OPTIONS = "options.json"
+_TABLES = ("interactions", "items", "triples")
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Tables with their ids as text, and how they are prepared."""
+
+    tables: SourceTables
+    config: PrepareConfig
+    columns: TableColumns
+    filters: Mapping[str, FilterSettings | None] = dataclasses.field(default_factory=dict)
+    name: str = "data"
+
+    def dataset(self, earlier: Dataset | None = None) -> Dataset:
+        """The data set of the tables.
+
+        Args:
+          earlier: what stays in training is what was in its.
+
+        Raises:
+          DataError: see `read_source_tables` and `prepare`.
+        """
+        catalogue = read_source_tables(self.tables, self.columns, name=self.name)
+        provenance = {
+            "program": f"kdiffe_jax {kdiffe_jax.__version__}",
+            "source": "frames",
+            "options": described(self.config, self.columns),
+        }
+        return prepare(
+            catalogue,
+            self.config,
+            self.columns,
+            filters=self.filters,
+            earlier=earlier,
+            provenance=provenance,
+        )
+
+    def with_more(self, more: SourceTables) -> Source:
+        """The tables with new rows below; a new row of an item replaces the old one."""
+        key = self.columns.find("item", _names(self.tables.items))
+        tables = SourceTables(
+            _joined(self.tables.interactions, more.interactions),
+            _joined(_without(self.tables.items, more.items, key), more.items),
+            _joined(self.tables.triples, more.triples),
+            _joined_features(self.tables.features, more.features),
+        )
+        return dataclasses.replace(self, tables=tables)
+
+    def write(self, directory: Path) -> None:
+        """Writes tables that `launch.prepare` reads too, and the options."""
+        directory.mkdir(parents=True)
+        for what in _TABLES:
+            if (table := getattr(self.tables, what)) is not None:
+                arrow().parquet.write_table(table.arrays, directory / f"{what}.parquet")
+        for modality, given in self.tables.features.items():
+            np.save(directory / f"{modality}_feat.npy", given.rows, allow_pickle=False)
+            write_names(directory / f"{modality}_feat.ids.txt", given.ids)
+        filters = {name: f and dataclasses.asdict(f) for name, f in self.filters.items()}
+        options = {
+            "name": self.name,
+            "prepare": self.config.to_flat(),
+            "columns": self.columns.to_flat(),
+            "filters": filters,
+        }
+        text = json.dumps(options, indent=2) + "\n"
+        (directory / _OPTIONS).write_text(text, encoding="utf-8")
+
+
+def read_source_directory(directory: Path) -> Source | None:
+    """What `Source.write` wrote; None where there is nothing."""
+    if not (directory / _OPTIONS).is_file():
+        return None
+    options = json.loads((directory / _OPTIONS).read_text(encoding="utf-8"))
+    found: dict[str, Any] = dict.fromkeys(_TABLES)
+    for what in _TABLES:
+        if (file := directory / f"{what}.parquet").is_file():
+            found[what] = table_in_memory(what, arrow().parquet.read_table(file))
+    features = {
+        modality_of(file): ItemRows(read_names(file.with_suffix(".ids.txt")), read_npy(file))
+        for file in feature_files(directory)
+    }
+    filters = {name: f and FilterSettings(**f) for name, f in options["filters"].items()}
+    return Source(
+        SourceTables(**found, features=features),
+        PrepareConfig.from_flat(options["prepare"]),
+        TableColumns(**options["columns"]),
+        filters,
+        options["name"],
+    )
+
+
+def _names(table: TableInMemory | None) -> tuple[str, ...]:
+    return () if table is None else table.names
+
+
+def _joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
+    """The rows of both; a column that one lacks is empty there, types widen."""
+    if old is None or new is None:
+        return old or new
+    both = [old.arrays, _as_before(old.arrays, new.arrays)]
+    try:
+        rows = arrow().concat_tables(both, promote_options="permissive")
+    except arrow().ArrowException as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{old.path}: new rows have columns of other types: {reason}") from error
+    return table_in_memory(old.path.name, rows)
+
+
+def _as_before(old: Any, new: Any) -> Any:
+    """The new rows in the types of the old ones, as far as they convert without loss."""
+    for at, name in enumerate(new.column_names):
+        if name in old.column_names and converts(new[name], old[name].type):
+            new = new.set_column(at, name, new[name].cast(old[name].type))
+    return new
+
+
+def _without(old: TableInMemory | None, new: TableInMemory | None, key: str):
+    """The rows of items that the new table does not hold."""
+    if old is None or new is None or key not in new.names:
+        return old
+    pa = arrow()
+    known = pa.compute.is_in(old.arrays[key], value_set=new.arrays[key].combine_chunks())
+    return table_in_memory(old.path.name, old.arrays.filter(pa.compute.invert(known)))
+
+
+def _joined_features(
+    old: Mapping[str, ItemRows], new: Mapping[str, ItemRows]
+) -> dict[str, ItemRows]:
+    joined = dict(old)
+    for modality, rows in new.items():
+        if modality in joined:
+            before = joined[modality]
+            again = set(rows.ids)
+            stay = [at for at, name in enumerate(before.ids) if name not in again]
+            ids = (*(before.ids[at] for at in stay), *rows.ids)
+            rows = ItemRows(ids, np.concatenate([before.rows[stay], rows.rows]))
+        joined[modality] = rows
+    return joined

@@ -1,0 +1,96 @@
+"""`update`: an old model and new rows -> a model of both, begun where the old one ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kdiffe_jax.api.dataset import Data, source_of
+from kdiffe_jax.api.fit import fit_config
+from kdiffe_jax.api.fitted import FittedModel
+from kdiffe_jax.api.ids import IdColumn
+from kdiffe_jax.api.source import Source
+from kdiffe_jax.api.words import spoken_in_python
+from kdiffe_jax.config import Config
+from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.models.registry import is_trained, make_config, options_of
+from kdiffe_jax.recommend.added import as_trained
+from kdiffe_jax.training.warm_start import Earlier, read_earlier
+
+
+def update(
+    model: FittedModel,
+    interactions: Any,
+    *,
+    items: Any = None,
+    triples: Any = None,
+    features: Mapping[str, Any] | None = None,
+    workdir: str | Path | None = None,
+    baselines: str | Sequence[str] = "most_popular",
+    progress: bool = True,
+    **options: Any,
+) -> FittedModel:
+    """Trains on with new rows added to those that the model was made of.
+
+    It begins with the old parameters, matched by ids: a new item with the mean of its nearest
+    known items by content, a new user with what users of the same items have. What the old model
+    was trained on stays in training, so the scores are as honest as its own. A model that is
+    fitted in closed form is fitted anew.
+
+    Args:
+      model: of `fit` or `load`, with the tables of frames it was made of.
+      interactions, items, triples, features: new rows, of the same columns as for `dataset`; a
+        new row of an item replaces the old one.
+      workdir, baselines, progress: as for `fit`.
+      **options: of training, in place of the model's own, such as epochs=5.
+
+    Raises:
+      ConfigError: the model came without its tables; another option than the model has.
+      DataError: what is wrong with the new rows.
+    """
+    with spoken_in_python():
+        data, source = _old_data(model)
+        given = (interactions, items, triples, features or {})
+        more, *columns = source_of(*given, source.config, source.columns)
+        for old, new in zip((data.users, data.items), columns, strict=True):
+            _check_kind(old, new)
+        source = source.with_more(more.tables)
+        added = dataclasses.replace(data, dataset=source.dataset(data.dataset), source=source)
+        config = _config_of_run(model, options)
+        earlier = _earlier(model) if is_trained(config.model) else None
+        return fit_config(
+            added, config, workdir, baselines=baselines, progress=progress, earlier=earlier
+        )
+
+
+def _old_data(model: FittedModel) -> tuple[Data, Source]:
+    if model.data is None or model.data.source is None:
+        raise ConfigError(
+            "the model came without the tables it was made of, so there is nothing to add to; "
+            "update a model that was fitted on frames, or saved so; of files, prepare them with "
+            "earlier and train with warm_start (docs/howto/update-a-model.md)"
+        )
+    return model.data, model.data.source
+
+
+def _check_kind(old: IdColumn, new: IdColumn) -> None:
+    numbers = {old.kind, new.kind} <= {"integer", "float"}
+    if old.name != new.name or not (old.kind == new.kind or numbers):
+        raise DataError(
+            f"interactions: ids were {old.kind} in a column {old.name!r}, and are {new.kind} in "
+            f"{new.name!r}; give new rows the same columns"
+        )
+
+
+def _config_of_run(model: FittedModel, options: Mapping[str, Any]) -> Config:
+    stored = model.recommender.model.config
+    known = options_of(stored["model"])
+    own = {name: value for name, value in stored.items() if name in known or name == "model"}
+    return make_config(own | dict(options))
+
+
+def _earlier(model: FittedModel) -> Earlier:
+    earlier = read_earlier(model.directory)
+    return earlier._replace(model=as_trained(earlier.model))

@@ -1,0 +1,65 @@
+import pandas as pd
+import pytest
+
+import kdiffe_jax as kd
+from kdiffe_jax.api.auto import short_list
+from kdiffe_jax.errors import ConfigError, RunError
+from tests.api.films import films, ratings
+
+
+def data():
+    return kd.dataset(pd.DataFrame(ratings()), items=pd.DataFrame(films()), name="films")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    models = ["lightgcn", "rp3beta", "most_popular"]
+    root = tmp_path_factory.mktemp("compared")
+    return kd.compare(data(), models, seeds=2, workdir=root, epochs=2, progress=False)
+
+
+def test_the_table_has_a_row_a_model(found):
+    table = found.table
+    assert isinstance(table, pd.DataFrame)
+    assert len(table) == 3
+    assert set(found.models) == {"lightgcn", "rp3beta", "most_popular"}
+    assert "lightgcn" in repr(found)
+    assert found._repr_html_().startswith("<iframe")
+    assert "\\begin{tabular}" in found.latex()
+
+
+def test_the_best_is_chosen_on_validation(found):
+    scores = {name: model.valid["recall@20"] for name, model in found.models.items()}
+    assert found.best is found.models[max(scores, key=scores.get)]
+    assert len(found.best.recommend(101, k=3)) == 3
+
+
+def test_the_same_call_goes_on_where_it_was(found):
+    root = found.models["lightgcn"].directory.parent
+    again = kd.compare(data(), list(found.models), seeds=2, workdir=root, epochs=2, progress=False)
+    pd.testing.assert_frame_equal(again.table, found.table)
+    with pytest.raises(RunError, match="another configuration"):
+        kd.compare(data(), ["lightgcn"], seeds=2, workdir=root, epochs=3, progress=False)
+
+
+def test_rows_may_be_of_one_model():
+    rows = {"wide": {"model": "rp3beta"}, "popular": {"model": "most_popular"}}
+    found = kd.compare(data(), rows, seeds=1, progress=False)
+    assert list(found.models) == ["wide", "popular"]
+    assert found.models["wide"].result["model"] == "rp3beta"
+
+
+def test_mistakes_are_one_line():
+    with pytest.raises(ConfigError, match="give at least one name"):
+        kd.compare(data(), [])
+    with pytest.raises(ConfigError, match="none of the models has an option epoch; did you mean"):
+        kd.compare(data(), ["lightgcn"], epoch=2)
+
+
+def test_auto_tries_what_there_are_inputs_for():
+    assert "kdiffe" in short_list(data().dataset)
+    bare = kd.dataset(pd.DataFrame(ratings()))
+    assert short_list(bare.dataset) == ("rp3beta", "ease", "lightgcn")
+    model = kd.fit(bare, "auto", epochs=1, progress=False)
+    assert len(model.tried) == 3
+    assert model.result["model"] in ("rp3beta", "ease", "lightgcn")

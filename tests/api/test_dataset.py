@@ -1,0 +1,221 @@
+import csv
+import datetime
+import subprocess
+import sys
+import uuid
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from absl import flags as absl_flags
+
+import kdiffe_jax as kd
+from kdiffe_jax.api.ids import IdColumn
+from kdiffe_jax.data.readers import read_dataset
+from kdiffe_jax.errors import ConfigError, DataError
+from launch import prepare
+from tests.api.films import FILM, MAKE, films, ratings, triples, vectors
+
+
+def written(directory, name, columns):
+    directory.mkdir(exist_ok=True)
+    with (directory / f"{name}.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def of_files(tmp_path_factory):
+    """What the command makes of the same tables."""
+    root = tmp_path_factory.mktemp("films")
+    source = root / "source"
+    written(source, "interactions", ratings())
+    written(source, "items", films())
+    written(source, "triples", triples())
+    np.save(source / "image_feat.npy", vectors())
+    (source / "image_feat.ids.txt").write_text("".join(f"{n}\n" for n in FILM))
+    flags = ["--split=time", "--min_rating=2", f"--input={source}", f"--output={root / 'films'}"]
+    assert prepare.main(["prepare", *flags], absl_flags.FlagValues()) == 0
+    return read_dataset(root / "films", name="films")
+
+
+@pytest.mark.parametrize("kind", MAKE)
+def test_frames_and_files_give_the_same_data_set(kind, of_files):
+    make = MAKE[kind]
+    data = kd.dataset(
+        make(ratings()),
+        items=make(films()),
+        triples=make(triples()),
+        features={"image": vectors()},
+        split="time",
+        min_rating=2.0,
+    )
+    assert data.dataset.fingerprint() == of_files.fingerprint()
+    assert data.dataset.item_names == of_files.item_names
+    assert data.frame == kind
+    assert (data.users, data.items) == (
+        IdColumn("userId", "integer"),
+        IdColumn("movieId", "integer"),
+    )
+
+
+def test_a_directory_gives_it_too(tmp_path, of_files):
+    source = tmp_path / "films"
+    written(source, "interactions", ratings())
+    written(source, "items", films())
+    written(source, "triples", triples())
+    np.save(source / "image_feat.npy", vectors())
+    (source / "image_feat.ids.txt").write_text("".join(f"{n}\n" for n in FILM))
+    data = kd.dataset(source, split="time", min_rating=2.0)
+    assert data.dataset.fingerprint() == of_files.fingerprint()
+
+
+def feature_forms():
+    rows, items = vectors(), films()
+    shuffled = np.random.default_rng(0).permutation(len(FILM))
+    yield "matrix", rows, {}
+    yield "ids and matrix", (FILM[shuffled], rows[shuffled]), {}
+    yield "dictionary", dict(zip(FILM, rows, strict=True)), {}
+    yield "column", "picture", {"picture": rows.tolist()}
+    columns = {f"x{i}": rows[:, i] for i in range(rows.shape[1])}
+    yield "frame of columns", pd.DataFrame({"movieId": items["movieId"]} | columns), {}
+    vector_column = {"movieId": items["movieId"], "vector": rows.tolist()}
+    yield "frame of vectors", pl.DataFrame(vector_column), {}
+
+
+@pytest.mark.parametrize(
+    "given, more", [pytest.param(g, m, id=name) for name, g, m in feature_forms()]
+)
+def test_features_have_many_forms(given, more):
+    items = pd.DataFrame(films() | more)
+    data = kd.dataset(pd.DataFrame(ratings()), items=items, features={"image": given}).dataset
+    at = [FILM.tolist().index(int(item)) for item in data.item_ids]
+    np.testing.assert_allclose(data.features["image"], vectors()[at])
+
+
+IDS = {
+    "integer": lambda n: n,
+    "text": lambda n: f"u{n}",
+    "float": float,
+    "date": lambda n: datetime.date(2024, 1, 1) + datetime.timedelta(days=n),
+    "uuid": lambda n: uuid.UUID(int=n),
+}
+
+
+@pytest.mark.parametrize("kind", IDS)
+def test_ids_come_back_as_they_went_in(kind):
+    frame = pd.DataFrame(ratings())
+    given = [IDS[kind](n) for n in frame.userId]
+    data = kd.dataset(frame.assign(userId=given))
+    assert data.users.kind == kind
+    back = data.users.restored(data.dataset.user_ids)
+    assert set(back) == set(given)
+    assert {type(one) for one in back} == {type(one) for one in given}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda frame: frame.astype({"userId": "category", "movieId": "category"}),
+        lambda frame: frame.astype({"userId": "Int64", "rating": "Float32"}),
+        lambda frame: frame.set_index(np.zeros(len(frame), int)),
+        lambda frame: frame.assign(timestamp=pd.to_datetime(frame.timestamp, unit="s")),
+        lambda frame: frame.assign(
+            timestamp=pd.to_datetime(frame.timestamp, unit="s").dt.tz_localize("UTC")
+        ),
+        lambda frame: frame.rename(
+            columns={"userId": "customer", "movieId": "sku", "timestamp": "ordered_at"}
+        ),
+        lambda frame: frame.rename(
+            columns={"userId": "visitorid", "movieId": "StockCode", "timestamp": "InvoiceDate"}
+        ),
+        lambda frame: pl.from_pandas(frame).lazy(),
+    ],
+    ids=["categories", "nullable", "index", "datetimes", "zones", "sku", "StockCode", "lazy"],
+)
+def test_columns_of_any_type_and_common_name(changed):
+    plain = kd.dataset(pd.DataFrame(ratings()), split="time").dataset
+    data = kd.dataset(changed(pd.DataFrame(ratings())), split="time").dataset
+    assert data.fingerprint() == plain.fingerprint()
+
+
+def frame():
+    return pd.DataFrame(ratings())
+
+
+MISTAKES = {
+    "no frame": (lambda: kd.dataset([1, 2]), "interactions: a list"),
+    "no rows": (lambda: kd.dataset(frame().head(0)), "interactions: it has no row"),
+    "no column of users": (
+        lambda: kd.dataset(frame().rename(columns={"userId": "who"})),
+        r"no column of user ids; name one of who, .* by user_column",
+    ),
+    "an id is missing": (
+        lambda: kd.dataset(frame().assign(userId=[None, *ratings()["userId"][1:]])),
+        "interactions, row 1: the user id is empty",
+    ),
+    "ids of two types": (
+        lambda: kd.dataset(frame().assign(userId=["a", *ratings()["userId"][1:]])),
+        "column 'userId': holds int and str",
+    ),
+    "two columns of a name": (
+        lambda: kd.dataset(frame().rename(columns={"rating": "userId"})),
+        "two columns are called 'userId'",
+    ),
+    "ids that are lists": (
+        lambda: kd.dataset(frame().assign(userId=[[1]] * len(frame()))),
+        "column 'userId': ids of type list",
+    ),
+    "an unknown option": (lambda: kd.dataset(frame(), spilt="time"), "did you mean split"),
+    "no such file": (lambda: kd.dataset("nowhere.csv"), "nowhere.csv: no such file"),
+    "files and frames": (lambda: kd.dataset("x.csv", items=frame()), "go with a frame"),
+    "features without ids": (
+        lambda: kd.dataset(frame(), features={"image": vectors()}),
+        "without items the order of its rows is not known",
+    ),
+    "features of other length": (
+        lambda: kd.dataset(frame(), items=pd.DataFrame(films()), features={"image": vectors()[1:]}),
+        "39 rows for 40 items",
+    ),
+    "vectors of two lengths": (
+        lambda: kd.dataset(frame(), features={"image": {1000: [1.0], 1001: [1.0, 2.0]}}),
+        "vectors of different lengths",
+    ),
+    "features of unknown items": (
+        lambda: kd.dataset(frame(), features={"image": {"x": [1.0]}}),
+        "none of its 1 item ids is known",
+    ),
+    "a limit that there is not": (
+        lambda: kd.dataset(frame(), items=pd.DataFrame(films()), filters={"genres": {"least": 1}}),
+        "'least' is none of",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line(mistake):
+    work, said = MISTAKES[mistake]
+    with pytest.raises((DataError, ConfigError), match=said) as refused:
+        work()
+    assert "\n" not in str(refused.value)
+    assert "--" not in str(refused.value)
+
+
+def test_data_show_what_was_decided():
+    data = kd.dataset(frame(), items=pd.DataFrame(films()), name="films")
+    assert "films: interactions: columns user = userId" in repr(data)
+    assert "<pre>" in data._repr_html_()
+    assert not any("--" in note for note in data.notes)
+
+
+def test_importing_the_package_loads_no_jax():
+    code = "import sys, kdiffe_jax; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_public_names_are_there():
+    assert set(kd.__all__) <= set(dir(kd))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        kd.nothing  # noqa: B018

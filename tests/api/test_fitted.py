@@ -1,0 +1,181 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kdiffe_jax as kd
+from kdiffe_jax.errors import ConfigError, DataError, RunError
+from kdiffe_jax.models.registry import MODELS
+from tests.apart import APART
+from tests.api.films import FILM, MAKE, films, ratings, rows_of, vectors
+
+QUICK = dict(epochs=1, progress=False)
+
+
+def data_of(kind="pandas", **options):
+    make = MAKE[kind]
+    return kd.dataset(
+        make(ratings()),
+        items=make(films()),
+        features={"image": vectors()},
+        name="films",
+        **{"split": "time"} | options,
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    return kd.fit(data_of(), "lightgcn", epochs=3, progress=False, neighbour_weight=0.5)
+
+
+def test_lists_have_the_columns_that_came_in(model):
+    lists = model.recommend([101, 102], k=3)
+    assert list(lists.columns) == ["userId", "movieId", "rank", "score"]
+    assert lists.userId.tolist() == [101] * 3 + [102] * 3
+    assert lists["rank"].tolist() == [1, 2, 3] * 2
+    assert lists.movieId.isin(FILM).all()
+    assert lists.dtypes["movieId"] == np.int64
+    seen = pd.DataFrame(ratings())
+    pairs = set(zip(seen.userId, seen.movieId, strict=True))
+    assert not pairs & set(zip(lists.userId, lists.movieId, strict=True))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [101, np.int64(101), 101.0, "101", [101], np.array([101]), pd.Series([101])],
+    ids=lambda asked: type(asked).__name__,
+)
+def test_one_user_is_asked_for_in_many_ways(model, asked):
+    pd.testing.assert_frame_equal(model.recommend(asked, k=2), model.recommend([101], k=2))
+
+
+def test_a_frame_of_users_is_asked_for_by_its_column(model):
+    asked = pd.DataFrame({"userId": [101, 103], "age": [20, 30]})
+    assert model.recommend(asked, k=1).userId.tolist() == [101, 103]
+
+
+def test_candidates_and_filters_take_the_ids_that_came_in(model):
+    among = model.recommend(101, k=9, candidates=[1000, 1001, 1002], exclude_seen=False)
+    assert set(among.movieId) == {1000, 1001, 1002}
+    even = model.recommend(101, k=5, filter=lambda film: film % 2 == 0)
+    assert (even.movieId % 2 == 0).all()
+    unknown = model.recommend([101, 9], k=2, unknown="popular")
+    assert unknown.source.tolist() == ["model"] * 2 + ["most popular"] * 2
+
+
+def test_items_scores_and_reasons(model):
+    near = model.similar(1000, k=2)
+    assert list(near.columns) == ["movieId", "similar_movieId", "rank", "score"]
+    lists = model.recommend([101], k=2)
+    np.testing.assert_allclose(model.score(lists), lists.score, rtol=1e-5)
+    pairs = list(zip(lists.userId, lists.movieId, strict=True))
+    np.testing.assert_array_equal(model.score(pairs), model.score(lists))
+    reasons = model.explain(101, 1000)
+    own = reasons.explanation.own
+    assert reasons.past.contribution.sum() + own == pytest.approx(reasons.score, rel=1e-4)
+    assert set(reasons.past.movieId) <= set(FILM)
+    assert {"relation", "entity"} <= set(reasons.entities.columns)
+    assert "chosen before" in repr(reasons)
+    assert "<pre>" in reasons._repr_html_()
+
+
+def test_what_a_run_says_of_itself(model):
+    assert model.history.epoch.tolist() == [0, 1, 2]
+    assert {"loss", "valid_recall@20"} <= set(model.history.columns)
+    assert model.scores.model.tolist() == ["lightgcn", "most popular"]
+    assert model.scores["test_recall@20"][0] == model.test["recall@20"]
+    page = model.report()._repr_html_()
+    assert page.startswith("<iframe srcdoc=")
+    assert "lightgcn on films: valid recall@20" in repr(model)
+
+
+def test_new_users_and_saving(model, tmp_path):
+    more = model.with_users(pd.DataFrame({"userId": [7, 7], "movieId": [1000, 1005]}))
+    assert set(more.recommend(7, k=3).userId) == {7}
+    more.save(tmp_path / "saved")
+    code = (
+        "import kdiffe_jax as kd, json; model = kd.load('saved');"
+        "print(model.recommend([7, 101], k=3).to_json(orient='values', double_precision=15))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    again = np.array(json.loads(said))
+    np.testing.assert_allclose(again, more.recommend([7, 101], k=3).to_numpy(), rtol=1e-5)
+    loaded = kd.load(tmp_path / "saved")
+    assert loaded.data.dataset.fingerprint() == model.data.dataset.fingerprint()
+    with pytest.raises(DataError, match="exists"):
+        model.save(tmp_path / "saved")
+
+
+def test_a_run_of_the_command_is_loaded_too(model, tmp_path):
+    loaded = kd.load(model.directory)
+    assert loaded.data is None
+    assert list(loaded.recommend("101", k=1).columns) == ["user", "item", "rank", "score"]
+
+
+def test_a_finished_run_is_given_back_and_another_refused(tmp_path):
+    first = kd.fit(data_of(), "rp3beta", workdir=tmp_path / "run", **{"progress": False})
+    again = kd.fit(data_of(), "rp3beta", workdir=tmp_path / "run", **{"progress": False})
+    assert first.result == again.result
+    with pytest.raises(RunError, match="holds a run with another configuration"):
+        kd.fit(data_of(), "ease", workdir=tmp_path / "run", progress=False)
+
+
+MISTAKES = {
+    "a user that is not known": (lambda m: m.recommend(9), "no user '9'"),
+    "a missing id": (lambda m: m.recommend([None]), "an id is None"),
+    "k is no number": (lambda m: m.recommend(101, k="ten"), "k = 'ten': give a whole number"),
+    "k is no whole number": (lambda m: m.recommend(101, k=2.5), "k = 2.5"),
+    "an item that is not known": (lambda m: m.recommend(101, candidates=-1), "no item '-1'"),
+    "pairs that are none": (lambda m: m.score([101]), "pairs: give"),
+    "a frame without the column": (
+        lambda m: m.score(pd.DataFrame({"user": [101]})),
+        "pairs: no column 'userId'",
+    ),
+    "an unknown option of lists": (lambda m: m.recommend(101, unknown="?"), "choose one of"),
+    "a known user as a new one": (lambda m: m.with_users({101: [1000]}), "there already"),
+    "no model of entities": (lambda m: m.with_items({"x": ["Drama"]}), "no rows for new items"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line(model, mistake):
+    work, said = MISTAKES[mistake]
+    with pytest.raises((DataError, ConfigError), match=said) as refused:
+        work(model)
+    assert "\n" not in str(refused.value)
+
+
+def test_no_such_model_option_or_directory(tmp_path):
+    with pytest.raises(ConfigError, match="did you mean lightgcn"):
+        kd.fit(data_of(), "lightgnc")
+    with pytest.raises(ConfigError, match="did you mean epochs"):
+        kd.fit(data_of(), "lightgcn", epoch=3)
+    with pytest.raises(RunError, match="no such run"):
+        kd.load(tmp_path / "nothing")
+
+
+EACH = [n if n in APART else pytest.param(n, marks=pytest.mark.thorough) for n in MODELS]
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_every_model_goes_all_the_way(name, tmp_path):
+    kind = "polars" if len(name) % 2 else "pandas"
+    options = {} if name in ("most_popular", "rp3beta", "ease") else {"epochs": 1, "dim": 8}
+    fitted = kd.fit(data_of(kind), name, progress=False, **options)
+    lists = fitted.recommend([101, 102], k=3)
+    assert type(lists).__module__.startswith(kind)
+    fitted.save(tmp_path / "saved")
+    loaded = kd.load(tmp_path / "saved")
+    assert rows_of(loaded.recommend([101, 102], k=3)) == rows_of(lists)
+    user, item = rows_of(lists)[0][:2]
+    if loaded.recommender.explains:
+        assert loaded.explain(user, item).score == pytest.approx(rows_of(lists)[0][3], rel=1e-3)
+    rows = MAKE[kind](ratings(1, days=1, first_day=100, users=(101, 500)))
+    updated = loaded.update(rows, progress=False)
+    assert len(updated.recommend(500, k=3)) == 3
+    assert updated.result["model"] == name

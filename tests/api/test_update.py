@@ -1,0 +1,91 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import kdiffe_jax as kd
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.errors import ConfigError, DataError
+from tests.api.films import FILM, films, ratings
+
+
+def fitted(split="time", frame=pd.DataFrame):
+    data = kd.dataset(frame(ratings()), items=frame(films()), split=split, name="films")
+    return kd.fit(data, "lightgcn", epochs=4, progress=False, neighbour_weight=0.5)
+
+
+def new_day(frame=pd.DataFrame):
+    """Ratings of the day after, by a known user and a new one."""
+    return frame(ratings(7, days=1, first_day=100, users=(101, 500, 501)))
+
+
+def pairs_of(data: Dataset, split: str) -> set:
+    rows = getattr(data, split).tolist()
+    return {(data.user_ids[user], data.item_ids[item]) for user, item in rows}
+
+
+@pytest.mark.parametrize("split", ["time", "leave_one_out", "ratio"])
+def test_what_was_trained_on_is_never_scored(split):
+    old = fitted(split)
+    new = old.update(new_day(), epochs=2, progress=False)
+    before, after = old.data.dataset, new.data.dataset
+    held_out = pairs_of(after, "valid") | pairs_of(after, "test")
+    assert not pairs_of(before, "train") & held_out
+    assert pairs_of(after, "test")
+    assert {"500", "501"} <= set(after.user_ids)
+    assert len(new.recommend([101, 500], k=3)) == 6
+
+
+def test_it_begins_where_the_old_one_ended():
+    old = fitted()
+    warm = old.update(new_day(), epochs=1, progress=False)
+    cold = kd.fit(warm.data, "lightgcn", epochs=1, progress=False, neighbour_weight=0.5)
+    assert warm.valid["ndcg@10"] > cold.valid["ndcg@10"]
+
+
+def test_saved_loaded_and_updated_again(tmp_path):
+    fitted(frame=pl.DataFrame).save(tmp_path / "first")
+    second = kd.load(tmp_path / "first").update(new_day(pl.DataFrame), epochs=1, progress=False)
+    second.save(tmp_path / "second")
+    more = pl.DataFrame(ratings(8, days=1, first_day=102, users=(500, 600)))
+    third = kd.load(tmp_path / "second").update(more, epochs=1, progress=False)
+    assert isinstance(third.recommend(600, k=2), pl.DataFrame)
+    assert len(third.data.source.tables.interactions.arrays) == 12 * (50 + 3 + 2)
+
+
+def test_new_items_come_with_their_columns():
+    rows = pd.DataFrame({"userId": [101, 102, 103], "movieId": [1, 1, 1], "rating": 4.0})
+    rows["timestamp"] = ratings()["timestamp"][0]
+    items = pd.DataFrame({"movieId": [1, 1000], "title": ["New", "Renamed"], "genres": "Drama"})
+    new = fitted("ratio").update(rows, items=items, epochs=1, progress=False)
+    names = dict(zip(new.data.dataset.item_ids, new.data.dataset.item_names, strict=True))
+    assert (names["1"], names["1000"]) == ("New", "Renamed")
+    assert names["1001"] == "Film 1001 (1991)"
+
+
+def test_the_same_directory_goes_on(tmp_path):
+    old = fitted()
+    how = dict(epochs=2, progress=False, workdir=tmp_path / "run")
+    assert old.update(new_day(), **how).result == old.update(new_day(), **how).result
+
+
+def test_mistakes_are_one_line(tmp_path):
+    old = fitted()
+    with pytest.raises(DataError, match="give new rows the same columns"):
+        old.update(new_day().rename(columns={"userId": "user"}))
+    with pytest.raises(DataError, match="ids were integer in a column 'userId', and are text"):
+        old.update(new_day().assign(userId=["a"] * len(new_day())))
+    with pytest.raises(DataError, match="new rows have columns of other types: .* timestamp"):
+        old.update(new_day().assign(timestamp="yesterday"))
+    with pytest.raises(ConfigError, match="without the tables it was made of"):
+        kd.load(old.directory).update(new_day())
+    with pytest.raises(ConfigError, match="lightgcn has no option epoch"):
+        old.update(new_day(), epoch=2)
+
+
+def test_a_model_that_also_knows_added_users_is_updated(tmp_path):
+    added = fitted().with_users({900: FILM[:3].tolist()})
+    added.save(tmp_path / "saved")
+    new = kd.load(tmp_path / "saved").update(new_day(), epochs=1, progress=False)
+    assert np.isfinite(new.score([(500, 1000)])).all()
+    assert "900" not in new.data.dataset.user_ids
