@@ -19,6 +19,7 @@ from kdiffe_jax.parallel.shares import share_of_process
 from kdiffe_jax.profile.recorder import Recorder
 from kdiffe_jax.report.page import REPORT, leave_report
 from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.trackers.named import name_of_run
 from kdiffe_jax.trackers.tracker import Tracker
 from kdiffe_jax.training.compiled_programs import keep_compiled
 from kdiffe_jax.training.fit import Hooks, fit, score_again
@@ -111,7 +112,7 @@ def _train(values: FlagValues, recorder: Recorder | None) -> dict[str, Any]:
     check_alike(identity | {"mesh": values.mesh})
     finished = on_process_zero(lambda: run.claim(identity).result())
     with run, contextlib.ExitStack() as stack:
-        name = tracking.name_of(run.path)
+        name = name_of_run(run.path)
         trackers = [stack.enter_context(make(run.path, identity, name)) for make in wanted]
         if finished is not None:
             on_process_zero(lambda: _tell_finished(run))

@@ -40,10 +40,10 @@ ALLOWED = {
     "recommend": {"data", "errors", "evaluation", "models", "ops", "storage"},
     "report": {"config", "errors", "recommend", "storage"},
     "serve": {"errors", "recommend", "storage"},
-    "trackers": {"errors", "report", "storage"},
+    "trackers": {"errors", "options", "report", "storage"},
     "api": {
         "baselines", "config", "data", "errors", "models", "options", "recommend", "report",
-        "storage", "studies", "training",
+        "storage", "studies", "trackers", "training",
     },
     "studies": {
         "config", "data", "errors", "evaluation", "models", "options", "report", "storage",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from kdiffe_jax.api.fit import BEST, as_data, config_of, fit_config
+from kdiffe_jax.api.fit import BEST, as_data, config_of
 from kdiffe_jax.api.fitted import FittedModel
 from kdiffe_jax.api.frames import frame_of
 from kdiffe_jax.api.home import Home
+from kdiffe_jax.api.run import Around, run_config
 from kdiffe_jax.api.run_tables import Page
 from kdiffe_jax.api.words import spoken_in_python
 from kdiffe_jax.errors import ConfigError
@@ -68,6 +70,7 @@ def compare(
     workdir: str | Path | None = None,
     baselines: str | Sequence[str] = "most_popular",
     progress: bool = True,
+    log_to: Mapping[str, Any] = MappingProxyType({}),
     **options: Any,
 ) -> Comparison:
     """Trains models on the same data with the same seeds, and says whether they differ by chance.
@@ -75,7 +78,7 @@ def compare(
     Args:
       data: as for `fit`.
       models: names; or a name for each row -> its options, "model" among them.
-      preset, seeds, baselines, progress: as for `fit`.
+      preset, seeds, baselines, progress, log_to: as for `fit`.
       workdir: holds a run for each row; a stopped comparison continues there.
       **options: shared options of all models that have them, such as epochs=20.
 
@@ -103,7 +106,7 @@ def compare(
         for name, config in configs.items():
             if progress:
                 print(f"{name}:", flush=True)
-            model = fit_config(data, config, root / name, baselines=baselines, progress=progress)
+            model = run_config(data, config, Around(root / name, baselines, progress, log_to))
             fitted[name] = dataclasses.replace(model, home=home)
         board = leaderboard_of([model.directory for model in fitted.values()], list(fitted))
     return Comparison(fitted, board, data.frame)

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kdiffe_jax.api.dataset import Data, dataset
 from kdiffe_jax.api.fitted import FittedModel
 from kdiffe_jax.api.frames import default_kind
-from kdiffe_jax.api.home import Home
 from kdiffe_jax.api.ids import IdColumn
-from kdiffe_jax.api.words import in_python, spoken_in_python
-from kdiffe_jax.baselines.settings import BaselineSettings
-from kdiffe_jax.config import Config, Limits
+from kdiffe_jax.api.run import Around, run_config
+from kdiffe_jax.api.words import spoken_in_python
+from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.models.registry import make_config, model_class, options_of, preset, variant
-from kdiffe_jax.report.page import leave_report
-from kdiffe_jax.storage.cache_dir import default_cache_dir
-from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.training.compiled_programs import keep_compiled
-from kdiffe_jax.training.fit import Hooks
-from kdiffe_jax.training.fit import fit as train
-from kdiffe_jax.training.progress import Progress
-from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.selection import check_selection_metric
-from kdiffe_jax.training.warm_start import Earlier
 
 BEST = "best"
 
@@ -40,6 +31,7 @@ def fit(
     workdir: str | Path | None = None,
     baselines: str | Sequence[str] = "most_popular",
     progress: bool = True,
+    log_to: Mapping[str, Any] = MappingProxyType({}),
     **options: Any,
 ) -> FittedModel:
     """Trains a model until validation no longer gains, and scores the test split once.
@@ -56,6 +48,7 @@ def fit(
       workdir: where the run is kept; else it lives as long as the model, unless it is saved.
       baselines: what is scored beside it: some of most_popular, rp3beta, ease.
       progress: shows a bar on a terminal or in a notebook, lines elsewhere.
+      log_to: {"wandb": project, "mlflow": experiment, "tensorboard": True}, or some of them.
       **options: of the model and of training (docs/reference/config.md), such as epochs=20.
 
     Raises:
@@ -73,11 +66,11 @@ def fit(
         if model == "auto":
             from kdiffe_jax.api.auto import fit_best
 
-            shared = dict(seeds=seeds, workdir=workdir, baselines=baselines, progress=progress)
-            return fit_best(data, preset=preset, **shared, **options)
+            around = dict(workdir=workdir, baselines=baselines, progress=progress, log_to=log_to)
+            return fit_best(data, preset=preset, seeds=seeds, **around, **options)
         content = data.dataset.has_content
         config = config_of(model, preset, variant, seeds, options, content=content)
-        return fit_config(data, config, workdir, baselines=baselines, progress=progress)
+        return run_config(data, config, Around(workdir, baselines, progress, log_to))
 
 
 def config_of(
@@ -107,52 +100,6 @@ def config_of(
     config = make_config(chosen)
     check_selection_metric(config)
     return config
-
-
-def fit_config(
-    data: Data,
-    config: Config,
-    workdir: str | Path | None,
-    *,
-    baselines: str | Sequence[str],
-    progress: bool,
-    earlier: Earlier | None = None,
-) -> FittedModel:
-    """Runs one configuration in a directory and gives the model of it.
-
-    Args:
-      data, workdir, baselines, progress: as for `fit`.
-      config: all options.
-      earlier: the run whose parameters it begins with.
-    """
-    home = Home()
-    run = RunDirectory(workdir or home.path / "run", option="workdir")
-    keep_compiled(default_cache_dir())
-    names = baselines if isinstance(baselines, str) else ",".join(baselines)
-    resources = Resources(default_cache_dir(), Limits(), BaselineSettings(baselines=names))
-    identity = {
-        "dataset": data.dataset.name,
-        "data_sha256": data.dataset.fingerprint(),
-        **({} if earlier is None else {"warm_start": earlier.digest}),
-        **config.to_flat(),
-    }
-    with run.claim(identity), Progress(config, shown=progress) as shown:
-        if run.result() is None:
-            hooks = Hooks(_told_once(data.dataset, shown.log), on_epoch=shown.on_epoch)
-            train(data.dataset, config, run, resources, hooks=hooks, earlier=earlier)
-            leave_report(run.path, options_of, log=shown.log)
-    return FittedModel.of_run(run.path, data, home)
-
-
-def _told_once(dataset: Dataset, log: Callable[[str], None]) -> Callable[[str], None]:
-    """Passes on what the data set does not say itself."""
-    known = {f"{dataset.name}: {note}" for note in dataset.notes}
-
-    def tell(line: str) -> None:
-        if line not in known:
-            log(in_python(line))
-
-    return tell
 
 
 def as_data(data: Any) -> Data:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kdiffe_jax.api.dataset import Data, source_of
-from kdiffe_jax.api.fit import fit_config
 from kdiffe_jax.api.fitted import FittedModel
 from kdiffe_jax.api.ids import IdColumn
+from kdiffe_jax.api.run import Around, run_config
 from kdiffe_jax.api.source import Source
 from kdiffe_jax.api.words import spoken_in_python
 from kdiffe_jax.config import Config
@@ -30,6 +31,7 @@ def update(
     workdir: str | Path | None = None,
     baselines: str | Sequence[str] = "most_popular",
     progress: bool = True,
+    log_to: Mapping[str, Any] = MappingProxyType({}),
     **options: Any,
 ) -> FittedModel:
     """Trains on with new rows added to those that the model was made of.
@@ -43,7 +45,7 @@ def update(
       model: of `fit` or `load`, with the tables of frames it was made of.
       interactions, items, triples, features: new rows, of the same columns as for `dataset`; a
         new row of an item replaces the old one.
-      workdir, baselines, progress: as for `fit`.
+      workdir, baselines, progress, log_to: as for `fit`.
       **options: of training, in place of the model's own, such as epochs=5.
 
     Raises:
@@ -60,9 +62,7 @@ def update(
         added = dataclasses.replace(data, dataset=source.dataset(data.dataset), source=source)
         config = _config_of_run(model, options)
         earlier = _earlier(model) if is_trained(config.model) else None
-        return fit_config(
-            added, config, workdir, baselines=baselines, progress=progress, earlier=earlier
-        )
+        return run_config(added, config, Around(workdir, baselines, progress, log_to), earlier)
 
 
 def _old_data(model: FittedModel) -> tuple[Data, Source]:

@@ -125,6 +125,15 @@ def test_a_finished_run_is_given_back_and_another_refused(tmp_path):
         kd.fit(data_of(), "ease", workdir=tmp_path / "run", progress=False)
 
 
+def test_a_run_is_logged_where_it_is_asked_for(tmp_path):
+    pytest.importorskip("tensorboardX")
+    how = dict(workdir=tmp_path / "run", progress=False, log_to={"tensorboard": True})
+    kd.fit(data_of(), "lightgcn", epochs=1, **how)
+    assert [*(tmp_path / "run" / "tensorboard").rglob("events*")]
+    with pytest.raises(ConfigError, match="no tracker 'wandbb'.*did you mean wandb"):
+        kd.fit(data_of(), "lightgcn", log_to={"wandbb": "films"})
+
+
 MISTAKES = {
     "a user that is not known": (lambda m: m.recommend(9), "no user '9'"),
     "a missing id": (lambda m: m.recommend([None]), "an id is None"),

@@ -1,0 +1,103 @@
+"""One configuration on data -> a finished run and its model."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from kdiffe_jax.api.dataset import Data
+from kdiffe_jax.api.fitted import FittedModel
+from kdiffe_jax.api.home import Home
+from kdiffe_jax.api.words import in_python
+from kdiffe_jax.baselines.settings import BaselineSettings
+from kdiffe_jax.config import Config, Limits
+from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.models.registry import options_of
+from kdiffe_jax.report.page import leave_report
+from kdiffe_jax.storage.cache_dir import default_cache_dir
+from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.trackers.named import name_of_run, named_trackers
+from kdiffe_jax.trackers.tracker import Tracker
+from kdiffe_jax.training.compiled_programs import keep_compiled
+from kdiffe_jax.training.fit import Hooks, fit
+from kdiffe_jax.training.progress import Progress
+from kdiffe_jax.training.resources import Resources
+from kdiffe_jax.training.warm_start import Earlier
+
+
+class Around(NamedTuple):
+    """What is around a run and no part of its configuration; see `api.fit.fit`."""
+
+    workdir: str | Path | None = None
+    baselines: str | Sequence[str] = "most_popular"
+    progress: bool = True
+    log_to: Mapping[str, Any] = MappingProxyType({})
+
+
+def run_config(
+    data: Data, config: Config, around: Around, earlier: Earlier | None = None
+) -> FittedModel:
+    """Runs one configuration, or reads the finished run of it, and gives its model.
+
+    Args:
+      data: to train on.
+      config: all options.
+      around: where it is kept, what stands beside it, and who is told.
+      earlier: the run whose parameters it begins with.
+
+    Raises:
+      ConfigError: no such baseline or tracker, or a limit.
+      RunError: the directory holds another run.
+    """
+    home = Home()
+    run = RunDirectory(around.workdir or home.path / "run", option="workdir")
+    wanted = named_trackers(around.log_to)
+    resources = _resources(around)
+    identity = {
+        "dataset": data.dataset.name,
+        "data_sha256": data.dataset.fingerprint(),
+        **({} if earlier is None else {"warm_start": earlier.digest}),
+        **config.to_flat(),
+    }
+    with run.claim(identity), contextlib.ExitStack() as stack:
+        if run.result() is None:
+            shown = stack.enter_context(Progress(config, shown=around.progress))
+            name = name_of_run(run.path)
+            trackers = [stack.enter_context(make(run.path, identity, name)) for make in wanted]
+            hooks = _hooks(data.dataset, shown, trackers)
+            result = fit(data.dataset, config, run, resources, hooks=hooks, earlier=earlier)
+            leave_report(run.path, options_of, log=shown.log)
+            for tracker in trackers:
+                tracker.on_result(result)
+    return FittedModel.of_run(run.path, data, home)
+
+
+def _resources(around: Around) -> Resources:
+    cache_dir, names = default_cache_dir(), around.baselines
+    keep_compiled(cache_dir)
+    text = names if isinstance(names, str) else ",".join(names)
+    return Resources(cache_dir, Limits(), BaselineSettings(baselines=text or "none"))
+
+
+def _hooks(dataset: Dataset, shown: Progress, trackers: Sequence[Tracker]) -> Hooks:
+    told = [*(tracker.on_epoch for tracker in trackers), shown.on_epoch]
+
+    def on_epoch(record: dict[str, Any]) -> None:
+        for tell in told:
+            tell(record)
+
+    return Hooks(_told_once(dataset, shown.log), on_epoch=on_epoch)
+
+
+def _told_once(dataset: Dataset, log: Callable[[str], None]) -> Callable[[str], None]:
+    """Passes on what the data set does not say itself."""
+    known = {f"{dataset.name}: {note}" for note in dataset.notes}
+
+    def tell(line: str) -> None:
+        if line not in known:
+            log(in_python(line))
+
+    return tell
