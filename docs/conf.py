@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 import kdiffe_jax  # noqa: E402
 from kdiffe_jax.options import Checked  # noqa: E402
@@ -25,7 +25,9 @@ html_extra_path = ["site"]
 html_static_path = ["site/wide.css"]
 html_css_files = ["wide.css"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml"]
+myst_enable_extensions = ["dollarmath"]
+html_math_renderer = "mathml"
 myst_heading_anchors = 4
 highlight_language = "none"
 smartquotes = False

@@ -7,5 +7,5 @@ from pathlib import Path
 
 
 def default_cache_dir() -> Path:
-    """$KDIFFE_CACHE, or ~/.cache/kdiffe_jax."""
+    """`$KDIFFE_CACHE`, or ~/.cache/kdiffe_jax."""
     return Path(os.environ.get("KDIFFE_CACHE") or Path.home() / ".cache" / "kdiffe_jax")
