@@ -33,7 +33,7 @@ from kdiffe_jax.storage.cache_dir import default_cache_dir
 from launch import processes, tracking
 from launch.parsing import named_model
 
-DEFAULT_PRESET = "paper"
+DEFAULT_PRESET = "best"
 SYNTHETIC = "synthetic"
 _PLANTED = "planted_"
 

@@ -100,15 +100,18 @@ def finished_result(job: Job) -> dict[str, Any] | None:
 
 
 def option_flags(config: Config) -> list[str]:
-    """A configuration as flags: its model, and the options that no flag at all would not give.
+    """A configuration as flags: its model, and the options that no flag at all might not give.
 
-    >>> option_flags(registry.make_config({"model": "lightgcn", "layers": 2, "epochs": 5}))
-    ['--model=lightgcn', '--layers=2', '--batch_size=1024', '--epochs=5', '--patience=15']
+    >>> best = registry.preset(DEFAULT_PRESET, "lightgcn", content=False)
+    >>> option_flags(registry.make_config({"model": "lightgcn", **best, "layers": 2}))[:3]
+    ['--model=lightgcn', '--layers=2', '--neighbour_weight=0.0']
     """
     plain = {"model": config.model, **registry.preset(DEFAULT_PRESET, config.model)}
     unflagged = registry.make_config(plain).to_flat()
-    changed = {n: v for n, v in config.to_flat().items() if v != unflagged[n]}
-    return [f"--model={config.model}", *(f"--{name}={value}" for name, value in changed.items())]
+    values = config.to_flat()
+    of_content = registry.options_of(config.model).keys() & set(registry.OF_CONTENT)
+    given = [n for n, v in values.items() if v != unflagged[n] or n in of_content]
+    return [f"--model={config.model}", *(f"--{name}={values[name]}" for name in given)]
 
 
 def _start(job: Job, data_flags: Sequence[str], *, alone: bool) -> subprocess.Popen:

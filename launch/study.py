@@ -58,12 +58,13 @@ def _work(values: absl_flags.FlagValues) -> None:
         raise ConfigError(f"--study is needed: one of {', '.join(plan.STUDIES)}")
     if values.workdir or values.mode != "train":
         raise ConfigError("--workdir and --mode are for one run; a study has --out")
-    print(_run(values.study, flags.config(values), values))
+    print(_run(values.study, values))
 
 
-def _run(study: str, base: Config, values: absl_flags.FlagValues) -> str:
-    base = _base(study, base, values)
+def _run(study: str, values: absl_flags.FlagValues) -> str:
+    _base(study, flags.config(values), values)
     dataset = flags.load(values)
+    base = _base(study, flags.config(values, content=dataset.has_content), values)
     known = dataset
     if study == "data_ablation":
         known = ensure_knowledge(ablated(dataset, base.data_ablation), base.content)

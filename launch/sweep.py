@@ -37,7 +37,8 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
 def _work(values: absl_flags.FlagValues) -> None:
     if values.workdir or values.mode != "train":
         raise ConfigError("--workdir and --mode are for one run; a sweep has --out")
-    base = flags.config(values)
+    flags.config(values)
+    base = flags.config(values, content=flags.load(values).has_content)
     described = read_sweep(values.sweep, base) if values.sweep else own_grid(base)
     print(_run(described, base, values))
 

@@ -21,7 +21,7 @@ from kdiffe_jax.training.setup import build_setup
 
 STAGES = ("tables", "prepare", "S", "train", "evaluate")
 STEPS = 50
-_TRAIN = ("--epochs=1", f"--epoch_steps={STEPS}", "--score_test=False")
+_TRAIN = ("--preset=paper", "--epochs=1", f"--epoch_steps={STEPS}", "--score_test=False")
 
 
 def command_of(stage: str, directory: Path, size: int) -> list[str]:

@@ -76,7 +76,7 @@ def _trained(options: argparse.Namespace, columns: int) -> str:
     run, log = options.out / f"run-{columns}", options.out / f"train-{columns}.log"
     shutil.rmtree(run, ignore_errors=True)
     where = [f"--data_dir={options.out / 'wide'}", f"--cache_dir={options.out / 'cache'}"]
-    flags = [f"--denoiser_columns={columns}", "--epochs=1", "--epoch_steps=20"]
+    flags = [f"--denoiser_columns={columns}", "--preset=paper", "--epochs=1", "--epoch_steps=20"]
     command = [sys.executable, "-m", "launch.main", "--dataset=wide", f"--workdir={run}", *where]
     found = watch([*command, *flags, "--score_test=False"], log=log, limit_gb=options.limit_gb)
     if found.status:

@@ -56,7 +56,7 @@ def launch(data: Path, cache: Path, flags: list[str]) -> Launched:
     """
     with tempfile.TemporaryDirectory(prefix="kdiffe-benchmarks-") as directory:
         run, log = Path(directory) / "run", Path(directory) / "log"
-        fixed = [f"--data_dir={data}", "--dataset=random", f"--workdir={run}"]
+        fixed = ["--preset=paper", f"--data_dir={data}", "--dataset=random", f"--workdir={run}"]
         command = [sys.executable, "-c", _PROGRAM, *fixed, f"--cache_dir={cache}", *flags]
         with log.open("w") as stream:
             begun, wall = time.time(), time.perf_counter()

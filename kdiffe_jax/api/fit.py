@@ -15,7 +15,7 @@ from kdiffe_jax.api.run import Around, run_config
 from kdiffe_jax.api.words import spoken_in_python
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.models.registry import make_config, model_class, options_of, preset, variant
+from kdiffe_jax.models.registry import make_config, options_of, preset, variant
 from kdiffe_jax.training.selection import check_selection_metric
 
 BEST = "best"
@@ -91,9 +91,7 @@ def config_of(
     Raises:
       ConfigError: as `make_config`.
     """
-    known = model_class(model).presets
-    plain = preset_name == BEST and BEST not in known
-    values = {} if plain else preset(preset_name, model, content=content)
+    values = preset(preset_name, model, content=content)
     given = {name: v.item() if hasattr(v, "item") else v for name, v in options.items()}
     more = {"num_seeds": seeds} if "num_seeds" in options_of(model) and seeds > 1 else {}
     chosen = {"model": model, **values, **given, **more, **variant(variant_name, model)}

@@ -51,8 +51,8 @@ class Model(abc.ABC):
     needs: ClassVar[Needs] = Needs()
     sampling: ClassVar[Sampling] = Sampling()
     objectives: ClassVar[tuple[Objective, ...]] = (Objective(),)
-    #: named overrides of the defaults; "paper" is the authors' own
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({"paper": {}})
+    #: named overrides of the defaults: "paper" has the authors' own, "best" is recommended
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({"paper": {}, "best": {}})
     #: named changes of the model, such as those of its paper's ablation
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
     #: what its authors tried: values of options, whose combinations are at most 12

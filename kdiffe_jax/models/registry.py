@@ -126,7 +126,8 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
     }
 )
 DEFAULT = "kdiffe"
-_OF_CONTENT = ("neighbour_weight", "neighbour_relations", "neighbour_kinds", "cold_items")
+#: options of nearest items by content
+OF_CONTENT = ("neighbour_weight", "neighbour_relations", "neighbour_kinds", "cold_items")
 
 
 def model_class(name: str) -> Any:
@@ -209,7 +210,7 @@ def preset(name: str, model: str, *, content: bool = True) -> Mapping[str, Any]:
       ConfigError: the model has no such preset.
     """
     found = _named("preset", name, model_class(model).presets, model)
-    return found if content else {n: v for n, v in found.items() if n not in _OF_CONTENT}
+    return found if content else {n: v for n, v in found.items() if n not in OF_CONTENT}
 
 
 def variant(name: str, model: str) -> Mapping[str, Any]:

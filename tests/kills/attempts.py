@@ -19,7 +19,8 @@ from typing import NamedTuple
 import launch.main
 
 _SHARED = (
-    "--planted_users=60 --planted_items=48 --planted_topics=4 --planted_interactions_per_user=8 "
+    "--preset=paper --planted_users=60 --planted_items=48 --planted_topics=4 "
+    "--planted_interactions_per_user=8 "
     "--planted_triples_per_item=4 --planted_entities_per_topic=2 --dim=8 --batch_size=64 "
     "--epochs=5 --patience=3 --baselines=most_popular"
 ).split()

@@ -8,7 +8,8 @@ import sys
 import time
 
 DATA = (
-    "--planted_users=60 --planted_items=48 --planted_topics=4 --planted_interactions_per_user=8 "
+    "--preset=paper --planted_users=60 --planted_items=48 --planted_topics=4 "
+    "--planted_interactions_per_user=8 "
     "--planted_triples_per_item=4 --planted_entities_per_topic=2"
 ).split()
 LIGHTGCN = [*DATA, "--model=lightgcn", "--dim=8", "--batch_size=64", "--baselines=most_popular"]

@@ -88,7 +88,7 @@ def test_two_trained_runs(train, tmp_path, capsys):
     assert command("run", "small", "--out=board") == 0
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split()[1]: line.split() for line in lines[1:3]}
-    assert lines[0].split()[:2] == ["dim", "seeds"] and rows.keys() == {"64", "8"}
-    for dim, name in (("64", "run"), ("8", "small")):
+    assert lines[0].split()[:2] == ["dim", "seeds"] and rows.keys() == {"128", "8"}
+    for dim, name in (("128", "run"), ("8", "small")):
         result = json.loads((tmp_path / name / "result.json").read_text())
         assert f"{result['test']['recall@20']:.4f}" in rows[dim]

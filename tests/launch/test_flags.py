@@ -46,7 +46,7 @@ def test_options_of_the_model_and_the_shared_ones_are_its_flags_and_no_others(mo
     assert not options.keys() & model_class(model).without
     elsewhere = {name for other in MODELS for name in options_of(other)} - options.keys()
     assert elsewhere and not elsewhere & set(values)
-    assert flags.config(values) == make_config({"model": model, **preset("paper", model)})
+    assert flags.config(values) == make_config({"model": model, **preset("best", model)})
 
 
 def test_baselines_and_limits_are_flags_and_no_part_of_the_configuration():
@@ -58,8 +58,12 @@ def test_baselines_and_limits_are_flags_and_no_part_of_the_configuration():
     assert not any(options_of(model).keys() & beside.keys() for model in MODELS)
 
 
-def test_no_flags_give_the_default_config():
-    assert flags.config(parsed()) == make_config() and make_config().model == DEFAULT
+def test_no_flags_give_the_best_preset_as_far_as_there_is_content():
+    assert flags.config(parsed("--preset=paper")) == make_config()
+    assert flags.config(parsed()) == make_config(preset("best", DEFAULT))
+    bare = flags.config(parsed(), content=False)
+    assert bare == make_config(preset("best", DEFAULT, content=False))
+    assert (bare.embedding.neighbour_weight, bare.embedding.cold_items) == (0.0, "own")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,7 @@ def test_what_is_no_word_of_the_model_is_refused_with_the_closest(arguments, mes
 )
 def test_flag_reaches_the_config(argument, name, value):
     expected = make_config({name: value})
-    assert flags.config(parsed(argument)) == expected
+    assert flags.config(parsed("--preset=paper", argument)) == expected
 
 
 def test_the_last_of_two_values_wins():

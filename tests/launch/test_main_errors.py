@@ -113,7 +113,7 @@ def test_bad_data_or_run(capsys, tmp_path, argument, word):
 def test_cache_that_cannot_be_written(capsys, tmp_path):
     (tmp_path / "cache").write_text("mine")
     sizes = ("--planted_users=20", "--planted_items=60", "--planted_topics=2")
-    message = refusal(capsys, "--workdir=run", "--cache_dir=cache", *sizes)
+    message = refusal(capsys, "--preset=paper", "--workdir=run", "--cache_dir=cache", *sizes)
     assert "cannot be written" in message and "--cache_dir" in message
     assert (tmp_path / "cache").read_text() == "mine"
     assert sorted(file.name for file in (tmp_path / "run").iterdir()) == [".lock", "config.json"]
@@ -145,7 +145,7 @@ def test_run_of_another_configuration_lists_the_fields(capsys, tmp_path):
     stored = {"dataset": "synthetic", "xi": 0.25}
     (tmp_path / "run" / "config.json").write_text(json.dumps(stored))
     message = refusal(capsys, "--workdir=run", *sizes)
-    assert "another configuration" in message and "xi (0.25 there, 0.7 now)" in message
+    assert "another configuration" in message and "xi (0.25 there, 0.0 now)" in message
     assert json.loads((tmp_path / "run" / "config.json").read_text()) == stored
 
 

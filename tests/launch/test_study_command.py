@@ -10,7 +10,7 @@ from launch import study
 from launch.command import DIVERGED
 from tests.launch.fake_runs import FakeRuns
 
-DATA = ("--planted_users=40", "--planted_items=60", "--planted_topics=4")
+DATA = ("--preset=paper", "--planted_users=40", "--planted_items=60", "--planted_topics=4")
 
 
 def score(config):

@@ -29,8 +29,8 @@ from tests.small_model import SIZES
 
 ROOT = Path(__file__).parents[2]
 PLANTED = (
-    "--planted_users=61", "--planted_items=47", "--planted_topics=4", "--planted_taste=0.9",
-    "--planted_entities_per_topic=2", "--planted_triples_per_item=4",
+    "--preset=paper", "--planted_users=61", "--planted_items=47", "--planted_topics=4",
+    "--planted_taste=0.9",     "--planted_entities_per_topic=2", "--planted_triples_per_item=4",
     "--planted_interactions_per_user=8",
 )  # fmt: skip
 SHARED = ("--dim=8", "--layers=1", "--batch_size=64", "--baselines=most_popular")
