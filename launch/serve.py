@@ -21,6 +21,9 @@ def define(values: FlagValues) -> None:
     absl_flags.DEFINE_bool(
         "open_to_network", False, "allow a --host that other machines can reach", **common
     )
+    absl_flags.DEFINE_list(
+        "also_named", [], "host names of a proxy before it, which requests may be sent to", **common
+    )
     absl_flags.DEFINE_integer(
         "max_k", 100, "longest list that is given", lower_bound=1, upper_bound=1000, **common
     )
@@ -46,7 +49,7 @@ def _work(values: FlagValues) -> None:
         guarded_app = application.make_app(
             trained.load(values),
             application.Bounds(k=values.max_k, items=values.max_items),
-            hosts=application.LOCAL | {values.host} if local else None,
+            hosts=_hosts(application, values) if local else None,
             pictures=values.pictures,
         )
         address = server.address_of(listening)
@@ -56,6 +59,12 @@ def _work(values: FlagValues) -> None:
             lambda: print(f"serving {values.workdir} at {address}; Ctrl-C stops it", flush=True),
         )
     print("stopped")
+
+
+def _hosts(application, values: FlagValues) -> frozenset[str]:
+    """Names that a request to this machine alone may be sent to."""
+    named = (name.strip().lower() for name in values.also_named)
+    return application.LOCAL | {values.host, *filter(None, named)}
 
 
 def _libraries():

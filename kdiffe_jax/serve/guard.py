@@ -50,7 +50,10 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._hosts is not None and _without_port(host) not in self._hosts:
-            return 421, f"this server does not answer to the host name {host[:100]!r}"
+            return 421, (
+                f"this server does not answer to the host name {host[:100]!r}; behind a proxy of "
+                "that name, start it with --also_named"
+            )
         if len(scope["query_string"]) > self._bounds.query:
             return 414, f"more than {self._bounds.query} bytes after the question mark"
         length = headers.get("content-length", "0")

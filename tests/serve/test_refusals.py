@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from kdiffe_jax.recommend.recommender import Recommender
-from kdiffe_jax.serve.app import make_app
+from kdiffe_jax.serve.app import LOCAL, make_app
 from tests.serve.conftest import BOUNDS, ODD_USER
 
 
@@ -146,3 +146,14 @@ def test_pictures_can_be_left_out(recommender):
     answer = other.get("/api/item?item=p4")
     assert answer.json()["picture"] is None
     assert "img-src 'self';" in answer.headers["content-security-policy"]
+
+
+def test_the_name_of_a_proxy_is_taken_where_it_was_named(recommender):
+    headers = {"host": "shop.example.org:443"}
+    apps = [
+        make_app(recommender, BOUNDS, hosts=LOCAL | more, pictures=False)
+        for more in (set(), {"shop.example.org"})
+    ]
+    refused, taken = (TestClient(app).get("/api/health", headers=headers) for app in apps)
+    assert refused.status_code == 421 and "--also_named" in refused.json()["error"]
+    assert taken.status_code == 200

@@ -3,6 +3,10 @@
 import { bar, h } from "./dom.js";
 
 const SIGNS = { kept: "✓", "left out": "–", added: "+", "not seen": "?" };
+const WORDS = {
+  kept: "one of the strongest", "left out": "weaker",
+  added: "strong, though not listed", "not seen": "not judged",
+};
 
 export function entities(given) {
   if (!given.length) return h("p", { class: "hint" }, "Nothing is known of it.");
@@ -22,7 +26,7 @@ function row(one, most) {
   return h("li", { class: "entity" },
     h("span", { class: "entity-name", title: one.entity }, one.entity),
     sign && h("span", { class: `status ${one.status.replace(" ", "-")}` },
-      h("span", { "aria-hidden": "true" }, sign), ` ${one.status}`),
+      h("span", { "aria-hidden": "true" }, sign), ` ${WORDS[one.status]}`),
     most > 0 && h("span", { class: "track" }, attention && bar(one.attention / most)),
     most > 0 && h("span", { class: "number" },
       attention && h("span", { class: "unseen" }, "attention "), attention ?? "no attention"),

@@ -9,7 +9,7 @@ export function reasons(e, close) {
   const parts = [
     ...e.past.map((one) => ({
       picture: hidden(picture(one)), name: nameOf(one), href: toItem(one.id),
-      detail: one.similarity == null ? null : `S ${one.similarity.toFixed(3)}`,
+      detail: one.similarity == null ? null : `${(100 * one.similarity).toFixed(0)} % alike`,
       value: one.contribution,
     })),
     e.rest.items && {
@@ -32,7 +32,7 @@ export function reasons(e, close) {
     h("p", { class: "hint" },
       "Each item chosen before adds an exact part.",
       e.past.some((one) => one.similarity != null)
-        && " S tells how alike the neighbourhoods of user and item are."),
+        && " Below its name stands how alike its surroundings and the user’s are."),
     h("ul", { class: "parts", role: "list" }, parts.map((part) => row(part, largest, e.score))),
     h("p", { class: "sum" }, h("span", {}, "all parts together"), h("strong", {}, signed(sum(parts)))),
     h("h3", {}, "What the item is made of"),

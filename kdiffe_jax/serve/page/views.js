@@ -115,7 +115,7 @@ function madeOf(entities) {
   if (!entities.some((one) => one.attention != null)) return "What the data set says of it.";
   const said = "What the knowledge graph says, by attention";
   const denoised = entities.some((one) => one.probability != null);
-  return denoised ? `${said}, and what the denoiser did with it.` : `${said}.`;
+  return denoised ? `${said}, and what is strongest for who chooses the item.` : `${said}.`;
 }
 
 function heading(title, below) {
