@@ -38,10 +38,18 @@ def add_extra_files(
         if kind == "items":
             catalogue = add_items(catalogue, file, columns)
         elif kind == "triples":
-            catalogue = add_triples(catalogue, file, name)
+            catalogue = add_triples(
+                catalogue,
+                file,
+                name,
+                columns=columns,
+                shared_ids=config.entities.shared_ids,
+            )
         elif kind == "neighbours":
-            add = add_similarity if file.suffix in (".pkl", ".npz") else add_neighbours
-            catalogue = add(catalogue, file, name)
+            if file.suffix in (".pkl", ".npz"):
+                catalogue = add_similarity(catalogue, file, name)
+            else:
+                catalogue = add_neighbours(catalogue, file, name, columns=columns)
         elif kind == "features":
             catalogue = add_features(catalogue, file, name)
         else:

@@ -12,13 +12,14 @@ import kdiffe_jax
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.diagnosis.figures import draw_figures
 from kdiffe_jax.data.diagnosis.text import diagnosis_text, item_in_words
+from kdiffe_jax.data.not_read import not_read
 from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.data.prepare import described, prepare
 from kdiffe_jax.data.public.download import download
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.readers.prepared import refuse_existing, write_prepared
 from kdiffe_jax.data.settings import PrepareConfig
-from kdiffe_jax.data.sources import SOURCES, layout_of, read_source
+from kdiffe_jax.data.sources import SOURCES, layout_of, read_source, refuse_unshared
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
 from launch import flags
@@ -45,13 +46,6 @@ def define(values: FlagValues) -> None:
         **common,
     )
     define_string("name", None, "what reports call the data set [the output's name]", **common)
-    define_enum(
-        "kg_ids",
-        "separate",
-        ["separate", "shared"],
-        "kdiffe layout: entities have ids of their own, or ids below the number of items are items",
-        **common,
-    )
     define_enum(
         "download", None, ["tiktok", "baby", "sports"], "fetch public files into --input", **common
     )
@@ -103,15 +97,17 @@ def _prepare(values: FlagValues) -> None:
             values.source,
             name=values.name or output.name,
             columns=columns,
-            shared_ids=values.kg_ids == "shared",
+            shared_ids=config.entities.shared_ids,
             split_seed=config.split.split_seed,
+            beside=[kind for kind in ("items", "triples", "neighbours") if values[kind].value],
             progress=progress,
         )
-    if values.kg_ids == "shared" and layout != "kdiffe":
-        raise ConfigError(f"--kg_ids=shared is for --source=kdiffe; {source} is {layout}")
+    if config.entities.shared_ids:
+        refuse_unshared(layout, catalogue, triples_beside=bool(values.triples))
     root = source if source.is_dir() else source.parent
     files = [root / file for file in catalogue.files] + beside
-    catalogue = add_extra_files(catalogue, values, config, columns)
+    unread = not_read(source, catalogue.files, beside)
+    catalogue = add_extra_files(catalogue, values, config, columns).extended(notes=unread)
     given = {"filter": values["filter"].value} if values["filter"].present else {}
     provenance = {
         "program": f"kdiffe_jax {kdiffe_jax.__version__}",

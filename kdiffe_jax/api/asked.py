@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
 from typing import Any
 
 from kdiffe_jax.api.frames import is_frame, to_arrow
 from kdiffe_jax.api.ids import IdColumn, as_text, ids_as_text
-from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.errors import DataError
 
 
 def asked_for(ids: Any, column: IdColumn, what: str) -> list[str]:
@@ -31,18 +30,6 @@ def asked_for(ids: Any, column: IdColumn, what: str) -> list[str]:
         return [as_text(ids)]
     values = ids.to_pylist() if hasattr(ids, "to_pylist") else ids
     return [as_text(value) for value in values]
-
-
-def counted(k: Any) -> int:
-    """The length of lists.
-
-    Raises:
-      ConfigError: no whole number.
-    """
-    try:
-        return operator.index(k)
-    except TypeError as error:
-        raise ConfigError(f"k = {k!r}: give a whole number, the length of a list") from error
 
 
 def pairs_of_frame(pairs: Any, users: IdColumn, items: IdColumn) -> list[tuple[str, str]]:

@@ -16,11 +16,13 @@ from kdiffe_jax.api.source import Source
 from kdiffe_jax.api.words import in_python, spoken_in_python
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.diagnosis.text import diagnosis_text
+from kdiffe_jax.data.no_effect import refuse_without_effect
+from kdiffe_jax.data.not_read import not_read
 from kdiffe_jax.data.prepare import described, prepare
 from kdiffe_jax.data.readers.in_memory import SourceTables
 from kdiffe_jax.data.readers.prepared import write_prepared
 from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
-from kdiffe_jax.data.sources import read_source
+from kdiffe_jax.data.sources import read_source, refuse_unshared
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.in_memory import table_in_memory
 from kdiffe_jax.errors import ConfigError, DataError
@@ -112,6 +114,7 @@ def dataset(
                     "them beside the interactions"
                 )
             return _of_files(Path(interactions), config, columns, limits, name)
+        refuse_without_effect("frames", columns)
         source, users, item_ids = source_of(
             interactions, items, triples, features or {}, config, columns
         )
@@ -148,8 +151,15 @@ def _limits(defaults: FilterSettings, given: Mapping[str, Any] | None) -> Filter
 def _of_files(path: Path, config, columns, limits, name: str) -> Data:
     called = name or path.resolve().stem
     layout, catalogue = read_source(
-        path, name=called, columns=columns, split_seed=config.split.split_seed
+        path,
+        name=called,
+        columns=columns,
+        shared_ids=config.entities.shared_ids,
+        split_seed=config.split.split_seed,
     )
+    if config.entities.shared_ids:
+        refuse_unshared(layout, catalogue)
+    catalogue = catalogue.extended(notes=not_read(path, catalogue.files))
     provenance = {
         "program": f"kdiffe_jax {kdiffe_jax.__version__}",
         "source": layout,

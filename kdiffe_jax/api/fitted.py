@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kdiffe_jax.api.asked import asked_for, counted, pairs_of_frame
+from kdiffe_jax.api.asked import asked_for, pairs_of_frame
 from kdiffe_jax.api.dataset import Data
 from kdiffe_jax.api.frames import frame_of
 from kdiffe_jax.api.home import Home
@@ -105,7 +105,7 @@ class FittedModel:
             options["filter"] = lambda name: chosen(*self.items.restored([name]))
         with spoken_in_python():
             asked = None if users is None else asked_for(users, self.users, "users")
-            lists = self.recommender.recommend(asked, counted(k), **options)
+            lists = self.recommender.recommend(asked, k, **options)
         columns = self._listed(lists, self.users)
         if options.get("unknown") == "popular":
             columns["source"] = lists.columns()["source"]
@@ -119,7 +119,7 @@ class FittedModel:
         """
         with spoken_in_python():
             asked = asked_for(items, self.items, "items")
-            lists = self.recommender.similar_items(asked, counted(k))
+            lists = self.recommender.similar_items(asked, k)
         columns = self._listed(lists, self.items)
         return frame_of(columns, self.frame)
 

@@ -47,7 +47,12 @@ class Source:
         Raises:
           DataError: see `read_source_tables` and `prepare`.
         """
-        catalogue = read_source_tables(self.tables, self.columns, name=self.name)
+        catalogue = read_source_tables(
+            self.tables,
+            self.columns,
+            name=self.name,
+            shared_ids=self.config.entities.shared_ids,
+        )
         provenance = {
             "program": f"kdiffe_jax {kdiffe_jax.__version__}",
             "source": "frames",

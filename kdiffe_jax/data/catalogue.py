@@ -81,6 +81,16 @@ class Catalogue:
         names = self.item_names or self.item_ids
         return tuple(name or own for name, own in zip(names, self.item_ids, strict=True))
 
+    def interactions_by_id(self) -> Interactions:
+        """The interactions with users and items numbered by their ids, whole numbers by size.
+
+        These numbers are the same whatever the order in which a source has its rows.
+        """
+        rows = self.interactions
+        return dataclasses.replace(
+            rows, users=_ranks(self.user_ids)[rows.users], items=_ranks(self.item_ids)[rows.items]
+        )
+
     def extended(
         self,
         *,
@@ -167,6 +177,14 @@ def _relations_of(dataset: Dataset) -> tuple[Relation, ...]:
             items = dataset.triples[linked, 0]
             relations.append(Relation(name, items, of_item[linked], space=ITEMS))
     return tuple(relations)
+
+
+def _ranks(ids: tuple[str, ...]) -> np.ndarray:
+    """int32[n]: where each id stands when short ones come first, then by letters."""
+    ranks = np.empty(len(ids), np.int32)
+    ordered = sorted(range(len(ids)), key=lambda number: (len(ids[number]), ids[number]))
+    ranks[ordered] = np.arange(len(ids), dtype=np.int32)
+    return ranks
 
 
 def _renumbered(relation: Relation, new_ids: np.ndarray) -> Relation:

@@ -6,8 +6,9 @@ import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.dataset import SPLITS
+from kdiffe_jax.data.overlap import in_one_part, overlapping_pairs, pairs_of_rows
 from kdiffe_jax.data.settings import InteractionSettings
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import ConfigError, DataError
 
 
 def clean(catalogue: Catalogue, settings: InteractionSettings) -> Catalogue:
@@ -33,9 +34,12 @@ def clean(catalogue: Catalogue, settings: InteractionSettings) -> Catalogue:
         catalogue = _keep(catalogue, rated, f"rated below min_rating={settings.min_rating:g}")
         catalogue = catalogue.extended(notes=[_rating_line(catalogue.interactions.ratings)])
         numbers = numbers[rated]
-    elif settings.min_rating > 0:
-        line = f"min_rating={settings.min_rating:g} drops nothing: the source has no ratings"
-        catalogue = catalogue.extended(notes=[line])
+    elif settings.min_rating != InteractionSettings.min_rating:
+        raise ConfigError(
+            f"--min_rating={settings.min_rating:g} has no effect: {catalogue.name} has no ratings; "
+            "name their column by --rating_column, or leave it out"
+        )
+    numbers, catalogue = _without_overlap(catalogue, numbers, settings.overlap)
     counted = _counted_pairs(catalogue, numbers, settings.duplicates)
     catalogue = _keep(catalogue, counted, f"repeated pairs, duplicates={settings.duplicates}")
     if settings.k_core:
@@ -82,10 +86,22 @@ def _keep(catalogue: Catalogue, mask: np.ndarray, what: str) -> Catalogue:
     return catalogue.extended(interactions=catalogue.interactions.take(mask), notes=[note])
 
 
+def _without_overlap(
+    catalogue: Catalogue, numbers: np.ndarray, which: str
+) -> tuple[np.ndarray, Catalogue]:
+    """Each pair in one part of the given split; the rows of the source, and the catalogue."""
+    pairs = overlapping_pairs(catalogue) if which != "refuse" else 0
+    if not pairs:
+        return numbers, catalogue
+    kept = in_one_part(catalogue, which)
+    what = f"{pairs:,} pairs in two parts of the split, of which overlap={which} keeps one"
+    return numbers[kept], _keep(catalogue, kept, what)
+
+
 def _counted_pairs(catalogue: Catalogue, numbers: np.ndarray, which: str) -> np.ndarray:
     """bool[n]: one interaction of every pair; `numbers` are the rows of the source."""
     rows = catalogue.interactions
-    pairs = rows.users.astype(np.int64) * catalogue.n_items + rows.items
+    pairs = pairs_of_rows(rows, catalogue.n_items)
     ordered = np.sort(pairs)
     if not (ordered[1:] == ordered[:-1]).any():
         return np.ones(len(rows), bool)
@@ -113,9 +129,11 @@ def _refuse_two_splits(catalogue: Catalogue, order, again, numbers) -> None:
         place = int(np.argmax(apart))
         first, second = _in_words(catalogue, order, place, numbers)
         splits = sorted(split[place : place + 2].tolist())
+        others = overlapping_pairs(catalogue) - 1
         raise DataError(
             f"{first} and {second} are one pair in {SPLITS[splits[0]]} and "
-            f"{SPLITS[splits[1]]}; remove it from one of the two"
+            f"{SPLITS[splits[1]]}{f', as are {others:,} more pairs' if others else ''}; remove it "
+            "from one of the two, or choose --overlap=earlier or later"
         )
 
 

@@ -154,7 +154,7 @@ def rows_by_id(
     rows[found[found >= 0]] = given[found >= 0]
     without = catalogue.n_items - int((found >= 0).sum())
     zeros = f"{path.name}: {without} items have no row and get zeros" if without else ""
-    return rows, (unknown_note(ids_path, ids, found), zeros)
+    return rows, (unknown_note(ids_path, ids, found, known=catalogue.item_ids), zeros)
 
 
 def _read_ids(path: Path) -> tuple[str, ...]:

@@ -12,16 +12,14 @@ from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.clean import clean
 from kdiffe_jax.data.content.attributes import attribute_relation, list_relation, path_relation
 from kdiffe_jax.data.content.codebooks import codebook_relation
-from kdiffe_jax.data.content.filters import filter_entities
 from kdiffe_jax.data.content.neighbours import cap_neighbours, feature_neighbours
 from kdiffe_jax.data.content.words import word_relation
 from kdiffe_jax.data.dataset import SPLITS, Dataset
-from kdiffe_jax.data.diagnosis.reports import ALMOST_ALL
-from kdiffe_jax.data.knowledge import is_degenerate
+from kdiffe_jax.data.kept_relations import as_one_space, kept_relations
 from kdiffe_jax.data.relation import Relation, join_relations
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
-from kdiffe_jax.data.splits import Labels, split
+from kdiffe_jax.data.splits import Labels, split_catalogue
 from kdiffe_jax.data.splits_after import split_after
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
@@ -56,26 +54,20 @@ def prepare(
       ConfigError: limits for a relation that there is not.
     """
     config, columns = config or PrepareConfig(), columns or TableColumns()
-    filters = filters or {}
     log("cleaning interactions")
     catalogue = clean(catalogue, config.interactions)
     log("splitting")
     labels, split_notes = _labels(catalogue, config, earlier)
-    names, relations, content_notes = [], [], _unused(catalogue, columns)
-    content_notes += _of_one_name(catalogue, config, columns)
-    for relation in content_relations(catalogue, config, columns):
-        log(f"relation {relation.name}")
-        names.append(relation.name)
-        limits = filters.get(relation.name, config.filters)
-        if limits is None:
-            content_notes.append(f"relation {relation.name!r} dropped, as asked for")
-            continue
-        kept, note = telling(relation, limits, catalogue.n_items)
-        content_notes += [note] if note else []
-        relations += [kept] if kept else []
-    for name in filters.keys() - set(names):
-        there = ", ".join(dict.fromkeys(names)) or "none"
-        raise ConfigError(f"a filter for relation {name!r}: there is no such; there are {there}")
+    content_notes = [*_unused(catalogue, columns), *_of_one_name(catalogue, config, columns)]
+    relations, more = kept_relations(
+        content_relations(catalogue, config, columns),
+        config.filters,
+        filters or {},
+        catalogue.n_items,
+        log=log,
+    )
+    content_notes += more
+    relations = as_one_space(relations, config.entities.same_names)
     knowledge = join_relations(relations, catalogue.items_in_words())
     pairs = np.stack([catalogue.interactions.users, catalogue.interactions.items], axis=1)
     parts = {name: sorted_unique(pairs[labels == i]) for i, name in enumerate(SPLITS)}
@@ -100,7 +92,7 @@ def _labels(catalogue: Catalogue, config: PrepareConfig, earlier: Dataset | None
     try:
         if earlier is not None:
             return split_after(catalogue, config.split, earlier)
-        return split(catalogue.interactions, config.split, catalogue.n_users)
+        return split_catalogue(catalogue, config.split)
     except DataError as error:
         raise DataError(f"{catalogue.name}: {error}") from error
 
@@ -187,24 +179,6 @@ def _of_one_name(
             f"relation {name!r} holds the column and codes of the features {name!r}; name the "
             "features otherwise to have two"
         )
-
-
-def telling(
-    relation: Relation, settings: FilterSettings, n_items: int
-) -> tuple[Relation | None, str]:
-    """The relation after the filters, None where it tells no item from another, and a note."""
-    links = np.stack([relation.items, np.zeros_like(relation.items), relation.entities], axis=1)
-    covered = len(np.unique(relation.items))
-    if covered > ALMOST_ALL * n_items and is_degenerate(links, n_items):
-        return None, (
-            f"relation {relation.name!r} is degenerate: all {covered} items that have it share "
-            "the same entities; dropped"
-        )
-    relation = filter_entities(relation, settings, n_items)
-    if len(relation.items):
-        return relation, relation.note
-    reason = f" ({relation.note})" if relation.note else ""
-    return None, f"relation {relation.name!r} has no triples left{reason}; dropped"
 
 
 def described(config: PrepareConfig, columns: TableColumns) -> dict[str, Any]:

@@ -1,16 +1,83 @@
-"""Kinds of nearest items that say the same, or one the inverse of the other, count once."""
+"""Relations that say the same, or one the inverse of the other: named, or counted once."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from kdiffe_jax.data.relation import Relation
 
 # Of the links of either of two kinds, the share that both have, in whatever direction.
 _SAME = 0.9
+# Fewer links agree by chance.
+_FEWEST = 5
+
+
+class Alike(NamedTuple):
+    """Two relations that say the same, by their numbers.
+
+    Attributes:
+      share: of the links of either, those of both.
+      inverse: whether the tails of one are the heads of the other.
+    """
+
+    first: int
+    second: int
+    share: float
+    inverse: bool
+
+
+def alike_relations(
+    triples: np.ndarray, n_relations: int, of_items: np.ndarray, names: Sequence[str]
+) -> list[Alike]:
+    """Relations of at least five links that share 0.9 of them, or of their inverse links.
+
+    Entities that are no items are the same where their names are.
+
+    Args:
+      triples: int[n, 3] of (item, relation, entity), unique.
+      n_relations: how many there are.
+      of_items: int[E], the item that each entity is, -1 where it is none.
+      names: one an entity.
+
+    >>> ahead, back = [(i, 0, i + 1) for i in range(5)], [(i + 1, 1, i) for i in range(5)]
+    >>> alike_relations(np.array(ahead + back), 2, np.arange(6), list("abcdef"))
+    [Alike(first=0, second=1, share=1.0, inverse=True)]
+    """
+    number = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    named = np.array([number[name] for name in names], np.int64)
+    n_nodes = int(max(triples[:, 0].max(initial=-1), of_items.max(initial=-1))) + 1
+    nodes = np.where(of_items >= 0, of_items, n_nodes + named)[triples[:, 2]]
+    width = n_nodes + len(number) + 1
+    links = triples[:, 0].astype(np.int64) * width + nodes
+    turned = np.where(of_items[triples[:, 2]] >= 0, nodes * width + triples[:, 0], -1)
+    sizes = np.bincount(triples[:, 1], minlength=n_relations)
+    found = _shares(links, links, triples[:, 1], sizes, inverse=False)
+    same = {(pair.first, pair.second) for pair in found}
+    inverse = _shares(links, turned, triples[:, 1], sizes, inverse=True)
+    found += [pair for pair in inverse if (pair.first, pair.second) not in same]
+    return sorted(found)
+
+
+def _shares(links, others, relations, sizes: np.ndarray, *, inverse: bool) -> list[Alike]:
+    """Pairs of relations by how many links of the one are others of the second."""
+    distinct, columns = np.unique(np.concatenate([links, others]), return_inverse=True)
+    shape = (len(sizes), len(distinct))
+    rows, columns = np.tile(relations, 2).reshape(2, -1), columns.reshape(2, -1)
+    ones = np.ones(len(relations))
+    mine, theirs = (
+        sparse.csr_array((ones, (rows[side], columns[side])), shape=shape) for side in (0, 1)
+    )
+    both = sparse.coo_array(mine @ theirs.T)
+    first, second = both.row, both.col
+    shares = both.data / (sizes[first] + sizes[second] - both.data)
+    wanted = (first < second) & (shares >= _SAME) & (sizes[first] >= _FEWEST)
+    pairs = zip(first[wanted], second[wanted], shares[wanted], strict=True)
+    return [Alike(int(a), int(b), float(share), inverse) for a, b, share in pairs]
 
 
 def merged_where_same(kinds: Iterable[Relation], n_items: int) -> list[Relation]:

@@ -18,6 +18,12 @@ class InteractionSettings(Checked):
         "which of a user's repeated interactions with an item counts; `refuse` stops",
         choices=("first", "last", "refuse"),
     )
+    overlap: str = option(
+        "refuse",
+        "a pair that a given split has in two parts: `refuse` stops; else the earlier part "
+        "(train before valid before test) keeps it, or the later",
+        choices=("refuse", "earlier", "later"),
+    )
     k_core: int = option(
         0, "fewest interactions of a user and of an item; those with fewer go, repeatedly", low=0
     )
@@ -51,6 +57,13 @@ class WordSettings(Checked):
         "english", "stop words: english, none, or a file with one word a line"
     )
     words_ngrams: int = option(1, "longest run of words that is one entity", low=1, high=5)
+    words_letters: int = option(
+        0,
+        "letters of a word where a text has no blanks (Chinese, Japanese, Thai, ...); 0: a word "
+        "ends at a blank or a punctuation mark only",
+        low=0,
+        high=5,
+    )
     words_min_items: int = option(5, "fewest items that a word occurs in", low=1)
     words_max_share: float = option(
         0.3, "largest share of the items with text that a word occurs in", above=0.0, high=1.0
@@ -102,6 +115,28 @@ class FilterSettings(Checked):
 
 
 @dataclasses.dataclass(frozen=True)
+class EntitySettings(Checked):
+    """What is one entity."""
+
+    kg_ids: str = option(
+        "separate",
+        "entities have ids of their own; or shared: what is called as an item is that item, in "
+        "kg.txt what is below the number of items",
+        choices=("separate", "shared"),
+    )
+    same_names: str = option(
+        "source",
+        "entities of one name in two relations: one entity, two, or as the source has it",
+        choices=("source", "one", "two"),
+    )
+
+    @property
+    def shared_ids(self) -> bool:
+        """Whether entities that are called as items are these items."""
+        return self.kg_ids == "shared"
+
+
+@dataclasses.dataclass(frozen=True)
 class PrepareConfig(Groups):
     """All groups of `prepare`. Build one with `PrepareConfig.from_flat`.
 
@@ -116,3 +151,4 @@ class PrepareConfig(Groups):
     neighbours: NeighbourSettings = NeighbourSettings()
     codebooks: ContentConfig = ContentConfig()
     filters: FilterSettings = FilterSettings()
+    entities: EntitySettings = EntitySettings()

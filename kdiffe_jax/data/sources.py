@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from kdiffe_jax.data.catalogue import Catalogue, catalogue_of
 from kdiffe_jax.data.extra_files import add_all_features
-from kdiffe_jax.data.readers import kdiffe, megcf, mmrec, prepared, recbole, tables
+from kdiffe_jax.data.nearest_layout import nearest
+from kdiffe_jax.data.no_effect import refuse_without_effect
+from kdiffe_jax.data.readers import (
+    kdiffe,
+    kgcn,
+    lightgcn,
+    megcf,
+    mmrec,
+    movielens,
+    prepared,
+    recbole,
+    reviews,
+    tables,
+)
 from kdiffe_jax.data.tables.columns import TableColumns
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.data.tables.parts import part_files
+from kdiffe_jax.errors import ConfigError, DataError
 
-SOURCES = ("kdiffe", "mmrec", "recbole", "megcf", "tables", "prepared")
+SOURCES = (
+    "kdiffe", "mmrec", "recbole", "megcf", "lightgcn", "kgcn", "movielens", "amazon", "yelp",
+    "tables", "prepared",
+)  # fmt: skip
+# Layouts whose entities may be items by their ids.
+SHARING_IDS = ("kdiffe", "tables")
 
 
 def read_source(
@@ -22,6 +41,7 @@ def read_source(
     columns: TableColumns | None = None,
     shared_ids: bool = False,
     split_seed: int = 0,
+    beside: Collection[str] = (),
     progress: Callable[[int, int, int], None] | None = None,
 ) -> tuple[str, Catalogue]:
     """Reads any source layout, for `prepare`.
@@ -30,8 +50,9 @@ def read_source(
       path: the directory, or a table of interactions.
       layout: one of `SOURCES`, or "auto".
       columns: what the columns of tables are called.
-      shared_ids: in the KDiffE layout, entity ids below the number of items are items.
+      shared_ids: of the layouts `SHARING_IDS`, whether entities that have ids of items are these.
       split_seed: of the validation split of a KDiffE directory that has none.
+      beside: which kinds of extra files will be added, by their flags.
       progress: receives (rows done, bytes done, bytes in all) while tables are read.
 
     Returns:
@@ -39,24 +60,54 @@ def read_source(
 
     Raises:
       DataError: no such layout there, or what its reader finds.
+      ConfigError: an option in `columns` that the layout has no use for.
     """
     path = Path(path)
     if not path.exists():
         raise DataError(f"{path}: no such file or directory; give --input=DIR")
     if layout == "auto":
         layout = layout_of(path)
+    refuse_without_effect(layout, columns or TableColumns(), beside)
     if layout == "tables":
-        catalogue = tables.read_tables(path, name=name, columns=columns, progress=progress)
+        catalogue = tables.read_tables(
+            path, name=name, columns=columns, shared_ids=shared_ids, progress=progress
+        )
         return layout, add_all_features(catalogue, path)
     if layout == "kdiffe":
         dataset = kdiffe.read_kdiffe(path, name=name, split_seed=split_seed, shared_ids=shared_ids)
         return layout, catalogue_of(dataset, _file_names(path, "*Mat.pkl", "*_feat.npy", "kg.txt"))
     if layout == "prepared":
-        return layout, catalogue_of(prepared.read_prepared(path, name=name), _file_names(path, "*"))
-    if layout == "megcf":
-        return layout, megcf.read_megcf(path, name=name)
+        return layout, catalogue_of(
+            prepared.read_prepared(path, name=name),
+            _file_names(path, "dataset.json", "*.tsv", "*_feat.npy"),
+        )
+    numbered = {
+        "megcf": megcf.read_megcf, "lightgcn": lightgcn.read_lightgcn, "kgcn": kgcn.read_kgcn,
+    }  # fmt: skip
+    if layout in numbered:
+        return layout, numbered[layout](path, name=name)
+    large = {
+        "movielens": movielens.read_movielens,
+        "amazon": reviews.read_amazon,
+        "yelp": reviews.read_yelp,
+    }
+    if layout in large:
+        return layout, large[layout](path, name=name, columns=columns, progress=progress)
     read = mmrec.read_mmrec if layout == "mmrec" else recbole.read_recbole
     return layout, read(path, name=name, columns=columns)
+
+
+def refuse_unshared(layout: str, catalogue: Catalogue, *, triples_beside: bool = False) -> None:
+    """Refuses shared ids where there are no triples that they are ids of.
+
+    Raises:
+      ConfigError: the layout has entities of its own kind, or no triples.
+    """
+    if not (triples_beside or (layout in SHARING_IDS and catalogue.relations)):
+        raise ConfigError(
+            f"--kg_ids=shared has no effect: it is for triples of --source={'|'.join(SHARING_IDS)} "
+            f"or of --triples, and {catalogue.name} is {layout} without any"
+        )
 
 
 def layout_of(path: Path) -> str:
@@ -65,7 +116,7 @@ def layout_of(path: Path) -> str:
     Raises:
       DataError: none of them.
     """
-    if path.is_file() or any(path.glob("interactions*")):
+    if path.is_file() or any(path.glob("interactions*")) or part_files(path):
         return "tables"
     if prepared.is_prepared(path):
         return "prepared"
@@ -73,10 +124,24 @@ def layout_of(path: Path) -> str:
         return "kdiffe"
     if megcf.is_megcf(path):
         return "megcf"
+    if kgcn.is_kgcn(path):
+        return "kgcn"
+    if lightgcn.is_lightgcn(path):
+        return "lightgcn"
+    if movielens.is_movielens(path):
+        return "movielens"
     for file in sorted(path.glob("*.inter")):
         with file.open(encoding="utf-8-sig", errors="replace") as lines:
             return "recbole" if ":" in lines.readline() else "mmrec"
-    raise DataError(f"{path}: no known layout; name it by --source={'|'.join(SOURCES)}")
+    if reviews.is_yelp(path):
+        return "yelp"
+    if reviews.is_amazon(path):
+        return "amazon"
+    near = nearest(path)
+    raise DataError(
+        f"{path}: no known layout; {near + '; ' if near else ''}known are {', '.join(SOURCES)} "
+        "(docs/data.md has their files); name one by --source"
+    )
 
 
 def _file_names(path: Path, *patterns: str) -> tuple[str, ...]:

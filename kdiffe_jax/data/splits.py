@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdiffe_jax.data.catalogue import Interactions
+from kdiffe_jax.data.catalogue import Catalogue, Interactions
 from kdiffe_jax.data.rows import position_in_group
 from kdiffe_jax.data.settings import SplitSettings
 from kdiffe_jax.errors import ConfigError, DataError
@@ -29,13 +29,13 @@ def split(interactions: Interactions, settings: SplitSettings, n_users: int) -> 
     given: the source's labels. Without validation rows, `hold_out_one` makes them.
     ratio: for a user with n >= 3 interactions, n times the share is rounded, halves up;
       at least one is test, one valid and one train, and test is served before valid.
-    leave_one_out: a user's last interaction is test, the one before is valid; rows
-      of the same time count in their order.
+    leave_one_out: a user's last interaction is test, the one before is valid; of those of
+      the same time the seed decides which is later.
     time: the same two moments for all. All rows of a moment are on one side of it, and
       the moments are those that come nearest to the shares and leave no split empty.
 
     In ratio and leave_one_out, users with fewer than three interactions are all train.
-    ratio and `hold_out_one` depend on the seed and the pairs, not on the order of rows.
+    Whatever is drawn depends on the seed and the pairs, not on the order of rows.
 
     Args:
       interactions: without repeated pairs; see `clean`.
@@ -43,12 +43,23 @@ def split(interactions: Interactions, settings: SplitSettings, n_users: int) -> 
 
     Raises:
       ConfigError: a mode that needs a given split or times, and there are none; shares
-        that leave nothing to train on.
+        that leave nothing to train on, or that the mode has no use for.
       DataError: a given split without train; nothing that could be held out.
     """
     mode, notes = chosen_mode(interactions, settings)
     labels, note = _MODES[mode](interactions, settings, n_users)
     return Labels(labels, (*notes, f"{note}: {sizes_of(labels)}"))
+
+
+def split_catalogue(catalogue: Catalogue, settings: SplitSettings) -> Labels:
+    """`split` of a catalogue's interactions; ties in time are drawn by ids and seed.
+
+    Raises:
+      ConfigError, DataError: as `split`.
+    """
+    tied = settings.split == "leave_one_out"
+    rows = catalogue.interactions_by_id() if tied else catalogue.interactions
+    return split(rows, settings, catalogue.n_users)
 
 
 def sizes_of(labels: np.ndarray) -> str:
@@ -99,6 +110,14 @@ def _refuse_impossible(mode: str, rows: Interactions, settings: SplitSettings) -
         raise ConfigError("--split=given: the source gives no split; use ratio or another mode")
     if mode in ("leave_one_out", "time") and rows.times is None:
         raise ConfigError(f"--split={mode} needs times: name a time column, or use --split=ratio")
+    for name in ("valid_share", "test_share"):
+        share = getattr(settings, name)
+        if mode in ("given", "leave_one_out") and share != getattr(SplitSettings, name):
+            raise ConfigError(
+                f"--{name}={share:g} has no effect with "
+                f"{'the split that the source gives' if mode == 'given' else f'--split={mode}'}; "
+                "leave it out, or use --split=ratio"
+            )
     if mode in ("ratio", "time") and settings.valid_share + settings.test_share >= 1:
         raise ConfigError(
             f"--valid_share={settings.valid_share:g} and --test_share={settings.test_share:g} "
@@ -132,11 +151,24 @@ def _ratio(rows: Interactions, settings: SplitSettings, n_users: int):
 
 
 def _leave_one_out(rows: Interactions, settings: SplitSettings, n_users: int):
-    latest_first = np.lexsort((rows.times, rows.users))[::-1]
+    drawn = np.empty(len(rows), np.int64)
+    drawn[shuffled_pairs(rows.users, rows.items, settings.split_seed)] = np.arange(len(rows))
+    latest_first = np.lexsort((drawn, rows.times, rows.users))[::-1]
     counts = np.bincount(rows.users, minlength=n_users)
     one = np.ones(n_users, np.int64)
     labels, few = _label_first(rows.users, latest_first, counts, one, one)
-    return labels, f"each user's last two held out{few}"
+    tied = _drawn_users(rows.take(latest_first), labels[latest_first])
+    ties = (
+        f"; last interactions of {tied:,} users share a time, and seed {settings.split_seed} drew "
+        "among them"
+    )
+    return labels, f"each user's last two held out{ties if tied else ''}{few}"
+
+
+def _drawn_users(rows: Interactions, labels: np.ndarray) -> int:
+    """Of how many users two neighbouring rows share a time but not a label."""
+    same = (rows.users[1:] == rows.users[:-1]) & (rows.times[1:] == rows.times[:-1])
+    return len(np.unique(rows.users[1:][same & (labels[1:] != labels[:-1])]))
 
 
 def _time(rows: Interactions, settings: SplitSettings, n_users: int):

@@ -17,6 +17,7 @@ from kdiffe_jax.data.splits import (
     shuffled_pairs,
     sizes_of,
     split,
+    split_catalogue,
 )
 from kdiffe_jax.errors import DataError
 
@@ -126,7 +127,7 @@ def _given(catalogue: Catalogue, settings: SplitSettings, before: np.ndarray):
 
 
 def _anew(catalogue: Catalogue, settings: SplitSettings, before: np.ndarray, mode: str):
-    labels, (*_, note) = split(catalogue.interactions, settings, catalogue.n_users)
+    labels, (*_, note) = split_catalogue(catalogue, settings)
     labels = labels.copy()
     back = (before == 0) & (labels > 0)
     labels[back] = 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from kdiffe_jax.data.closest_id import closest_id
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.storage.saved_model import SavedModel
 
@@ -50,10 +51,16 @@ def _by_name(model: SavedModel) -> dict[str, list[tuple[int, int]]]:
 
 def _found(model: SavedModel, table, asked) -> tuple[int, int]:
     """(relation, entity) by a name, or by the names of both."""
-    relation, name = (None, asked) if isinstance(asked, str) else asked
+    if isinstance(asked, str):
+        relation, name = None, asked
+    elif isinstance(asked, list | tuple) and len(asked) == 2:
+        relation, name = asked
+    else:
+        raise DataError(f"entity {asked!r}: give a name, or (relation, name)")
     if relation is not None and relation not in model.relation_names:
         known = ", ".join(map(repr, model.relation_names))
-        raise DataError(f"no relation {relation!r}; there are {known}")
+        near = closest_id(str(relation), model.relation_names)
+        raise DataError(f"no relation {relation!r}; there are {known}{near}")
     fitting = [
         (r, e)
         for r, e in table.get(name, ())
@@ -62,7 +69,8 @@ def _found(model: SavedModel, table, asked) -> tuple[int, int]:
     if not fitting:
         some = ", ".join(map(repr, list(table)[:3]))
         known = f"entities are called {some}, ..." if some else "the model holds none"
-        raise DataError(f"no entity {name!r} with a triple; {known}")
+        near = closest_id(str(name), list(table))
+        raise DataError(f"no entity {name!r} with a triple; {known}{near}")
     if len(fitting) > 1:
         which = ", ".join(repr(model.relation_names[r]) for r, _ in fitting)
         raise DataError(f"entity {name!r} stands in {which}; give (relation, entity)")

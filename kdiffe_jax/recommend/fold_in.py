@@ -14,7 +14,7 @@ import numpy as np
 
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.recommend.added import trained_interactions, with_added
-from kdiffe_jax.recommend.ids import Ids, listed
+from kdiffe_jax.recommend.ids import Ids, by_new_id, listed
 from kdiffe_jax.storage.saved_model import SavedModel
 
 
@@ -37,8 +37,9 @@ def with_users(model: SavedModel, histories: Mapping[str, Sequence]) -> SavedMod
 
     Raises:
       DataError: an id that exists already, an item that is not known, no items.
-      ConfigError: the model cannot fold in.
+      ConfigError: the model cannot fold in, or no dictionary.
     """
+    histories = by_new_id(histories, "the items of users")
     fold = _fold_of(model)
     if fold is None:
         name = model.config["model"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.data.closest_id import closest_id
+from kdiffe_jax.errors import ConfigError, DataError
 
 
 class Ids:
@@ -50,7 +51,8 @@ class Ids:
         if (rows < 0).any():
             name = str(names[int(np.argmax(rows < 0))])
             some = ", ".join(map(repr, self.ids[:3]))
-            raise DataError(f"no {self.what} {name!r}; {self.what}s are called {some}, ...")
+            near = closest_id(name, self.ids)
+            raise DataError(f"no {self.what} {name!r}; {self.what}s are called {some}, ...{near}")
         return rows
 
     def refuse_known(self, names: Iterable) -> None:
@@ -65,10 +67,49 @@ class Ids:
 
 
 def listed(names) -> list:
-    """One id or many as a list; text is one id.
+    """One id or many as a list; text is one id, and so is what has no parts.
 
     >>> listed("ann"), listed(7), listed(["ann", "bob"])
     (['ann'], [7], ['ann', 'bob'])
     """
-    single = isinstance(names, str | int | np.integer)
+    single = isinstance(names, str | bytes) or not isinstance(names, Iterable)
     return [names] if single else list(names)
+
+
+def by_new_id(given, what: str) -> Mapping:
+    """New ids and what is told of each.
+
+    Raises:
+      ConfigError: not a dictionary; `what` says what is expected.
+    """
+    if isinstance(given, Mapping):
+        return given
+    raise ConfigError(f"{type(given).__name__}: give {what} as a dictionary by new id")
+
+
+def length_of_lists(k) -> int:
+    """k as a whole number.
+
+    Raises:
+      ConfigError: it is none, or below 1.
+
+    >>> length_of_lists(np.int64(3))
+    3
+    """
+    if isinstance(k, bool) or not isinstance(k, int | np.integer):
+        raise ConfigError(f"k = {k!r}: give a whole number, the length of a list")
+    if k < 1:
+        raise ConfigError(f"k = {k}: a list has at least 1 place")
+    return int(k)
+
+
+def pair_of(given) -> tuple:
+    """A user and an item.
+
+    Raises:
+      DataError: a text, or other than two values.
+    """
+    values = () if isinstance(given, str | bytes) or not isinstance(given, Iterable) else given
+    if len(pair := tuple(values)) != 2:
+        raise DataError(f"{given!r} is no pair; give (user, item)")
+    return pair

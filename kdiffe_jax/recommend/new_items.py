@@ -18,7 +18,7 @@ from kdiffe_jax.models.scoring import with_cold_item_proxies
 from kdiffe_jax.ops.sparse import operator_from_entries
 from kdiffe_jax.recommend.added import n_trained_items, trained_interactions, with_added
 from kdiffe_jax.recommend.entities import entity_triples
-from kdiffe_jax.recommend.ids import Ids
+from kdiffe_jax.recommend.ids import Ids, by_new_id, listed
 from kdiffe_jax.storage.saved_model import SavedModel
 
 
@@ -26,12 +26,13 @@ def with_items(model: SavedModel, entities: Mapping[str, Sequence]) -> SavedMode
     """The model with items added after its own, each made of its entities.
 
     Args:
-      entities: new id -> entities, each a name or (relation, name).
+      entities: new id -> entities, each a name or (relation, name); a text is one name.
 
     Raises:
       DataError: an id that exists already, an entity that is not known, no entities.
-      ConfigError: the model has no way to make such items.
+      ConfigError: the model has no way to make such items, or no dictionary.
     """
+    entities = {item: listed(own) for item, own in by_new_id(entities, "entities of items").items()}
     name = model.config["model"]
     kind = model_class(name)
     if not hasattr(kind, "rows_of_new_items"):

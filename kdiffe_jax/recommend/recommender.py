@@ -17,7 +17,7 @@ from kdiffe_jax.recommend.entities import items_with
 from kdiffe_jax.recommend.explain import Explanation, explain
 from kdiffe_jax.recommend.fold_in import can_fold_in, with_users
 from kdiffe_jax.recommend.histories import pairs_of
-from kdiffe_jax.recommend.ids import Ids, listed
+from kdiffe_jax.recommend.ids import Ids, length_of_lists, listed, pair_of
 from kdiffe_jax.recommend.lists import Lists, joined
 from kdiffe_jax.recommend.new_items import with_items
 from kdiffe_jax.recommend.scorers import scorer_of
@@ -94,7 +94,8 @@ class Recommender:
           DataError: a user or candidate that is not known.
           ConfigError: an option with another value than listed here.
         """
-        _check(k, unknown, exclude_seen)
+        k = length_of_lists(k)
+        _check(unknown, exclude_seen)
         allowed = allowed_items(self.items, candidates, filter)
         asked = self.users.ids if users is None else tuple(map(str, listed(users)))
         rows = self.users.numbers(asked) if unknown == "raise" else self.users.find(asked)
@@ -116,8 +117,7 @@ class Recommender:
         item asked for.
         """
         rows = self.items.numbers(listed(items))
-        _check(k, "raise", True)
-        return _lists(self.items, rows, self._scorer.similar_items(rows, k))
+        return _lists(self.items, rows, self._scorer.similar_items(rows, length_of_lists(k)))
 
     def similar_users(self, users, k: int = 20) -> Lists:
         """The k users most like some users; a user is not their own.
@@ -125,16 +125,16 @@ class Recommender:
         By the cosine of embeddings; where weights between items score, by that of histories.
         """
         rows = self.users.numbers(listed(users))
-        _check(k, "raise", True)
-        return _lists(self.users, rows, self._scorer.similar_users(rows, k))
+        return _lists(self.users, rows, self._scorer.similar_users(rows, length_of_lists(k)))
 
     def score(self, pairs: Iterable[tuple]) -> np.ndarray:
         """f32[n]: the scores of (user, item) pairs (eq. 7).
 
         Raises:
-          DataError: an id that is not known.
+          DataError: an id that is not known, or what is no pair.
         """
-        users, items = zip(*pairs, strict=True) if (pairs := list(pairs)) else ((), ())
+        given = [pair_of(pair) for pair in pairs]
+        users, items = zip(*given, strict=True) if given else ((), ())
         return self._scorer.pair_scores(self.users.numbers(users), self.items.numbers(items))
 
     @property
@@ -218,9 +218,7 @@ def _lists(ids: Ids, rows: np.ndarray, best: Best) -> Lists:
     return Lists(asked, best.rows, best.scores, np.zeros(len(rows), bool), ids.ids)
 
 
-def _check(k: int, unknown: str, exclude_seen: bool | str) -> None:
-    if k < 1:
-        raise ConfigError(f"k = {k}: a list has at least 1 place")
+def _check(unknown: str, exclude_seen: bool | str) -> None:
     if unknown not in UNKNOWN:
         raise ConfigError(f"unknown = {unknown!r}: choose one of {', '.join(UNKNOWN)}")
     if exclude_seen not in SEEN:

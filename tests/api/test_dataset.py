@@ -187,6 +187,22 @@ MISTAKES = {
         lambda: kd.dataset(frame(), features={"image": {"x": [1.0]}}),
         "none of its 1 item ids is known",
     ),
+    "a word for a missing user": (
+        lambda: kd.dataset(pd.DataFrame({"user": ["a", "nan"], "item": ["x", "y"]})),
+        "interactions, row 2: the user id 'nan' is a word for a missing value",
+    ),
+    "an option of text files": (
+        lambda: kd.dataset(frame(), quote="none"),
+        "quote=none has no effect for data frames",
+    ),
+    "a threshold without ratings": (
+        lambda: kd.dataset(frame().drop(columns="rating"), min_rating=3.0),
+        "min_rating=3 has no effect: data has no ratings",
+    ),
+    "a header among the rows": (
+        lambda: kd.dataset(pd.DataFrame({"user": ["a", "user"], "item": ["x", "item"]})),
+        "interactions, row 2: repeats the header",
+    ),
     "a limit that there is not": (
         lambda: kd.dataset(frame(), items=pd.DataFrame(films()), filters={"genres": {"least": 1}}),
         "'least' is none of",

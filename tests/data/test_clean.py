@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kdiffe_jax.data.catalogue import Catalogue, Interactions
 from kdiffe_jax.data.clean import clean, k_core
 from kdiffe_jax.data.settings import InteractionSettings
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import ConfigError, DataError
 
 
 def shop(pairs, n_users=4, n_items=5, **columns) -> Catalogue:
@@ -70,9 +70,9 @@ def test_a_threshold_on_the_float32_value_itself_keeps_it():
     assert len(clean(rated, InteractionSettings(min_rating=4.1)).interactions) == 1
 
 
-def test_a_threshold_without_ratings_is_said_to_do_nothing():
-    cleaned = clean(shop([(0, 0)], 1, 1), InteractionSettings(min_rating=3.0))
-    assert cleaned.notes[1:] == ("min_rating=3 drops nothing: the source has no ratings",)
+def test_a_threshold_without_ratings_is_refused():
+    with pytest.raises(ConfigError, match="--min_rating=3 has no effect: shop has no ratings"):
+        clean(shop([(0, 0)], 1, 1), InteractionSettings(min_rating=3.0))
 
 
 REPEATED = [(0, 0), (1, 1), (0, 0), (1, 1), (0, 0)]
@@ -116,7 +116,8 @@ def test_a_pair_in_two_given_splits_is_refused():
     message = refusal(shop([(0, 1), (2, 3), (1, 1), (2, 4), (2, 3)], split=split))
     assert message == (
         "shop, interaction 2 (counted from 1): user 'C', item 'y' and interaction 5 are one "
-        "pair in valid and test; remove it from one of the two"
+        "pair in valid and test; remove it from one of the two, or "
+        "choose --overlap=earlier or later"
     )
 
 

@@ -140,3 +140,20 @@ def test_a_thin_relation_still_tells_its_items_from_the_others():
 def test_items_that_only_one_item_is_near_to_are_not_alone():
     near = with_triples([[i, 0, i] for i in range(5)], entity_items=np.array([1, 2, 3, 4, 0]))
     assert not any("belong to one item" in line for line in warnings(near))
+
+
+def test_relations_of_which_one_would_do_are_named():
+    chain = [[i, 0, i] for i in range(5)] + [[i, 1, i] for i in range(5)]
+    lines = warnings(with_triples(chain, relation_names=("brand", "maker")))
+    assert (
+        "relations 'brand' and 'maker' say the same: they share 100% of their links; "
+        "--filter=maker:drop leaves one"
+    ) in lines
+    near = [[i, 0, i] for i in range(5)] + [[(i + 1) % 5, 1, (i - 1) % 5] for i in range(5)]
+    linked = with_triples(near, entity_items=np.array([1, 2, 3, 4, 0]))
+    assert any("are each other's inverse: they share 100%" in line for line in warnings(linked))
+
+
+def test_an_unknown_item_gets_the_closest():
+    with pytest.raises(DataError, match=r"no item 'P 1'; .*; did you mean 'p1'\?"):
+        item_in_words(SHOP, "P 1")

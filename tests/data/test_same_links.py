@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.relation import Relation
-from kdiffe_jax.data.same_links import merged_where_same
+from kdiffe_jax.data.same_links import Alike, alike_relations, merged_where_same
 
 
 def kind(name, items, entities):
@@ -33,3 +33,43 @@ def test_a_third_may_join_and_order_stays():
     assert sorted(zip(found[0].items.tolist(), found[0].entities.tolist(), strict=True)) == [
         (0, 1), (1, 0), (1, 2), (2, 1),
     ]  # fmt: skip
+
+
+def triples_of(*relations):
+    rows = [(item, number, e) for number, links in enumerate(relations) for item, e in links]
+    return np.array(rows, np.int32)
+
+
+CHAIN = [(i, i + 1) for i in range(6)]
+BACK = [(i + 1, i) for i in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        ((CHAIN, CHAIN), [Alike(0, 1, 1.0, False)]),
+        ((CHAIN, BACK), [Alike(0, 1, 1.0, True)]),
+        ((CHAIN, CHAIN[:5]), []),
+        ((CHAIN[:4], CHAIN[:4]), []),
+        ((CHAIN + BACK, BACK + CHAIN, []), [Alike(0, 1, 1.0, False)]),
+    ],
+)
+def test_relations_between_items_that_are_alike(links, expected):
+    names = [f"p{i}" for i in range(7)]
+    assert alike_relations(triples_of(*links), len(links), np.arange(7), names) == expected
+
+
+def test_entities_are_the_same_by_their_names():
+    brand, maker = [(i, i % 2) for i in range(6)], [(i, 2 + i % 2) for i in range(6)]
+    other = [(i, 4 + i % 2) for i in range(6)]
+    names = ["Acme", "Bic", "Acme", "Bic", "Acme", "Cup"]
+    nothing = np.full(6, -1)
+    found = alike_relations(triples_of(brand, maker, other), 3, nothing, names)
+    assert found == [Alike(0, 1, 1.0, False)]
+
+
+def test_an_entity_of_an_items_number_is_not_that_item():
+    entities = [(i, i) for i in range(6)]
+    of_items = np.array([*[-1] * 6, *range(6)])
+    links = triples_of(entities, [(i, 6 + i) for i in range(6)])
+    assert alike_relations(links, 2, of_items, list("abcdefabcdef")) == []

@@ -1,14 +1,16 @@
 """Each way to divide interactions keeps its promises, whatever the order of the rows."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from kdiffe_jax.data.catalogue import Interactions
+from kdiffe_jax.data.catalogue import Catalogue, Interactions
 from kdiffe_jax.data.settings import SplitSettings
-from kdiffe_jax.data.splits import hold_out_one, split
+from kdiffe_jax.data.splits import hold_out_one, split, split_catalogue
 from kdiffe_jax.errors import ConfigError, DataError
 
 N_USERS = 6
@@ -102,13 +104,17 @@ def test_the_seed_decides_and_the_choice_is_even():
 
 
 @hypothesis_settings(max_examples=40, deadline=None)
-@given(logs(), st.randoms(), st.sampled_from(["ratio", "leave_one_out", "time"]))
-def test_the_order_of_rows_does_not_matter(rows, random, mode):
+@given(
+    logs(), st.randoms(), st.sampled_from(["ratio", "leave_one_out", "time"]), st.integers(1, 20)
+)
+def test_the_order_of_rows_does_not_matter(rows, random, mode, grain):
     assume(mode == "time" or counts_of(rows, None).max() >= 3)
     order = list(range(len(rows)))
     random.shuffle(order)
-    shuffled = rows.take(np.array(order))
+    rows = dataclasses.replace(rows, times=rows.times // grain)
+    assume(mode != "time" or len(np.unique(rows.times)) >= 3)
     labels = divide(rows, mode).labels
+    shuffled = rows.take(np.array(order))
     assert label_by_pair(rows, labels) == label_by_pair(shuffled, divide(shuffled, mode).labels)
 
 
@@ -122,14 +128,49 @@ def test_leave_one_out_takes_the_last_two(rows):
         assert mine == ([0] * (len(mine) - 2) + [1, 2] if len(mine) >= 3 else [0] * len(mine))
 
 
-def test_leave_one_out_takes_equal_times_in_their_order():
-    rows = of([(0, 4), (0, 2), (1, 5), (0, 3)], times=np.array([1, 1, 1, 1]))
+def test_among_equal_times_the_seed_draws():
+    pairs = [pair for user in range(N_USERS) for pair in line(user, 30)]
+    days = np.array([item // 10 for _, item in pairs])
+    rows = of(pairs, times=days)
+    labels, notes = divide(rows, "leave_one_out", split_seed=3)
+    assert (days[labels > 0] == 2).all() and counts_of(rows, labels, 2).tolist() == [1] * N_USERS
+    assert "last interactions of 6 users share a time, and seed 3 drew among them" in notes[0]
+    assert len(set(rows.items[labels == 2].tolist())) > 1
+    assert not np.array_equal(labels, divide(rows, "leave_one_out", split_seed=4).labels)
+
+
+def test_only_ties_that_matter_are_counted():
+    """A tie between two of training, or within one label, leaves nothing open."""
+    times = np.array([1, 1, 2, 3, 1, 2, 2, 7, 7, 7])
+    rows = of([*line(0, 4), *line(1, 3), *line(2, 1), *line(3, 2)], times=times)
     labels, notes = divide(rows, "leave_one_out")
-    assert labels.tolist() == [0, 1, 0, 2]
-    assert notes == (
-        "each user's last two held out; 1 users with fewer than 3 are all train: "
-        "2 train, 1 valid, 1 test",
-    )
+    assert labels[:4].tolist() == [0, 0, 1, 2] and labels[4] == 0
+    assert "last interactions of 1 users share a time" in notes[0]
+    assert "share a time" not in divide(rows.take(np.arange(4)), "leave_one_out").notes[0]
+
+
+def test_ties_are_drawn_by_ids_not_by_their_numbers(rng):
+    """A file in another order has other numbers, and the same items are held out."""
+    rows = [(f"u{user}", f"i{item}") for user in range(20) for item in range(7)]
+    found = []
+    for order in (np.arange(len(rows)), rng.permutation(len(rows))):
+        users, items = zip(*(rows[row] for row in order.tolist()), strict=True)
+        ids = tuple(dict.fromkeys(users)), tuple(dict.fromkeys(items))
+        pairs = [(ids[0].index(u), ids[1].index(i)) for u, i in zip(users, items, strict=True)]
+        shop = Catalogue("shop", *ids, of(pairs, times=np.zeros(len(rows), np.int64)))
+        labels = split_catalogue(shop, SplitSettings(split="leave_one_out")).labels.tolist()
+        found.append(dict(zip(zip(users, items, strict=True), labels, strict=True)))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("option", ["valid_share", "test_share"])
+def test_shares_that_a_mode_has_no_use_for_are_refused(option):
+    given_split = of(line(0, 3), split=np.array([0, 1, 2], np.int8))
+    message = refusal(given_split, "auto", ConfigError, **{option: 0.3})
+    assert f"--{option}=0.3 has no effect with the split that the source gives" in message
+    timed = of(line(0, 3), times=np.arange(3))
+    message = refusal(timed, "leave_one_out", ConfigError, **{option: 0.3})
+    assert f"--{option}=0.3 has no effect with --split=leave_one_out" in message
 
 
 @hypothesis_settings(max_examples=60, deadline=None)

@@ -24,9 +24,10 @@ def neutral(file: Path, layout: str) -> dict[str, Damage]:
     if not is_text(file):
         return {}
     names = file.name.endswith(".ids.txt") or (layout == "prepared" and _holds_names(file))
-    mapping = file.name.endswith("_mapping.csv")
-    rows = file.name == "kg.txt" or layout in ("prepared", "megcf")
-    head = 0 if rows else 1
+    names |= file.name == "item_index2entity_id.txt"
+    mapping = file.name.endswith(("_mapping.csv", "_list.txt"))
+    rows = file.name == "kg.txt" or layout in ("prepared", "megcf", "lightgcn", "kgcn")
+    head = 0 if rows and not mapping else 1
     found: dict[str, Damage] = {"CRLF": lambda content, rng: content.replace(b"\n", b"\r\n")}
     if not _begins_with_mark(file):
         found["a byte order mark"] = lambda content, rng: _BOM + content
@@ -36,7 +37,7 @@ def neutral(file: Path, layout: str) -> dict[str, Damage]:
     found["a blank line"] = lambda content, rng: _with_lines(content, head, _blank_in, rng)
     found["other order of lines"] = lambda content, rng: _with_lines(content, head, _shuffled, rng)
     found["no line end at the end"] = lambda content, rng: content.removesuffix(b"\n")
-    if not (mapping or file.name.startswith("items.")):
+    if not (mapping or file.name.startswith(("items.", "movies."))):
         found["a line twice"] = lambda content, rng: _with_lines(content, head, _doubled, rng)
     if not (rows or mapping or b'"' in file.read_bytes()):
         delimiter = b"," if file.suffix == ".csv" else b"\t"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import pickle
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -103,6 +104,55 @@ def megcf(shop: Shop, path: Path) -> Shop:
     )
 
 
+def lightgcn(shop: Shop, path: Path) -> Shop:
+    """Lists of numbers, no validation file; one range of numbers for items and entities."""
+    shop = shop._replace(pairs=tuple((u, i, 2 * (s // 2)) for u, i, s in shop.pairs))
+    for file, split in (("train", 0), ("test", 2)):
+        of_user = [[user] for user in range(len(shop.users))]
+        for user, item in shop.of_split(split):
+            of_user[user].append(item)
+        _write(path / f"{file}.txt", [" ".join(map(str, ids)) for ids in of_user])
+    first = len(shop.items)
+    items = tuple(f"p{number}" for number in range(first))
+    _write(path / "item_list.txt", ["org_id remap_id", *_numbered_lines(items)])
+    if shop.triples:
+        _write(path / "kg_final.txt", [f"{i} {r} {first + e}" for i, r, e in shop.triples])
+    return _of_numbers(shop, items)
+
+
+def kgcn(shop: Shop, path: Path) -> Shop:
+    """Pairs with a label and no split; the first user has not what the label 0 says."""
+    pairs = tuple((u, i, 0) for u, i, _ in shop.pairs)
+    liked = [f"{u}\t{i}\t1" for u, i, _ in pairs]
+    other = [f"0\t{i}\t0" for i in range(len(shop.items)) if (0, i, 0) not in pairs]
+    _write(path / "ratings_final.txt", [*liked, *other])
+    first = len(shop.items)
+    items = tuple(f"p{number}" for number in range(first))
+    _write(path / "item_index2entity_id.txt", _numbered_lines(items))
+    if shop.triples:
+        _write(path / "kg_final.txt", [f"{i}\t{r}\t{first + e}" for i, r, e in shop.triples])
+    return _of_numbers(shop._replace(pairs=pairs), items)
+
+
+def movielens(shop: Shop, path: Path) -> Shop:
+    """As since 2014, and without a split."""
+    rows = [(shop.users[u], shop.items[i]) for u, i, _ in shop.pairs]
+    (path / "ratings.csv").write_bytes(_as_csv(["userId", "movieId"], rows, ","))
+    rows = [(item, "Heat (1995)") for item in shop.items]
+    (path / "movies.csv").write_bytes(_as_csv(["movieId", "title"], rows, ","))
+    pairs = tuple((u, i, 0) for u, i, _ in shop.pairs)
+    return shop._replace(pairs=pairs, triples=(), features={})
+
+
+def amazon(shop: Shop, path: Path) -> Shop:
+    """Lines of JSON, without a split."""
+    rows = [{"user_id": shop.users[u], "asin": shop.items[i]} for u, i, _ in shop.pairs]
+    _write(path / "reviews.jsonl", map(json.dumps, rows))
+    _write(path / "meta.jsonl", [json.dumps({"asin": item}) for item in shop.items])
+    pairs = tuple((u, i, 0) for u, i, _ in shop.pairs)
+    return shop._replace(pairs=pairs, triples=(), features={})
+
+
 def csv_tables(shop: Shop, path: Path) -> Shop:
     """Quoted where needed, as a spreadsheet writes it."""
     for stem, head, rows in _tables(shop):
@@ -162,6 +212,10 @@ LAYOUTS = {
     "mmrec, named": ("mmrec", mmrec_named),
     "recbole": ("recbole", recbole),
     "megcf": ("megcf", megcf),
+    "lightgcn": ("lightgcn", lightgcn),
+    "kgcn": ("kgcn", kgcn),
+    "movielens": ("movielens", movielens),
+    "amazon": ("amazon", amazon),
     "csv": ("tables", csv_tables),
     "tsv.gz": ("tables", packed_tables),
     "parquet": ("tables", parquet_tables),
@@ -176,6 +230,22 @@ def _tables(shop: Shop) -> Iterable[tuple[str, list[str], list[tuple[str, ...]]]
     if shop.triples:
         rows = [(shop.items[i], shop.relations[r], shop.entities[e]) for i, r, e in shop.triples]
         yield "triples", ["item", "relation", "entity"], rows
+
+
+def _of_numbers(shop: Shop, items: tuple[str, ...]) -> Shop:
+    """The shop as its numbers say it, entities after the items."""
+    first = len(items)
+    return shop._replace(
+        users=_numbers(shop.users),
+        items=items,
+        relations=tuple(f"relation {number}" for number in range(len(shop.relations))),
+        entities=tuple(f"entity {first + number}" for number in range(len(shop.entities))),
+        features={},
+    )
+
+
+def _numbered_lines(names: Sequence[str]) -> list[str]:
+    return [f"{name} {number}" for number, name in enumerate(names)]
 
 
 def _with_ids_of_rows(shop: Shop, path: Path) -> Shop:

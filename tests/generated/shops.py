@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from kdiffe_jax.data.catalogue import Catalogue
+from kdiffe_jax.data.tables.columns import TableColumns
 
 SPLITS = ("train", "valid", "test")
 _AWKWARD = (
@@ -24,9 +25,8 @@ _AWKWARD = (
     "00",
     "-1",
     "1e5",
-    "NaN",
-    "null",
-    "None",
+    "nan1",
+    "nulls",
     "=1+1",
     "../x",
     "a:token",
@@ -115,6 +115,7 @@ def _rows_by_item(features: Mapping[str, np.ndarray], items: tuple[str, ...]) ->
 def names(count: int) -> st.SearchStrategy[tuple[str, ...]]:
     """Different names in one line without control characters, none of blanks alone."""
     text = st.sampled_from(_AWKWARD) | st.text(_LETTERS, min_size=1, max_size=6)
+    text = text.filter(lambda name: name.strip().lower() not in TableColumns().missing_words)
     fit = text.filter(lambda name: bool(name.strip()))
     return st.lists(fit, min_size=count, max_size=count, unique=True).map(tuple)
 

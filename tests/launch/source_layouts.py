@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import pickle
 from pathlib import Path
 
@@ -45,13 +47,7 @@ def recbole(path: Path) -> None:
 
 def megcf(path: Path) -> None:
     for name, numbers in (("train", (0, 1)), ("validation", (1,)), ("test", (2,))):
-        lines = []
-        for user in range(N_USERS):
-            mine = [
-                str(i) for (u, i), s in zip(PAIRS, SPLIT, strict=True) if u == user and s in numbers
-            ]
-            lines.append(" ".join([str(user), *mine]))
-        (path / f"{name}.txt").write_text("\n".join(lines) + "\n")
+        (path / f"{name}.txt").write_text(_lists(numbers))
     lines = [f"{i} {i % 3} {3 + i % 2}" for i in range(N_ITEMS)]
     (path / "i2e_title.txt").write_text("\n".join(lines) + "\n")
 
@@ -65,13 +61,84 @@ def tables(path: Path) -> None:
     (path / "triples.csv").write_text("item,relation,entity\n" + "\n".join(triples) + "\n")
 
 
+def lightgcn(path: Path) -> None:
+    for name, numbers in (("train", (0, 1)), ("test", (2,))):
+        (path / f"{name}.txt").write_text(_lists(numbers))
+    triples = [f"{i} 0 {N_ITEMS + i % 3}\n" for i in range(N_ITEMS)]
+    (path / "kg_final.txt").write_text("".join(triples) + f"0 1 5\n{N_ITEMS} 2 3\n")
+    items = [f"p{i} {i}\n" for i in range(N_ITEMS)]
+    (path / "item_list.txt").write_text("org_id remap_id\n" + "".join(items))
+
+
+def kgcn(path: Path) -> None:
+    ratings = [f"{u}\t{i}\t1\n" for u, i in PAIRS] + ["0\t8\t0\n"]
+    (path / "ratings_final.txt").write_text("".join(ratings))
+    triples = [(i, i % 2, N_ITEMS + i % 3) for i in range(N_ITEMS)]
+    np.save(path / "kg_final.npy", np.array(triples))
+    lines = [f"p{i}\t{i}\n" for i in range(N_ITEMS)]
+    (path / "item_index2entity_id.txt").write_text("".join(lines))
+
+
+def movielens(path: Path) -> None:
+    rows = [f"{u}::{i}::4::{n}\n" for n, (u, i) in enumerate(PAIRS)]
+    (path / "ratings.dat").write_text("".join(rows))
+    movies = [f"{i}::A red thing::{'War|Drama' if i % 2 else 'War'}\n" for i in range(N_ITEMS)]
+    (path / "movies.dat").write_text("".join(movies))
+    tags = [f"{u}::{i}::dull::9\n" for u, i in PAIRS[:20]]
+    (path / "tags.dat").write_text("".join(tags))
+
+
+def amazon(path: Path) -> None:
+    rows = [{"reviewerID": f"u{u}", "asin": f"B{i}", "overall": 4.0} for u, i in PAIRS]
+    (path / "reviews.json.gz").write_bytes(gzip.compress(_json_lines(rows), mtime=0))
+    products = [
+        {"asin": f"B{i}", "title": "A red thing", "categories": [["A", f"B{i % 3}"]]}
+        | {"also_buy": [f"B{(i + 1) % N_ITEMS}"]}
+        for i in range(N_ITEMS)
+    ]
+    lines = "".join(f"{row!r}\n" for row in products)
+    (path / "meta.json").write_text(lines)
+
+
+def yelp(path: Path) -> None:
+    rows = [{"user_id": f"u{u}", "business_id": f"b{i}", "stars": 4.0} for u, i in PAIRS]
+    (path / "yelp_academic_dataset_review.json").write_bytes(_json_lines(rows))
+    places = [
+        {
+            "business_id": f"b{i}",
+            "name": "A red thing",
+            "categories": "Food, Tea" if i % 2 else "Tea",
+        }
+        for i in range(N_ITEMS)
+    ]
+    (path / "yelp_academic_dataset_business.json").write_bytes(_json_lines(places))
+
+
 LAYOUTS = {
     "kdiffe": kdiffe,
     "mmrec": mmrec,
     "recbole": recbole,
     "megcf": megcf,
+    "lightgcn": lightgcn,
+    "kgcn": kgcn,
+    "movielens": movielens,
+    "amazon": amazon,
+    "yelp": yelp,
     "tables": tables,
 }
+
+
+def _lists(numbers: tuple[int, ...]) -> str:
+    """A line a user: the user, then the items of these splits."""
+    lines = []
+    for user in range(N_USERS):
+        mine = [i for (u, i), s in zip(PAIRS, SPLIT, strict=True) if u == user and s in numbers]
+        lines.append(" ".join(map(str, [user, *mine])) + "\n")
+    return "".join(lines)
+
+
+def _json_lines(rows: list[dict]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
 def _features() -> np.ndarray:

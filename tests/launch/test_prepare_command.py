@@ -148,7 +148,7 @@ def test_the_directory_of_a_downloaded_data_set_is_recognised(shop, capsys):
         ((), "--input=DIR is needed"),
         (("--input=shop",), "--output=DIR is needed"),
         (("--input=absent", "--output=out"), "absent: no such file or directory"),
-        (("--input=empty", "--output=out"), "empty: no known layout; name it by --source"),
+        (("--input=empty", "--output=out"), "empty: no known layout; known are kdiffe,"),
         (("--input=shop", "--output=shop"), "shop: exists already"),
         (("--input=shop", "--output=out", "--source=excel"), "source"),
         (("--input=shop", "--output=out", "--k_core=-1"), "k_core = -1: must be at least 0"),
@@ -166,7 +166,7 @@ def test_the_directory_of_a_downloaded_data_set_is_recognised(shop, capsys):
         (("--source=kdiffe", "--input=shop", "--output=out"), "trnMat.pkl"),
         (("--inspect", "--input=shop"), "shop: not prepared yet"),
         (("--input=shop", "--output=out", "--item=p1"), "--item goes with --inspect"),
-        (("--input=shop", "--output=out", "--kg_ids=shared"), "is for --source=kdiffe"),
+        (("--input=shop", "--output=out", "--kg_ids=shared"), "--kg_ids=shared has no effect"),
         (("--input=shop", "--output=out", "--features=image=loose.npy"), "loose.ids.txt"),
         (("--input=shop", "--output=near.tsv/out"), "near.tsv/out"),
         (("stray",), "'stray' is not a flag"),
@@ -205,3 +205,20 @@ def test_shipped_flag_files_are_valid(file):
     chosen = {name: values[name].value for name in PrepareConfig.all_options()}
     PrepareConfig.from_flat(chosen)
     assert values["source"].present and values["name"].present
+
+
+def test_files_that_are_not_read_are_named(shop, capsys):
+    for name in ("Items.CSV", "image_feat.npz", "brands.tsv"):
+        (shop / name).write_text("item_id\tmaker\np1\tAcme\n")
+    assert run("--input=shop", "--output=out", "--items=shop/brands.tsv", *SMALL) == 0
+    assert "out: not read: Items.CSV, image_feat.npz; docs/data.md has" in capsys.readouterr().out
+
+
+def test_shared_ids_make_items_of_entities(shop):
+    Path("links.csv").write_text("item,relation,entity\np1,sequel,p2\nx,box,p3\nx,box,p1\n")
+    triples = ("--triples=links.csv", "--kg_ids=shared")
+    assert run("--input=shop", "--output=out", *triples, *SMALL) == 0
+    dataset = read_prepared("out")
+    assert {"sequel", "box (inverse)"} <= set(dataset.relation_names)
+    assert "p2" in {dataset.item_ids[i] for i in dataset.entity_items.tolist() if i >= 0}
+    assert dataset.provenance["options"]["kg_ids"] == "shared"

@@ -11,7 +11,8 @@ from launch import main as command
 from launch import report
 
 SIZES = """--preset=paper --planted_users=60 --planted_items=48 --planted_topics=4
---planted_triples_per_item=4 --planted_interactions_per_user=8 --planted_entities_per_topic=2 --dim=8 --batch_size=64
+--planted_triples_per_item=4 --planted_interactions_per_user=8 --planted_entities_per_topic=2
+--dim=8 --batch_size=64
 --denoiser_width=16 --walk_length=5 --walks_per_node=2 --timesteps=3 --layers=1
 --cache_dir=cache --workdir=run --epochs=1 --baselines=most_popular""".split()
 

@@ -13,15 +13,13 @@ import numpy as np
 from scipy import sparse
 
 from kdiffe_jax.data.content.filters import strongest_links
+from kdiffe_jax.data.content.undivided import grams, has_undivided
 from kdiffe_jax.data.plain_files import read_names
 from kdiffe_jax.data.relation import Relation
 from kdiffe_jax.data.settings import WordSettings
 from kdiffe_jax.errors import DataError
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_LETTER = re.compile(r"[^\W\d_]")
-# Runs of Thai, Lao, Burmese, Khmer, kana and Chinese letters too long for one word.
-_UNDIVIDED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{7}")
 _ZERO_WIDTH_BLANK = 0x200B
 
 
@@ -54,7 +52,7 @@ def word_relation(
     if not len(items):
         return _nothing(name, space, "no item has text")
     given = [texts[item] for item in items.tolist()]
-    counts, words = _count(given, stops, settings.words_ngrams)
+    counts, words = _count(given, stops, settings)
     if not len(words):
         return _nothing(
             name, space, "the texts hold nothing but stop words, numbers and single letters"
@@ -65,26 +63,31 @@ def word_relation(
     if (rare | common).all():
         return _nothing(name, space, _why_none(rare, common & ~rare, len(items), settings))
     relation = _telling(counts, words, ~(rare | common), settings.words_per_item)
-    note = _note(relation, len(texts), given)
+    note = _note(relation, len(texts), given, settings.words_letters)
     numbers = items[relation.items].astype(np.int32)
     return dataclasses.replace(
         relation, name=name, items=numbers, space=space, note=f"{name}: {note}"
     )
 
 
-def split_words(text: str) -> list[str]:
+def split_words(text: str, *, letters: int = 0) -> list[str]:
     """Words in the order of the text, in lower case.
 
     A word is a run of letters, digits and the marks that belong to letters, in any
     script, with one letter at least. Words of a single letter are dropped, except
     Chinese, Japanese and Korean ones. HTML tags and character references are undone.
     Where a language puts no blanks between words, a run up to the next blank or
-    punctuation mark is one word: divide such texts first.
+    punctuation mark is one word, or runs of `letters` letters are words.
+
+    Args:
+      letters: how long words of such languages are; 0 does not divide them.
 
     >>> split_words("Mommy&#39;s 2-in-1 <b>Drip-Free</b> Cap, 10cm")
     ['mommy', 'in', 'drip', 'free', 'cap', '10cm']
+    >>> split_words("赤ちゃんUSB", letters=2)
+    ['赤ち', 'ちゃ', 'ゃん', 'usb']
     """
-    return [run for run in _runs(text, _Signs()) if _is_word(run)]
+    return [run for run in _runs(text, _Signs(), letters) if _is_word(run)]
 
 
 def stop_words(language: str) -> frozenset[str]:
@@ -119,25 +122,26 @@ class _Signs(dict):
         return self[code]
 
 
-def _runs(text: str, signs: _Signs) -> list[str]:
+def _runs(text: str, signs: _Signs, letters: int) -> list[str]:
     plain = _TAG.sub(" ", html.unescape(text))
-    return unicodedata.normalize("NFKC", plain).lower().translate(signs).split()
+    runs = unicodedata.normalize("NFKC", plain).lower().translate(signs).split()
+    return grams(runs, letters) if letters else runs
 
 
 def _is_word(word: str) -> bool:
     if len(word) == 1:
         return word.isalpha() and unicodedata.east_asian_width(word) == "W"
-    return _LETTER.search(word) is not None
+    return any(map(str.isalpha, word))
 
 
 def _count(
-    texts: list[str], stops: frozenset[str], longest: int
+    texts: list[str], stops: frozenset[str], settings: WordSettings
 ) -> tuple[sparse.csr_matrix, np.ndarray]:
     """int64[n texts, n words] counts and the words in alphabetical order."""
-    signs = _Signs()
+    signs, longest = _Signs(), settings.words_ngrams
 
     def terms(text: str) -> list[str]:
-        runs = _runs(text, signs)
+        runs = _runs(text, signs, settings.words_letters)
         usable = [_is_word(run) and run not in stops for run in runs]
         return [
             " ".join(runs[start : start + length])
@@ -170,15 +174,18 @@ def _telling(
     return strongest_links(relation, per_text) if per_text else relation
 
 
-def _note(relation: Relation, n_items: int, given: list[str]) -> str:
+def _note(relation: Relation, n_items: int, given: list[str], letters: int) -> str:
     n_words = len(np.unique(relation.entities))
     covered = len(np.unique(relation.items))
     note = f"{n_words} words of {covered} items; {len(given)} of {n_items} items have text"
-    undivided = sum(_UNDIVIDED.search(text) is not None for text in given)
-    if undivided:
+    undivided = sum(map(has_undivided, given))
+    if undivided and letters:
+        note += f", {undivided} of them in a script without blanks: {letters} letters are a word"
+    elif undivided:
         note += (
             f", {undivided} of them with long runs in a script without blanks, where only a "
-            "blank or a punctuation mark ends a word: divide such texts first"
+            "blank or a punctuation mark ends a word: divide such texts first, or take pairs of "
+            "letters for words with --words_letters=2"
         )
     return note
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.same_links import alike_relations
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 ALMOST_ALL = 0.9
@@ -99,6 +100,7 @@ def warnings_of(dataset: Dataset, reports: list[RelationReport]) -> list[str]:
     lines = []
     for report in reports:
         lines += _relation_warnings(report, dataset.n_items)
+    lines += _alike(dataset)
     uncovered = dataset.n_items - len(np.unique(dataset.triples[:, 0]))
     if not len(dataset.triples):
         lines.append("the knowledge graph is empty: no item has a triple")
@@ -134,6 +136,21 @@ def _relation_warnings(report: RelationReport, n_items: int) -> list[str]:
         lines.append(
             f"relation {report.name!r}: {report.alone:.0%} of its entities belong to one item "
             "only and relate it to no other; --min_entity_items=2 drops them"
+        )
+    return lines
+
+
+def _alike(dataset: Dataset) -> list[str]:
+    """Relations of which one would do."""
+    if not len(dataset.triples):
+        return []
+    lines, names = [], dataset.relation_names
+    of_items, entities = dataset.items_of_entities(), dataset.entities_by_name()
+    for pair in alike_relations(dataset.triples, len(names), of_items, entities):
+        what = "are each other's inverse" if pair.inverse else "say the same"
+        lines.append(
+            f"relations {names[pair.first]!r} and {names[pair.second]!r} {what}: they share "
+            f"{pair.share:.0%} of their links; --filter={names[pair.second]}:drop leaves one"
         )
     return lines
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from kdiffe_jax.data.closest_id import closest_id
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.diagnosis.reports import RelationReport, relation_reports, warnings_of
 from kdiffe_jax.errors import DataError
@@ -71,7 +72,10 @@ def item_in_words(dataset: Dataset, item: str) -> str:
         number = dataset.items_by_name().index(item)
     except ValueError:
         some = ", ".join(dataset.items_by_name()[:3])
-        raise DataError(f"{dataset.name}: no item {item!r}; items are called {some}, ...") from None
+        near = closest_id(item, dataset.items_by_name())
+        raise DataError(
+            f"{dataset.name}: no item {item!r}; items are called {some}, ...{near}"
+        ) from None
     title = dataset.item_names[number] if dataset.item_names else ""
     names = dataset.entities_by_name()
     mine = dataset.triples[dataset.triples[:, 0] == number]

@@ -9,6 +9,9 @@ from kdiffe_jax.data.public.files import PUBLIC
 from kdiffe_jax.data.readers import kdiffe, prepared
 from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.errors import DataError
+from kdiffe_jax.options import closest
+
+_MOST_NAMED = 10
 
 
 def read_dataset(
@@ -34,10 +37,25 @@ def read_dataset(
 def _read_whole(path: Path, name: str, split_seed: int) -> Dataset:
     if kdiffe.is_kdiffe(path):
         return kdiffe.read_kdiffe(path, name=name, split_seed=split_seed)
-    state = "has neither layout" if path.is_dir() else "there is no such directory"
     remedy = "prepare your own files with python -m launch.prepare, see docs/data.md"
     if name in PUBLIC:
         remedy = f"python -m launch.prepare --download={name} --input={path} fetches them"
+    if not path.is_dir():
+        raise DataError(f"{path}: there is no such directory{_others(path)}; {remedy}")
     raise DataError(
-        f"{path}: {state}; expected {kdiffe.FILES} (or, prepared, {prepared.FILES}); {remedy}"
+        f"{path}: has neither layout; expected {kdiffe.FILES} (or, prepared, {prepared.FILES}); "
+        f"{remedy}"
     )
+
+
+def _others(path: Path) -> str:
+    """The data sets beside one that is not there, the closest name first; empty without any."""
+    beside = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+    there = [
+        other.name for other in beside if prepared.is_prepared(other) or kdiffe.is_kdiffe(other)
+    ]
+    if not there:
+        return ""
+    near = closest(path.name, there)
+    more = ", ..." if len(there) > _MOST_NAMED else ""
+    return near or f"; {path.parent} has {', '.join(there[:_MOST_NAMED])}{more}"

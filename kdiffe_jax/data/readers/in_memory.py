@@ -16,7 +16,7 @@ from kdiffe_jax.data.readers.item_table import join_items, read_item_table, with
 from kdiffe_jax.data.readers.link_table import add_triples
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.in_memory import TableInMemory
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import ConfigError, DataError
 
 
 class ItemRows(NamedTuple):
@@ -35,18 +35,24 @@ class SourceTables(NamedTuple):
     features: Mapping[str, ItemRows] = {}
 
 
-def read_source_tables(source: SourceTables, columns: TableColumns, *, name: str) -> Catalogue:
+def read_source_tables(
+    source: SourceTables, columns: TableColumns, *, name: str, shared_ids: bool = False
+) -> Catalogue:
     """Reads what a directory of tables of the same content gives, in the same order.
 
     Args:
       source: tables and features.
       columns: which columns hold what.
       name: of the data set.
+      shared_ids: whether entities that are called as items are these; see `add_triples`.
 
     Raises:
       DataError: a table is malformed, tables contradict one another, features without any
         known item.
+      ConfigError: shared ids without triples.
     """
+    if shared_ids and source.triples is None:
+        raise ConfigError("--kg_ids=shared has no effect: there are no triples")
     of_interactions = [source.interactions.path]
     catalogue = read_interactions(
         of_interactions, columns, name=name, opened=lambda path: source.interactions
@@ -55,7 +61,13 @@ def read_source_tables(source: SourceTables, columns: TableColumns, *, name: str
         table = read_item_table(items.path, columns, opened=lambda path: items)
         catalogue = join_items(with_new_items(catalogue, table), table)
     if (triples := source.triples) is not None:
-        catalogue = add_triples(catalogue, triples.path, opened=lambda path: triples)
+        catalogue = add_triples(
+            catalogue,
+            triples.path,
+            opened=lambda path: triples,
+            columns=columns,
+            shared_ids=shared_ids,
+        )
     for modality, given in sorted(source.features.items()):
         catalogue = _with_features(catalogue, modality, given)
     return catalogue

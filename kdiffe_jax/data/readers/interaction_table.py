@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions
-from kdiffe_jax.data.tables.columns import TableColumns, plain
+from kdiffe_jax.data.tables.columns import COMMON, NONE, TableColumns, names_in, plain
 from kdiffe_jax.data.tables.delimited import Part, Progress, Table, open_table
-from kdiffe_jax.data.tables.ids import GrowingIds, collision_note
+from kdiffe_jax.data.tables.ids import GrowingIds
+from kdiffe_jax.data.tables.missing import without_missing
+from kdiffe_jax.data.tables.near_twins import collision_note
 from kdiffe_jax.data.tables.times import Times
 from kdiffe_jax.data.tables.values import numbers, splits
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import ConfigError, DataError
 
-_ROLES = ("user", "item", "rating", "time", "split")
+_TOLD = ("rating", "time", "split")
+_ROLES = ("user", "item", *_TOLD)
 _RATING_REMEDY = "mend it, leave it empty, or ignore ratings with --rating_column=none"
 
 
@@ -43,10 +46,21 @@ def read_interactions(
 
     Raises:
       DataError: no interactions, no column of users or items, a malformed row.
+      ConfigError: a column of splits, and the tables are the splits.
     """
-    opened = opened or partial(open_table, is_header=lambda names: not columns.by_number)
+    opened = opened or partial(
+        open_table,
+        is_header=lambda names: not columns.by_number,
+        separator=columns.field_separator,
+        quote=columns.quote,
+    )
+    if one_a_split and columns.split_column not in ("", NONE):
+        raise ConfigError(
+            f"--split_column={columns.split_column} has no effect: "
+            f"{', '.join(path.name for path in paths)} are the split; leave it out"
+        )
     found = [_columns_in(opened(path), columns) for path in paths]
-    rows = _Rows()
+    rows = _Rows(columns.missing_words)
     sizes = [path.stat().st_size if progress else 0 for path in paths]
     total, done = sum(sizes), 0
     for number, (path, (table, roles)) in enumerate(zip(paths, found, strict=True)):
@@ -56,6 +70,8 @@ def read_interactions(
                 f"{', '.join(found[0][1])}; all parts need the same"
             )
         for part in table.parts(list(roles.values())):
+            if part.first_row == 1 and table.delimiter:
+                _refuse_header(part, roles)
             rows.add(part, roles, number if one_a_split else None)
             if progress:
                 progress(rows.number, done + part.bytes_done, total)
@@ -63,32 +79,37 @@ def read_interactions(
     if not rows.number:
         raise DataError(f"{paths[0]}: it has no row; at least one interaction is needed")
     table, roles = found[0]
-    return rows.catalogue(name, paths, _roles_note(table, roles))
+    catalogue = rows.catalogue(name, paths, _roles_note(table, roles))
+    if table.delimiter and table.first_row == 1:
+        _refuse_words_above_numbers(catalogue, table.path)
+    return catalogue
 
 
 class _Rows:
     """The rows read so far, each column in the type it is kept in."""
 
-    def __init__(self):
+    def __init__(self, missing: frozenset[str]):
         self.number = 0
-        self._users, self._items = GrowingIds("user"), GrowingIds("item")
+        self._missing = missing
+        self._users, self._items = GrowingIds("user", missing), GrowingIds("item", missing)
         self._ratings: list[np.ndarray] = []
         self._splits: list[np.ndarray] = []
         self._times = Times()
 
     def add(self, part: Part, roles: dict[str, str], split: int | None) -> None:
         values = {role: part.columns[column] for role, column in roles.items()}
+        told = {r: without_missing(v, self._missing) for r, v in values.items() if r in _TOLD}
         self._users.add(values["user"], part.place)
         self._items.add(values["item"], part.place)
-        if "rating" in values:
-            ratings = numbers(values["rating"], part.place, "rating", _RATING_REMEDY)
+        if "rating" in told:
+            ratings = numbers(told["rating"], part.place, "rating", _RATING_REMEDY)
             self._ratings.append(ratings)
-        if "time" in values:
-            self._times.add(values["time"], part.place)
+        if "time" in told:
+            self._times.add(told["time"], part.place)
         if split is not None:
             self._splits.append(np.full(len(part), split, np.int8))
-        elif "split" in values:
-            self._splits.append(splits(values["split"], part.place))
+        elif "split" in told:
+            self._splits.append(splits(told["split"], part.place))
         self.number += len(part)
 
     def catalogue(self, name: str, paths: Sequence[Path], note: str) -> Catalogue:
@@ -99,6 +120,8 @@ class _Rows:
             notes.append(f"{unrated} of {self.number} interactions have no rating")
         users, user_ids = self._users.finish()
         items, item_ids = self._items.finish()
+        times = self._times.finish()
+        notes += [self._times.note()]
         notes += [collision_note("users", user_ids), collision_note("items", item_ids)]
         return Catalogue(
             name=name,
@@ -109,7 +132,7 @@ class _Rows:
                 users,
                 items,
                 ratings,
-                self._times.finish(),
+                times,
                 np.concatenate(self._splits) if self._splits else None,
             ),
             notes=tuple(filter(None, notes)),
@@ -132,7 +155,7 @@ def _columns_in(table: Table, columns: TableColumns) -> tuple[Table, dict[str, s
     by_column: dict[str, str] = {}
     for role, column in roles.items():
         alike = [name for name in table.names if plain(name) == plain(column)]
-        if len(alike) > 1 and column != getattr(columns, f"{role}_column"):
+        if len(alike) > 1 and column not in names_in(getattr(columns, f"{role}_column")):
             raise DataError(
                 f"{table.path}: {' and '.join(alike)} both name the {role}; set --{role}_column"
             )
@@ -143,6 +166,29 @@ def _columns_in(table: Table, columns: TableColumns) -> tuple[Table, dict[str, s
                 f"--{role}_column"
             )
     return table, roles
+
+
+def _refuse_header(part: Part, roles: dict[str, str]) -> None:
+    """Refuses a first row of common names where columns are numbered, as without a header."""
+    first = {role: part.columns[roles[role]][0].as_py() or "" for role in ("user", "item")}
+    if any(plain(name) in COMMON[role] for role, name in first.items()):
+        raise _is_header(part.path, first["user"], first["item"])
+
+
+def _refuse_words_above_numbers(catalogue: Catalogue, path: Path) -> None:
+    """The same for a first row of any words above ids that are all whole numbers."""
+    ids = catalogue.user_ids, catalogue.item_ids
+    if all(len(names) > 1 and not names[0].strip().isdecimal() for names in ids) and all(
+        name.strip().isdecimal() for names in ids for name in names[1:]
+    ):
+        raise _is_header(path, ids[0][0], ids[1][0])
+
+
+def _is_header(path: Path, user: str, item: str) -> DataError:
+    return DataError(
+        f"{path}, row 1: {user[:60]!r} and {item[:60]!r} look like a header, but columns by number "
+        f"say that there is none; name them: --user_column={user[:60]} --item_column={item[:60]}"
+    )
 
 
 def _roles_note(table: Table, roles: dict[str, str]) -> str:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
+from kdiffe_jax.data.content.html_texts import without_references
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.delimited import Progress, Table, open_table
-from kdiffe_jax.data.tables.ids import GrowingIds, collision_note, known_positions, unknown_note
+from kdiffe_jax.data.tables.ids import GrowingIds, known_positions, unknown_note
+from kdiffe_jax.data.tables.missing import without_missing
+from kdiffe_jax.data.tables.near_twins import collision_note
 from kdiffe_jax.data.tables.values import depth, texts
 from kdiffe_jax.errors import DataError
 
@@ -41,7 +46,7 @@ def read_item_table(
     columns: TableColumns,
     progress: Progress | None = None,
     *,
-    opened: Callable[[Path], Table] = open_table,
+    opened: Callable[[Path], Table] | None = None,
     first_counts: bool = False,
 ) -> ItemTable:
     """Reads a table of items; see `open_table` for its kinds.
@@ -50,7 +55,7 @@ def read_item_table(
       path: the table, with a header even where interactions have none.
       columns: says which column is the item id, which are paths, and what separates values.
       progress: receives (rows done, bytes done, bytes in all).
-      opened: opens the table.
+      opened: opens the table; by default `open_table`.
       first_counts: whether an item's first row counts where it has several; else they are refused.
 
     Raises:
@@ -58,6 +63,7 @@ def read_item_table(
     """
     if columns.by_number:
         columns = dataclasses.replace(columns, item_column="")
+    opened = opened or partial(open_table, separator=columns.field_separator, quote=columns.quote)
     table = opened(Path(path))
     key = columns.find("item", table.names)
     if not key:
@@ -67,12 +73,19 @@ def read_item_table(
         )
     readable = [n for n in dict.fromkeys(table.names) if n and n not in table.without_text]
     others = [name for name in readable if name != key]
-    ids, rows = GrowingIds("item"), {name: [] for name in others}
+    missing = columns.missing_words
+    ids, gone = GrowingIds("item", missing), Counter[str]()
+    rows: dict[str, list[str]] = {name: [] for name in others}
+    referring = 0
     for part in table.parts([key, *others]):
         ids.add(part.columns[key], part.place)
         for name in others:
-            values = part.columns[name]
-            rows[name] += texts(values, part.place, _separators(columns, name, values))
+            values = without_missing(part.columns[name], missing)
+            gone[name] += values.null_count - part.columns[name].null_count
+            found = texts(values, part.place, _separators(columns, name, values))
+            plain, changed = without_references(found)
+            rows[name] += plain
+            referring += changed
         part.report(progress)
     codes, unique = ids.finish()
     if not unique:
@@ -84,6 +97,14 @@ def read_item_table(
             raise _repeated(codes, firsts, unique, table)
         again = len(codes) - len(unique)
         notes.append(f"{table.path.name}: {again} rows name an item again; the first row counts")
+    if referring:
+        notes.append(
+            f"{table.path.name}: character references of HTML, such as &amp;, in {referring} texts "
+            "are read as what they stand for"
+        )
+    if any(gone.values()):
+        counted = ", ".join(f"{name} ({n})" for name, n in gone.items() if n)
+        notes.append(f"{table.path.name}: words for a missing value count as none: {counted}")
     if ignored := ", ".join(sorted(table.without_text)):
         notes.append(f"{table.path.name}: ignored {ignored}, neither text nor numbers")
     return ItemTable(
@@ -121,7 +142,7 @@ def join_items(catalogue: Catalogue, table: ItemTable) -> Catalogue:
         that was given for names or pictures.
     """
     at = known_positions(table.ids, catalogue.item_ids, table.path)
-    notes = [*table.notes, unknown_note(table.path, table.ids, at)]
+    notes = [*table.notes, unknown_note(table.path, table.ids, at, known=catalogue.item_ids)]
     columns = dict(catalogue.columns)
     for name, values in table.columns.items():
         columns[name], replaced = _placed(columns.get(name, ()), values, at, catalogue.n_items)

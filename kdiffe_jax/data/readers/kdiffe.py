@@ -17,7 +17,7 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers.arrays import load_features
 from kdiffe_jax.data.readers.lines import line_chunks
 from kdiffe_jax.data.readers.safe_pickle import load_sparse
-from kdiffe_jax.data.readers.shared_ids import relations_of_nodes
+from kdiffe_jax.data.readers.shared_ids import relations_of_numbers
 from kdiffe_jax.data.relation import Knowledge, join_relations
 from kdiffe_jax.data.rows import check_number, sorted_unique
 from kdiffe_jax.data.splits import hold_out_one
@@ -114,18 +114,14 @@ def _separate(rows: np.ndarray, path: Path, n_items: int) -> tuple[Knowledge, tu
 
 def _shared(rows: np.ndarray, path: Path, n_items: int) -> tuple[Knowledge, tuple[str, ...]]:
     """Ids below `n_items` are items, in heads and in tails."""
-    relations, relation_ids = np.unique(rows[:, 1], return_inverse=True)
-    nodes, ends = np.unique(rows[:, [0, 2]], return_inverse=True)
-    heads, tails = ends.reshape(-1, 2).T
-    items = nodes[nodes < n_items]
-    found, notes = relations_of_nodes(
-        np.stack([heads, relation_ids, tails], axis=1),
-        np.stack([np.arange(len(items)), items], axis=1),
-        _numbered("relation", relations),
-        _numbered("entity", nodes),
+    found, notes = relations_of_numbers(
+        rows,
+        n_items,
+        path,
+        relation_name="relation {}".format,
+        entity_name="entity {}".format,
     )
-    knowledge = join_relations(found, _numbered("item", np.arange(n_items)))
-    return knowledge, tuple(f"{path.name}: {note}" for note in notes)
+    return join_relations(found, _numbered("item", np.arange(n_items))), notes
 
 
 def _numbered(what: str, ids: np.ndarray) -> tuple[str, ...]:

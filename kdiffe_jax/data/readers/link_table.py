@@ -3,90 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
+from kdiffe_jax.data.readers.links import HEADERS, Links, read_links
+from kdiffe_jax.data.readers.shared_ids import relations_by_name
 from kdiffe_jax.data.relation import ITEMS, Relation
-from kdiffe_jax.data.tables.columns import COMMON, plain
-from kdiffe_jax.data.tables.delimited import Progress, Table, open_table
-from kdiffe_jax.data.tables.ids import GrowingIds, collision_note, known_positions, unknown_note
-from kdiffe_jax.data.tables.values import numbers
+from kdiffe_jax.data.tables.columns import TableColumns, plain
+from kdiffe_jax.data.tables.delimited import Progress, Table
+from kdiffe_jax.data.tables.ids import known_positions, positions, unknown_note
+from kdiffe_jax.data.tables.near_twins import collision_note
 from kdiffe_jax.errors import DataError
-
-# Role -> what headers call it, without case, blanks, `_` and `-`.
-_HEADERS = {
-    "item": (*COMMON["item"], "head", "headid"),
-    "relation": ("relation", "relationid", "relationname"),
-    "entity": ("entity", "entityid", "tail", "tailid", "value"),
-    "neighbour": ("neighbour", "neighbor", "neighbourid", "neighborid", "tail", "other"),
-    "weight": ("weight", "similarity", "cosine", "score"),
-}
-
-
-class Links(NamedTuple):
-    """A table of links.
-
-    Attributes:
-      path: the file.
-      codes: role -> int32[n], indices into `names`.
-      names: role -> the distinct texts.
-      weights: float32[n], or None.
-      ignored: columns that have no role.
-    """
-
-    path: Path
-    codes: Mapping[str, np.ndarray]
-    names: Mapping[str, tuple[str, ...]]
-    weights: np.ndarray | None
-    ignored: tuple[str, ...]
-
-
-def read_links(
-    path: str | Path,
-    roles: Sequence[str],
-    progress: Progress | None = None,
-    *,
-    opened: Callable[[Path], Table] | None = None,
-) -> Links:
-    """Reads a table whose columns are the roles in order, then perhaps a weight.
-
-    A header that names all roles may give them in any order, among other columns;
-    a table without one has just these columns.
-
-    Args:
-      roles: such as ("item", "relation", "entity").
-      progress: receives (rows done, bytes done, bytes in all).
-      opened: opens the table; by default `open_table`.
-
-    Raises:
-      DataError: other columns, an empty field, a weight that is no finite number.
-    """
-    opened = opened or partial(
-        open_table, is_header=lambda names: len(_by_header(names, roles)) >= len(roles)
-    )
-    table = opened(Path(path))
-    columns = _columns(table, roles)
-    ids = {role: GrowingIds(role) for role in roles}
-    weights: list[np.ndarray] = []
-    for part in table.parts(list(columns.values())):
-        for role in roles:
-            ids[role].add(part.columns[columns[role]], part.place)
-        if "weight" in columns:
-            weights.append(_weights(part.columns[columns["weight"]], part.place, roles))
-        part.report(progress)
-    finished = {role: growing.finish() for role, growing in ids.items()}
-    return Links(
-        table.path,
-        {role: codes for role, (codes, _) in finished.items()},
-        {role: names for role, (_, names) in finished.items()},
-        np.concatenate(weights) if weights else None,
-        tuple(name for name in table.names if name and name not in columns.values()),
-    )
 
 
 def add_triples(
@@ -96,6 +26,8 @@ def add_triples(
     progress: Progress | None = None,
     *,
     opened: Callable[[Path], Table] | None = None,
+    columns: TableColumns | None = None,
+    shared_ids: bool = False,
 ) -> Catalogue:
     """The catalogue with a table of `item, relation, entity` or, of one relation, `item, entity`.
 
@@ -104,19 +36,25 @@ def add_triples(
       path: the table, perhaps with a column of weights; see `read_links`.
       relation: name of the only relation; empty where a column says it.
       opened: opens the table; by default `open_table`.
+      columns: how tables are written; see `read_links`.
+      shared_ids: whether heads and entities that are called as items are these items, see
+        `relations_of_nodes`; else heads are items and entities never, and a note counts those
+        that are called so.
 
     Raises:
       DataError: a malformed table, or one without any known item.
     """
     roles = ("item", "entity") if relation else ("item", "relation", "entity")
-    links = read_links(path, roles, progress, opened=opened)
-    if relation and any(plain(name) in _HEADERS["relation"] for name in links.ignored):
+    links = read_links(path, roles, progress, opened=opened, columns=columns)
+    if relation and any(plain(name) in HEADERS["relation"] for name in links.ignored):
         raise DataError(
             f"{path}: it has a column of relations; give no relation name, or remove the column"
         )
-    items, keep, notes = _known_items(links, "item", catalogue.item_ids)
     names = (relation,) if relation else links.names["relation"]
-    codes = np.zeros(len(items), np.int32) if relation else links.codes["relation"]
+    codes = np.zeros(links.n, np.int32) if relation else links.codes["relation"]
+    if shared_ids:
+        return _by_name(catalogue, links, codes, names)
+    items, keep, notes = _known_items(links, "item", catalogue.item_ids)
     whole = Relation("", items, links.codes["entity"], links.names["entity"], links.weights)
     kept = np.flatnonzero(keep)
     kept = kept[np.argsort(codes[kept], kind="stable")]
@@ -127,11 +65,22 @@ def add_triples(
         if len(rows)
     ]
     notes.append(collision_note(f"entities of {links.path.name}", links.names["entity"]))
+    as_items = positions(links.names["entity"], catalogue.item_ids)[links.codes["entity"]] >= 0
+    if as_items.any():
+        notes.append(
+            f"{links.path.name}: in {as_items.sum():,} of {links.n:,} triples the entity is called "
+            "as an item is, and they stay apart; if they are one, --kg_ids=shared makes them so"
+        )
     return _joined(catalogue, links, relations, notes)
 
 
 def add_neighbours(
-    catalogue: Catalogue, path: str | Path, relation: str, progress: Progress | None = None
+    catalogue: Catalogue,
+    path: str | Path,
+    relation: str,
+    progress: Progress | None = None,
+    *,
+    columns: TableColumns | None = None,
 ) -> Catalogue:
     """The catalogue with a table of `item, neighbour[, weight]` as a relation between items.
 
@@ -142,7 +91,7 @@ def add_neighbours(
     Raises:
       DataError: a malformed table, or one without any known item or neighbour.
     """
-    links = read_links(path, ("item", "neighbour"), progress)
+    links = read_links(path, ("item", "neighbour"), progress, columns=columns)
     items, keep, notes = _known_items(links, "item", catalogue.item_ids)
     others, keep_others, more = _known_items(links, "neighbour", catalogue.item_ids)
     selves = keep & (items == others)
@@ -151,38 +100,6 @@ def add_neighbours(
     near = Relation(relation, items, others, weights=links.weights, space=ITEMS)
     near = near.take(keep & keep_others & ~selves)
     return _joined(catalogue, links, [near], notes + more)
-
-
-def _by_header(names: Sequence[str], roles: Sequence[str]) -> dict[str, str]:
-    """Role -> column, for the roles that a header names; the weight only if all are."""
-    found: dict[str, str] = {}
-    for role in (*roles, "weight"):
-        free = [name for name in names if name not in found.values()]
-        match = [name for alias in _HEADERS[role] for name in free if plain(name) == alias]
-        if match and (role != "weight" or len(found) == len(roles)):
-            found[role] = match[0]
-    return found
-
-
-def _columns(table: Table, roles: Sequence[str]) -> dict[str, str]:
-    found = _by_header(table.names, roles)
-    if len(found) >= len(roles):
-        return found
-    if len(table.names) not in (len(roles), len(roles) + 1):
-        raise DataError(
-            f"{table.path}: {len(table.names)} columns, expected {', '.join(roles)} and perhaps "
-            "weight; or name them so in a header"
-        )
-    return dict(zip((*roles, "weight"), table.names, strict=False))
-
-
-def _weights(values, place, roles: Sequence[str]) -> np.ndarray:
-    remedy = f"columns are {', '.join(roles)}, weight, and a header names them so; mend it"
-    weights = numbers(values, place, "weight", remedy)
-    missing = np.isnan(weights)
-    if missing.any():
-        raise DataError(f"{place(int(np.argmax(missing)))}: the weight is missing; fill it in")
-    return weights
 
 
 def _known_items(
@@ -195,8 +112,22 @@ def _known_items(
     found = known_positions(names, item_ids, links.path, role)
     items = found[links.codes[role]]
     keep = items >= 0
-    note = unknown_note(links.path, names, found, role)
+    note = unknown_note(links.path, names, found, role, known=item_ids)
     return items, keep, [f"{note} ({(~keep).sum()} rows)"] if note else []
+
+
+def _by_name(
+    catalogue: Catalogue, links: Links, codes: np.ndarray, relation_names: Sequence[str]
+) -> Catalogue:
+    """The catalogue with links whose ends are items where they are called so."""
+    if not links.n:
+        raise DataError(f"{links.path}: it has no row; fill it or leave it out")
+    triples = np.stack([links.codes["item"], codes, links.codes["entity"]], axis=1)
+    names = links.names["item"], relation_names, links.names["entity"]
+    relations, notes = relations_by_name(triples, names, catalogue.item_ids, links.path)
+    if links.weights is not None:
+        notes = (f"{links.path.name}: weights are not used with --kg_ids=shared", *notes)
+    return _joined(catalogue, links, relations, notes)
 
 
 def _compact(relation: Relation) -> Relation:
@@ -211,4 +142,10 @@ def _joined(
 ) -> Catalogue:
     if links.ignored:
         notes = [f"{links.path.name}: ignored columns {', '.join(links.ignored)[:200]}", *notes]
+    if links.without_entity:
+        notes = [
+            *notes,
+            f"{links.path.name}: {links.without_entity:,} links to a word for a missing value, as "
+            "--missing has them, left out",
+        ]
     return catalogue.extended(relations=relations, notes=notes, files=[links.path.name])

@@ -33,7 +33,8 @@ def read_megcf(path: str | Path, *, name: str) -> Catalogue:
     all i2e files are one space, named by their ids, never items.
 
     Raises:
-      DataError: a file is missing or malformed, or a test pair is in another split too.
+      DataError: a file is missing or malformed, a test pair is in another split too, or no
+        item of a relation is in an interaction.
     """
     path = source_directory(path)
     lists = {split: read_id_lists(path / f"{split}.txt") for split in _SPLITS}
@@ -45,6 +46,7 @@ def read_megcf(path: str | Path, *, name: str) -> Catalogue:
     codes = {s: ids.owners.astype(np.int64) * n_items + ids.values for s, ids in lists.items()}
     for split in ("train", "validation"):
         _refuse_shared(path, split, codes, lists["test"])
+    _refuse_unknown(links, np.concatenate([ids.values for ids in lists.values()]))
     in_validation = np.isin(codes["train"], codes["validation"])
     keep = {"train": ~in_validation, "validation": slice(None), "test": slice(None)}
     return Catalogue(
@@ -53,19 +55,29 @@ def read_megcf(path: str | Path, *, name: str) -> Catalogue:
         item_ids=tuple(map(str, range(n_items))),
         interactions=_joined([(lists[split], keep[split]) for split in _SPLITS]),
         relations=_relations(links),
-        notes=_notes(int(in_validation.sum()), bool(links)),
+        notes=_notes(len(np.unique(codes["train"][in_validation])), bool(links)),
         files=(*(f"{split}.txt" for split in _SPLITS), *(file.name for file in links)),
     )
+
+
+def _refuse_unknown(links: dict[Path, IdLists], items: np.ndarray) -> None:
+    for file, ids in links.items():
+        if len(ids.keys) and not np.isin(ids.keys, items).any():
+            raise DataError(
+                f"{file}: none of its {len(np.unique(ids.keys))} items is in an interaction, the "
+                f"first is {ids.keys[0]}; use the same numbers in all files"
+            )
 
 
 def _refuse_shared(path: Path, split: str, codes: dict[str, np.ndarray], test: IdLists) -> None:
     shared = np.isin(codes["test"], codes[split])
     if shared.any():
-        first = int(np.argmax(shared))
+        first, pairs = int(np.argmax(shared)), len(np.unique(codes["test"][shared]))
+        others = f", and so are {pairs - 1} more pairs" if pairs > 1 else ""
         raise DataError(
             f"{path / 'test.txt'}, line {test.lines[first]}: user {test.owners[first]}, item "
-            f"{test.values[first]} is in {split}.txt too, as are {int(shared.sum()) - 1} more "
-            "pairs; remove them from one of the two"
+            f"{test.values[first]} is in {split}.txt too{others}; remove "
+            "them from one of the two"
         )
 
 

@@ -72,7 +72,7 @@ def read_mmrec(path: str | Path, *, name: str, columns: TableColumns | None = No
 
 
 def _open(file: Path) -> Table:
-    table = open_table(file, quoted=False)
+    table = open_table(file, quote="none")
     if any(":" in name for name in table.names):
         raise DataError(
             f"{file}, row 1: {' '.join(table.names)[:60]!r} is a header of RecBole; "
@@ -111,7 +111,7 @@ def _read_names(file: Path) -> dict[int, str]:
     """
     if not file.exists():
         return {}
-    table = open_table(file, quoted=False)
+    table = open_table(file, quote="none")
     if len(table.names) != 2 or len({*table.names, ""}) != 3:
         raise DataError(
             f"{file}, row 1: expected two columns, external id and number; mend or remove it"

@@ -20,11 +20,11 @@ from kdiffe_jax.data.readers.inter import find_inter
 from kdiffe_jax.data.readers.interaction_table import read_interactions
 from kdiffe_jax.data.readers.item_table import join_items, read_item_table, with_new_items
 from kdiffe_jax.data.readers.lines import source_directory
-from kdiffe_jax.data.readers.link_table import read_links
+from kdiffe_jax.data.readers.links import read_links
 from kdiffe_jax.data.readers.shared_ids import relations_of_nodes
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.delimited import Table, open_table
-from kdiffe_jax.data.tables.ids import positions
+from kdiffe_jax.data.tables.ids import known_positions, positions
 from kdiffe_jax.errors import DataError
 
 TYPES = ("token", "token_seq", "float", "float_seq")
@@ -49,7 +49,7 @@ def read_recbole(path: str | Path, *, name: str, columns: TableColumns | None = 
     if not split:
         stem = find_inter(path, name).stem
         split, stem = stem.endswith(".train"), stem.removesuffix(".train")
-    whole, item, user = (path / f"{stem}.{suffix}" for suffix in ("inter", "item", "user"))
+    whole, item = path / f"{stem}.inter", path / f"{stem}.item"
     files = [path / f"{stem}.{part}.inter" for part in SPLITS] if split else [whole]
     catalogue = read_interactions(files, columns, name=name, opened=_open, one_a_split=split)
     notes = []
@@ -61,14 +61,12 @@ def read_recbole(path: str | Path, *, name: str, columns: TableColumns | None = 
         table = table._replace(names=table.names or "".join(titles[:1]))
         catalogue = join_items(with_new_items(catalogue, table), table)
     catalogue = _join_graph(catalogue, path / f"{stem}.kg", path / f"{stem}.link")
-    if user.exists():
-        notes.append(f"{user.name} is not read")
     return catalogue.extended(notes=notes)
 
 
 def _open(file: Path, needed: tuple[str, ...] = ()) -> Table:
     """The table without the types in its header; with these columns."""
-    table = open_table(file, quoted=False)
+    table = open_table(file, quote="none")
     names = []
     for column in table.names:
         name, _, kind = column.partition(":")
@@ -95,15 +93,16 @@ def _join_graph(catalogue: Catalogue, kg: Path, link: Path) -> Catalogue:
     ends = triples.names["item"], triples.names["entity"], links.names["entity"]
     nodes = tuple(dict.fromkeys(name for names in ends for name in names))
     heads, tails, linked = (positions(names, nodes) for names in ends)
-    items = positions(links.names["item"], catalogue.item_ids)[links.codes["item"]]
+    items = known_positions(links.names["item"], catalogue.item_ids, link)[links.codes["item"]]
     codes = triples.codes
     found, notes = relations_of_nodes(
         np.stack([heads[codes["item"]], codes["relation"], tails[codes["entity"]]], axis=1),
         np.stack([linked[links.codes["entity"]], items], axis=1)[items >= 0],
         triples.names["relation"],
         nodes,
+        kg,
     )
-    lines = [f"{kg.name}: {note}" for note in notes]
-    if unknown := int((items < 0).sum()):
-        lines.insert(0, f"{link.name}: {unknown} items occur nowhere else and were left out")
+    unknown = int((items < 0).sum())
+    left_out = f"{link.name}: {unknown} items occur nowhere else and were left out"
+    lines = [left_out if unknown else "", *notes]
     return catalogue.extended(relations=found, notes=lines, files=[kg.name, link.name])

@@ -5,12 +5,16 @@ interactions.csv      user, item, and where there are any rating, time, split
 [triples.csv]         item, relation, entity [, weight]
 [<modality>_feat.npy] one row an item, with the ids of the rows in <modality>_feat.ids.txt
 
-Each may be `.csv`, `.tsv`, `.txt`, those with `.gz`, or `.parquet`; interactions may
-come in parts, `interactions-0.parquet` and so on.
+Each may be `.csv`, `.tsv`, `.txt`, `.jsonl`, those packed, or `.parquet`; or a directory of
+that name with `part-*` files, as Spark writes it. Interactions may come in parts,
+`interactions-0.parquet` and so on, or as the `part-*` files of the directory itself.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from kdiffe_jax.data.catalogue import Catalogue
@@ -18,7 +22,8 @@ from kdiffe_jax.data.readers.interaction_table import read_interactions
 from kdiffe_jax.data.readers.item_table import join_items, read_item_table, with_new_items
 from kdiffe_jax.data.readers.link_table import add_triples
 from kdiffe_jax.data.tables.columns import TableColumns
-from kdiffe_jax.data.tables.delimited import SUFFIXES, Progress, find_table
+from kdiffe_jax.data.tables.delimited import SUFFIXES, Progress, Table, find_table
+from kdiffe_jax.data.tables.parts import open_parts, part_files
 from kdiffe_jax.errors import DataError
 
 FILES = "interactions.csv (or .tsv, .parquet, .gz), and where there are any items.* and triples.*"
@@ -29,6 +34,7 @@ def read_tables(
     *,
     name: str,
     columns: TableColumns | None = None,
+    shared_ids: bool = False,
     progress: Progress | None = None,
 ) -> Catalogue:
     """Reads a directory of tables, or a single table of interactions.
@@ -39,6 +45,7 @@ def read_tables(
     Args:
       path: the directory or the table.
       columns: which columns hold what; by default they are found by common names.
+      shared_ids: whether entities that are called as items are these; see `add_triples`.
       progress: receives (rows done, bytes done, bytes in all) while interactions are read.
 
     Raises:
@@ -47,24 +54,51 @@ def read_tables(
     path, columns = Path(path), columns or TableColumns()
     if not path.is_dir():
         return read_interactions([path], columns, name=name, progress=progress)
-    catalogue = read_interactions(_parts(path), columns, name=name, progress=progress)
-    if items := find_table(path, "items"):
-        table = read_item_table(items, columns)
+    parts = _parts(path)
+    catalogue = read_interactions(parts, columns, name=name, progress=progress)
+    files = [str(part.relative_to(path)) for part in parts]
+    if items := _find(path, "items"):
+        table = read_item_table(items, columns, opened=_opened(items, columns))
         catalogue = join_items(with_new_items(catalogue, table), table)
-    if triples := find_table(path, "triples"):
-        catalogue = add_triples(catalogue, triples)
-    return catalogue
+        files += _files(items, path)
+    if triples := _find(path, "triples"):
+        opened = _opened(triples, columns)
+        catalogue = add_triples(
+            catalogue, triples, opened=opened, columns=columns, shared_ids=shared_ids
+        )
+        files += _files(triples, path)
+    return dataclasses.replace(catalogue, files=tuple(files))
+
+
+def _find(path: Path, stem: str) -> Path | None:
+    """A table of that name, or a directory of its parts."""
+    return find_table(path, stem) or (path / stem if part_files(path / stem) else None)
+
+
+def _opened(table: Path, columns: TableColumns) -> Callable[[Path], Table] | None:
+    if not table.is_dir():
+        return None
+    return partial(open_parts, separator=columns.field_separator, quote=columns.quote)
+
+
+def _files(table: Path, root: Path) -> list[str]:
+    """The file of a table, or those of its parts."""
+    files = part_files(table) if table.is_dir() else [table]
+    return [str(file.relative_to(root)) for file in files]
 
 
 def _parts(path: Path) -> list[Path]:
     """The files of interactions, one or several."""
-    whole = find_table(path, "interactions")
+    whole = _find(path, "interactions")
     parts = [file for suffix in SUFFIXES for file in path.glob(f"interactions-*{suffix}")]
     parts.sort(key=lambda file: (len(file.name), file.name))
+    parts += part_files(path)
     if whole and parts:
         raise DataError(f"{path}: has {whole.name} and parts such as {parts[0].name}; keep either")
     if not whole and not parts:
         raise DataError(
             f"{path}: no table of interactions; expected {FILES}; or give the table itself"
         )
+    if whole and whole.is_dir():
+        return part_files(whole) or [whole]
     return [whole] if whole else parts

@@ -1,1 +1,1 @@
-"""Tables of any size in CSV, TSV and Parquet, read in parts; ids as numbers."""
+"""Tables of any size in CSV, TSV, lines of JSON and Parquet, read in parts; ids as numbers."""

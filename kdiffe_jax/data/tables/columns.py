@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 
+from kdiffe_jax.data.tables.missing import WORDS, missing_words
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.options import Checked, option
 
@@ -53,7 +54,9 @@ class TableColumns(Checked):
         "", "column of user ids; empty finds it (user_id, ...); 0, 1, ... without header"
     )
     item_column: str = option(
-        "", "column of item ids; empty finds it (item_id, ...); 0, 1, ... without header"
+        "",
+        "column of item ids, or columns where tables differ; empty finds it (item_id, ...); 0, "
+        "1, ... without header",
     )
     rating_column: str = option("", "column of ratings; empty finds it, `none` ignores ratings")
     time_column: str = option(
@@ -76,6 +79,18 @@ class TableColumns(Checked):
     )
     list_separator: str = option("|", "stands between the values of a list, and between paths")
     path_separator: str = option(" > ", "stands between the levels of a category path")
+    separator: str = option(
+        "", "between the fields of text tables, such as ; or :: or tab; empty finds it"
+    )
+    quote: str = option(
+        "auto",
+        "double quotes around fields of text tables; auto refuses those that swallow rows, double "
+        "keeps all line breaks in fields, none reads quotes as letters",
+        choices=("auto", "double", "none"),
+    )
+    missing: str = option(
+        WORDS, "words for a missing value, comma-separated, in any case; empty: there are none"
+    )
     item_name_column: str = option("", "column of item names to show; empty finds it, or `none`")
     item_picture_column: str = option(
         "", "column of picture addresses to show; empty finds it, or `none`"
@@ -87,23 +102,42 @@ class TableColumns(Checked):
             raise ConfigError("list_separator and path_separator must not be empty")
         if self.list_separator == self.path_separator:
             raise ConfigError("list_separator and path_separator must differ")
+        if any(mark in self.separator for mark in '"\r\n'):
+            raise ConfigError("separator must hold no quote and no line break")
 
     @property
     def by_number(self) -> bool:
         """Whether tables of interactions have no header."""
         return self.user_column.isdecimal() and self.item_column.isdecimal()
 
+    @property
+    def field_separator(self) -> str:
+        """What `separator` means: a tab has a name, as a shell hardly lets it be typed.
+
+        >>> TableColumns(separator="tab").field_separator
+        '\\t'
+        """
+        return "\t" if self.separator in ("tab", "\\t") else self.separator
+
+    @property
+    def missing_words(self) -> frozenset[str]:
+        """What stands for a missing value, in lower case."""
+        return missing_words(self.missing)
+
     def find(self, role: str, names: Collection[str]) -> str:
         """The column among `names` for a role such as "user"; empty where there is none.
 
-        A column that was named is given back whether it is there or not.
+        A column that was named is given back whether it is there or not; of several that were
+        named the first that is there.
 
         >>> TableColumns().find("user", ["asin", "reviewerID"])
         'reviewerID'
         """
         named = getattr(self, f"{role}_column").strip()
         if named:
-            return "" if named == NONE else named
+            several = names_in(named)
+            found = [name for name in (named, *several) if name in names] or [*several, named]
+            return "" if named == NONE else found[0]
         return next(iter(_common(COMMON[role], names)), "")
 
     def is_path(self, name: str) -> bool:
@@ -116,6 +150,7 @@ class TableColumns(Checked):
 
         Raises:
           DataError: a column that was named is not among `names`.
+          ConfigError: a separator of lists or paths, and there are none.
 
         >>> TableColumns(list_columns="title").content(["title", "brand", "price"])
         {'text_columns': (), 'attribute_columns': ('brand',), 'list_columns': ('title',), \
@@ -128,10 +163,29 @@ class TableColumns(Checked):
                     there = ", ".join(names)[:300] or "no columns at all"
                     raise DataError(f"{role}: items have no column {column!r}; they have {there}")
         left = [name for name in names if name not in sum(named.values(), ())]
-        return {
+        for role in ("item_name", "item_picture"):
+            column = self.find(role, names)
+            if column and column not in names:
+                there = ", ".join(names)[:300] or "no columns at all"
+                raise DataError(
+                    f"{role}_column: items have no column {column!r}; they have {there}"
+                )
+        found = {
             role: named[role] if getattr(self, role).strip() else tuple(_common(common, left))
             for role, common in _COMMON_CONTENT.items()
         }
+        self._refuse_idle_separators(found)
+        return found
+
+    def _refuse_idle_separators(self, found: dict[str, tuple[str, ...]]) -> None:
+        lists, paths = found["list_columns"], found["path_columns"]
+        for name, used in (("list_separator", lists or paths), ("path_separator", paths)):
+            if not used and getattr(self, name) != getattr(TableColumns, name):
+                kind = name.partition("_")[0]
+                raise ConfigError(
+                    f"--{name} has no effect: no column of items holds {kind}s; name some by "
+                    f"--{kind}_columns"
+                )
 
 
 def names_in(text: str) -> tuple[str, ...]:

@@ -1,18 +1,23 @@
-"""Tables of any size, read in pieces: CSV, TSV, either of them gzipped, and Parquet."""
+"""Tables of any size, read in pieces: CSV, TSV, lines of JSON, packed or not, and Parquet."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kdiffe_jax.data.tables import parquet, text_table
+import numpy as np
+
+from kdiffe_jax.data.tables import json_lines, parquet, text_table
+from kdiffe_jax.data.tables.packed import DAMAGED, ENDINGS, first_bytes
+from kdiffe_jax.data.tables.values import equals
 from kdiffe_jax.errors import DataError
 
-SUFFIXES = tuple(
-    kind + packed for kind in (".csv", ".tsv", ".tab", ".txt") for packed in ("", ".gz")
-) + (".parquet",)
+_KINDS = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".json")
+SUFFIXES = (*(kind + packed for kind in _KINDS for packed in ENDINGS), ".parquet")
 
 Progress = Callable[[int, int, int], None]
 
@@ -57,9 +62,11 @@ class Table:
       path: the file.
       names: of the columns; "0", "1", ... where the file has no header.
       first_row: number of the first row of data, see `Part`.
-      delimiter: between the fields of a text table, empty for Parquet.
+      delimiter: between the fields of a text table, empty for another.
+      header: what the first row says; empty where there is none, or where it says `names`.
       without_text: columns that hold neither text nor numbers nor lists of them.
-      quoted: whether double quotes around a field of a text table mean something.
+      quote: what double quotes around a field of a text table mean, see `open_table`.
+      pieces: gives arrays of the columns and the bytes done; None for a text table.
     """
 
     path: Path
@@ -67,7 +74,9 @@ class Table:
     first_row: int
     delimiter: str
     without_text: frozenset[str] = frozenset()
-    quoted: bool = True
+    quote: str = "auto"
+    pieces: Callable[[Sequence[str]], Iterator[tuple[list, int]]] | None = None
+    header: tuple[str, ...] = ()
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """Refuses columns that the table does not have, or has twice.
@@ -88,54 +97,86 @@ class Table:
         """The rows in order, only these columns; no rows or no columns are no part.
 
         Raises:
-          DataError: a column the table does not have, a malformed row, a broken file.
+          DataError: a column the table does not have, a malformed row, a row that repeats the
+            header, a broken file.
         """
         self.check_columns(columns)
         if not columns:
             return
-        if self.delimiter:
+        if self.pieces:
+            pieces = self.pieces(columns)
+        else:
             chosen = [self.names.index(column) for column in columns]
             layout = text_table.Layout(
-                self.delimiter, len(self.names), self.first_row > 1, self.quoted
+                self.delimiter, len(self.names), self.first_row > 1, self.quote
             )
             pieces = text_table.read_pieces(self.path, layout, chosen)
-        else:
-            pieces = parquet.read_pieces(self.path, columns)
         done = 0
         for arrays, bytes_done in pieces:
             row, done = self.first_row + done, done + len(arrays[0])
             named = dict(zip(columns, arrays, strict=True))
-            yield Part(self.path, named, row, done, bytes_done)
+            part = Part(self.path, named, row, done, bytes_done)
+            self.refuse_header(part)
+            yield part
+
+    def refuse_header(self, part: Part) -> None:
+        """Refuses a row that says what the columns are called, as where two files were joined.
+
+        Raises:
+          DataError: names the row.
+        """
+        if self.delimiter and self.first_row == 1:
+            return
+        called = dict(zip(self.names, self.header or self.names, strict=True))
+        repeats = None
+        for name, values in part.columns.items():
+            same = equals(values, called[name])
+            repeats = same if repeats is None else repeats & same
+            if not repeats.any():
+                return
+        raise DataError(
+            f"{part.place(int(np.argmax(repeats)))}: repeats the header; remove the row"
+        )
 
 
 def open_table(
     path: str | Path,
     *,
     is_header: Callable[[tuple[str, ...]], bool] = lambda names: True,
-    quoted: bool = True,
+    quote: str = "auto",
+    separator: str = "",
+    change: json_lines.Change = dict,
 ) -> Table:
     """Finds out what a file is and which columns it has, by its content.
 
     Args:
-      path: a text table with one row a line, gzipped or not, or Parquet. Fields are
-        separated by tabs; by commas in a `.csv`; by whatever else the first row shows
-        where it has neither.
+      path: a text table with one row a line or lines of JSON, packed or not, or Parquet.
+        Fields are separated by tabs; by commas in a `.csv`; by whatever else the first row
+        shows where it has neither.
       is_header: whether the first row of a text table is a header.
-      quoted: whether double quotes around a field of it mean something.
+      quote: "none", double quotes are letters; "double", they may enclose a field, line breaks
+        too; "auto", as "double", but quotes that swallow rows are refused (`QuoteCheck`).
+      separator: of a text table; empty finds it.
+      change: what counts of each object, where the lines are JSON.
 
     Raises:
-      DataError: missing, empty, a Git LFS pointer, a zip archive, no text, not UTF-8, a
-        broken Parquet file.
+      DataError: missing, empty, a Git LFS pointer, a zip archive, an array, no text, not
+        UTF-8, a broken file.
     """
     path = Path(path)
-    magic = check_content(path)
-    if magic.startswith(parquet.MAGIC):
+    if check_content(path).startswith(parquet.MAGIC):
         names, without_text = parquet.column_names(path)
-        return Table(path, names, 1, "", without_text)
-    delimiter, first = text_table.first_row(path, quoted=quoted)
+        pieces = partial(parquet.read_pieces, path)
+        return Table(path, names, 1, "", without_text, pieces=pieces)
+    if _is_json(path):
+        names, without_text = json_lines.column_names(path, change)
+        pieces = partial(json_lines.read_pieces, path, change=change)
+        return Table(path, names, 1, "", without_text, pieces=pieces)
+    delimiter, first = text_table.first_row(path, quote=quote, separator=separator)
     has_header = is_header(first)
     names = first if has_header else tuple(map(str, range(len(first))))
-    return Table(path, names, 1 + has_header, delimiter, quoted=quoted)
+    header = first if has_header else ()
+    return Table(path, names, 1 + has_header, delimiter, quote=quote, header=header)
 
 
 def find_table(directory: Path, stem: str) -> Path | None:
@@ -177,8 +218,22 @@ def check_content(path: Path) -> bytes:
         raise DataError(f"{path}: a zip archive or a workbook; unzip it, or save it as CSV, first")
     if magic.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
         raise DataError(f"{path}: a web page, not the data; fetch it again")
-    if magic.lstrip().startswith(b"{"):
-        raise DataError(f"{path}: lines of JSON, not a table; convert it to CSV or Parquet first")
-    if b"::" in magic.split(b"\n")[0]:
-        raise DataError(f"{path}: columns are separated by '::'; replace that by a tab first")
     return magic
+
+
+def _is_json(path: Path) -> bool:
+    """Whether what a file holds begins as an object does.
+
+    Raises:
+      DataError: it is an array, of numbers or of JSON; or broken.
+    """
+    try:
+        head = first_bytes(path, 64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    except DAMAGED as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read, fetch or write it again: {reason}") from error
+    if head.startswith(b"\x93NUMPY"):
+        raise DataError(f"{path}: an array of NumPy, not a table; write it as CSV or Parquet")
+    if re.match(rb"\[\s*\{", head):
+        raise DataError(f"{path}: one array of JSON; write one object a line instead")
+    return head.startswith(b"{")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from kdiffe_jax.data.tables.arrow import arrow
+from kdiffe_jax.data.tables.missing import is_missing
+from kdiffe_jax.data.tables.near_twins import twin_hint
 from kdiffe_jax.errors import DataError
 
 Place = Callable[[int], str]
@@ -25,6 +27,7 @@ class GrowingIds:
 
     Args:
       what: what is named, for messages.
+      missing: words that are no names, in lower case.
 
     >>> import pyarrow
     >>> ids = GrowingIds("user")
@@ -35,9 +38,9 @@ class GrowingIds:
     ([0, 1, 1, 2], ('bo', 'al', 'cy'))
     """
 
-    def __init__(self, what: str):
+    def __init__(self, what: str, missing: Collection[str] = ()):
         pa = arrow()
-        self._what = what
+        self._what, self._missing = what, missing
         self._names = pa.array([], pa.string())
         self._codes = [np.zeros(0, np.int32)]
         self._waiting: list = []
@@ -51,7 +54,8 @@ class GrowingIds:
           place: file and row of the values at an index.
 
         Raises:
-          DataError: an empty name, one with control characters, or values of another type.
+          DataError: an empty name, a word for a missing one, one with control characters, or
+            values of another type.
         """
         encoded = self._texts(values, place).dictionary_encode()
         self._check(encoded, place)
@@ -90,9 +94,10 @@ class GrowingIds:
 
     def _check(self, encoded, place: Place) -> None:
         pa = arrow()
-        unfit = pa.compute.match_substring_regex(encoded.dictionary, _UNFIT).to_numpy(
-            zero_copy_only=False
-        )
+        names = encoded.dictionary
+        unfit = pa.compute.or_(
+            pa.compute.match_substring_regex(names, _UNFIT), is_missing(names, self._missing)
+        ).to_numpy(zero_copy_only=False)
         if not (encoded.null_count or unfit.any()):
             return
         codes = encoded.indices.fill_null(-1).to_numpy()
@@ -101,6 +106,11 @@ class GrowingIds:
         if not name.strip():
             raise DataError(
                 f"{place(index)}: the {self._what} id is empty; fill it in or remove the row"
+            )
+        if name.strip().lower() in self._missing:
+            raise DataError(
+                f"{place(index)}: the {self._what} id '{name}' is a word for a missing value; fill "
+                "it in or remove the row; if it is an id, --missing lists the words that are not"
             )
         raise DataError(
             f"{place(index)}: {self._what} id {name[:60]!r} holds a line break, a tab or "
@@ -130,42 +140,33 @@ def known_positions(
     if len(names) and not (found >= 0).any():
         raise DataError(
             f"{path}: none of its {len(names)} {what} ids is known; it has {names[0][:60]!r}, but "
-            f"the data set has {known[0][:60]!r}; use the same ids in both"
+            f"the data set has {known[0][:60]!r}{twin_hint(names, known)}; use the same ids in both"
         )
     return found
 
 
-def unknown_note(path: Path, names: Sequence[str], found: np.ndarray, what: str = "item") -> str:
-    """Says how many names of a file were found nowhere; empty where none."""
+def unknown_note(
+    path: Path,
+    names: Sequence[str],
+    found: np.ndarray,
+    what: str = "item",
+    *,
+    known: Sequence[str] = (),
+) -> str:
+    """Says how many names of a file were found nowhere; empty where none.
+
+    Args:
+      path: the file.
+      names: its names.
+      found: int[n], negative for those that were not found.
+      what: they name.
+      known: where they were sought; says how many look like one of these.
+    """
     unknown = np.flatnonzero(found < 0)
     if not len(unknown):
         return ""
     return (
         f"{path.name}: {len(unknown)} of {len(names)} {what} ids are unknown and their rows were "
         f"dropped, the first is {names[unknown[0]][:60]!r}"
-    )
-
-
-def collision_note(what: str, names: Sequence[str]) -> str:
-    """Says that different names look alike; empty where none do.
-
-    Alike are names that differ only by surrounding blanks, by case, or by how Unicode
-    composes a letter.
-
-    >>> collision_note("items", ["a1", "A1 ", "b"])
-    "2 items have ids that collide but for blanks, case or Unicode form, such as 'a1' and 'A1 '; \
-they stay apart: if they are one, mend the source"
-    """
-    pa = arrow()
-    compute = pa.compute
-    folded = compute.utf8_lower(compute.utf8_trim_whitespace(pa.array(names, pa.string())))
-    codes = compute.utf8_normalize(folded, "NFKC").dictionary_encode().indices.to_numpy()
-    sizes = np.bincount(codes) if len(codes) else np.zeros(0, np.int64)
-    if not (sizes > 1).any():
-        return ""
-    first, second = np.flatnonzero(codes == np.argmax(sizes > 1))[:2].tolist()
-    return (
-        f"{sizes[sizes > 1].sum()} {what} have ids that collide but for blanks, case or Unicode "
-        f"form, such as {names[first]!r} and {names[second]!r}; they stay apart: if they are "
-        "one, mend the source"
+        + twin_hint([names[at] for at in unknown.tolist()], known)
     )

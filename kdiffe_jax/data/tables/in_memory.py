@@ -27,7 +27,7 @@ class TableInMemory(Table):
         """The rows in order, only these columns; no rows or no columns are no part.
 
         Raises:
-          DataError: a column the table does not have, or has twice.
+          DataError: a column the table does not have, or has twice; a row that repeats the header.
         """
         self.check_columns(columns)
         if not columns:
@@ -37,7 +37,9 @@ class TableInMemory(Table):
             if len(batch):
                 row, done = self.first_row + done, done + len(batch)
                 named = dict(zip(columns, batch.columns, strict=True))
-                yield Part(self.path, named, row, done, 0)
+                part = Part(self.path, named, row, done, 0)
+                self.refuse_header(part)
+                yield part
 
 
 def table_in_memory(name: str, arrays: Any) -> TableInMemory:

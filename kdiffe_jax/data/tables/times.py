@@ -1,16 +1,21 @@
-"""Times of interactions: numbers of any unit, ISO dates, or what Parquet stores as time."""
+"""Times of interactions: numbers of one unit, ISO dates, or what Parquet stores as time."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from kdiffe_jax.data.tables.arrow import arrow
+from kdiffe_jax.data.tables.time_units import TimeUnits
 from kdiffe_jax.data.tables.values import Place, converts, first_unfit, shown, without_blanks
 from kdiffe_jax.errors import DataError
 
 _REMEDY = "mend it, or ignore times with --time_column=none"
 _LARGEST = 2**62
 _EXACT = 2**53
+# A time of day with a zone behind it; the month and day of a date are none.
+_ZONE = r"[T ]\d\d.*(Z|[+-]\d\d(:?\d\d)?)$"
+# What a spreadsheet makes of a long number: 1.59E+09.
+_SHORTENED = r"^\d(\.\d{1,5})?[eE]\+?(0?[6-9]|1\d)$"
 
 
 class Times:
@@ -26,6 +31,8 @@ class Times:
         self._chunks: list[np.ndarray] = []
         self._first_missing = ""
         self._rows = self._missing = 0
+        self._units = TimeUnits()
+        self._zoned = self._unzoned = 0
 
     def add(self, values, place: Place) -> None:
         """Takes the times of some rows.
@@ -35,7 +42,8 @@ class Times:
           place: file and row of the value at an index.
 
         Raises:
-          DataError: neither number nor date, or dates here and numbers elsewhere.
+          DataError: neither number nor date, a number that a spreadsheet has shortened, or
+            dates here and numbers elsewhere.
         """
         values = without_blanks(values)
         if values.null_count and not self._first_missing:
@@ -45,9 +53,11 @@ class Times:
         self._missing += values.null_count
         if values.null_count == len(values):
             return
-        kind, chunk = _read(values, place)
+        kind, chunk = self._read(values, place)
         if self._kind not in ("", kind):
             raise DataError(f"{place(0)}: times are {kind} here and {self._kind} before; {_REMEDY}")
+        if kind == "numbers":
+            self._units.add(chunk, place)
         self._kind = kind
         self._chunks.append(chunk)
 
@@ -55,7 +65,7 @@ class Times:
         """int64[n] that grows with time; None where no row has a time.
 
         Raises:
-          DataError: some rows have a time and some have none.
+          DataError: some rows have a time and some have none, or times are of several units.
         """
         if self._missing == self._rows:
             return None
@@ -64,31 +74,97 @@ class Times:
                 f"{self._first_missing}: no time, as in {self._missing} of {self._rows} rows; "
                 "fill it in, remove the row, or ignore times with --time_column=none"
             )
+        self._units.refuse_several(_REMEDY)
         times = np.concatenate(self._chunks)
         return times if times.dtype == np.int64 else _scaled(times)
 
+    def note(self) -> str:
+        """Says that some times have a zone and some have none; empty where all are alike."""
+        if not (self._zoned and self._unzoned):
+            return ""
+        return (
+            f"{self._unzoned} of {self._zoned + self._unzoned} times have no zone and count as "
+            "UTC, the others have one"
+        )
 
-def _read(values, place: Place) -> tuple[str, np.ndarray]:
-    """What kind of times these are, and int64 or float64; missing ones may be anything."""
+    def _read(self, values, place: Place) -> tuple[str, np.ndarray]:
+        """What kind of times these are, and int64 or float64; missing ones may be anything."""
+        pa = arrow()
+        if pa.types.is_temporal(values.type):
+            zoned = getattr(values.type, "tz", None) is not None
+            self._count_zones(np.full(len(values) - values.null_count, zoned))
+            return "dates", _moments(values, place)
+        if pa.types.is_nested(values.type):
+            raise _no_moments(values, place)
+        _refuse_shortened(values, place)
+        if converts(values, pa.int64()):
+            return "numbers", _integers(values)
+        if converts(values, pa.float64()):
+            return "numbers", _floats(values, place)
+        zoned = _has_zone(values, place)
+        self._count_zones(zoned[values.is_valid().to_numpy(zero_copy_only=False)])
+        return "dates", _dates(values, zoned, place)
+
+    def _count_zones(self, zoned: np.ndarray) -> None:
+        self._zoned += int(zoned.sum())
+        self._unzoned += int((~zoned).sum())
+
+
+def _moments(values, place: Place) -> np.ndarray:
+    """int64[n] nanoseconds of what Parquet stores as time."""
+    moment = arrow().timestamp("ns")
+    if not converts(values, moment):
+        raise _no_moments(values, place)
+    return _integers(values.cast(moment))
+
+
+def _no_moments(values, place: Place) -> DataError:
+    return DataError(f"{place(0)}: times of type {values.type} are no moments; {_REMEDY}")
+
+
+def _refuse_shortened(values, place: Place) -> None:
     pa = arrow()
-    moment = pa.timestamp("ns")
-    if pa.types.is_temporal(values.type) and converts(values, moment):
-        return "dates", _integers(values.cast(moment))
-    if pa.types.is_temporal(values.type) or pa.types.is_nested(values.type):
-        raise DataError(f"{place(0)}: times of type {values.type} are no moments; {_REMEDY}")
-    if converts(values, pa.int64()):
-        return "numbers", _integers(values)
-    if converts(values, pa.float64()):
-        found = values.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
-        unfit = ~(np.abs(found) < _LARGEST)
-        if unfit.any():
-            raise _refusal(values, int(np.argmax(unfit)), place)
-        return "numbers", found
-    for kind in (moment, pa.timestamp("ns", "UTC")):
-        if converts(values, kind):
-            return "dates", _integers(values.cast(kind))
-    kinds = (pa.float64(), moment, pa.timestamp("ns", "UTC"))
-    raise _refusal(values, max(first_unfit(values, kind) for kind in kinds), place)
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return
+    short = pa.compute.match_substring_regex(values, _SHORTENED).fill_null(False)
+    if (index := pa.compute.index(short, True).as_py()) >= 0:
+        raise DataError(
+            f"{place(index)}: time {shown(values, index)} has lost digits, as a spreadsheet "
+            "shortens long numbers; write it in full, or ignore times with --time_column=none"
+        )
+
+
+def _floats(values, place: Place) -> np.ndarray:
+    found = values.cast(arrow().float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
+    unfit = ~(np.abs(found) < _LARGEST)
+    if unfit.any():
+        raise _refusal(values, int(np.argmax(unfit)), place)
+    return found
+
+
+def _has_zone(values, place: Place) -> np.ndarray:
+    """bool[n]: which dates name a zone; of missing ones anything."""
+    pa = arrow()
+    if not converts(values, pa.string()):
+        raise _refusal(values, 0, place)
+    zoned = pa.compute.match_substring_regex(values.cast(pa.string()), _ZONE)
+    return zoned.fill_null(False).to_numpy(zero_copy_only=False)
+
+
+def _dates(values, zoned: np.ndarray, place: Place) -> np.ndarray:
+    """int64[n] nanoseconds of dates as text, with and without a zone."""
+    pa = arrow()
+    found, unfit = np.zeros(len(values), np.int64), len(values)
+    for rows, zone in ((np.flatnonzero(zoned), "UTC"), (np.flatnonzero(~zoned), None)):
+        some, kind = values.take(pa.array(rows)), pa.timestamp("ns", zone)
+        index = first_unfit(some, kind)
+        if index is None:
+            found[rows] = _integers(some.cast(kind))
+        else:
+            unfit = min(unfit, int(rows[index]))
+    if unfit < len(values):
+        raise _refusal(values, max(unfit, first_unfit(values, pa.float64()) or 0), place)
+    return found
 
 
 def _integers(values) -> np.ndarray:

@@ -116,6 +116,14 @@ def first_unfit(values, kind) -> int | None:
     return good
 
 
+def equals(values, text: str) -> np.ndarray:
+    """bool[n]: which values are this text but for blanks around it; none where they are no text."""
+    values = without_blanks(values)
+    if not (arrow().types.is_string(values.type) or arrow().types.is_large_string(values.type)):
+        return np.zeros(len(values), bool)
+    return arrow().compute.equal(values, text).fill_null(False).to_numpy(zero_copy_only=False)
+
+
 def converts(values, kind) -> bool:
     """Whether all values convert to a pyarrow type."""
     pa = arrow()

@@ -24,7 +24,11 @@ from kdiffe_jax.models.kdiffe.held_out_triples import held_out_triples
 from kdiffe_jax.models.kdiffe.modules import KDiffEConstants, KDiffEModules
 from kdiffe_jax.models.kdiffe.new_items import rows_of_new_items
 from kdiffe_jax.models.kdiffe.options import KDiffEOptions
-from kdiffe_jax.models.kdiffe.planted_truth import kept_relevant_share, within_item_auc
+from kdiffe_jax.models.kdiffe.planted_truth import (
+    kept_relevant_share,
+    tells_apart,
+    within_item_auc,
+)
 from kdiffe_jax.models.kdiffe.presets import PRESETS
 from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph
 from kdiffe_jax.models.kdiffe.refresh import Rebuild
@@ -224,7 +228,7 @@ class KDiffE(KDiffEModules):
 
     def found_truth(self, params, inputs, carry, key, triples, truth) -> dict[str, float]:
         """How well the denoiser ranks an item's relevant triples over its irrelevant ones."""
-        if truth.all() or not truth.any():
+        if not tells_apart(triples, truth):
             return {}
         scores = np.asarray(jax.jit(self.refresh)(params, inputs, carry, key).own)
         return {

@@ -5,11 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 
+def tells_apart(triples: np.ndarray, truth: np.ndarray) -> bool:
+    """Whether an item has both relevant and irrelevant triples, so that there is an AUC.
+
+    >>> tells_apart(np.array([[0, 0, 0], [1, 0, 1]]), np.array([True, False]))
+    False
+    """
+    return bool(np.isin(triples[truth, 0], triples[~truth, 0]).any())
+
+
 def within_item_auc(scores: np.ndarray, triples: np.ndarray, truth: np.ndarray) -> float:
     """Probability that an item's relevant triple scores above one of its irrelevant triples.
 
-    The mean over items that have both kinds; ties count one half; 0.5 is chance. Within
-    an item, since that is where top-q chooses.
+    The mean over items that have both kinds, of which there is one (`tells_apart`); ties count
+    one half; 0.5 is chance. Within an item, since that is where top-q chooses.
 
     Args:
       scores: f32[J, K], each item's triples in their order.

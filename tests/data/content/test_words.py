@@ -55,6 +55,7 @@ def tf_idf_by_hand(texts) -> list[dict[str, float]]:
         ("ผ้า\u200bอ้อม", ["ผ\u0e49า", "อ\u0e49อม"]),
         ("赤 い 赤い靴。靴 물 x ж", ["赤", "い", "赤い靴", "靴", "물"]),
         ("★ ❤\ufe0f 5\ufe0f\u20e3 👶", []),
+        ("0\U0001ec71 \u2460", []),
         ("", []),
     ],
 )
@@ -264,3 +265,23 @@ def test_titles_of_baby(real_data):
     assert not {"amp", "quot", "the"} & set(relation.entity_names)
     assert len(np.unique(relation.items)) > 3300
     assert np.bincount(relation.items).max() == 12
+
+
+def test_letters_of_a_script_without_blanks_are_words_by_an_option():
+    texts = ["ステンレスボトル", "ボトル ケース", "Nike 赤い靴", "นมผง"]
+    relation = word_relation("title", texts, changed(words_letters=2))
+    bottle = relation.entity_names.index("トル")
+    assert relation.items[relation.entities == bottle].tolist() == [0, 1]
+    assert {"nike", "赤い", "い靴", "นม", "ผง"} <= set(relation.entity_names)
+    assert "1 of them in a script without blanks: 2 letters are a word" in relation.note
+    whole = word_relation("title", texts, ALL)
+    assert "ステンレスボトル" in whole.entity_names and "--words_letters=2" in whole.note
+
+
+@pytest.mark.parametrize("text", ("유모차 그리고 아기", "Детская коляска", "soft diaper bag"))
+def test_scripts_with_blanks_stay_as_they_are(text):
+    assert split_words(text, letters=2) == split_words(text)
+
+
+def test_a_letter_keeps_its_marks():
+    assert split_words("ที่นี่ดี", letters=2) == ["ที่นี่", "นี่ดี"]

@@ -107,7 +107,6 @@ def test_missing_test_matrix(source):
 def test_missing_directory_says_what_and_where(tmp_path):
     message = refusal(tmp_path / "absent")
     assert "no such directory" in message
-    assert "trnMat.pkl, tstMat.pkl, valMat.pkl" in message and "dataset.json" in message
     assert "python -m launch.prepare --download=tiktok --input=" in message
 
 

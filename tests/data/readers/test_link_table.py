@@ -147,3 +147,51 @@ def test_neighbours_without_header_and_weights(write):
 def test_malformed_neighbours(write, text, expected):
     message = refusal(add_neighbours, write(text), "near")
     assert "side.csv" in message and expected in message
+
+
+# Entities that are items
+
+BOTH = "pen,goes with,ink\nink,goes with,Acme\nAcme,makes,4\nx,y,z\npen,goes with,pen\n"
+
+
+def test_entities_called_as_items_stay_apart_and_are_counted(write):
+    shop = add_triples(SHOP, write(BOTH))
+    assert [links(relation) for relation in shop.relations] == [
+        [("pen", "ink"), ("ink", "Acme"), ("pen", "pen")]
+    ]
+    assert (
+        "side.csv: in 3 of 5 triples the entity is called as an item is, and they stay apart; if "
+        "they are one, --kg_ids=shared makes them so"
+    ) in shop.notes
+
+
+def test_shared_ids_make_them_these_items(write):
+    shop = add_triples(SHOP, write(BOTH), shared_ids=True)
+    assert {(one.name, one.space): links(one) for one in shop.relations} == {
+        ("goes with", ITEMS): [("pen", "ink")],
+        ("goes with", "entities"): [("ink", "Acme")],
+        ("makes (inverse)", "entities"): [("4", "Acme")],
+    }
+    assert shop.notes == (
+        "side.csv: 1 of 5 triples touch no item and were left out",
+        "side.csv: 1 triples link an item to itself and were left out",
+    )
+
+
+def test_shared_ids_of_one_relation_with_weights(write):
+    shop = add_triples(SHOP, write("pen,ink,0.5\nAcme,ink,1\n"), "near", shared_ids=True)
+    assert [(one.name, links(one)) for one in shop.relations] == [
+        ("near", [("pen", "ink")]),
+        ("near (inverse)", [("ink", "Acme")]),
+    ]
+    assert shop.notes == ("side.csv: weights are not used with --kg_ids=shared",)
+
+
+def test_shared_ids_of_which_none_is_an_item(write):
+    with pytest.raises(DataError) as caught:
+        add_triples(SHOP, write("a,b,c\nd,b,e\n"), shared_ids=True)
+    assert "side.csv: none of its 2 triples touches an item, the first is 'a' 'b' 'c'; use" in str(
+        caught.value
+    )
+    with pytest.raises(DataError, match="it has no row"):
+        add_triples(SHOP, write("head,relation,tail\n"), shared_ids=True)

@@ -85,11 +85,11 @@ def test_is_recognised_without_relations(source):
 
 @pytest.mark.parametrize("split", ("train", "validation"))
 def test_test_pairs_elsewhere_are_refused(source, split):
-    (source / f"{split}.txt").write_text("0 0\n3 1\n")
+    (source / f"{split}.txt").write_text("0 0\n3 1 2 2\n")
     (source / "test.txt").write_text("0 3\n3 2 1 1\n")
     message = refusal(source)
-    assert "test.txt, line 2: user 3, item 1 is in" in message
-    assert f"in {split}.txt too, as are 1 more pairs" in message
+    assert "test.txt, line 2: user 3, item 2 is in" in message
+    assert f"in {split}.txt too, and so are 1 more pairs" in message
 
 
 @pytest.mark.parametrize("file", ("train.txt", "validation.txt", "test.txt"))
@@ -137,3 +137,9 @@ def test_released_beauty(real_data):
     assert np.bincount(catalogue.interactions.split).tolist() == [123742 - 15576, 15576, 15576]
     assert catalogue.notes[0].startswith("15576 pairs of train.txt")
     assert [relation.name for relation in catalogue.relations] == ["title", "visual"]
+
+
+def test_a_relation_of_no_item_that_somebody_chose_is_refused(source):
+    (source / "i2e_visual.txt").write_text("5 7\n6 8\n")
+    message = refusal(source)
+    assert "i2e_visual.txt: none of its 2 items is in an interaction, the first is 5" in message

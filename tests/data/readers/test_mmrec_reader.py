@@ -185,7 +185,7 @@ def test_mappings_that_cannot_be_used(source, text, message):
         ("userID\titemID\trating\n0\t1\tinf\n", "row 2: rating 'inf' is not a finite"),
         ("userID\titemID\trating\n0\t1\t\n0\t2\tgood\n", "row 3: rating 'good' is not"),
         ("userID\titemID\trating\n0\t1\t1e99\n", "row 2: rating '1e99' is not"),
-        ("userID\titemID\ttimestamp\n0\t1\tNaN\n", "row 2: time 'NaN' is neither"),
+        ("userID\titemID\ttimestamp\n0\t1\t5\n0\t2\tNaN\n", "row 3: no time, as in 1 of 2 rows"),
         ("userID\titemID\ttimestamp\n0\t1\t5\n0\t1\t\n", "row 3: no time"),
         ("userID\titemID\ttimestamp\n0\t1\t1e30\n", "row 2: time '1e30' is neither"),
         (

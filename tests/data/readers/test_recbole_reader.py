@@ -112,7 +112,6 @@ def test_benchmark_files_give_the_split(source):
     (source / "shop.train.inter").write_text(head + "a\tB1\t1\nb\tB2\t1\n")
     (source / "shop.valid.inter").write_text(head + "a\tB3\t1\n")
     (source / "shop.test.inter").write_text(head + "b\tB4\t1\n")
-    (source / "shop.user").write_text("user_id:token\nann\n")
     catalogue = read_recbole(source, name="shop")
     assert catalogue.interactions.split.tolist() == [0, 0, 1, 2]
     assert catalogue.interactions.split.dtype == np.int8
@@ -120,7 +119,6 @@ def test_benchmark_files_give_the_split(source):
     assert catalogue.files[:3] == ("shop.train.inter", "shop.valid.inter", "shop.test.inter")
     assert catalogue.notes[0].endswith("user = user_id, item = item_id; ignored label")
     assert "shop.inter is not read: the files of its split are" in catalogue.notes
-    assert "shop.user is not read" in catalogue.notes
     (source / "shop.test.inter").write_text("user_id:token\titem_id:token\trating:float\na\tx\t1\n")
     assert "shop.test.inter: has columns of user, item, rating, but shop.train.inter" in refusal(
         source
@@ -230,3 +228,16 @@ def test_text_that_is_not_utf8(source, suffix):
 def test_missing_file_and_directory(tmp_path):
     assert "shop.inter: no such file; the directory holds no .inter file" in refusal(tmp_path)
     assert "absent: there is no such directory" in refusal(tmp_path / "absent")
+
+
+def test_links_of_no_item_are_refused(source):
+    (source / "shop.link").write_text("item_id:token\tentity_id:token\n1\tm.1\n2\tm.2\n")
+    assert refusal(source).endswith(
+        "shop.link: none of its 2 item ids is known; it has '1', but the data set has 'B2'; use "
+        "the same ids in both"
+    )
+
+
+def test_a_graph_that_no_link_touches_is_refused(source):
+    (source / "shop.link").write_text("item_id:token\tentity_id:token\nB1\tQ1\n")
+    assert "shop.kg: none of its 7 triples touches an item, the first is 'm.1'" in refusal(source)

@@ -52,9 +52,11 @@ def test_every_kind_of_triple(source):
 
 def test_heads_that_are_entities_alone(source):
     (source / "kg.txt").write_text("4 0 5\n")
-    dataset = read_kdiffe(source, name="fm", shared_ids=True)
-    assert len(dataset.triples) == dataset.n_entities == dataset.n_relations == 0
-    assert dataset.notes == ("kg.txt: 1 of 1 triples touch no item and were left out",)
+    with pytest.raises(DataError) as caught:
+        read_kdiffe(source, name="fm", shared_ids=True)
+    assert "kg.txt: none of its 1 triples touches an item, the first is 'entity 4'" in str(
+        caught.value
+    )
 
 
 def test_an_item_and_an_entity_by_two_relations(source):
@@ -102,7 +104,7 @@ def test_agrees_with_the_rule_applied_triple_by_triple(seed):
         if not items_of[head]:
             inverse = f"{names[relation]} (inverse)"
             expected |= {(inverse, item, head, "node") for item in items_of[tail]}
-    relations, _ = relations_of_nodes(triples, links, names, nodes)
+    relations, _ = relations_of_nodes(triples, links, names, nodes, "kg.txt")
     found = [
         (r.name, item, entity, "item" if r.space == ITEMS else "node")
         for r in relations

@@ -155,6 +155,49 @@ def test_table_without_header_by_numbers(tmp_path):
     assert "no column '7'; it has 0, 1, 2, 3" in refusal(tmp_path, **columns | {"time_column": "7"})
 
 
+def test_units_and_zones_in_two_parts(tmp_path):
+    written(tmp_path, "interactions-1.csv", "user,item,time\na,b,1577836800\n")
+    written(tmp_path, "interactions-2.csv", "user,item,time\na,b,1577836800000\n")
+    assert "interactions-2.csv, row 2: time 1577836800000 looks like milli" in refusal(tmp_path)
+    written(tmp_path, "interactions-1.csv", "user,item,time\na,b,2024-01-01T00:00:00Z\n")
+    written(tmp_path, "interactions-2.csv", "user,item,time\na,b,2024-01-01\n")
+    assert "1 of 2 times have no zone and count as UTC, the others have one" in read(tmp_path).notes
+
+
+@pytest.mark.parametrize("name", ["interactions.csv", "items.csv", "triples.csv"])
+def test_a_header_in_the_middle(tmp_path, name):
+    tables = {
+        "interactions.csv": "user_id,item_id,rating\nann,B01,5\n",
+        "items.csv": "item_id,title\nB01,cup\n",
+        "triples.csv": "item,relation,entity\nB01,by,Acme\n",
+    }
+    for table, text in tables.items():
+        written(tmp_path, table, text)
+    assert read(tmp_path).user_ids == ("ann",)
+    header, row = tables[name].split("\n")[:2]
+    written(tmp_path, name, "\n".join([header, row, row.replace("B01", "B02"), header, ""]))
+    assert f"{name}, row 4: repeats the header; remove the row" in refusal(tmp_path)
+
+
+def test_a_row_that_only_begins_as_the_header_is_a_row(tmp_path):
+    shop = read(written(tmp_path, text="user,item\nuser,pen\nann,item\n"))
+    assert shop.user_ids == ("user", "ann") and shop.item_ids == ("pen", "item")
+
+
+@pytest.mark.parametrize("header", ["user_id,item_id", "who,what", "Kunde,ean"])
+def test_columns_by_number_above_a_header(tmp_path, header):
+    written(tmp_path, text=f"{header}\n1,7\n2,8\n")
+    user, item = header.split(",")
+    message = refusal(tmp_path, user_column="0", item_column="1")
+    assert f"interactions.csv, row 1: {user!r} and {item!r} look like a header" in message
+    assert f"--user_column={user} --item_column={item}" in message
+
+
+def test_columns_by_number_of_ids_that_are_words(tmp_path):
+    written(tmp_path, text="ann,cup\n7,8\nbo,pen\n")
+    assert read(tmp_path, user_column="0", item_column="1").user_ids == ("ann", "7", "bo")
+
+
 def test_dates_and_numbers_in_two_parts(tmp_path):
     written(tmp_path, "interactions-1.csv", "user,item,time\na,b,5\n")
     written(tmp_path, "interactions-2.csv", "user,item,time\na,b,2024-01-01\n")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.tables import parquet, text_table
-from kdiffe_jax.data.tables.delimited import check_content, find_table, open_table
+from kdiffe_jax.data.tables.delimited import find_table, open_table
 from kdiffe_jax.errors import DataError
 
 pa = pytest.importorskip("pyarrow")
@@ -240,12 +240,12 @@ def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b'{"user": "a", "item": "b"}\n', "lines of JSON, not a table"),
-        (b"1::1193::5::978300760\n", "columns are separated by '::'"),
+        (b'[{"user": "a"}, {"user": "b"}]\n', "one array of JSON; write one object a line"),
+        (b"\x93NUMPY\x01\0v\0{'descr': '<i8'}", "an array of NumPy, not a table"),
     ],
 )
 def test_other_formats_are_named(tmp_path, content, expected):
     (tmp_path / "ratings.csv").write_bytes(content)
     with pytest.raises(DataError) as caught:
-        check_content(tmp_path / "ratings.csv")
+        open_table(tmp_path / "ratings.csv")
     assert expected in str(caught.value) and "\n" not in str(caught.value)

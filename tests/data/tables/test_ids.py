@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdiffe_jax.data.tables import ids as ids_module
-from kdiffe_jax.data.tables.ids import GrowingIds, collision_note, known_positions, unknown_note
+from kdiffe_jax.data.tables.ids import GrowingIds, known_positions, unknown_note
+from kdiffe_jax.data.tables.near_twins import collision_note
 from kdiffe_jax.errors import DataError
 
 pa = pytest.importorskip("pyarrow")

@@ -28,3 +28,11 @@ def test_content_columns_by_common_names_and_by_flags():
 def test_separators_that_cannot_separate(values):
     with pytest.raises(ConfigError, match="separator"):
         TableColumns(**values)
+
+
+def test_of_several_names_the_first_that_a_table_has_counts():
+    columns = TableColumns(item_column="movieId, id")
+    assert columns.find("item", ["userId", "movieId"]) == "movieId"
+    assert columns.find("item", ["id", "title"]) == "id"
+    assert columns.find("item", ["title"]) == "movieId"
+    assert TableColumns(item_column="a, b").find("item", ["a, b", "a"]) == "a, b"

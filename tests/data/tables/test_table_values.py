@@ -34,6 +34,14 @@ def values_of(path, column: str, values) -> Catalogue:
         ("time", ["", ""], None),
         ("time", ["1970-01-02", "1970-01-01T00:00:01.5"], [86400 * 10**9, 1_500_000_000]),
         ("time", ["1970-01-01T00:00:00Z", "1970-01-01T00:00:00-01:00"], [0, 3600 * 10**9]),
+        ("time", ["1970-01-01T00:00:00", "1970-01-01T01:00:00+01:00"], [0, 0]),
+        ("time", ["1970-01-01 00:00Z", "1970-01-02"], [0, 86400 * 10**9]),
+        (
+            "time",
+            [0, 1577836800, 1577923200000] + 9 * [7],
+            [0, 1577836800, 1577923200000] + 9 * [7],
+        ),
+        ("time", ["1.5778368e+09", "1e3"], [1577836800, 1000]),
         ("time", [datetime.date(1970, 1, 2)], [86400 * 10**9]),
         ("time", pa.array([1, 2], pa.timestamp("s", "UTC")), [10**9, 2 * 10**9]),
         ("split", ["train", " Validation", "val", "TEST", "dev"], [0, 1, 1, 2, 1]),
@@ -61,6 +69,12 @@ def test_values(tmp_path, column, values, expected):
         ("rating", [["1"]], "row 1: rating ['1'] is not"),
         ("time", ["1", "soon"], "row 2: time 'soon' is neither a number nor a date"),
         ("time", ["2024-01-01", "2024-13-01"], "row 2: time '2024-13-01' is neither"),
+        ("time", ["2024-01-01", "2024-01-01T99:00:00Z"], "row 2: time '2024-01-01T99:00:00Z' is"),
+        ("time", ["1577836800", "1.59E+09"], "row 2: time '1.59E+09' has lost digits, as a"),
+        ("time", ["1.57784E+12"], "row 1: time '1.57784E+12' has lost digits"),
+        ("time", ["1577836800", "1577923200000"], "row 2: time 1577923200000 looks like milli"),
+        ("time", [1577923200000000, 1577836800, 1577836900000000], "row 2: time 1577836800 looks"),
+        ("time", [1577836800.5] + [1577836800e9] * 150 + [0], "row 1: time 1577836800 looks like"),
         ("time", ["5", "", "7"], "row 2: no time, as in 1 of 3 rows; fill it in"),
         ("time", ["1.5", "inf"], "row 2: time 'inf' is neither"),
         ("time", [1.5, None], "row 2: no time, as in 1 of 2 rows"),
@@ -78,3 +92,11 @@ def test_unfit_value_is_refused_by_row(tmp_path, column, values, expected):
         values_of(tmp_path, column, values)
     assert f"interactions.parquet, {expected}" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_times_without_a_zone_beside_others_are_counted(tmp_path):
+    mixed = ["2024-01-01", "2024-01-01T00:00:00Z", "2024-01-01T00:00:00+02:00"]
+    note = "1 of 3 times have no zone and count as UTC, the others have one"
+    assert note in values_of(tmp_path, "time", mixed).notes
+    for alike in (mixed[:1], mixed[1:], [datetime.date(2024, 1, 1)]):
+        assert not any("zone" in note for note in values_of(tmp_path, "time", alike).notes)

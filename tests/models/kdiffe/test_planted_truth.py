@@ -57,3 +57,10 @@ def test_figures_of_perfect_reversed_and_constant_scores(dataset):
     flat = np.where(np.isfinite(perfect), 0.0, -np.inf)
     assert within_item_auc(flat, triples, relevant) == 0.5
     assert within_item_auc(perfect, triples, ~relevant) == 0.0
+
+
+def test_there_is_no_auc_where_no_item_has_both_kinds(dataset):
+    model = small_problem(CACHE, dataset, **TRAINED).model
+    truth = dataset.triples[:, 0] % 2 == 0
+    assert truth.any() and not truth.all()
+    assert model.found_truth(None, None, None, None, dataset.triples, truth) == {}

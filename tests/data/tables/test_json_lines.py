@@ -1,0 +1,115 @@
+"""Lines of JSON as a table: what is read, and which line is named where it is not."""
+
+import json
+
+import pytest
+
+from kdiffe_jax.data.readers.tables import read_tables
+from kdiffe_jax.data.sources import layout_of
+from kdiffe_jax.data.tables import json_lines
+from kdiffe_jax.data.tables.delimited import open_table
+from kdiffe_jax.errors import DataError
+
+
+def write(path, *rows):
+    text = "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows)
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    return path
+
+
+def content(path, **options):
+    table = open_table(path, **options)
+    found = {name: [] for name in table.names}
+    names = [name for name in table.names if name not in table.without_text]
+    for part in table.parts(names):
+        for name, values in part.columns.items():
+            found[name] += values.to_pylist()
+    return found
+
+
+def refusal(path) -> str:
+    with pytest.raises(DataError) as caught:
+        content(path)
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+def test_keys_of_any_line_are_columns(tmp_path):
+    file = write(tmp_path / "t.jsonl", {"a": 1}, "", {"b": "x", "a": 2}, {"c": 0.5})
+    assert content(file) == {"a": [1, 2, None], "b": [None, "x", None], "c": [None, None, 0.5]}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["x", 1, None], ["x", "1", None]),
+        ([1, 2.5], ["1", "2.5"]),
+        ([2**70, 1], [str(2**70), "1"]),
+        ([True, False], ["true", "false"]),
+        ([["x", 1], "y", []], [["x", "1"], ["y"], []]),
+        ([[["x"], ["y", "z"]], ["w"]], [[["x"], ["y", "z"]], [["w"]]]),
+        ([[None, "x"]], [["x"]]),
+        ([None, None], [None, None]),
+        (["\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16")], ["😀"]),
+    ],
+)
+def test_values_are_text_numbers_or_lists_of_text(tmp_path, values, expected):
+    file = write(tmp_path / "t.jsonl", *({"a": value} for value in values))
+    assert content(file) == {"a": expected}
+
+
+def test_python_literals_are_read_and_never_run(tmp_path):
+    file = write(tmp_path / "t.json", "{'a': 'it\\'s', 'b': [u'x', '\\ y'], 'c': None}")
+    assert content(file) == {"a": ["it's"], "b": [["x", "\\ y"]], "c": [None]}
+    file = write(tmp_path / "t.json", "{'a': print('run')}")
+    assert "t.json, line 1: \"{'a': print('run')}\" is no object of JSON" in refusal(file)
+
+
+def test_objects_are_no_columns(tmp_path):
+    file = write(tmp_path / "t.jsonl", {"a": 1, "b": {"x": 1}}, {"a": 2, "b": None, "c": [{}]})
+    assert open_table(file).without_text == {"b", "c"}
+    assert content(file)["a"] == [1, 2]
+
+
+def test_parts_go_on_where_the_last_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_lines, "_BYTES", 16)
+    rows = [{"a": f"é{n}"} for n in range(20)]
+    file = write(tmp_path / "t.jsonl", *rows)
+    parts = list(open_table(file).parts(["a"]))
+    assert len(parts) > 3
+    assert [part.first_row for part in parts][1] == 1 + len(parts[0])
+    assert content(file) == {"a": [row["a"] for row in rows]}
+    assert parts[-1].bytes_done == file.stat().st_size
+    write(file, *rows[:12], "{")
+    assert "t.jsonl, line 13: '{' is no object" in refusal(file)
+
+
+def test_a_change_says_what_counts(tmp_path):
+    file = write(tmp_path / "t.jsonl", {"a": 1, "b": 2})
+    assert content(file, change=lambda row: {"c": row["a"] + row["b"]}) == {"c": [3]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": 1}\n[1]\n', "line 2: '[1]': expected an object of JSON"),
+        ('{"a": 1}\n{"a": 2\n', "line 2: '{\"a\": 2' is no object of JSON"),
+        ('{"a": "\\ud83d"}\n', "line 1:"),
+        ('{"a": ' + "[" * 5000 + "\n", "line 1:"),
+        ("{1: 2}\n", "line 1: '{1: 2}' is no object of JSON"),
+        ("{\n", "line 1: '{' is no object of JSON"),
+        ('{"a": ' + "9" * 5000 + "}\n", "line 1:"),
+    ],
+)
+def test_what_is_no_object_has_its_line(tmp_path, text, message):
+    (tmp_path / "t.jsonl").write_text(text)
+    assert f"t.jsonl, {message}" in refusal(tmp_path / "t.jsonl")
+
+
+def test_a_directory_of_lines_of_json_is_one_of_tables(tmp_path):
+    write(tmp_path / "interactions.jsonl", {"user": "ann", "item": 7}, {"user": "ben", "item": 8})
+    write(tmp_path / "items.jsonl", {"item": 7, "title": "Cup", "tags": ["x", "y"]})
+    assert layout_of(tmp_path) == "tables"
+    catalogue = read_tables(tmp_path, name="shop")
+    assert catalogue.item_ids == ("7", "8")
+    assert catalogue.columns["tags"] == ("x|y", "")
