@@ -27,6 +27,7 @@ def notebook():
     return pytest.importorskip("nbformat").read(NOTEBOOK, as_version=4)
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("default")
 def test_the_notebook_runs_and_shows_what_it_says(notebook, monkeypatch):
     nbclient = pytest.importorskip("nbclient")

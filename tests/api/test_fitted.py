@@ -9,7 +9,6 @@ import pytest
 import kdiffe_jax as kd
 from kdiffe_jax.errors import ConfigError, DataError, RunError
 from kdiffe_jax.models.registry import MODELS
-from tests.apart import APART
 from tests.api.films import FILM, MAKE, films, ratings, rows_of, vectors
 
 QUICK = dict(epochs=1, progress=False)
@@ -168,7 +167,8 @@ def test_no_such_model_option_or_directory(tmp_path):
         kd.load(tmp_path / "nothing")
 
 
-EACH = [n if n in APART else pytest.param(n, marks=pytest.mark.thorough) for n in MODELS]
+ALWAYS = ("kdiffe", "lightgcn", "ease")
+EACH = [n if n in ALWAYS else pytest.param(n, marks=pytest.mark.thorough) for n in MODELS]
 
 
 @pytest.mark.parametrize("name", EACH)

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from tests.launch.started import KDIFFE, LIGHTGCN, kill_after, start, tell_to_end_after
 
@@ -41,6 +42,7 @@ def test_killed_and_continued_equals_unbroken(train, tmp_path):
     assert (broken / "result.json").read_bytes() == before
 
 
+@pytest.mark.thorough
 def test_many_seeds_told_to_end_killed_and_continued_equal_unbroken(train, tmp_path):
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     words = (*LIGHTGCN, *EPOCHS, "--num_seeds=2")

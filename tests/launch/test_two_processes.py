@@ -39,6 +39,7 @@ def test_two_trainings(train, tmp_path):
     assert "this run is finished" in train(*WORDS, "--workdir=run")
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:Attempting to set identical low and high ylims")
 @pytest.mark.parametrize(
     ("command", "asked"),
