@@ -56,6 +56,7 @@ def test_trains_a_step_with_finite_losses(layout, shop):
     assert not not_finite(setup)
 
 
+@pytest.mark.thorough
 @examples(3)
 @given(shop=shops(st.just(Sizes(5, 6, 9, 3, 3, 0))))
 def test_trains_a_step_on_codes_of_its_features(shop, tmp_path_factory):

@@ -29,6 +29,7 @@ def run(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.thorough
 def test_every_phase_has_its_share(run, capsys, tmp_path):
     assert run("--workdir=run", "--epochs=3", "--profile=trace") == 0
     printed = capsys.readouterr().out

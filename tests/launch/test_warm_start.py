@@ -65,6 +65,7 @@ def refused(train, reason, *words):
     assert line.startswith("error: ")
 
 
+@pytest.mark.thorough
 def test_from_one_day_to_the_next(train, two_days):
     old, new = (f"--data_dir={two_days / name}" for name in ("old", "new"))
     train(*SMALL, old, "--epochs=30", "--workdir=old")

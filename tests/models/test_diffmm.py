@@ -201,6 +201,7 @@ def test_memory_is_refused_for_all_modalities():
     model.check(500, Limits())
 
 
+@pytest.mark.thorough
 def test_it_learns_with_generated_graphs(setup_of):
     """As by default, they count in what ranks."""
     setup = setup_of("diffmm", generated_weight=0.2)
