@@ -15,6 +15,7 @@ from kdiffe_jax.api.run import Around, run_config
 from kdiffe_jax.api.words import spoken_in_python
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.registry import make_config, options_of, preset, variant
 from kdiffe_jax.training.selection import check_selection_metric
 
@@ -66,6 +67,8 @@ def fit(
         if model == "auto":
             from kdiffe_jax.api.auto import fit_best
 
+            if variant != "full":
+                raise ConfigError(f"variant = {variant!r}: a variant is of one model; name it")
             around = dict(workdir=workdir, baselines=baselines, progress=progress, log_to=log_to)
             return fit_best(data, preset=preset, seeds=seeds, **around, **options)
         content = data.dataset.has_content

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from kdiffe_jax.errors import KDiffEError
 
-_FLAG = re.compile(r"--(no)?(?=[a-z][a-z_]*)")
+_DASHES = re.compile(r"--(?=[a-z])")
 
 
 def in_python(text: str) -> str:
@@ -17,7 +17,7 @@ def in_python(text: str) -> str:
     >>> in_python("--split=time needs times: name a time column, or use --split=ratio")
     'split=time needs times: name a time column, or use split=ratio'
     """
-    return _FLAG.sub(lambda found: found[1] or "", text)
+    return _DASHES.sub("", text)
 
 
 @contextlib.contextmanager

@@ -35,7 +35,8 @@ def split(interactions: Interactions, settings: SplitSettings, n_users: int) -> 
       the moments are those that come nearest to the shares and leave no split empty.
 
     In ratio and leave_one_out, users with fewer than three interactions are all train.
-    Whatever is drawn depends on the seed and the pairs, not on the order of rows.
+    Whatever is drawn depends on the seed and the numbers of users and items, not on the order
+    of rows; `split_catalogue` draws ties by ids, since tables are numbered as their rows come.
 
     Args:
       interactions: without repeated pairs; see `clean`.

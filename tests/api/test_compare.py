@@ -62,4 +62,6 @@ def test_auto_tries_what_there_are_inputs_for():
     assert short_list(bare.dataset) == ("rp3beta", "ease", "lightgcn")
     model = kd.fit(bare, "auto", epochs=1, progress=False)
     assert len(model.tried) == 3
+    with pytest.raises(ConfigError, match="a variant is of one model"):
+        kd.fit(bare, "auto", variant="no_kg")
     assert model.result["model"] in ("rp3beta", "ease", "lightgcn")
