@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-
-
-def places_in(names: Iterable[Hashable], among: Iterable[Hashable]) -> np.ndarray:
-    """int64[n]: the place of each name among others, which are unique; -1 where it is not there.
-
-    >>> places_in(["ann", "zoe"], ["ben", "ann"]).tolist()
-    [1, -1]
-    """
-    place = {name: number for number, name in enumerate(among)}
-    return _looked_up(names, place)
 
 
 def renumbered(pairs: np.ndarray, users: np.ndarray, items: np.ndarray) -> np.ndarray:
@@ -24,7 +14,7 @@ def renumbered(pairs: np.ndarray, users: np.ndarray, items: np.ndarray) -> np.nd
       pairs: int[n, 2].
       users, items: the other's number of each user and item, -1 where it has none.
     """
-    moved = np.stack([users[pairs[:, 0]], items[pairs[:, 1]]], axis=1)
+    moved = np.stack([users[pairs[:, 0]], items[pairs[:, 1]]], axis=1).astype(np.int64)
     return moved[(moved >= 0).all(axis=1)]
 
 
@@ -73,7 +63,3 @@ def _entities_by_key(
         key = relation, entity_names[entity]
         found[key] = -1 if key in found else entity
     return found
-
-
-def _looked_up(names: Iterable[Hashable], place: Mapping[Hashable, int]) -> np.ndarray:
-    return np.array([place.get(name, -1) for name in names], np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions
 from kdiffe_jax.data.dataset import SPLITS, Dataset
-from kdiffe_jax.data.known_ids import places_in, renumbered
+from kdiffe_jax.data.known_ids import renumbered
 from kdiffe_jax.data.settings import SplitSettings
 from kdiffe_jax.data.splits import (
     FEWEST,
@@ -19,6 +19,7 @@ from kdiffe_jax.data.splits import (
     split,
     split_catalogue,
 )
+from kdiffe_jax.data.tables.ids import positions
 from kdiffe_jax.errors import DataError
 
 
@@ -59,8 +60,8 @@ def split_after(catalogue: Catalogue, settings: SplitSettings, earlier: Dataset)
 def _labels_before(catalogue: Catalogue, earlier: Dataset) -> tuple[np.ndarray, str]:
     """int8[n], the earlier label of every interaction, -1 of a new one; and what to say of it."""
     rows = catalogue.interactions
-    users = places_in(earlier.users_by_name(), catalogue.user_ids)
-    items = places_in(earlier.items_by_name(), catalogue.item_ids)
+    users = positions(earlier.users_by_name(), catalogue.user_ids)
+    items = positions(earlier.items_by_name(), catalogue.item_ids)
     for what, found in {"user": users, "item": items}.items():
         if not (found >= 0).any():
             raise DataError(

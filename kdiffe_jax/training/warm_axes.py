@@ -9,7 +9,8 @@ import numpy as np
 
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.feature_rows import ENTITY_ROWS
-from kdiffe_jax.data.known_ids import entity_places, places_in
+from kdiffe_jax.data.known_ids import entity_places
+from kdiffe_jax.data.tables.ids import positions
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.base import Needs
 from kdiffe_jax.storage.saved_model import SavedModel
@@ -83,7 +84,7 @@ def spaces_of(
 
 
 def _matched(names: Sequence[str], there: Sequence[str]) -> tuple[int, np.ndarray]:
-    return _at_least_one(places_in(names, there), len(there))
+    return _at_least_one(positions(names, there), len(there))
 
 
 def _at_least_one(places: np.ndarray, n_there: int) -> tuple[int, np.ndarray]:

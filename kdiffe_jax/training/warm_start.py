@@ -13,9 +13,10 @@ import numpy as np
 
 from kdiffe_jax.config import Config, EvalConfig, TrainConfig
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.known_ids import places_in, renumbered
+from kdiffe_jax.data.known_ids import renumbered
 from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.data.share import ALONE
+from kdiffe_jax.data.tables.ids import positions
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.arrays import Params
 from kdiffe_jax.models.registry import MODELS, is_trained
@@ -81,8 +82,8 @@ def check_start(earlier: Earlier, dataset: Dataset, config: Config) -> None:
 
 
 def _check_not_seen(earlier: Earlier, dataset: Dataset) -> None:
-    users = places_in(earlier.model.user_ids, dataset.users_by_name())
-    items = places_in(earlier.model.item_ids, dataset.items_by_name())
+    users = positions(earlier.model.user_ids, dataset.users_by_name())
+    items = positions(earlier.model.item_ids, dataset.items_by_name())
     trained = dataset.pair_codes(renumbered(earlier.model.train, users, items))
     held_out = dataset.pair_codes(np.concatenate([dataset.valid, dataset.test]))
     seen = np.count_nonzero(np.isin(held_out, trained))
