@@ -10,6 +10,7 @@ import pytest
 
 from kdiffe_jax.models.registry import MODELS, is_trained, model_class
 from tests.apart import MESHED
+from tests.made_once import made_once
 from tests.quick_compile import XLA_FLAGS
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +25,11 @@ FEWER = ("dropped", "without nodes", "thinned")
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """Everything that a process with eight devices found, by the path of its name."""
-    directory = tmp_path_factory.mktemp("devices")
+    with np.load(made_once(tmp_path_factory, "devices", find) / "found.npz") as arrays:
+        return dict(arrays)
+
+
+def find(directory):
     done = subprocess.run(
         [sys.executable, "-m", "tests.parallel.eight_devices", str(directory)],
         cwd=ROOT,
@@ -33,8 +38,6 @@ def found(tmp_path_factory):
         text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    with np.load(directory / "found.npz") as arrays:
-        return dict(arrays)
 
 
 def part(found, name):

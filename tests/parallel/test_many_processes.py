@@ -1,5 +1,6 @@
 """Two processes over loopback train what one process trains, from their shares of the data."""
 
+import json
 import re
 import shutil
 import signal
@@ -7,6 +8,7 @@ import time
 
 import pytest
 
+from tests.made_once import made_once
 from tests.parallel.launched import (
     KDIFFE,
     PLANTED,
@@ -33,7 +35,24 @@ SEEDS = ("--model=sgl", f"--epochs={EPOCHS}", f"--patience={EPOCHS}", "--num_see
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """KDiffE by one process, and by two that read shares and go on after its first epoch."""
-    directory = tmp_path_factory.mktemp("shared")
+    return found_in(made_once(tmp_path_factory, "shared", of_shares))
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory):
+    """Two seeds by one process; by two tasks of Slurm that are told to end, and go on."""
+    return found_in(made_once(tmp_path_factory, "seeds", of_seeds))
+
+
+def found_in(directory):
+    return directory, *json.loads((directory / "found.json").read_text())
+
+
+def keep(directory, *found):
+    (directory / "found.json").write_text(json.dumps(found))
+
+
+def of_shares(directory):
     one, two, nowhere = (directory / name for name in ("one", "two", "nowhere"))
     prepared_shares(directory)
     (flags,) = flags_of(directory, "whole")
@@ -44,13 +63,10 @@ def shared(tmp_path_factory):
     own = flags_of(directory, "whole", "of process 1")
     both = end(start_two(directory, (two, nowhere), own=own, more=OF_ALL))
     assert [status for status, *_ in both] == [0, 0], both
-    return directory, both
+    keep(directory, both)
 
 
-@pytest.fixture(scope="module")
-def seeds(tmp_path_factory):
-    """Two seeds by one process; by two tasks of Slurm that are told to end, and go on."""
-    directory = tmp_path_factory.mktemp("seeds")
+def of_seeds(directory):
     one, two, nowhere = (directory / name for name in ("one", "two", "nowhere"))
     both = start_two_of_slurm(directory, (two, nowhere), *SEEDS)
     metrics, deadline = two / "seed0" / "metrics.jsonl", time.monotonic() + 300
@@ -62,7 +78,7 @@ def seeds(tmp_path_factory):
     fitted_here(directory / "cache", one, *SEEDS)
     again = end(start_two_of_slurm(directory, (two, nowhere), *SEEDS))
     assert [status for status, *_ in again] == [0, 0], again
-    return directory, saved, ended, again
+    keep(directory, saved, ended, again)
 
 
 def test_two_processes_go_on_from_their_shares_and_find_what_one_finds(shared):
