@@ -36,7 +36,7 @@ def split(interactions: Interactions, settings: SplitSettings, n_users: int) -> 
 
     In ratio and leave_one_out, users with fewer than three interactions are all train.
     Whatever is drawn depends on the seed and the numbers of users and items, not on the order
-    of rows; `split_catalogue` draws ties by ids, since tables are numbered as their rows come.
+    of rows; `split_catalogue` draws by ids, since tables are numbered as their rows come.
 
     Args:
       interactions: without repeated pairs; see `clean`.
@@ -53,14 +53,12 @@ def split(interactions: Interactions, settings: SplitSettings, n_users: int) -> 
 
 
 def split_catalogue(catalogue: Catalogue, settings: SplitSettings) -> Labels:
-    """`split` of a catalogue's interactions; ties in time are drawn by ids and seed.
+    """`split` of a catalogue's interactions; whatever is drawn is drawn by ids and seed.
 
     Raises:
       ConfigError, DataError: as `split`.
     """
-    tied = settings.split == "leave_one_out"
-    rows = catalogue.interactions_by_id() if tied else catalogue.interactions
-    return split(rows, settings, catalogue.n_users)
+    return split(catalogue.interactions_by_id(), settings, catalogue.n_users)
 
 
 def sizes_of(labels: np.ndarray) -> str:

@@ -16,7 +16,6 @@ from kdiffe_jax.data.splits import (
     rounded,
     shuffled_pairs,
     sizes_of,
-    split,
     split_catalogue,
 )
 from kdiffe_jax.data.tables.ids import positions
@@ -45,11 +44,10 @@ def split_after(catalogue: Catalogue, settings: SplitSettings, earlier: Dataset)
       ConfigError: as `split`.
       DataError: as `split`; no user or no item in common; training that is held out.
     """
-    rows = catalogue.interactions
     before, said = _labels_before(catalogue, earlier)
-    mode, notes = chosen_mode(rows, settings)
+    mode, notes = chosen_mode(catalogue.interactions, settings)
     if mode == "ratio":
-        labels, note = _ratio(rows, settings, before)
+        labels, note = _ratio(catalogue.interactions_by_id(), settings, before)
     elif mode == "given":
         labels, note = _given(catalogue, settings, before)
     else:
@@ -104,11 +102,11 @@ def _ratio(rows: Interactions, settings: SplitSettings, before: np.ndarray):
 
 def _given(catalogue: Catalogue, settings: SplitSettings, before: np.ndarray):
     rows, note = catalogue.interactions, "split as given"
-    labels, source = split(rows, settings, catalogue.n_users).labels, np.asarray(rows.split)
+    labels, source = split_catalogue(catalogue, settings).labels, np.asarray(rows.split)
     if not (source == 1).any():
         labels, train = source.astype(np.int8), np.flatnonzero(source == 0)
-        free = before[train] != 0
-        of = rows.users[train], rows.items[train]
+        free, by_id = before[train] != 0, catalogue.interactions_by_id()
+        of = by_id.users[train], by_id.items[train]
         held = hold_out_one(*of, seed=settings.split_seed, free=free)
         labels[train[held]] = 1
         note += (

@@ -149,18 +149,23 @@ def test_only_ties_that_matter_are_counted():
     assert "share a time" not in divide(rows.take(np.arange(4)), "leave_one_out").notes[0]
 
 
-def test_ties_are_drawn_by_ids_not_by_their_numbers(rng):
+@pytest.mark.parametrize("mode", ["ratio", "leave_one_out", "given"])
+def test_what_is_held_out_is_drawn_by_ids_not_by_their_numbers(rng, mode):
     """A file in another order has other numbers, and the same items are held out."""
     rows = [(f"u{user}", f"i{item}") for user in range(20) for item in range(7)]
+    tested = np.array([2 if item == "i3" else 0 for _, item in rows], np.int8)
     found = []
     for order in (np.arange(len(rows)), rng.permutation(len(rows))):
         users, items = zip(*(rows[row] for row in order.tolist()), strict=True)
         ids = tuple(dict.fromkeys(users)), tuple(dict.fromkeys(items))
         pairs = [(ids[0].index(u), ids[1].index(i)) for u, i in zip(users, items, strict=True)]
-        shop = Catalogue("shop", *ids, of(pairs, times=np.zeros(len(rows), np.int64)))
-        labels = split_catalogue(shop, SplitSettings(split="leave_one_out")).labels.tolist()
+        columns = {"times": np.zeros(len(rows), np.int64), "split": tested[order]}
+        if mode != "given":
+            del columns["split"]
+        shop = Catalogue("shop", *ids, of(pairs, **columns))
+        labels = split_catalogue(shop, SplitSettings(split=mode)).labels.tolist()
         found.append(dict(zip(zip(users, items, strict=True), labels, strict=True)))
-    assert found[0] == found[1]
+    assert found[0] == found[1] and {0, 1, 2} == set(found[0].values())
 
 
 @pytest.mark.parametrize("option", ["valid_share", "test_share"])

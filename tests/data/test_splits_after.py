@@ -107,7 +107,9 @@ def test_shares_of_what_is_new(earlier):
 
 def test_the_order_of_rows_does_not_matter(earlier):
     rows = old_pairs() + new_pairs()
-    first, second = (prepared(shop(r), "ratio", earlier) for r in (rows, rows[::-1]))
+    users = dict.fromkeys(user for user, _ in rows)
+    last_first = prepared(shop(rows[::-1], users=[*users][::-1]), "ratio", earlier)
+    first, second = prepared(shop(rows), "ratio", earlier), last_first
     assert all(pairs_of(first, split) == pairs_of(second, split) for split in SPLITS)
 
 
