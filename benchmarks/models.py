@@ -35,7 +35,6 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers.prepared import read_prepared
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.registry import MODELS, is_trained, make_config, preset
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.loop import compile_setup, fresh_start
 from kdiffe_jax.training.setup import TrainSetup, build_setup
 
@@ -62,7 +61,7 @@ class Training:
         setup, compiled = self.setup, self._compiled
         state, carry = self._carried or fresh_start(setup, compiled)
         state, terms = compiled.epoch(
-            state, self.drawn, setup.inputs, carry, traced_of(setup.config)
+            state, self.drawn, setup.inputs, carry, setup.traced()
         )
         carry = compiled.refresh(state.params, setup.inputs, carry, state.key, jnp.int32(1))
         jax.block_until_ready((terms, carry))

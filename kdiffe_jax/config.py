@@ -78,6 +78,12 @@ class TrainConfig(Checked):
     """The training loop."""
 
     batch_size: int = option(1024, "interactions in a step", low=1)
+    pass_steps: int = option(
+        0,
+        "most steps of a pass: where batch_size would make more, the batch grows, and the learning "
+        "rate with its root; 0: it never grows",
+        low=0,
+    )
     learning_rate: float = option(1e-3, "Adam's step size", above=0.0, traced=True)
     epochs: int = option(200, "most epochs to train", low=1)
     epoch_steps: int = option(

@@ -17,7 +17,6 @@ from kdiffe_jax.data.synthetic import planted_dataset
 from kdiffe_jax.models.arrays import Batch
 from kdiffe_jax.models.registry import DEFAULT
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.loop import Carried, compile_setup, train
 from kdiffe_jax.training.placement import Compiled
 from kdiffe_jax.training.step import initial_state
@@ -75,7 +74,7 @@ def after_epochs(setup, epochs):
     """The state after some epochs, the first refresh kept, and each epoch's terms."""
     (state, carry), reports = started(setup), []
     for epoch in range(epochs):
-        arguments = batches_of(setup, epoch), setup.inputs, carry, traced_of(setup.config)
+        arguments = batches_of(setup, epoch), setup.inputs, carry, setup.traced()
         state, terms = compiled_of(setup).epoch(state, *arguments)
         reports.append(jax.device_get(terms))
     return state, reports

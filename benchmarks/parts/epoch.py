@@ -16,7 +16,6 @@ from kdiffe_jax.models.arrays import Batch, View
 from kdiffe_jax.models.base import Carry
 from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.ops.losses import squared_norm
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.loop import compile_setup, fresh_start, score
 from kdiffe_jax.training.setup import TrainSetup, build_setup
 from kdiffe_jax.training.step import adam
@@ -73,7 +72,7 @@ class _Run:
 
     def steps(self) -> Any:
         state, carry = self.carried
-        traced = traced_of(self.setup.config)
+        traced = self.setup.traced()
         state, terms = self.compiled.epoch(state, self.drawn, self.setup.inputs, carry, traced)
         self.carried = self.carried._replace(state=state)
         return terms

@@ -48,6 +48,9 @@ class Inputs(NamedTuple):
     own: Any = ()  #: `Model.constants`
 
 
+MOST_CONTRASTED = 4096  #: interactions of a step that are told from each other
+
+
 class Batch(NamedTuple):
     """One step: interactions with negatives, and nodes whose rows are looked at."""
 
@@ -57,6 +60,15 @@ class Batch(NamedTuple):
     weights: jax.Array  #: f32[B], 0 on padding
     row_nodes: jax.Array  #: i32[n], what `Sampling.rows` says; an entity's node is J + e
     row_weights: jax.Array  #: f32[n], 0 on padding
+
+    def contrasted(self) -> Batch:
+        """The batch whose interactions are told from each other: of very many the first ones.
+
+        Interactions come in random order, so these are random ones; what contrasts cost grows
+        with their square.
+        """
+        users, positives, negatives, weights = (a[:MOST_CONTRASTED] for a in self[:4])
+        return self._replace(users=users, positives=positives, negatives=negatives, weights=weights)
 
 
 class View(NamedTuple):

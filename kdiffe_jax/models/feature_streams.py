@@ -138,16 +138,23 @@ def batch_softmax(
 ) -> Term:
     """-log of the softmax of a_b . c_b / tau over the batch's candidates, repeated ones too.
 
+    Of a batch of more than `MOST_CONTRASTED` the first so many are candidates, and beside them
+    each anchor's own.
+
     Args:
       anchors, candidates: f32[B, w], rows that match.
       batch: candidates of weight 0 are left out.
       temperature: tau.
       one_more: f32[B, w], a further candidate of each anchor.
     """
-    real = batch.weights > 0
+    real = batch.contrasted().weights > 0
     present = jnp.where(real | ~real.any(), 1.0, 0.0)
     anchors = anchors / temperature
-    own, total = row_dots(anchors, candidates), log_sum_exp(anchors, candidates, present)
+    own = row_dots(anchors, candidates)
+    total = log_sum_exp(anchors, candidates[: len(present)], present)
+    if len(present) < len(candidates):
+        among = jnp.arange(len(candidates)) < len(present)
+        total = jnp.where(among, total, jnp.logaddexp(total, own))
     if one_more is not None:
         total = jnp.logaddexp(total, row_dots(anchors, one_more))
     return weighted_term(total - own, batch.weights)

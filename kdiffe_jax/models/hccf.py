@@ -110,11 +110,12 @@ class HCCF(LightGCN):
         terms = ranking_term(view, batch, self.ranking, self.embedding.score, traced, key)
         if sent:
             users, items = zip(*sent, strict=True)
+            few = batch.contrasted()
             for side, layers, nodes in (
-                ("users", users, batch.users),
-                ("items", items, batch.positives),
+                ("users", users, few.users),
+                ("items", items, few.positives),
             ):
-                term = layer_contrast(layers, nodes, batch.weights, traced["temperature"])
+                term = layer_contrast(layers, nodes, few.weights, traced["temperature"])
                 terms[f"info_nce_{side}"] = Weighted(term, traced["contrast_weight"])
         norm = scalar_term(squared_norm(params))
         return terms | {"squared_norm": Weighted(norm, traced["norm_weight"])}

@@ -20,7 +20,7 @@ from types import MappingProxyType
 import jax
 import jax.numpy as jnp
 
-from kdiffe_jax.models.arrays import Inputs, View, Weighted
+from kdiffe_jax.models.arrays import Batch, Inputs, View, Weighted
 from kdiffe_jax.models.base import Objective, Sampling
 from kdiffe_jax.models.content_streams import ContentStreams, StreamOptions
 from kdiffe_jax.models.presets import best_shared
@@ -80,7 +80,8 @@ class MGCL(ContentStreams):
         return self._contrast(tables, batch, traced)
 
     @device_phase("info_nce")
-    def _contrast(self, tables: Mapping[str, View], batch, traced) -> dict[str, Weighted]:
+    def _contrast(self, tables: Mapping[str, View], batch: Batch, traced) -> dict[str, Weighted]:
+        batch = batch.contrasted()
         rows = {
             "users": {name: table.users[batch.users] for name, table in tables.items()},
             "items": {name: table.items[batch.positives] for name, table in tables.items()},

@@ -112,11 +112,12 @@ class MGCN(LightGCN):
         terms = ranking_term(out, batch, self.ranking, self.embedding.score, traced, key)
         norm = batch_rows_norm(*out, batch)
         terms["rows_norm"] = Weighted(norm, traced["weight_decay"])
-        nodes, weight = (batch.users, batch.positives), traced["contrast_weight"]
+        few, weight = batch.contrasted(), traced["contrast_weight"]
+        nodes = few.users, few.positives
         for side, of, own, z in zip(
             ("users", "items"), nodes, fused.side, fused.behaviour, strict=True
         ):
-            contrast = _contrast(own[of], z[of], batch, traced["temperature"])
+            contrast = _contrast(own[of], z[of], few, traced["temperature"])
             terms[f"info_nce_{side}"] = Weighted(contrast, weight)
         return terms
 

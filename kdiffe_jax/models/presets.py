@@ -15,6 +15,7 @@ _BEST: Mapping[str, Any] = {
     "neighbour_kinds": "evidence",
     "cold_items": "neighbours",
     "patience": 6,
+    "pass_steps": 200,
 }
 
 

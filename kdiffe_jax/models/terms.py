@@ -91,7 +91,7 @@ def node_contrast(
     Args:
       one: of the anchors.
       other: of the candidates.
-      batch: its users and positives are the anchors.
+      batch: its users and positives are the anchors; see `Batch.contrasted`.
       temperature: tau.
       negatives: "all", every node of the side, or "batch", those of the batch, each once.
 
@@ -99,6 +99,7 @@ def node_contrast(
       "info_nce_users" and "info_nce_items".
     """
     nce = _all_node_nce if negatives == "all" else _batch_nce
+    batch = batch.contrasted()
     return {
         "info_nce_users": nce(one.users, other.users, batch.users, batch.weights, temperature),
         "info_nce_items": nce(one.items, other.items, batch.positives, batch.weights, temperature),

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kdiffe_jax.config import Config
 from kdiffe_jax.models.arrays import Batch, Carry, Inputs, Params, Term, View
 from kdiffe_jax.models.base import Model
 from kdiffe_jax.models.scoring import scoring_items, with_cold_item_proxies
@@ -122,8 +121,3 @@ def stream_key(key: jax.Array, stream: int, number) -> jax.Array:
 def truth_key(state_key: jax.Array) -> jax.Array:
     """The key by which what a model found of a planted truth is drawn."""
     return stream_key(state_key, _REFRESH_STREAM, 0)
-
-
-def traced_of(config: Config) -> dict[str, jax.Array]:
-    """The traced options of a configuration, as arguments of the compiled epoch."""
-    return {name: jnp.float32(value) for name, value in config.traced().items()}

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from kdiffe_jax.training.epoch import traced_of, truth_key
+from kdiffe_jax.training.epoch import truth_key
 from kdiffe_jax.training.loop import Trained
 from kdiffe_jax.training.setup import TrainSetup
 from kdiffe_jax.training.step import initial_state
@@ -16,7 +16,7 @@ def findings_of(setup: TrainSetup, trained: list[Trained]) -> list[dict[str, Any
     """`Model.findings` of every seed's model; nothing in a run of validation alone."""
     if not setup.config.eval.score_test:
         return [{} for _ in trained]
-    same, triples = (traced_of(setup.config), _key(setup)), setup.dataset.triples
+    same, triples = (setup.traced(), _key(setup)), setup.dataset.triples
     return [
         setup.model.findings(one.params, setup.inputs, one.carry, *same, triples) for one in trained
     ]

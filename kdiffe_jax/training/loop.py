@@ -17,7 +17,6 @@ from kdiffe_jax.ops.trace_phases import host_phase
 from kdiffe_jax.parallel.processes import on_process_zero
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.checkpoints import Checkpoints
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.placement import Compiled
 from kdiffe_jax.training.preemption import PreemptionNotice
 from kdiffe_jax.training.selection import (
@@ -142,7 +141,7 @@ def one_epoch(
     with host_phase("batches"):
         batches = setup.placement.batches(setup.sampler, epoch)
     state, terms = compiled.epoch(
-        carried.state, batches, setup.inputs, carried.carry, traced_of(setup.config)
+        carried.state, batches, setup.inputs, carried.carry, setup.traced()
     )
     losses = finite_means(jax.device_get(terms), where=f"epoch {epoch}")
     carry = compiled.refresh(

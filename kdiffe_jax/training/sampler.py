@@ -45,6 +45,7 @@ class InteractionSampler:
       pairs: int[n, 2] of (user, item), sorted and unique: all, or a share of them.
       n_users, n_items: sizes I and J.
       batch_size: interactions a step; the last step of a pass is padded.
+      pass_steps: most steps of a pass, for which the batch grows; 0: it never grows.
       seed: of the order and of the negatives.
       epoch_steps: steps of an epoch; 0, or more than a pass has: all of a pass.
       rows: nodes that a step takes beside interactions, at least; each is taken once a pass, or
@@ -70,6 +71,7 @@ class InteractionSampler:
         n_items: int,
         batch_size: int,
         seed: int,
+        pass_steps: int = 0,
         epoch_steps: int = 0,
         rows: int = 1,
         n_rows: int | None = None,
@@ -86,7 +88,9 @@ class InteractionSampler:
         self.cuts_passes = epoch_steps > 0
         degrees = np.bincount(pairs[:, 0], minlength=n_users)
         self._starts = np.concatenate([[0], np.cumsum(degrees)])
-        self.interactions_of_step, self.steps_of_pass = self._sizes_of_pass(batch_size)
+        grown = -(-self._n_pairs // pass_steps) if pass_steps else 0
+        of_step = max(batch_size, grown)
+        self.interactions_of_step, self.steps_of_pass = self._sizes_of_pass(of_step)
         once = -(-self._n_rows // self.steps_of_pass)
         self.nodes_of_step = max(once, min(rows, self._n_rows)) if rows else 1
         more = self.nodes_of_step > once

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.config import Config, EmbeddingConfig, Limits, TrainConfig
@@ -48,6 +51,17 @@ class TrainSetup(NamedTuple):
     placement: Placement
     #: fresh parameters -> those that the first epoch begins with; `warm_start.warm_started`
     start: Callable[[Params], Params] = _as_drawn
+
+    def traced(self) -> dict[str, jax.Array]:
+        """The traced options as arguments of the compiled epoch.
+
+        The learning rate is per `batch_size` interactions a step; that of a batch which has grown
+        is larger by the root of how often, by which the noise of its gradients is smaller.
+        """
+        train, values = self.config.train, self.config.traced()
+        grown = max(1.0, self.sampler.interactions_of_step / train.batch_size)
+        values["learning_rate"] *= math.sqrt(grown)
+        return {name: jnp.float32(value) for name, value in values.items()}
 
     def of_seed(self, seed: int) -> TrainSetup:
         """The setup of a single run with that seed, on the same data and structure."""
@@ -120,6 +134,7 @@ def build_sampler(dataset: Dataset, train: TrainConfig, model: Model) -> Interac
     return kind(
         dataset.train,
         batch_size=train.batch_size,
+        pass_steps=train.pass_steps,
         seed=train.seed,
         epoch_steps=train.epoch_steps,
         n_users=dataset.n_users,

@@ -25,7 +25,6 @@ from benchmarks.account import (
 )
 from kdiffe_jax.ops import spmm
 from kdiffe_jax.parallel.mesh import build_mesh
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.placement_on_mesh import OnMesh
 from kdiffe_jax.training.step import weighted_sum
 from tests.small_model import SMALL, small_problem
@@ -104,7 +103,7 @@ def test_rows_and_entries_are_those_of_a_step(setup, small, monkeypatch):
     read.clear()
 
     def loss(params):
-        traced = traced_of(setup.config)
+        traced = setup.traced()
         terms = model.losses("loss", params, batch, inputs, aux, traced, state.key)
         return weighted_sum(terms)
 

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.ops.sparse_types import EntityRows
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.setup import TrainSetup, build_setup
 from tests.small_setups import batches_of, compiled_of, started
 
@@ -63,7 +62,7 @@ def setup_of(dataset: Dataset, cache_dir: Path, width: int, **changes) -> TrainS
 def not_finite(setup: TrainSetup) -> list[str]:
     """Trains one step; what is not finite of its losses, the parameters and the scores."""
     compiled, (state, carry) = compiled_of(setup), started(setup)
-    arguments = batches_of(setup), setup.inputs, carry, traced_of(setup.config)
+    arguments = batches_of(setup), setup.inputs, carry, setup.traced()
     state, terms = compiled.epoch(state, *arguments)
     found = {name: term.total for name, term in terms.items()}
     found |= {

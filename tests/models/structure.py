@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.models.arrays import Batch
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.placement import OneDevice
 from kdiffe_jax.training.step import weighted_sum
 
@@ -21,7 +20,7 @@ def total_loss(setup, params, batch, carry):
     model, total, means = setup.model, 0.0, {}
     aux = model.open(setup.inputs, carry, jax.random.key(1))
     for objective in model.objectives:
-        traced, key = traced_of(setup.config), jax.random.key(2)
+        traced, key = setup.traced(), jax.random.key(2)
         terms = model.losses(objective.name, params, batch, setup.inputs, aux, traced, key)
         total += weighted_sum(terms)
         means |= {name: weighted.term.mean for name, weighted in terms.items()}

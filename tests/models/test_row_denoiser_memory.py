@@ -12,7 +12,6 @@ from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.models.row_denoiser import RowDenoiser, RowDenoiserOptions
 from kdiffe_jax.models.row_denoiser_memory import check_row_denoiser_memory, row_denoiser_memory_gb
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.loop import compile_setup
 from kdiffe_jax.training.setup import build_setup
 from kdiffe_jax.training.step import initial_state
@@ -32,7 +31,7 @@ def held_by_xla(setup):
     rest = (inputs, setup.model.first_carry(inputs), state.key, jnp.int32(0))
     carry = jax.eval_shape(compiled.refresh, state.params, *rest)
     calls = (
-        compiled.epoch.lower(state, batches_of(setup), inputs, carry, traced_of(setup.config)),
+        compiled.epoch.lower(state, batches_of(setup), inputs, carry, setup.traced()),
         compiled.refresh.lower(state.params, *rest),
     )
     beside = (call.compile().memory_analysis().temp_size_in_bytes for call in calls)

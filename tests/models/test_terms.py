@@ -7,7 +7,8 @@ import pytest
 
 from kdiffe_jax.config import EmbeddingConfig, RankingConfig
 from kdiffe_jax.graph.laplacian import normalised_laplacian
-from kdiffe_jax.models.base import Batch, View
+from kdiffe_jax.models.arrays import MOST_CONTRASTED, Batch, View
+from kdiffe_jax.models.feature_streams import batch_softmax
 from kdiffe_jax.models.terms import (
     batch_rows_norm,
     node_contrast,
@@ -47,6 +48,35 @@ def test_what_has_no_weight_may_be_anything():
     assert (float(term.total), float(term.count)) == (2.5, 1.5)
     nothing = weighted_term(jnp.array([jnp.inf]), jnp.zeros(1))
     assert float(nothing.mean) == 0.0
+
+
+@pytest.fixture
+def wide(rng):
+    """4,200 interactions, of which the last is padding."""
+    numbers = (jnp.asarray(rng.integers(0, n, 4200), jnp.int32) for n in (5, 4, 4))
+    weights = jnp.ones(4200).at[-1].set(0.0)
+    return Batch(*numbers, weights, jnp.zeros(1, jnp.int32), jnp.zeros(1))
+
+
+@pytest.mark.parametrize("negatives", ["all", "batch"])
+def test_of_very_many_interactions_the_first_are_contrasted(rows, wide, negatives):
+    few = Batch(*(field[:MOST_CONTRASTED] for field in wide[:4]), *wide[4:])
+    found, expected = (
+        node_contrast(*rows, of, jnp.float32(0.3), negatives=negatives) for of in (wide, few)
+    )
+    for name, term in expected.items():
+        assert (found[name].total, found[name].count) == (term.total, MOST_CONTRASTED)
+
+
+def test_the_softmax_over_a_very_large_batch_is_over_its_first_rows_and_its_own(rng, wide):
+    anchors, candidates = rng.normal(size=(2, 4200, 3))
+    logits = (anchors / 0.5) @ candidates.T
+    own = np.diag(logits)
+    total = np.exp(logits[:, :MOST_CONTRASTED]).sum(axis=1)
+    total[MOST_CONTRASTED:] += np.exp(own[MOST_CONTRASTED:])
+    tables = (jnp.asarray(table, jnp.float32) for table in (anchors, candidates))
+    term = batch_softmax(*tables, wide, jnp.float32(0.5))
+    np.testing.assert_allclose(term.mean, (np.log(total) - own)[:-1].mean(), rtol=1e-5)
 
 
 def test_norm_of_the_rows_of_each_triplet(rows, batch):

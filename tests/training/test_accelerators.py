@@ -9,7 +9,6 @@ import pytest
 from jax.experimental.sparse import _lowerings
 
 from kdiffe_jax.models.registry import MODELS
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.loop import compile_setup
 from kdiffe_jax.training.step import initial_state
 from tests.apart import APART
@@ -28,7 +27,7 @@ def traced(setup):
     refresh = state.params, inputs, setup.model.first_carry(inputs), state.key, jnp.int32(0)
     carry = jax.eval_shape(compiled.refresh, *refresh)
     calls = {
-        "epoch": (state, batches_of(setup), inputs, carry, traced_of(setup.config)),
+        "epoch": (state, batches_of(setup), inputs, carry, setup.traced()),
         "refresh": refresh,
         "view": (state.params, inputs, carry),
     }

@@ -135,6 +135,16 @@ def test_last_step_is_padded(batch_size, steps):
     assert not draws.row_weights.ravel()[3:].any()
 
 
+@pytest.mark.parametrize(
+    ("pass_steps", "of_step", "steps"), [(0, 2, 18), (9, 4, 9), (5, 8, 5), (17, 3, 12), (40, 2, 18)]
+)
+def test_batches_grow_until_a_pass_has_few_steps(pass_steps, of_step, steps):
+    assert len(PAIRS) == 36
+    grown = sampler(PAIRS, 9, 11, batch_size=2, pass_steps=pass_steps)
+    assert (grown.interactions_of_step, grown.steps_of_pass) == (of_step, steps)
+    assert grown.epoch(0).weights.sum() == 36
+
+
 @settings(max_examples=100, deadline=None)
 @given(interactions(), st.integers(1, 8), st.integers(1, 9), st.integers(0, 2))
 def test_the_epochs_of_a_pass_are_the_whole_one_in_turn(data, batch_size, epoch_steps, of_pass):

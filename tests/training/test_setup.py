@@ -45,6 +45,19 @@ def test_the_similarity_is_of_the_training_interactions():
     np.testing.assert_array_equal(setup.edges.similarity, expected)
 
 
+def test_the_learning_rate_grows_with_the_root_of_the_batch():
+    rates = {
+        steps: small_setup("lightgcn", batch_size=10, pass_steps=steps, learning_rate=0.01)
+        for steps in (0, 1000, 4)
+    }
+    n = len(planted().train)
+    of_step = {0: 10, 1000: 10, 4: -(-n // 4)}
+    for steps, setup in rates.items():
+        assert setup.sampler.interactions_of_step == of_step[steps]
+        expected = 0.01 * (of_step[steps] / 10) ** 0.5
+        assert float(setup.traced()["learning_rate"]) == pytest.approx(expected)
+
+
 def test_what_a_model_does_not_need_is_not_made():
     lightgcn, bm3 = (small_setup(name).inputs for name in ("lightgcn", "bm3"))
     assert lightgcn.item_users is None and lightgcn.knowledge is None and not lightgcn.features

@@ -12,7 +12,7 @@ from kdiffe_jax.config import EmbeddingConfig, RankingConfig
 from kdiffe_jax.models.base import Model, Objective, Sizes, View, Weighted
 from kdiffe_jax.models.terms import scalar_term
 from kdiffe_jax.options import Checked
-from kdiffe_jax.training.epoch import Layout, run_epoch, traced_of
+from kdiffe_jax.training.epoch import Layout, run_epoch
 from kdiffe_jax.training.step import initial_state, train_step, weighted_sum
 from tests.small_setups import assert_close, batches_of, compiled_of, small_setup, started
 
@@ -94,7 +94,7 @@ def test_weighted_sum_is_of_the_means():
 def test_an_epoch_is_its_steps_one_by_one_and_takes_the_state_over():
     setup = small_setup("lightgcn")
     (state, carry), batches = started(setup), batches_of(setup)
-    traced, inputs = traced_of(setup.config), setup.inputs
+    traced, inputs = setup.traced(), setup.inputs
     step, alone = jax.jit(partial(train_step, setup.model)), state
     for i in range(len(batches.users)):
         batch = jax.tree.map(lambda array, i=i: array[i], batches)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.training.epoch import traced_of
 from tests.small_setups import assert_equal, batches_of, small_setup, started
 
 
@@ -16,7 +15,7 @@ def opened(setup, key=1):
 
 def losses_of(setup):
     batch = jax.tree.map(lambda array: array[0], batches_of(setup))
-    rest = (batch, setup.inputs, opened(setup), traced_of(setup.config), jax.random.key(0))
+    rest = (batch, setup.inputs, opened(setup), setup.traced(), jax.random.key(0))
     found = jax.jit(setup.model.losses, static_argnums=0)(
         "loss", started(small_setup()).state.params, *rest
     )

@@ -15,7 +15,6 @@ from kdiffe_jax.models.kdiffe.held_out_triples import (
 )
 from kdiffe_jax.models.kdiffe.presets import DENOISER
 from kdiffe_jax.ops.sparse import operator_from_entries
-from kdiffe_jax.training.epoch import traced_of
 from tests.small_model import small_problem
 from tests.small_setups import CACHE, small_setup, started
 
@@ -127,7 +126,7 @@ def planted():
 
 def found_by(planted, inputs=None, key=3):
     setup, params, carry = planted
-    parts = (traced_of(setup.config), jax.random.key(key), setup.dataset.triples)
+    parts = (setup.traced(), jax.random.key(key), setup.dataset.triples)
     return setup.model.findings(params, inputs or setup.inputs, carry, *parts)["denoiser"]
 
 
@@ -158,6 +157,6 @@ def test_users_of_other_items_do_not(planted, rng):
 def test_nothing_is_said_where_it_cannot_be(changes):
     """Too few triples; no guidance; entities that share columns."""
     setup = small_setup(**changes)
-    (state, carry), traced = started(setup), traced_of(setup.config)
+    (state, carry), traced = started(setup), setup.traced()
     parts = (state.params, setup.inputs, carry, traced, state.key)
     assert setup.model.findings(*parts, setup.dataset.triples) == {}

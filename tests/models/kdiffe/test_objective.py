@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kdiffe_jax.training.epoch import traced_of
 from kdiffe_jax.training.loop import one_epoch
 from kdiffe_jax.training.step import train_step, weighted_sum
 from tests.small_model import small_problem
@@ -31,7 +30,7 @@ class Case:
         self.state, self.carry = started(self.setup)
         self.aux = jax.jit(self.model.open)(self.inputs, self.carry, jax.random.key(1))
         self.batch = jax.tree.map(lambda array: array[0], batches_of(self.setup))
-        self.traced = traced_of(self.setup.config)
+        self.traced = self.setup.traced()
 
     def losses(self, params, traced):
         arguments = (self.batch, self.inputs, self.aux, traced, jax.random.key(0))
