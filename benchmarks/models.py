@@ -60,9 +60,7 @@ class Training:
         """Its steps, and what the next epoch begins with; the first call starts the training."""
         setup, compiled = self.setup, self._compiled
         state, carry = self._carried or fresh_start(setup, compiled)
-        state, terms = compiled.epoch(
-            state, self.drawn, setup.inputs, carry, setup.traced()
-        )
+        state, terms = compiled.epoch(state, self.drawn, setup.inputs, carry, setup.traced())
         carry = compiled.refresh(state.params, setup.inputs, carry, state.key, jnp.int32(1))
         jax.block_until_ready((terms, carry))
         self._carried = _Carried(state, carry)

@@ -33,7 +33,7 @@ def command_of(stage: str, directory: Path, size: int) -> list[str]:
         return [*python, "launch.prepare", "--source=tables", *flags]
     if stage == "train":
         where = [f"--data_dir={dataset}", f"--cache_dir={directory / 'cache'}", f"--workdir={run}"]
-        return [*python, "launch.main", f"--dataset={_name(size)}", *where, *_TRAIN]
+        return [*python, "launch.main", f"--dataset={name_of(size)}", *where, *_TRAIN]
     return [*python, "benchmarks.large.stages", stage, str(directory), str(size)]
 
 
@@ -48,7 +48,7 @@ def found_in(stage: str, directory: Path) -> dict[str, float]:
 
 def similarity(directory: Path, size: int) -> dict[str, float]:
     """Walks and Jaccard index, into the cache that the training reads."""
-    data = read_dataset(directory / "dataset", name=_name(size))
+    data = read_dataset(directory / "dataset", name=name_of(size))
     begun = time.perf_counter()
     sizes = dict(n_users=data.n_users, n_items=data.n_items)
     options = make_config().options
@@ -62,7 +62,7 @@ def evaluate(directory: Path, size: int) -> dict[str, float]:
     stored = run.config()
     names = ["model", *options_of(stored["model"])]
     config = make_config({name: stored[name] for name in names})
-    data = read_dataset(directory / "dataset", name=_name(size))
+    data = read_dataset(directory / "dataset", name=name_of(size))
     setup = build_setup(data, config, cache_dir=directory / "cache", log=print)
     view = load_best(setup, run, log=print).view
     begun = time.perf_counter()
@@ -73,7 +73,8 @@ def evaluate(directory: Path, size: int) -> dict[str, float]:
     }
 
 
-def _name(size: int) -> str:
+def name_of(size: int) -> str:
+    """The name of the data set of a size."""
     return f"large-{size}"
 
 
