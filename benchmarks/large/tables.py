@@ -74,23 +74,33 @@ def _interactions(size: int, rng: np.random.Generator) -> Iterator[pa.Table]:
         )
 
 
+def triples_of(size: int, *, seed: int = 0) -> np.ndarray:
+    """int[n, 3] of (item, relation, entity): those of triples.csv."""
+    return np.concatenate(list(_blocks_of_triples(size, np.random.default_rng([seed, 1]))))
+
+
 def _triples(size: int, rng: np.random.Generator) -> Iterator[pa.Table]:
+    for triples in _blocks_of_triples(size, rng):
+        items, relations, entities = triples.T
+        names = pa.DictionaryArray.from_arrays(pa.array(relations), list(RELATIONS))
+        yield pa.table(
+            {
+                "item_id": _names("item", items),
+                "relation": names.cast(pa.string()),
+                "entity": _names("entity", entities),
+            }
+        )
+
+
+def _blocks_of_triples(size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     of_relation = ENTITIES // len(RELATIONS)
     relation = np.arange(TRIPLES_PER_ITEM) % len(RELATIONS)
     for begin in range(0, size, _ROWS_AT_ONCE):
         items = np.arange(begin, min(begin + _ROWS_AT_ONCE, size))
         entities = _of_groups(items, of_relation, TRIPLES_PER_ITEM, 0.75, rng)
         entities = entities * len(RELATIONS) + relation
-        kept = _first_distinct(entities, TRIPLES_PER_ITEM)
-        rows, columns = np.nonzero(kept)
-        names = pa.DictionaryArray.from_arrays(pa.array(relation[columns]), list(RELATIONS))
-        yield pa.table(
-            {
-                "item_id": _names("item", items[rows]),
-                "relation": names.cast(pa.string()),
-                "entity": _names("entity", entities[rows, columns]),
-            }
-        )
+        rows, columns = np.nonzero(_first_distinct(entities, TRIPLES_PER_ITEM))
+        yield np.stack([items[rows], relation[columns], entities[rows, columns]], axis=1)
 
 
 def _of_groups(owners: np.ndarray, size: int, count: int, own: float, rng) -> np.ndarray:

@@ -140,7 +140,8 @@ def _note(kinds, weights, lifts: list[Lift] | None, told: list[Told] | None = No
     for place, of in enumerate(lifts or ()):
         said[place].append(f"lift {of.value:.2f} ± {of.error:.2f}")
     parts = [f"{p} ({', '.join(s)})" if s else p for p, s in zip(parts, said, strict=True)]
-    return "nearest items by " + ", ".join(parts)
+    searches = (kind.note for kind in kinds if kind.note and kind.name.startswith("shared"))
+    return "; ".join(["nearest items by " + ", ".join(parts), *searches])
 
 
 def without_item_relations(dataset: Dataset) -> Dataset:

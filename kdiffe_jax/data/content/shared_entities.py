@@ -5,23 +5,32 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from kdiffe_jax.data.content.dense import row_blocks
-from kdiffe_jax.data.content.neighbours import largest_in_rows, nearest_in_block
+from kdiffe_jax.data.content.alike_rows import nearest_alike
+from kdiffe_jax.data.content.sparse_nearest import nearest_rows, pairs_of_rows
 from kdiffe_jax.data.relation import ITEMS, Relation
+
+MOST_PAIRS = 3e8  #: less than a minute on one core
 
 
 def neighbours_by_entities(
-    triples: np.ndarray, n_neighbours: int, *, n_items: int, n_entities: int
+    triples: np.ndarray,
+    n_neighbours: int,
+    *,
+    n_items: int,
+    n_entities: int,
+    most_pairs: float = MOST_PAIRS,
 ) -> Relation:
     """An item's entities are the items with the largest cosine of their weighted entities.
 
-    An entity of n items weighs log((J + 1) / (n + 1)). The search is exact; a block of
-    cosines is held at a time. Items that share nothing are no neighbours.
+    An entity of n items weighs log((J + 1) / (n + 1)). Items that share nothing are no
+    neighbours. The search is exact where at most `most_pairs` pairs of items share an entity,
+    counted by entities; else some of the nearest may be missed (`alike_rows.py`).
 
     Args:
       triples: int[n, 3] of (item, relation, entity).
       n_neighbours: of each item at most.
       n_items, n_entities: sizes J and E.
+      most_pairs: that are all looked at.
 
     >>> triples = np.array([[0, 0, 0], [1, 0, 0], [2, 0, 1]])
     >>> near = neighbours_by_entities(triples, 1, n_items=3, n_entities=2)
@@ -30,20 +39,19 @@ def neighbours_by_entities(
     """
     has = _has(triples, n_items, n_entities)
     unit = _unit_rows(has, _rarity(has))
-    transposed = sparse.csr_array(unit.T)
-    heads, tails, cosines = [], [], []
-    for block in row_blocks(n_items, n_items):
-        near = nearest_in_block((unit[block] @ transposed).toarray(), block.start, n_neighbours)
-        shared = near[2] > 0
-        for found, part in zip((heads, tails, cosines), near, strict=True):
-            found.append(part[shared])
-    items, entities, weights = (np.concatenate(part) for part in (heads, tails, cosines))
+    pairs, note = pairs_of_rows(unit, unit).sum(), ""
+    if pairs <= most_pairs:
+        near = nearest_rows(unit, unit, n_neighbours, itself=False)
+    else:
+        near = nearest_alike(unit, n_neighbours, most_pairs=most_pairs / 2)
+        note = f"{pairs:.1g} pairs of items share entities: some of the nearest may be missed"
     return Relation(
         "shared entities",
-        items.astype(np.int32),
-        entities.astype(np.int32),
-        weights=weights,
+        near.rows.astype(np.int32),
+        near.others.astype(np.int32),
+        weights=near.products,
         space=ITEMS,
+        note=note,
     )
 
 
@@ -78,14 +86,9 @@ def nearest_by_entities(
     """
     has = _has(triples, n_items, n_entities)
     rarity = _rarity(has)
-    others = sparse.csr_array(_unit_rows(has, rarity).T)
     unit = _unit_rows(_has(wanted, n_wanted, n_entities), rarity)
-    heads, tails = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)]
-    for block in row_blocks(n_wanted, n_items):
-        rows, items, cosines = largest_in_rows((unit[block] @ others).toarray(), n_nearest)
-        heads.append(block.start + rows[cosines > 0])
-        tails.append(items[cosines > 0])
-    return np.concatenate(heads), np.concatenate(tails)
+    near = nearest_rows(unit, _unit_rows(has, rarity), n_nearest)
+    return near.rows, near.others
 
 
 def _has(triples: np.ndarray, n_items: int, n_entities: int) -> sparse.csr_array:
