@@ -118,6 +118,12 @@ def _rows(models: Sequence[str] | Mapping[str, Mapping[str, Any]]) -> dict[str, 
     given = models if isinstance(models, Mapping) else {name: {} for name in models}
     if not given:
         raise ConfigError("models: give at least one name; list_models() has them")
+    for name in given:
+        if not name or name in (".", "..") or set(name) & set("/\\"):
+            raise ConfigError(
+                f"models: a row is named {name!r}; its run gets a directory of that name, so give "
+                "one without slashes"
+            )
     return {name: {"model": name, **own} for name, own in given.items()}
 
 

@@ -95,12 +95,21 @@ def config_of(
       ConfigError: as `make_config`.
     """
     values = preset(preset_name, model, content=content)
-    given = {name: v.item() if hasattr(v, "item") else v for name, v in options.items()}
     more = {"num_seeds": seeds} if "num_seeds" in options_of(model) and seeds > 1 else {}
-    chosen = {"model": model, **values, **given, **more, **variant(variant_name, model)}
+    chosen = {"model": model, **values, **plain(options), **more, **variant(variant_name, model)}
     config = make_config(chosen)
     check_selection_metric(config)
     return config
+
+
+def plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with numbers of NumPy as Python's.
+
+    >>> import numpy as np
+    >>> plain({"epochs": np.int64(3)})
+    {'epochs': 3}
+    """
+    return {name: v.item() if hasattr(v, "item") else v for name, v in options.items()}
 
 
 def as_data(data: Any) -> Data:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kdiffe_jax.api.dataset import Data, source_of
+from kdiffe_jax.api.fit import plain
 from kdiffe_jax.api.fitted import FittedModel
 from kdiffe_jax.api.ids import IdColumn
 from kdiffe_jax.api.run import Around, run_config
@@ -88,7 +89,7 @@ def _config_of_run(model: FittedModel, options: Mapping[str, Any]) -> Config:
     stored = model.recommender.model.config
     known = options_of(stored["model"])
     own = {name: value for name, value in stored.items() if name in known or name == "model"}
-    return make_config(own | dict(options))
+    return make_config(own | plain(options))
 
 
 def _earlier(model: FittedModel) -> Earlier:

@@ -50,6 +50,9 @@ def test_rows_may_be_of_one_model():
 
 
 def test_mistakes_are_one_line():
+    for name in ("a/b", "..", "", "a\\b"):
+        with pytest.raises(ConfigError, match="without slashes"):
+            kd.compare(data(), {name: {"model": "most_popular"}})
     with pytest.raises(ConfigError, match="give at least one name"):
         kd.compare(data(), [])
     with pytest.raises(ConfigError, match="none of the models has an option epoch; did you mean"):

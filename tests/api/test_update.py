@@ -38,7 +38,7 @@ def test_what_was_trained_on_is_never_scored(split):
 
 def test_it_begins_where_the_old_one_ended():
     old = fitted()
-    warm = old.update(new_day(), epochs=1, progress=False)
+    warm = old.update(new_day(), epochs=np.int64(1), progress=False)
     cold = kd.fit(warm.data, "lightgcn", epochs=1, progress=False, neighbour_weight=0.5)
     assert warm.valid["ndcg@10"] > cold.valid["ndcg@10"]
 
