@@ -61,7 +61,8 @@ def word_relation(
     rare = frequency < settings.words_min_items
     common = frequency / len(items) > settings.words_max_share
     if (rare | common).all():
-        return _nothing(name, space, _why_none(rare, common & ~rare, len(items), settings))
+        reason = _why_none(rare, common & ~rare, len(items), settings)
+        return _nothing(name, space, reason + _of_script(given, settings.words_letters))
     relation = _telling(counts, words, ~(rare | common), settings.words_per_item)
     note = _note(relation, len(texts), given, settings.words_letters)
     numbers = items[relation.items].astype(np.int32)
@@ -178,16 +179,21 @@ def _note(relation: Relation, n_items: int, given: list[str], letters: int) -> s
     n_words = len(np.unique(relation.entities))
     covered = len(np.unique(relation.items))
     note = f"{n_words} words of {covered} items; {len(given)} of {n_items} items have text"
+    return note + _of_script(given, letters)
+
+
+def _of_script(given: list[str], letters: int) -> str:
+    """What to say where texts are in a script without blanks."""
     undivided = sum(map(has_undivided, given))
     if undivided and letters:
-        note += f", {undivided} of them in a script without blanks: {letters} letters are a word"
-    elif undivided:
-        note += (
+        return f", {undivided} of them in a script without blanks: {letters} letters are a word"
+    if undivided:
+        return (
             f", {undivided} of them with long runs in a script without blanks, where only a "
             "blank or a punctuation mark ends a word: divide such texts first, or take pairs of "
             "letters for words with --words_letters=2"
         )
-    return note
+    return ""
 
 
 def _why_none(rare: np.ndarray, common: np.ndarray, n_texts: int, settings: WordSettings) -> str:

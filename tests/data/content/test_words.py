@@ -285,3 +285,13 @@ def test_scripts_with_blanks_stay_as_they_are(text):
 
 def test_a_letter_keeps_its_marks():
     assert split_words("ที่นี่ดี", letters=2) == ["ที่นี่", "นี่ดี"]
+
+
+def test_a_script_without_blanks_is_named_where_no_word_is_left():
+    titles = [f"{'红色陶瓷花盆套装' if item % 2 else '蓝色木制花盆套装'}{item}" for item in range(8)]
+    none = word_relation("title", titles, changed(words_min_items=2))
+    assert not len(none.items)
+    assert "change the bound, 8 of them with long runs in a script without blanks" in none.note
+    bounds = dict(words_min_items=2, words_max_share=0.6)
+    pairs = word_relation("title", titles, changed(**bounds, words_letters=2))
+    assert {"红色", "蓝色"} <= set(pairs.entity_names)
