@@ -288,7 +288,8 @@ def test_a_letter_keeps_its_marks():
 
 
 def test_a_script_without_blanks_is_named_where_no_word_is_left():
-    titles = [f"{'红色陶瓷花盆套装' if item % 2 else '蓝色木制花盆套装'}{item}" for item in range(8)]
+    kinds = "蓝色木制花盆套装", "红色陶瓷花盆套装"
+    titles = [f"{kinds[item % 2]}{item}" for item in range(8)]
     none = word_relation("title", titles, changed(words_min_items=2))
     assert not len(none.items)
     assert "change the bound, 8 of them with long runs in a script without blanks" in none.note
