@@ -1,5 +1,9 @@
 """Errors that carry one line for the person who ran the command."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class KDiffEError(Exception):
     """A mistake the user can mend: the message says what, where and what to do.
@@ -11,7 +15,20 @@ class KDiffEError(Exception):
     """
 
     def __init__(self, message: str = ""):
-        super().__init__("".join(c if c.isprintable() else _escaped(c) for c in str(message)))
+        super().__init__(_printable(str(message)))
+
+
+def listed(names: Iterable[str], letters: int = 300) -> str:
+    """Names from a file with commas between, as a message shows them: no longer than `letters`.
+
+    >>> print(listed(["a", "b\\x01" * 9], letters=12))
+    a, b\\x01b\\x0
+    """
+    return _printable(", ".join(names))[:letters]
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
 def _escaped(character: str) -> str:

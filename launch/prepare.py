@@ -50,7 +50,7 @@ def define(values: FlagValues) -> None:
         "download", None, ["tiktok", "baby", "sports"], "fetch public files into --input", **common
     )
     absl_flags.DEFINE_bool("inspect", False, "diagnose the Dataset in --input", **common)
-    define_string("figures", None, "with --inspect: where to draw two figures", **common)
+    define_string("figures", None, "with --inspect: directory to draw two figures in", **common)
     define_string("item", None, "with --inspect: show this item's entities in words", **common)
     absl_flags.DEFINE_bool("debug", False, "show the traceback of an error", **common)
     define_extra_files(values)
@@ -78,6 +78,8 @@ def _check(values: FlagValues) -> None:
     for name in ("item", "figures"):
         if values[name].value is not None and not values.inspect:
             raise ConfigError(f"--{name} goes with --inspect")
+    if values.item is not None and values.figures is not None:
+        raise ConfigError("--item prints one item, --figures draws all; leave one of them out")
     if values.earlier is not None and (values.inspect or not values.output):
         raise ConfigError("--earlier goes with --output: what is prepared follows its split")
     if values.output:
@@ -148,7 +150,10 @@ def _inspect(values: FlagValues) -> None:
         print(item_in_words(dataset, values.item))
         return
     _report(dataset)
-    for drawn in draw_figures(dataset, values.figures or Path("figures") / dataset.name):
+    if values.figures is None:
+        print("\n--figures=DIR draws two figures of the relations")
+        return
+    for drawn in draw_figures(dataset, values.figures):
         print(f"drawn: {drawn}")
 
 

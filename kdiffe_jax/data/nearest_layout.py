@@ -12,29 +12,34 @@ _FILES = {
     "mmrec": ("NAME.inter",),
     "lightgcn": ("train.txt", "test.txt", "kg_final.txt"),
     "megcf": ("train.txt", "validation.txt", "test.txt", "i2e_title.txt"),
-    "kgcn": ("ratings_final.txt", "ratings_final.npy", "kg_final.txt"),
+    "kgcn": (
+        "ratings_final.txt", "ratings_final.npy", "kg_final.txt", "item_index2entity_id.txt",
+    ),
     "movielens": ("ratings.csv", "ratings.dat", "movies.csv", "movies.dat", "u.data", "u.item"),
     "amazon": ("reviews.jsonl", "meta.jsonl"),
     "yelp": ("yelp_academic_dataset_review.json", "yelp_academic_dataset_business.json"),
     "prepared": ("dataset.json",),
-}
+}  # fmt: skip
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".rar", ".7z")
 _LEAST = 0.6
 
 
 def nearest(path: Path) -> str:
-    """Says which file is nearest to a file of a known layout; empty where none is near.
+    """Says which file is nearest to a file of a known layout, or is an archive; else empty.
 
     Args:
       path: a directory.
     """
     best = (_LEAST, "")
-    for file in sorted(found for found in path.iterdir() if found.is_file())[:1000]:
+    files = sorted(found for found in path.iterdir() if found.is_file())[:1000]
+    for file in files:
         for layout, names in _FILES.items():
             for name in names:
                 likeness = _likeness(file.name, name)
                 if likeness > best[0]:
                     best = likeness, _said(file.name, layout, name)
-    return best[1]
+    archives = [file.name for file in files if file.name.lower().endswith(_ARCHIVES)]
+    return best[1] or (f"{archives[0]} is an archive: unpack it first" if archives else "")
 
 
 def _said(file: str, layout: str, name: str) -> str:

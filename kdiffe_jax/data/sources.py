@@ -116,6 +116,25 @@ def layout_of(path: Path) -> str:
     Raises:
       DataError: none of them.
     """
+    if layout := _known_layout(path):
+        return layout
+    near = _within(path) or nearest(path)
+    raise DataError(
+        f"{path}: no known layout; {near + '; ' if near else ''}known are {', '.join(SOURCES)} "
+        "(docs/data.md has their files); name one by --source, or a table of interactions by "
+        "--input=FILE"
+    )
+
+
+def _within(path: Path) -> str:
+    """Says which folder of a directory has a layout, as where an archive brought one of its own."""
+    for folder in sorted(found for found in path.iterdir() if found.is_dir()):
+        if layout := _known_layout(folder):
+            return f"its folder has that of {layout}: --input={folder}"
+    return ""
+
+
+def _known_layout(path: Path) -> str:
     if path.is_file() or any(path.glob("interactions*")) or part_files(path):
         return "tables"
     if prepared.is_prepared(path):
@@ -137,11 +156,7 @@ def layout_of(path: Path) -> str:
         return "yelp"
     if reviews.is_amazon(path):
         return "amazon"
-    near = nearest(path)
-    raise DataError(
-        f"{path}: no known layout; {near + '; ' if near else ''}known are {', '.join(SOURCES)} "
-        "(docs/data.md has their files); name one by --source"
-    )
+    return ""
 
 
 def _file_names(path: Path, *patterns: str) -> tuple[str, ...]:

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.diagnosis.figures import draw_figures
+from kdiffe_jax.data.diagnosis.figures import (
+    MOST_PANELS,
+    draw_figures,
+    draw_frequency,
+    draw_per_item,
+    panels_of,
+)
 from kdiffe_jax.data.diagnosis.reports import neighbourhood_codes, relation_reports, warnings_of
 from kdiffe_jax.data.diagnosis.text import diagnosis_text, item_in_words
 from kdiffe_jax.errors import DataError
@@ -123,6 +129,58 @@ def test_two_figures_are_drawn(tmp_path):
         paths = draw_figures(dataset, tmp_path / "figures")
         assert [p.name for p in paths] == ["entity_frequency.png", "entities_per_item.png"]
         assert all(p.read_bytes().startswith(b"\x89PNG") for p in paths)
+
+
+def many_relations(number):
+    """Relation r has r + 1 triples."""
+    triples = [[i, r, r] for r in range(number) for i in range(r + 1)]
+    return dataclasses.replace(
+        SHOP,
+        n_items=max(5, number),
+        n_entities=number,
+        item_ids=(),
+        item_names=(),
+        entity_names=tuple(f"e{r}" for r in range(number)),
+        relation_names=tuple(f"relation $ {r}" for r in range(number)),
+        triples=np.array(triples, np.int32),
+    )
+
+
+@pytest.mark.parametrize("number", [1, 4, MOST_PANELS, MOST_PANELS + 1, 40])
+def test_every_relation_is_in_one_panel(number):
+    dataset = many_relations(number)
+    panels = panels_of(dataset)
+    assert len(panels) == min(number, MOST_PANELS)
+    found = np.concatenate([panel.triples for panel in panels])
+    assert sorted(found.tolist()) == sorted(dataset.triples.tolist())
+    own = [panel.name for panel in panels if not panel.several]
+    assert own == [f"relation $ {number - 1 - place}" for place in range(len(own))]
+    others = number - len(own)
+    assert [p.name for p in panels if p.several] == [f"and {others} more together"] * bool(others)
+
+
+@pytest.mark.parametrize("draw", [draw_frequency, draw_per_item])
+@pytest.mark.parametrize(
+    "dataset",
+    [SHOP, with_triples([]), many_relations(40), with_triples([[0, 0, e] for e in range(5)])],
+    ids=["shop", "none", "many", "long"],
+)
+def test_axes_of_counts_have_whole_ticks(draw, dataset):
+    figure = pytest.importorskip("matplotlib.figure").Figure(layout="constrained")
+    draw(figure, dataset)
+    figure.draw_without_rendering()
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(shown) == len(panels_of(dataset))
+    axis_of_counts = [axes.xaxis for axes in shown]
+    if draw is draw_frequency:
+        axis_of_counts += [axes.yaxis for axes in shown]
+    for axis in axis_of_counts:
+        ticks = [float(tick) for tick in axis.get_ticklocs()]
+        assert ticks and all(tick.is_integer() for tick in ticks), ticks
+        assert len(axis.get_ticklocs(minor=True)) == 0
+    if len(shown) == MOST_PANELS:
+        title = " ".join(figure.get_suptitle().split())
+        assert title.endswith("the 11 largest of 40 relations, and the others together")
 
 
 def test_figures_that_cannot_be_written(tmp_path):

@@ -25,6 +25,11 @@ def refusal(path) -> str:
         (["interaction.csv", "item.csv"], "interaction.csv, which tables calls interactions.csv"),
         (["movie.csv", "rating.csv"], "rating.csv, which movielens calls ratings.csv"),
         (["train.txt", "notes.md"], "lightgcn, which has train.txt, test.txt, kg_final.txt"),
+        (
+            ["item_index2entity_id.txt", "kg.txt", "user_artists.dat"],
+            "kgcn, which has ratings_final.txt, ratings_final.npy, kg_final.txt, "
+            "item_index2entity_id.txt",
+        ),
         (["tst_mat.pkl"], "tst_mat.pkl, which kdiffe calls tstMat.pkl"),
     ],
 )
@@ -40,6 +45,17 @@ def test_where_nothing_is_near_the_layouts_are_named_alone(tmp_path):
     (tmp_path / "zz.bin").write_bytes(b"x")
     (tmp_path / "folder").mkdir()
     assert f"{tmp_path}: no known layout; known are kdiffe, " in refusal(tmp_path)
+
+
+def test_an_archive_or_the_folder_that_it_brought_is_named(tmp_path):
+    (tmp_path / "ml-1m.zip").write_bytes(b"x")
+    assert "no known layout; ml-1m.zip is an archive: unpack it first; known" in refusal(tmp_path)
+    folder = tmp_path / "ml-1m"
+    folder.mkdir()
+    for file in ("ratings.dat", "movies.dat"):
+        (folder / file).write_text("1::1::5::9\n")
+    line = f"no known layout; its folder has that of movielens: --input={folder}; known"
+    assert line in refusal(tmp_path)
 
 
 def test_only_layouts_that_there_are_have_files():

@@ -35,6 +35,7 @@ from kdiffe_jax.storage.saved_model import _ARRAYS, _NAMES, MODEL, SavedModel, w
 from kdiffe_jax.studies.sweep_file import read_sweep
 from launch import flags
 from launch.parsing import parse
+from tests.data.readers.published import ml_100k, ml_latest_small, world
 from tests.launch import source_layouts
 
 PLANTED = planted_dataset(PlantedSizes(10, 16, 2, 2, 2, 4))
@@ -194,12 +195,26 @@ def _folder(path: Path) -> None:
     (path / "images.tsv").write_text("item\tfile\na\tx.jpg\nb\ty.png\n")
 
 
+def _latest(path: Path) -> None:
+    ml_latest_small(path, world(6, 5, 3))
+    for name in ("links.csv", "README.txt"):
+        (path / name).unlink()
+
+
+def _oldest(path: Path) -> None:
+    ml_100k(path, world(6, 5, 3))
+    for file in set(path.iterdir()) - {path / name for name in ("u.data", "u.item", "u.genre")}:
+        file.unlink()
+
+
 def _source(layout: str) -> Target:
     return Target(source_layouts.LAYOUTS[layout], lambda path: read_source(path, layout, name="d"))
 
 
 TARGETS = {
     **{layout: _source(layout) for layout in source_layouts.LAYOUTS},
+    "movielens_latest": _source("movielens")._replace(lay_out=_latest),
+    "movielens_100k": _source("movielens")._replace(lay_out=_oldest),
     "prepared": Target(_prepared, read_prepared),
     "pickle": Target(_pickles, lambda path: load_sparse(path / "matrix.pkl")),
     "npz": Target(_npz, lambda path: load_sparse(path / "matrix.npz")),

@@ -127,6 +127,17 @@ def test_inspect_prints_and_draws(shop, capsys):
     read_prepared("out")
 
 
+def test_inspect_writes_nothing_that_is_not_asked_for(shop, capsys):
+    assert run("--input=shop", "--output=out", *SMALL) == 0
+    before = sorted(Path().rglob("*"))
+    capsys.readouterr()
+    assert run("--inspect", "--input=out") == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("--figures=DIR draws")
+    assert sorted(Path().rglob("*")) == before
+    both = ("--item=p1", "--figures=figures")
+    assert "leave one of them out" in refusal(capsys, "--inspect", "--input=out", *both)
+
+
 def test_an_item_can_be_shown_in_words(shop, capsys):
     assert run("--input=shop", "--output=out", *SMALL) == 0
     capsys.readouterr()

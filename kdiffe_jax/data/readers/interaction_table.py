@@ -16,7 +16,7 @@ from kdiffe_jax.data.tables.missing import without_missing
 from kdiffe_jax.data.tables.near_twins import collision_note
 from kdiffe_jax.data.tables.times import Times
 from kdiffe_jax.data.tables.values import numbers, splits
-from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.errors import ConfigError, DataError, listed
 
 _TOLD = ("rating", "time", "split")
 _ROLES = ("user", "item", *_TOLD)
@@ -148,7 +148,7 @@ def _columns_in(table: Table, columns: TableColumns) -> tuple[Table, dict[str, s
         if role not in roles:
             raise DataError(
                 f"{table.path}: no column of {role} ids; name one of "
-                f"{', '.join(table.names)[:300]} by --{role}_column, or number the columns from 0 "
+                f"{listed(table.names)} by --{role}_column, or number the columns from 0 "
                 "if there is no header"
             )
     table.check_columns(list(roles.values()))
@@ -157,12 +157,13 @@ def _columns_in(table: Table, columns: TableColumns) -> tuple[Table, dict[str, s
         alike = [name for name in table.names if plain(name) == plain(column)]
         if len(alike) > 1 and column not in names_in(getattr(columns, f"{role}_column")):
             raise DataError(
-                f"{table.path}: {' and '.join(alike)} both name the {role}; set --{role}_column"
+                f"{table.path}: {alike[0][:60]} and {alike[1][:60]} both name the {role}; set "
+                f"--{role}_column"
             )
         other = by_column.setdefault(column, role)
         if other != role:
             raise DataError(
-                f"{table.path}: column {column!r} cannot be both {other} and {role}; set "
+                f"{table.path}: column {column[:60]!r} cannot be both {other} and {role}; set "
                 f"--{role}_column"
             )
     return table, roles
@@ -194,5 +195,5 @@ def _is_header(path: Path, user: str, item: str) -> DataError:
 def _roles_note(table: Table, roles: dict[str, str]) -> str:
     taken = ", ".join(f"{role} = {column}" for role, column in roles.items())
     ignored = [name for name in table.names if name and name not in roles.values()]
-    rest = f"; ignored {', '.join(ignored)[:200]}" if ignored else ""
+    rest = f"; ignored {listed(ignored, 200)}" if ignored else ""
     return f"{table.path.name}: columns {taken}{rest}"

@@ -19,7 +19,7 @@ from kdiffe_jax.data.tables.ids import GrowingIds, known_positions, unknown_note
 from kdiffe_jax.data.tables.missing import without_missing
 from kdiffe_jax.data.tables.near_twins import collision_note
 from kdiffe_jax.data.tables.values import depth, texts
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import DataError, listed
 
 
 class ItemTable(NamedTuple):
@@ -68,8 +68,7 @@ def read_item_table(
     key = columns.find("item", table.names)
     if not key:
         raise DataError(
-            f"{path}: no column of item ids; name one of {', '.join(table.names)[:300]} by "
-            "--item_column"
+            f"{path}: no column of item ids; name one of {listed(table.names)} by --item_column"
         )
     readable = [n for n in dict.fromkeys(table.names) if n and n not in table.without_text]
     others = [name for name in readable if name != key]
@@ -192,6 +191,6 @@ def _shown(
     if column in table.columns:
         return _placed(known, table.columns[column], at, n_items)[0]
     if column and not known:
-        there = ", ".join(table.columns)[:300]
+        there = listed(table.columns)
         raise DataError(f"{table.path}: no column {column!r}; it has {there}")
     return known

@@ -16,7 +16,7 @@ from kdiffe_jax.data.tables.columns import TableColumns, plain
 from kdiffe_jax.data.tables.delimited import Progress, Table
 from kdiffe_jax.data.tables.ids import known_positions, positions, unknown_note
 from kdiffe_jax.data.tables.near_twins import collision_note
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import DataError, listed
 
 
 def add_triples(
@@ -141,7 +141,7 @@ def _joined(
     catalogue: Catalogue, links: Links, relations: Sequence[Relation], notes: Sequence[str]
 ) -> Catalogue:
     if links.ignored:
-        notes = [f"{links.path.name}: ignored columns {', '.join(links.ignored)[:200]}", *notes]
+        notes = [f"{links.path.name}: ignored columns {listed(links.ignored, 200)}", *notes]
     if links.without_entity:
         notes = [
             *notes,

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection
 
 from kdiffe_jax.data.tables.missing import WORDS, missing_words
-from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.errors import ConfigError, DataError, listed
 from kdiffe_jax.options import Checked, option
 
 NONE = "none"
@@ -160,13 +160,13 @@ class TableColumns(Checked):
         for role, columns in named.items():
             for column in columns:
                 if column not in names:
-                    there = ", ".join(names)[:300] or "no columns at all"
+                    there = listed(names) or "no columns at all"
                     raise DataError(f"{role}: items have no column {column!r}; they have {there}")
         left = [name for name in names if name not in sum(named.values(), ())]
         for role in ("item_name", "item_picture"):
             column = self.find(role, names)
             if column and column not in names:
-                there = ", ".join(names)[:300] or "no columns at all"
+                there = listed(names) or "no columns at all"
                 raise DataError(
                     f"{role}_column: items have no column {column!r}; they have {there}"
                 )

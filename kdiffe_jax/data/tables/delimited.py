@@ -14,7 +14,7 @@ import numpy as np
 from kdiffe_jax.data.tables import json_lines, parquet, text_table
 from kdiffe_jax.data.tables.packed import DAMAGED, ENDINGS, first_bytes
 from kdiffe_jax.data.tables.values import equals
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import DataError, listed
 
 _KINDS = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".json")
 SUFFIXES = (*(kind + packed for kind in _KINDS for packed in ENDINGS), ".parquet")
@@ -87,11 +87,11 @@ class Table:
         for column in columns:
             times = self.names.count(column)
             if times == 0:
-                raise DataError(
-                    f"{self.path}: no column {column!r}; it has {', '.join(self.names)[:300]}"
-                )
+                raise DataError(f"{self.path}: no column {column!r}; it has {listed(self.names)}")
             if times > 1:
-                raise DataError(f"{self.path}: {times} columns are called {column!r}; rename them")
+                raise DataError(
+                    f"{self.path}: {times} columns are called {column[:60]!r}; rename them"
+                )
 
     def parts(self, columns: Sequence[str]) -> Iterator[Part]:
         """The rows in order, only these columns; no rows or no columns are no part.

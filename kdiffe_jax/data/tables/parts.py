@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from kdiffe_jax.data.tables.delimited import SUFFIXES, Part, Table, open_table
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import DataError, listed
 
 
 def part_files(directory: Path) -> list[Path]:
@@ -43,8 +43,8 @@ def open_parts(directory: Path, *, separator: str = "", quote: str = "auto") -> 
     for table in tables[1:]:
         if table.names != first.names:
             raise DataError(
-                f"{table.path}: columns {', '.join(table.names)[:200]}, but {first.path.name} has "
-                f"{', '.join(first.names)[:200]}; all parts need the same"
+                f"{table.path}: columns {listed(table.names, 200)}, but {first.path.name} has "
+                f"{listed(first.names, 200)}; all parts need the same"
             )
     without_text = frozenset[str]().union(*(table.without_text for table in tables))
     return TableOfParts(directory, first.names, first.first_row, "", without_text, tables=tables)
