@@ -57,7 +57,7 @@ def table(
     strong: Iterable[int] = (),
     caption: str | None = None,
 ) -> Markup:
-    """A table that scrolls sideways where it is wider than the page.
+    """A table that scrolls sideways where it is wider than the page, also by the keyboard.
 
     Args:
       columns: the heads.
@@ -73,9 +73,10 @@ def table(
         element("tr", *_cells("td", row, kinds), class_="strong" if place in strong else None)
         for place, row in enumerate(rows)
     )
-    title = [] if caption is None else [element("caption", caption)]
+    title = [] if caption is None else [element("caption", element("span", caption))]
     inner = element("table", *title, element("thead", head), element("tbody", *body))
-    return element("div", inner, class_="scroll")
+    named = dict(role="region", aria_label=caption or "Table", tabindex=0)
+    return element("div", inner, class_="scroll", **named)
 
 
 def _cells(name: str, row: Sequence[Any], kinds: Sequence[str]) -> list[Markup]:

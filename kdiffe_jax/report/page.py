@@ -8,6 +8,7 @@ from pathlib import Path
 from kdiffe_jax.report.cold import cold_items
 from kdiffe_jax.report.curves import curves
 from kdiffe_jax.report.document import document
+from kdiffe_jax.report.environment import date_of, environment
 from kdiffe_jax.report.examples import examples
 from kdiffe_jax.report.lists import lists
 from kdiffe_jax.report.markup import Markup, element, links, note
@@ -61,9 +62,12 @@ def leave_report(
 def page_of(run: RunFiles, options_of: Callable[[str], Options] = shared_options) -> str:
     """The whole page of a run; for the arguments see `write_report`."""
     dataset = run.result["dataset"]
-    parts = [*_found(run), settings(run, options_of)]
+    parts = [*_found(run), settings(run, options_of), environment(run)]
     heading = element(
-        "header", element("h1", dataset), element("p", f"{run.shown_name}, run {run.name}")
+        "header",
+        element("h1", dataset),
+        element("p", f"{run.shown_name}, run {run.name}"),
+        element("p", f"trained: {date_of(run)}"),
     )
     title = f"{dataset}: {run.shown_name}, {run.name}"
     return document(title, heading, summary(run), links(parts), *parts)

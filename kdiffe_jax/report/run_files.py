@@ -30,6 +30,7 @@ class RunFiles:
       result: result.json.
       model: model.npz; None where the run has none.
       scored: i32[n], the users that the test split scored; None where it was left alone.
+      environment: environment.json; empty of an older run.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RunFiles:
     result: dict[str, Any]
     model: SavedModel | None
     scored: np.ndarray | None
+    environment: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def model_name(self) -> str:
@@ -79,6 +81,7 @@ def read_run(run_dir: str | Path) -> RunFiles:
         result=result,
         model=read_model(directory) if (directory / MODEL).is_file() else None,
         scored=_scored(directory / PER_USER),
+        environment=run.environment() or {},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kdiffe_jax.report.gain import gain_of, paired_tests
 from kdiffe_jax.report.markup import Markup, details, element, note, section, table
 from kdiffe_jax.report.run_files import RunFiles
 from kdiffe_jax.report.words import NOTHING, SPLITS, chosen, plain, score, signed
@@ -30,7 +31,9 @@ def _beside_baselines(result: dict[str, Any]) -> Markup:
     ]
     parts = [table(["", *COLUMNS], rows, strong=[len(ours) - 1])]
     if scored:
-        parts += [note("Bold figures are the best of the test split."), *_paired(scored)]
+        gains = (gain_of(result, metric) for metric in COLUMNS[:2])
+        words = " ".join(gain.words() for gain in gains if gain)
+        parts += [note(f"Bold figures are the best of the test split. {words}"), *_paired(scored)]
     parts += [
         note(f"{plain(name)} was left out: {found['left_out']}")
         for name, found in result["baselines"].items()
@@ -68,8 +71,7 @@ def paired_by_metric(baselines: dict[str, Any]) -> dict[str, dict[str, Any]]:
     >>> paired_by_metric({"ease": {"paired": {"ndcg@20": {"difference": 0.1}}}})
     {'ndcg@20': {'ease': {'difference': 0.1}}}
     """
-    tests = {name: found["paired"] for name, found in baselines.items()}
-    tests = {n: {"recall@20": t} if "difference" in t else t for n, t in tests.items()}
+    tests = {name: paired_tests(found) for name, found in baselines.items()}
     metrics = dict.fromkeys(metric for test in tests.values() for metric in test)
     return {m: {n: test[m] for n, test in tests.items() if m in test} for m in metrics}
 

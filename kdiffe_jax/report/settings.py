@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from kdiffe_jax.config import SharedConfig
-from kdiffe_jax.report.markup import Markup, details, note, section, table
+from kdiffe_jax.report.markup import Markup, details, element, note, section, table
 from kdiffe_jax.report.run_files import RunFiles
 from kdiffe_jax.report.words import NOTHING, chosen, setting
 
@@ -27,8 +27,13 @@ def settings(run: RunFiles, options_of: Callable[[str], Options] = shared_option
         config.json that it does not know stand beside the data, without either.
     """
     options = options_of(run.model_name)
-    rows = {
-        name: [name, setting(value), setting(options[name].default), options[name].metadata["doc"]]
+    rows: dict[str, list[str]] = {
+        name: [
+            name,
+            setting(value),
+            setting(options[name].default),
+            element("span", options[name].metadata["doc"], class_="long"),
+        ]
         for name, value in run.config.items()
         if name in options
     }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from kdiffe_jax.report.gain import gain_of
 from kdiffe_jax.report.markup import Markup, details, element, joined, note
 from kdiffe_jax.report.run_files import RunFiles
-from kdiffe_jax.report.words import SPLITS, duration, plain, score
+from kdiffe_jax.report.words import SPLITS, duration, plain, score, signed
 
 
 def summary(run: RunFiles) -> Markup:
@@ -14,7 +15,7 @@ def summary(run: RunFiles) -> Markup:
     result = run.result
     split = "test" if "test" in result else "valid"
     tiles = [_score(result, split, metric) for metric in ("recall@20", "ndcg@20")]
-    tiles.append(_best_baseline(result))
+    tiles.append(_gain(result))
     if run.history:
         tiles += [_epochs(result), _time(result)]
     tiles.append(_users(result, split))
@@ -41,12 +42,13 @@ def _score(result: dict[str, Any], split: str, metric: str) -> Markup:
     return _tile(f"{metric} on {SPLITS[split]}", score(result[split][metric]), beside)
 
 
-def _best_baseline(result: dict[str, Any]) -> Markup | None:
-    recalls = {n: b["test"]["recall@20"] for n, b in result["baselines"].items() if "test" in b}
-    if not recalls:
+def _gain(result: dict[str, Any]) -> Markup | None:
+    gain = gain_of(result, "recall@20")
+    if gain is None:
         return None
-    best = max(recalls, key=recalls.get)
-    return _tile("best baseline, recall@20", score(recalls[best]), plain(best))
+    label = f"{gain.metric} {gain.side} the best baseline"
+    beside = f"{plain(gain.baseline)} {score(gain.theirs)}, {gain.chance()}"
+    return _tile(label, gain.relative() or signed(gain.difference), beside)
 
 
 def _epochs(result: dict[str, Any]) -> Markup:

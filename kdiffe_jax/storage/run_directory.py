@@ -1,4 +1,4 @@
-"""The files of a run: config.json, metrics.jsonl, result.json, checkpoints/.
+"""The files of a run: config.json, metrics.jsonl, environment.json, result.json, checkpoints/.
 
 Every file is written under a temporary name and renamed, so a killed run leaves whole
 files only.
@@ -18,7 +18,7 @@ from kdiffe_jax.errors import DataError, RunError
 from kdiffe_jax.storage.files import DRAFT, replacing
 
 CONFIG, METRICS, RESULT, CHECKPOINTS = "config.json", "metrics.jsonl", "result.json", "checkpoints"
-PER_USER = "test_per_user.npz"
+PER_USER, ENVIRONMENT = "test_per_user.npz", "environment.json"
 _LOCK = ".lock"
 _AGAIN = "mend that and give the same command again: it continues"
 
@@ -98,6 +98,23 @@ class RunDirectory:
         """What result.json holds, None while the run is unfinished."""
         return self._read_json(RESULT)
 
+    def environment(self) -> dict[str, Any] | None:
+        """What environment.json holds, None where there is none, as of an older run."""
+        return self._read_json(ENVIRONMENT)
+
+    def history(self) -> list[dict[str, Any]]:
+        """What metrics.jsonl holds, one object an epoch; nothing where there is none.
+
+        Raises:
+          RunError: it cannot be read.
+        """
+        file = self.path / METRICS
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+            return [json.loads(line) for line in lines]
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file}: not readable: {error}") from error
+
     def write_history(self, history: list[dict[str, Any]]) -> None:
         """Writes metrics.jsonl, one object an epoch."""
         self.write(METRICS, "".join(json.dumps(record) + "\n" for record in history).encode())
@@ -107,6 +124,10 @@ class RunDirectory:
         packed = io.BytesIO()
         np.savez_compressed(packed, users=users, **values)
         self.write(PER_USER, packed.getvalue())
+
+    def write_environment(self, environment: dict[str, Any]) -> None:
+        """Writes environment.json: when, on what and with which versions the run was made."""
+        self.write(ENVIRONMENT, _json(environment))
 
     def write_result(self, result: dict[str, Any]) -> None:
         """Writes result.json, which marks the run as finished."""

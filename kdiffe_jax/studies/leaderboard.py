@@ -17,6 +17,7 @@ from kdiffe_jax.studies.leaderboard_rows import (
     differing_settings,
     other_users,
     read_rows,
+    shown_run,
     with_tests,
 )
 from kdiffe_jax.studies.tables import (
@@ -223,9 +224,9 @@ def _warnings(rows: Sequence[Row]) -> list[str]:
     said = []
     for row in rows:
         if row.result["selection"] == "test":
-            said.append(f"{row.runs[0]}: its epoch was chosen on the test split.")
+            said.append(f"{shown_run(row.runs[0])}: its epoch was chosen on the test split.")
         if "test" in row.result and not row.has_users:
-            said.append(f"{row.runs[0]}: without test_per_user.npz it is not tested.")
+            said.append(f"{shown_run(row.runs[0])}: without test_per_user.npz it is not tested.")
     return said
 
 

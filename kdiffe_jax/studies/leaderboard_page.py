@@ -10,6 +10,7 @@ from kdiffe_jax.report.document import document
 from kdiffe_jax.report.markup import Markup, details, element, joined, links, note, section, table
 from kdiffe_jax.report.words import NOTHING
 from kdiffe_jax.studies.leaderboard import Leaderboard, shown_setting
+from kdiffe_jax.studies.leaderboard_rows import shown_run
 
 _OTHERS = "others"
 
@@ -75,7 +76,7 @@ def _settings(board: Leaderboard, labels: Sequence[str]) -> Markup:
 def _runs(board: Leaderboard, labels: Sequence[str]) -> Markup:
     """Which directories a row was read from."""
     rows = [
-        [label, joined(element("div", str(run)) for run in row.runs)]
+        [label, joined(element("div", shown_run(run)) for run in row.runs)]
         for row, label in zip(board.rows, labels, strict=True)
     ]
     return section("runs", "Runs", table(["", "directories"], rows, texts=2))

@@ -224,3 +224,12 @@ def _together(first: Row, second: Row) -> Row:
 
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
+
+
+def shown_run(run: Path) -> str:
+    """A run directory without where it lies on a machine.
+
+    >>> shown_run(Path("runs/best")), shown_run(Path("/home/ann/shop/runs/best"))
+    ('runs/best', 'runs/best')
+    """
+    return str(Path(*run.parts[-2:]) if run.is_absolute() else run)

@@ -53,13 +53,78 @@ def test_scores_are_those_of_the_result(page, finished):
 
 @pytest.mark.parametrize("metric", ["recall@20", "ndcg@20"])
 def test_paired_tests_are_those_of_the_result(text, finished, metric):
-    (tested,) = (t for t in text.split("<table>") if f"Test {metric} above each baseline" in t)
+    (tested,) = (t for t in text.split("<table>") if f">Test {metric} above each baseline" in t)
     rows = Page("<table>" + tested[: tested.index("</table>")] + "</table>").table("against")
     for name, found in result_of(finished)["baselines"].items():
         row, test = rows[name.replace("_", " ")], found["paired"][metric]
         assert row["difference"].replace("−", "-") == f"{test['difference']:+.4f}"
         assert row["standard error"] == f"{test['standard_error']:.4f}"
         assert row["p"] == f"{test['p']:.2g}"
+
+
+def with_recalls(run_dir, ours, best, p):
+    """The result changed to a recall of the model, and of ease as the best baseline."""
+    result = result_of(run_dir)
+    result["test"]["recall@20"] = ours
+    for name, found in result["baselines"].items():
+        found["test"]["recall@20"] = best if name == "ease" else best / 2
+        found["paired"]["recall@20"]["p"] = p
+    (run_dir / "result.json").write_text(json.dumps(result))
+    return Page(report_of(run_dir))
+
+
+@pytest.mark.parametrize(
+    ("ours", "best", "p", "label", "value", "beside", "words"),
+    [
+        (0.15, 0.1, 1e-5, "above", "+50.0 %", "p < 0.001", "0.0500 above ease"),
+        (0.09, 0.1, 0.02, "below", "−10.0 %", "p 0.02", "0.0100 below ease"),
+        (0.09, 0.1, 0.3, "below", "−10.0 %", "p 0.3, so it may be chance", "0.0100 below ease"),
+        (0.1, 0.1, None, "equal to", "0.0 %", "not tested", "equal to ease"),
+        (0.1, 0.0, None, "above", "+0.1000", "not tested", "0.1000 above"),
+    ],
+)
+def test_the_gain_over_the_best_baseline(run_dir, ours, best, p, label, value, beside, words):
+    page = with_recalls(run_dir, ours, best, p)
+    said = [text.replace("\u00a0", " ") for text in page.texts]
+    tile = said.index(f"recall@20 {label} the best baseline")
+    assert said[tile + 1] == value and said[tile + 2].endswith(f" {best:.4f}, {beside}")
+    assert any(f"recall@20 is {words}" in text and beside in text for text in said)
+
+
+ENVIRONMENT = {
+    "date": "2026-01-02T03:04:05Z",
+    "versions": {"jax": "9.8.7", "Python": "3.12.1"},
+    "system": "Linux x86_64",
+    "processor": EVIL,
+    "cores": 6,
+    "memory_gib": 15.5,
+    "devices": {"platform": "gpu", "kind": "NVIDIA H100", "count": 2},
+    "processes": 1,
+}
+
+
+def test_date_machine_and_versions_are_those_of_the_run(run_dir):
+    assert "not recorded: the run is older" in "".join(Page(report_of(run_dir)).texts)
+    RunDirectory(run_dir).write_environment(ENVIRONMENT)
+    page = Page(report_of(run_dir))
+    assert f"trained: {ENVIRONMENT['date']}" in page.texts
+    rows = {row[0]: row[1] for row in page.tables[-1][1:]}
+    assert rows["computed on"] == "2 GPUs: NVIDIA H100"
+    assert rows["versions"] == "jax 9.8.7, Python 3.12.1" and rows["processor"] == EVIL
+    assert rows["memory"] == "15.5 GiB" and rows["cores"].startswith("6 ")
+
+
+def test_what_a_machine_does_not_say_is_not_recorded(run_dir):
+    damaged = {"processor": None, "devices": [1], "versions": "none", "date": 0}
+    RunDirectory(run_dir).write_environment(damaged)
+    page = Page(report_of(run_dir))
+    assert {row[1] for row in page.tables[-1][1:]} == {"not recorded"}
+    assert "trained: not recorded" in page.texts
+
+
+def test_every_table_scrolls_in_a_box_that_the_keyboard_reaches(text):
+    named = re.findall(r'<div class="scroll" role="region" aria-label="[^"]+" tabindex="0">', text)
+    assert len(named) == text.count('class="scroll"') > 5
 
 
 def test_the_best_of_the_test_split_is_bold(text, finished):

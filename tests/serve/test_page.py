@@ -3,32 +3,23 @@
 import base64
 import functools
 import http.server
-import shutil
 import threading
 
 import pytest
 
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.storage.saved_model import MODEL, write_model
+from tests.browser import opened, resize
 from tests.serve.conftest import ODD_USER, awkward
 from tests.serve.running import running
 from tests.small_model import small_saved
-
-webdriver = pytest.importorskip("selenium.webdriver")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-if not (CHROMIUM and DRIVER):
-    pytest.skip("chromium and chromedriver are not here", allow_module_level=True)
 
 By = pytest.importorskip("selenium.webdriver.common.by").By
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 WebDriverWait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait
 
-OPTIONS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PORTRAIT = base64.b64decode(  # 1 x 3 pixels
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAADCAIAAADdv/LVAAAADklEQVR4nGM4YWPDAMUAGDADwY3jptwAAAAASUVORK5CYII="
 )
 
 
@@ -40,7 +31,7 @@ class Silent(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     directory = tmp_path_factory.mktemp("pictures")
-    (directory / "there.png").write_bytes(PIXEL)
+    (directory / "there.png").write_bytes(PORTRAIT)
     handler = functools.partial(Silent, directory=directory)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -68,14 +59,8 @@ def address(shown, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(option)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    with opened(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -164,6 +149,23 @@ def test_pictures_or_neutral_tiles(page, shown):
     assert "broken" not in page.title
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_portrait_is_shown_whole(page, address, width):
+    resize(page, width)
+    outside = """return [...document.querySelectorAll('.picture img')].filter((image) => {
+      const [own, frame] = [image, image.parentNode].map((e) => e.getBoundingClientRect());
+      const fits = getComputedStyle(image).objectFit === 'contain';
+      return !fits || own.height > frame.height + 1 || own.width > frame.width + 1;
+    }).length"""
+    loaded = """const images = [...document.querySelectorAll('.picture img')];
+      return images.length && images.some((image) => image.naturalHeight === 3)"""
+    for view in ("", "#/user/ann%201", "#/item/p2", "#/new/p1/p2", "#/user/ann%201/why/p2"):
+        page.get("about:blank")
+        page.get(address + view)
+        wait(page, lambda: page.execute_script(loaded))
+        assert not page.execute_script(outside), view
+
+
 def test_what_is_not_there_is_said(page, address):
     page.get(f"{address}#/user/nobody")
     wait(page, lambda: texts(page, "[role=alert]"))
@@ -211,8 +213,7 @@ def test_a_model_without_embeddings_attention_or_reasons(page, fitted):
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_window(page, address, width):
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    resize(page, width)
     for view in ("", "#/user/ann%201", "#/item/p2", "#/new/p1/p2", "#/user/ann%201/why/p2"):
         page.get("about:blank")
         page.get(address + view)

@@ -234,7 +234,8 @@ def test_the_page_has_table_curves_and_settings_and_loads_nothing(runs):
     assert page.count('class="line s0"') == page.count('class="line s1"') == 3  # a line a seed
     assert page.count("<svg") == 1 and "validation recall@20" in page
     for row in board.rows:
-        assert all(str(run) in page for run in row.runs)
+        assert all(f"{run.parent.name}/{run.name}" in page for run in row.runs)
+        assert not any(str(run.parent.parent) in page for run in row.runs)
     settings = page[page.index('id="settings"') :]
     assert '<tr class="strong"><td class="text">dim</td>' in settings
     assert '<tr><td class="text">penalty</td>' in settings  # of one model alone: not marked

@@ -1,0 +1,86 @@
+"""When, on what and with which versions a run was made; nothing that names a machine or a user."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+
+import kdiffe_jax
+from kdiffe_jax.storage.run_directory import RunDirectory
+
+_PACKAGES = ("jax", "jaxlib", "flax", "numpy")
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def write_environment(run: RunDirectory, devices: Sequence[jax.Device] = ()) -> None:
+    """Writes environment.json into a run directory.
+
+    Args:
+      run: claimed.
+      devices: of this process, that took part; none of a model that the host fits.
+
+    Raises:
+      RunError: it cannot be written.
+    """
+    run.write_environment(environment(devices))
+
+
+def environment(devices: Sequence[jax.Device] = ()) -> dict[str, Any]:
+    """What environment.json holds.
+
+    Returns:
+      "date" (UTC, ISO 8601), "versions" by package, "system", "processor", "cores" that this
+      process may use, "memory_gib" of the machine, "devices" with "platform", "kind" and "count"
+      over all processes, "processes". What the system does not say is None.
+    """
+    first = next(iter(devices), None)
+    processes = jax.process_count() if devices else 1
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "versions": _versions(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": _cores(),
+        "memory_gib": _memory_gib(),
+        "devices": {
+            "platform": first.platform if first else "cpu",
+            "kind": first.device_kind if first else "cpu",
+            "count": len(devices) * processes,
+        },
+        "processes": processes,
+    }
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: metadata.version(name) for name in _PACKAGES}
+    return {"kdiffe_jax": kdiffe_jax.__version__, **packages, "Python": platform.python_version()}
+
+
+def _processor() -> str | None:
+    try:
+        lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, None) or platform.processor() or None
+
+
+def _cores() -> int | None:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def _memory_gib() -> float | None:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+    return round(size / 2**30, 1)

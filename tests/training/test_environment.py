@@ -1,0 +1,31 @@
+"""The record of when, on what and with which versions a run was made."""
+
+import getpass
+import json
+import platform
+import re
+from pathlib import Path
+
+import jax
+
+import kdiffe_jax
+from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.training.environment import environment, write_environment
+
+
+def test_what_is_recorded(tmp_path):
+    with RunDirectory(tmp_path / "run").claim({}) as run:
+        assert run.environment() is None
+        write_environment(run, jax.local_devices()[:1])
+        found = run.environment()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found["date"])
+    assert found["versions"]["jax"] == jax.__version__
+    assert found["versions"]["kdiffe_jax"] == kdiffe_jax.__version__
+    assert found["versions"]["Python"] == platform.python_version()
+    assert found["cores"] >= 1 and found["memory_gib"] > 0
+    assert found["devices"] == {"platform": "cpu", "kind": "cpu", "count": 1}
+
+
+def test_nothing_names_the_machine_or_who_uses_it():
+    words = set(re.split(r"[^\w.-]+", json.dumps(environment())))
+    assert not {platform.node(), getpass.getuser(), Path.home().name} & (words - {""})
