@@ -14,9 +14,10 @@ from kdiffe_jax.errors import ConfigError, DataError
 def clean(catalogue: Catalogue, settings: InteractionSettings) -> Catalogue:
     """Drops low ratings, repeats and what is outside the k-core; each with a note.
 
-    Interactions keep their order. The k-core is counted over all splits, and it drops
-    interactions: with `keep_items = "all"` an item stays though its interactions went.
-    Users without interactions go. Where the source gives the split and there is no
+    Where ratings are labels, 0 and 1 alone, those of 0 are no interactions. Interactions
+    keep their order. The k-core is counted over all splits, and it drops interactions:
+    with `keep_items = "all"` an item stays though its interactions went. Users without
+    interactions go. Where the source gives the split and there is no
     k-core, users and items stay as they are, so that their numbers do.
 
     Args:
@@ -30,8 +31,9 @@ def clean(catalogue: Catalogue, settings: InteractionSettings) -> Catalogue:
         raise DataError(f"{catalogue.name}: the source has no interactions")
     numbers = np.arange(len(catalogue.interactions))
     if catalogue.interactions.ratings is not None:
-        rated = ~(catalogue.interactions.ratings < settings.min_rating)
-        catalogue = _keep(catalogue, rated, f"rated below min_rating={settings.min_rating:g}")
+        least, low = _least_rating(catalogue.interactions.ratings, settings.min_rating)
+        rated = ~(catalogue.interactions.ratings < least)
+        catalogue = _keep(catalogue, rated, low)
         catalogue = catalogue.extended(notes=[_rating_line(catalogue.interactions.ratings)])
         numbers = numbers[rated]
     elif settings.min_rating != InteractionSettings.min_rating:
@@ -169,8 +171,18 @@ def _dropped(things: str, left: int, total: int) -> str:
     return f"{things} without interactions: {total - left:,} of {total:,} dropped, {left:,} left"
 
 
+def _least_rating(ratings: np.ndarray, asked: float) -> tuple[float, str]:
+    """The rating from which an interaction counts, and what those below it are called."""
+    labels = ratings[~np.isnan(ratings)]
+    if asked <= 0 and (labels == 0).any() and (labels == 1).any() and np.isin(labels, (0, 1)).all():
+        return 1.0, "labelled 0, not 1 (--rating_column=none counts them)"
+    return asked, f"rated below min_rating={asked:g}"
+
+
 def _rating_line(ratings: np.ndarray) -> str:
     if np.isnan(ratings).all():
         return "no interaction that is left has a rating"
     low, high = np.nanmin(ratings), np.nanmax(ratings)
+    if low == high:
+        return ""
     return f"ratings of {low:g} to {high:g} all count the same; --min_rating drops low ones"

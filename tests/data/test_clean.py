@@ -65,6 +65,16 @@ def test_low_ratings_go_and_no_rating_stays():
     )
 
 
+@pytest.mark.parametrize("ratings", [[0, 1, 1, np.nan], [0, 1, 1, 2], [1, 1, 1, 1], [0, 0, 0, 0]])
+def test_of_labels_those_of_zero_are_no_interactions(ratings):
+    rated = shop([(0, 1), (1, 2), (2, 3), (3, 4)], ratings=np.array(ratings, np.float32))
+    found = clean(rated, InteractionSettings())
+    labels = sorted({0, 1} & set(ratings)) == [0, 1] and 2 not in ratings
+    assert len(found.interactions) == (3 if labels else 4)
+    assert any("labelled 0, not 1 (--rating_column=none" in note for note in found.notes) is labels
+    assert any("count the same" in note for note in found.notes) is (2 in ratings)
+
+
 def test_a_threshold_on_the_float32_value_itself_keeps_it():
     rated = shop([(0, 0)], ratings=np.array([4.1], np.float32))
     assert len(clean(rated, InteractionSettings(min_rating=4.1)).interactions) == 1

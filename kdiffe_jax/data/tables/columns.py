@@ -22,7 +22,7 @@ COMMON = {
         "videoid", "bookid", "isbn", "articleid", "businessid", "sku", "stockcode", "productcode",
         "product", "articlenumber", "gtin", "ean", "recipeid", "gameid", "newsid", "appid",
     ),
-    "rating": ("rating", "stars", "overall", "score"),
+    "rating": ("rating", "stars", "overall", "score", "label", "click", "clicked", "isclick"),
     "time": (
         "timestamp", "time", "unixreviewtime", "unixtime", "datetime", "date", "orderedat",
         "ordertime", "orderdate", "invoicedate", "purchasedat", "purchasedate", "purchasetime",
