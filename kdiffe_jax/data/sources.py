@@ -23,6 +23,7 @@ from kdiffe_jax.data.readers import (
 )
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.parts import part_files
+from kdiffe_jax.data.tables.split_files import split_files
 from kdiffe_jax.errors import ConfigError, DataError
 
 SOURCES = (
@@ -156,7 +157,7 @@ def _known_layout(path: Path) -> str:
         return "yelp"
     if reviews.is_amazon(path):
         return "amazon"
-    return ""
+    return "tables" if split_files(path) else ""
 
 
 def _file_names(path: Path, *patterns: str) -> tuple[str, ...]:

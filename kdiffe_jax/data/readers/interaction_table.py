@@ -30,7 +30,7 @@ def read_interactions(
     name: str,
     progress: Progress | None = None,
     opened: Callable[[Path], Table] | None = None,
-    one_a_split: bool = False,
+    parts: Sequence[int] = (),
 ) -> Catalogue:
     """Reads one table of interactions, or several that are parts of one.
 
@@ -39,7 +39,7 @@ def read_interactions(
       columns: which columns hold what.
       progress: receives (rows done, bytes done, bytes in all).
       opened: opens a table; by default `open_table`.
-      one_a_split: whether the tables are train, valid and test.
+      parts: where the tables are a split, what each is: 0 train, 1 valid, 2 test.
 
     Returns:
       A catalogue of users and items in the order in which they first come.
@@ -54,7 +54,7 @@ def read_interactions(
         separator=columns.field_separator,
         quote=columns.quote,
     )
-    if one_a_split and columns.split_column not in ("", NONE):
+    if parts and columns.split_column not in ("", NONE):
         raise ConfigError(
             f"--split_column={columns.split_column} has no effect: "
             f"{', '.join(path.name for path in paths)} are the split; leave it out"
@@ -72,7 +72,7 @@ def read_interactions(
         for part in table.parts(list(roles.values())):
             if part.first_row == 1 and table.delimiter:
                 _refuse_header(part, roles)
-            rows.add(part, roles, number if one_a_split else None)
+            rows.add(part, roles, parts[number] if parts else None)
             if progress:
                 progress(rows.number, done + part.bytes_done, total)
         done += sizes[number]

@@ -51,7 +51,9 @@ def read_recbole(path: str | Path, *, name: str, columns: TableColumns | None = 
         split, stem = stem.endswith(".train"), stem.removesuffix(".train")
     whole, item = path / f"{stem}.inter", path / f"{stem}.item"
     files = [path / f"{stem}.{part}.inter" for part in SPLITS] if split else [whole]
-    catalogue = read_interactions(files, columns, name=name, opened=_open, one_a_split=split)
+    catalogue = read_interactions(
+        files, columns, name=name, opened=_open, parts=(0, 1, 2)[: 3 * split]
+    )
     notes = []
     if split and whole.exists():
         notes.append(f"{whole.name} is not read: the files of its split are")

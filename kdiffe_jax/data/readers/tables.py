@@ -7,7 +7,8 @@ interactions.csv      user, item, and where there are any rating, time, split
 
 Each may be `.csv`, `.tsv`, `.txt`, `.jsonl`, those packed, or `.parquet`; or a directory of
 that name with `part-*` files, as Spark writes it. Interactions may come in parts,
-`interactions-0.parquet` and so on, or as the `part-*` files of the directory itself.
+`interactions-0.parquet` and so on, as the `part-*` files of the directory itself, or as a split,
+`train.csv`, `valid.csv` and `test.csv`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from kdiffe_jax.data.readers.link_table import add_triples
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.delimited import SUFFIXES, Progress, Table, find_table
 from kdiffe_jax.data.tables.parts import open_parts, part_files
+from kdiffe_jax.data.tables.split_files import split_files
 from kdiffe_jax.errors import DataError
 
 FILES = "interactions.csv (or .tsv, .parquet, .gz), and where there are any items.* and triples.*"
@@ -54,8 +56,11 @@ def read_tables(
     path, columns = Path(path), columns or TableColumns()
     if not path.is_dir():
         return read_interactions([path], columns, name=name, progress=progress)
-    parts = _parts(path)
-    catalogue = read_interactions(parts, columns, name=name, progress=progress)
+    divided = split_files(path)
+    parts = list(divided.values()) or _parts(path)
+    catalogue = read_interactions(
+        parts, columns, name=name, progress=progress, parts=tuple(divided)
+    )
     files = [str(part.relative_to(path)) for part in parts]
     if items := _find(path, "items"):
         table = read_item_table(items, columns, opened=_opened(items, columns))

@@ -119,7 +119,9 @@ def test_benchmark_files_give_the_split(source):
     assert catalogue.files[:3] == ("shop.train.inter", "shop.valid.inter", "shop.test.inter")
     assert catalogue.notes[0].endswith("user = user_id, item = item_id, rating = label")
     assert "shop.inter is not read: the files of its split are" in catalogue.notes
-    (source / "shop.test.inter").write_text("user_id:token\titem_id:token\ttimestamp:float\na\tx\t1\n")
+    (source / "shop.test.inter").write_text(
+        "user_id:token\titem_id:token\ttimestamp:float\na\tx\t1\n"
+    )
     assert "shop.test.inter: has columns of user, item, time, but shop.train.inter" in refusal(
         source
     )
