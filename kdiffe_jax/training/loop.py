@@ -143,7 +143,8 @@ def one_epoch(
     state, terms = compiled.epoch(
         carried.state, batches, setup.inputs, carried.carry, setup.traced()
     )
-    losses = finite_means(jax.device_get(terms), where=f"epoch {epoch}")
+    where = f"epoch {epoch} of seed {setup.config.train.seed}"
+    losses = finite_means(jax.device_get(terms), where=where)
     carry = compiled.refresh(
         state.params, setup.inputs, carried.carry, state.key, jnp.int32(epoch + 1)
     )

@@ -93,7 +93,7 @@ def test_non_finite_loss_names_term_and_step_and_keeps_the_checkpoint(setup, tmp
     values = laplacian.to_users.values.at[0].set(np.nan)
     broken = laplacian._replace(to_users=laplacian.to_users._replace(values=values))
     inputs = setup.inputs._replace(laplacian=broken)
-    with pytest.raises(NonFiniteLossError, match=r"loss term bpr .* epoch 2, step 0"):
+    with pytest.raises(NonFiniteLossError, match=r"loss term bpr .* epoch 2 of seed 0, step 0"):
         train_in(setup._replace(inputs=inputs), tmp_path)
     kept = {path.name for path in (tmp_path / "checkpoints").iterdir()}
     assert "1" in kept and "2" not in kept
