@@ -13,6 +13,7 @@ from kdiffe_jax.storage.files import DRAFT, replacing
 from kdiffe_jax.studies.leaderboard import Leaderboard, leaderboard_of
 from kdiffe_jax.studies.leaderboard_page import page_of_leaderboard
 from launch.command import Command
+from launch.shown import show_markdown
 
 FILES = {
     "leaderboard.csv": Leaderboard.csv,
@@ -39,7 +40,7 @@ def _work(values: FlagValues, runs: Sequence[str]) -> None:
     if out is not None:
         _refuse_foreign(out)
     board = leaderboard_of(runs, metric=values.metric)
-    print(board.text())
+    show_markdown(board.markdown(), board.text())
     if out is not None:
         _write(board, out)
         print(f"\n{out}: {', '.join(FILES)}")

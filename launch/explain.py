@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 from absl import flags as absl_flags
 from absl.flags import FlagValues
@@ -22,7 +23,11 @@ def define(values: FlagValues) -> None:
     absl_flags.DEFINE_string("item", None, "id of the item [the user's first]", **common)
     absl_flags.DEFINE_enum("format", "text", ["text", "json"], "words or JSON", **common)
     absl_flags.DEFINE_integer(
-        "most", 5, "past items named one by one in words", lower_bound=0, **common
+        "most",
+        5,
+        "past items, and entities of each relation, named one by one in words",
+        lower_bound=0,
+        **common,
     )
 
 
@@ -35,6 +40,9 @@ def _work(values: FlagValues) -> None:
         print(json.dumps(explanation.to_json(), indent=2, ensure_ascii=False))
     else:
         print(in_words(explanation, most=values.most))
+        counts = Counter(entity.relation for entity in explanation.entities)
+        if counts and max(counts.values()) > max(1, values.most):
+            print("--most=N names more of them, --format=json has all")
 
 
 def _first(recommender: Recommender, user: str) -> str:

@@ -11,7 +11,7 @@ from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.extract.results import UNREADABLE
 from kdiffe_jax.extract.resumable import Progress, extract
 from kdiffe_jax.extract.settings import KINDS, ExtractSettings, list_entries, make_extractor
-from kdiffe_jax.training.progress import terminal_bar
+from kdiffe_jax.training.screen import screen
 from launch import flags
 from launch.command import Command
 
@@ -56,26 +56,24 @@ def _work(values: absl_flags.FlagValues) -> None:
 
 
 class _Bar:
-    """A bar on a terminal with tqdm, a line from time to time otherwise."""
+    """A bar on a terminal or in a notebook, a line from time to time otherwise."""
 
     def __init__(self):
-        self._bar = None
+        self._screen, self._row = screen(), None
         self._last = time.monotonic()
 
     def __enter__(self) -> _Bar:
         return self
 
     def __exit__(self, *exception) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        if self._screen is not None:
+            self._screen.close()
 
     def show(self, progress: Progress) -> None:
         """Shows how far it is."""
-        if self._bar is None:
-            self._bar = terminal_bar(total=progress.total, initial=progress.tried, unit="file")
-        if self._bar is not None:
-            self._bar.set_postfix_str(f"{progress.unreadable} unreadable", refresh=False)
-            self._bar.update(progress.tried - self._bar.n)
+        if self._screen is not None:
+            self._row = self._row or self._screen.row("files", total=progress.total)
+            self._row.show(progress.tried, note=f"{progress.unreadable} unreadable")
         elif time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
             print(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from absl import flags as absl_flags
@@ -23,6 +25,7 @@ from kdiffe_jax.trackers.named import name_of_run
 from kdiffe_jax.trackers.tracker import Tracker
 from kdiffe_jax.training.compiled_programs import keep_compiled
 from kdiffe_jax.training.fit import Hooks, fit, score_again
+from kdiffe_jax.training.phases import Phases
 from kdiffe_jax.training.placement_on_mesh import OnMesh
 from kdiffe_jax.training.progress import Progress
 from kdiffe_jax.training.resources import Resources
@@ -33,23 +36,32 @@ from launch import flags, help, processes, tracking
 from launch.command import guarded
 from launch.parsing import named_model, parse
 from launch.profile import profile_lines
-from launch.table import planted_lines, result_table
+from launch.shown import show, width
+from launch.table import next_lines, planted_lines, result_table
 
 FlagValues: TypeAlias = absl_flags.FlagValues
 
 
-def main(argv: Sequence[str], values: FlagValues | None = None) -> int:
-    """Runs one command, any number of times in a process; see `guarded` for the exit status."""
+def main(
+    argv: Sequence[str], values: FlagValues | None = None, *, begun: float | None = None
+) -> int:
+    """Runs one command, any number of times in a process; see `guarded` for the exit status.
+
+    Args:
+      argv: the command line.
+      values: its flags, not parsed.
+      begun: when it began, of `time.perf_counter`; now if omitted.
+    """
     given = FlagValues() if values is None else values
     status = guarded(
-        lambda: _command(argv, given),
+        lambda: _command(argv, given, begun),
         given,
         interrupted="stopped; the same command continues from the last finished epoch",
     )
     return processes.leave(status)
 
 
-def _command(argv: Sequence[str], values: FlagValues) -> None:
+def _command(argv: Sequence[str], values: FlagValues, begun: float | None) -> None:
     if "--models" in argv[1:]:
         print(help.models_text())
         return
@@ -62,14 +74,20 @@ def _command(argv: Sequence[str], values: FlagValues) -> None:
     processes.join(values)
     keep_compiled(flags.cache_dir(values))
     recorder = _recorder(values)
-    result = _evaluate(values) if values.mode == "evaluate" else _train(values, recorder)
+    with Phases(shown=is_process_zero(), begun=begun) as phases:
+        if values.mode == "evaluate":
+            result = _evaluate(values, phases)
+        else:
+            result = _train(values, recorder, phases)
     if not is_process_zero():
         return
-    print(result_table(result))
+    show(result_table(result, width()))
     if "planted" in result:
-        print(planted_lines(result))
+        show(planted_lines(result))
     if recorder is not None:
-        print(profile_lines(recorder))
+        show(profile_lines(recorder))
+    show(phases.summary())
+    print(next_lines(Path(flags.workdir(values))))
 
 
 def _recorder(values: FlagValues) -> Recorder | None:
@@ -89,7 +107,7 @@ def _resources(values: FlagValues, share) -> Resources:
     )
 
 
-def _train(values: FlagValues, recorder: Recorder | None) -> dict[str, Any]:
+def _train(values: FlagValues, recorder: Recorder | None, phases: Phases) -> dict[str, Any]:
     config = flags.config(values)
     check_selection_metric(config)
     share = share_of_process()
@@ -99,13 +117,14 @@ def _train(values: FlagValues, recorder: Recorder | None) -> dict[str, Any]:
     run = RunDirectory(flags.workdir(values))
     wanted = tracking.wanted(values)
     earlier = None if values.warm_start is None else read_earlier(values.warm_start)
-    dataset = flags.load(values, share=share)
-    config = flags.config(values, content=dataset.has_content)
-    identity = {
-        **flags.data_identity(values),
-        "data_sha256": dataset.fingerprint(),
-        **config.to_flat(),
-    }
+    with phases("reading"):
+        dataset = flags.load(values, share=share)
+        config = flags.config(values, content=dataset.has_content)
+        identity = {
+            **flags.data_identity(values),
+            "data_sha256": dataset.fingerprint(),
+            **config.to_flat(),
+        }
     if earlier is not None:
         check_start(earlier, dataset, config)
         identity["warm_start"] = earlier.digest
@@ -118,18 +137,19 @@ def _train(values: FlagValues, recorder: Recorder | None) -> dict[str, Any]:
             on_process_zero(lambda: _tell_finished(run))
             _tell_result(finished, trackers)
             return finished
-        shown = Progress(config, shown=is_process_zero())
-        with shown as progress, recorder or contextlib.nullcontext():
+        progress = Progress(config, phases, run)
+        with recorder or contextlib.nullcontext():
             result = fit(
                 dataset,
                 config,
                 run,
                 resources,
-                hooks=_hooks(progress, trackers, recorder),
+                hooks=_hooks(progress, phases, trackers, recorder),
                 whole=lambda: _whole(values, dataset, identity),
                 earlier=earlier,
             )
-        on_process_zero(lambda: leave_report(run.path, options_of, log=print))
+        with phases("saving"):
+            on_process_zero(lambda: leave_report(run.path, options_of, log=phases.log))
         _tell_result(result, trackers)
         return result
 
@@ -139,7 +159,9 @@ def _tell_result(result: dict[str, Any], trackers: Sequence[Tracker]) -> None:
         tracker.on_result(result)
 
 
-def _hooks(progress: Progress, trackers: Sequence[Tracker], recorder: Recorder | None) -> Hooks:
+def _hooks(
+    progress: Progress, phases: Phases, trackers: Sequence[Tracker], recorder: Recorder | None
+) -> Hooks:
     watchers = [*(tracker.on_epoch for tracker in trackers), progress.on_epoch]
 
     def on_epoch(record: Record) -> None:
@@ -151,7 +173,7 @@ def _hooks(progress: Progress, trackers: Sequence[Tracker], recorder: Recorder |
             recorder.walks = {"seconds": setup.edges_seconds, "cached": setup.edges.cached}
 
     watched = on_epoch if recorder is None else recorder.after(on_epoch)
-    return Hooks(progress.log, on_setup, watched)
+    return Hooks(phases.log, on_setup, watched, phases)
 
 
 def _whole(values: FlagValues, dataset: Dataset, identity: dict[str, Any]) -> Dataset:
@@ -173,7 +195,7 @@ def _tell_finished(run: RunDirectory) -> None:
         leave_report(run.path, options_of, log=print)
 
 
-def _evaluate(values: FlagValues) -> dict[str, Any]:
+def _evaluate(values: FlagValues, phases: Phases) -> dict[str, Any]:
     run = RunDirectory(flags.workdir(values))
     stored = run.config()
     if stored is None:
@@ -181,15 +203,17 @@ def _evaluate(values: FlagValues) -> dict[str, Any]:
     if stored.get("model") not in [*MODELS]:
         raise RunError(f"{run.path}: its config.json names no model; train it again elsewhere")
     _adopt(values, stored)
-    dataset = flags.load(values)
+    with phases("reading"):
+        dataset = flags.load(values)
     if dataset.fingerprint() != stored.get("data_sha256"):
         raise RunError(f"{run.path}: was trained on other data than {dataset.name} holds now")
     with run.claim(stored):
         known = options_of(stored["model"])
         config = make_config({n: v for n, v in stored.items() if n in known or n == "model"})
-        result = score_again(dataset, config, run, _resources(values, ALONE), log=print)
+        resources = _resources(values, ALONE)
+        result = score_again(dataset, config, run, resources, log=phases.log, phase=phases)
         if run.result() is not None:
-            leave_report(run.path, options_of, log=print)
+            leave_report(run.path, options_of, log=phases.log)
         return result
 
 
@@ -214,7 +238,7 @@ def _adopt(values: FlagValues, stored: dict[str, Any]) -> None:
 
 def entry() -> None:
     """The console command."""
-    sys.exit(main(sys.argv))
+    sys.exit(main(sys.argv, begun=time.perf_counter() - processes.seconds_since_start()))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import jax
 from absl import flags
@@ -15,6 +16,7 @@ from launch.command import PREEMPTED
 CLUSTER = "cluster"
 _SECONDS_TO_JOIN = 300
 _SECONDS_TO_SPEAK = 5
+_START_TIME = 19  # of the fields behind the name in /proc/self/stat
 
 
 def define(values: flags.FlagValues) -> None:
@@ -54,6 +56,16 @@ def join(values: flags.FlagValues) -> None:
     except (RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"--coordinator={address}: cannot join: {reason}") from error
+
+
+def seconds_since_start() -> float:
+    """How long ago this process began; 0 where the system does not tell."""
+    try:
+        fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        begun = int(fields[_START_TIME]) / os.sysconf("SC_CLK_TCK")
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - begun)
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0.0
 
 
 def leave(status: int) -> int:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kdiffe_jax.training.progress import terminal_bar
+from kdiffe_jax.training.screen import Row, Screen, screen
 
 
 @contextlib.contextmanager
@@ -15,34 +15,28 @@ def rows_bar(what: str, unit: str = "row") -> Iterator[Callable[[Any, int, int |
 
     A download has the file's name in place of rows, and None where the size is not known.
 
-    On a terminal the bar shows the share of bytes from the first call on; elsewhere nothing
-    is printed.
+    On a terminal or in a notebook the bar shows the share of bytes from the first call on;
+    elsewhere nothing is printed.
     """
-    bars: list[Any] = []
+    with contextlib.ExitStack() as stack:
+        rows_there: list[Row] = []
 
-    def show(rows: Any, done: int, total: int | None) -> None:
-        if not bars:
-            bars.append(terminal_bar(desc=what, unit="B", unit_scale=True))
-        if bars[0] is None:
-            return
-        bars[0].total, bars[0].n = total, done
-        if unit == "row":
-            bars[0].set_postfix_str(f"{rows:,} rows", refresh=False)
-        bars[0].refresh()
+        def show(rows: Any, done: int, total: int | None) -> None:
+            if not rows_there:
+                rows_there.append(stack.enter_context(_shown()).row(what, unit="byte"))
+            note = f"{rows:,} rows" if unit == "row" else ""
+            rows_there[0].show(done, total=total, note=note)
 
-    try:
         yield show
-    finally:
-        if bars and bars[0] is not None:
-            bars[0].close()
 
 
 @contextlib.contextmanager
 def count_bar(total: int, unit: str) -> Iterator[Callable[[int], None]]:
     """A bar for a known number of things: yields a function of how many more are done."""
-    bar = terminal_bar(total=total, unit=unit)
-    if bar is None:
-        yield lambda more: None
-        return
-    with bar:
-        yield bar.update
+    with _shown() as on:
+        row = on.row(unit, total=total)
+        yield lambda more: row.show(row.done + more)
+
+
+def _shown() -> Screen:
+    return screen() or Screen()

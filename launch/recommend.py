@@ -53,7 +53,7 @@ def _work(values: FlagValues) -> None:
             print(text_table(columns, describer.fields))
         return
     total = len(recommender.users) if users is None else len(users)
-    with count_bar(total, "user") as done:
+    with count_bar(total, "users") as done:
         blocks = _columns(recommender, users, describer, values, done)
         write_table(blocks, describer.fields, Path(values.output))
     print(f"written: {values.output}")

@@ -18,6 +18,9 @@ from kdiffe_jax.studies.noise_plan import drawn_with
 from launch import flags
 from launch.command import Command
 from launch.jobs import Ended, Job, finished_result, run_jobs
+from launch.progress import count_bar
+from launch.shown import show_markdown
+from launch.time_left import TimeLeft
 
 _TIMED_EPOCHS = 6
 
@@ -58,7 +61,7 @@ def _work(values: absl_flags.FlagValues) -> None:
         raise ConfigError(f"--study is needed: one of {', '.join(plan.STUDIES)}")
     if values.workdir or values.mode != "train":
         raise ConfigError("--workdir and --mode are for one run; a study has --out")
-    print(_run(values.study, values))
+    show_markdown(_run(values.study, values))
 
 
 def _run(study: str, values: absl_flags.FlagValues) -> str:
@@ -125,24 +128,25 @@ def _base(study: str, base: Config, values: absl_flags.FlagValues) -> Config:
 
 
 def _run_all(study: str, jobs: list[Job], values: absl_flags.FlagValues) -> None:
-    ended = 0
+    finished = {job.name for job in jobs if finished_result(job) is not None}
+    left = TimeLeft(len(jobs), len(finished))
     waiting: Iterator[Job] = iter(jobs)
 
     def on_end(job: Job, end: Ended) -> None:
-        nonlocal ended
-        ended += 1
         said = "a loss is not finite; left out"
         if end.result is not None:
             metric, seconds = end.result["selection_metric"], end.result["seconds"]
             shutil.rmtree(job.workdir / CHECKPOINTS, ignore_errors=True)
             said = f"validation {metric} {end.result['valid'][metric]:.4f}, {seconds:.0f} s"
-        print(f"[{ended}/{len(jobs)}] {job.name}: {said}", flush=True)
+        print(f"{job.name}: {said}; {left.ended(waited_for=job.name not in finished)}", flush=True)
+        done(1)
 
     data_flags = flags.data_flags(values)
     if study != "main":
         data_flags.append("--baselines=none")
     parallel = 1 if study == "scalability" else values.parallel
-    run_jobs(lambda: next(waiting, None), on_end, data_flags=data_flags, parallel=parallel)
+    with count_bar(len(jobs), "runs") as done:
+        run_jobs(lambda: next(waiting, None), on_end, data_flags=data_flags, parallel=parallel)
 
 
 def _write(

@@ -16,7 +16,9 @@ from kdiffe_jax.studies import figures, sweep_report
 from kdiffe_jax.studies.sweep_file import Sweep, own_grid, read_sweep
 from launch import flags
 from launch.command import Command
-from launch.jobs import run_jobs
+from launch.jobs import Ended, Job, run_jobs
+from launch.progress import count_bar
+from launch.shown import show_markdown
 from launch.study import define_many
 from launch.trial_runs import TrialRuns
 
@@ -40,7 +42,7 @@ def _work(values: absl_flags.FlagValues) -> None:
     flags.config(values)
     base = flags.config(values, content=flags.load(values).has_content)
     described = read_sweep(values.sweep, base) if values.sweep else own_grid(base)
-    print(_run(described, base, values))
+    show_markdown(_run(described, base, values))
 
 
 def _run(sweep: Sweep, base: Config, values: absl_flags.FlagValues) -> str:
@@ -55,13 +57,19 @@ def _run(sweep: Sweep, base: Config, values: absl_flags.FlagValues) -> str:
     described = json.loads(json.dumps(sweep._asdict()))
     with out.claim({"sweep": described, **flags.data_identity(values), **base.to_flat()}):
         runs = TrialRuns(sweep, base, out)
-        run_jobs(
-            runs.next_job,
-            runs.on_end,
-            data_flags=flags.data_flags(values),
-            parallel=values.parallel,
-            should_stop=runs.should_stop,
-        )
+
+        def on_end(job: Job, end: Ended) -> None:
+            runs.on_end(job, end)
+            done(1)
+
+        with count_bar(sweep.trials - runs.ended, "trials") as done:
+            run_jobs(
+                runs.next_job,
+                on_end,
+                data_flags=flags.data_flags(values),
+                parallel=values.parallel,
+                should_stop=runs.should_stop,
+            )
         return _write(runs, base.model, out)
 
 

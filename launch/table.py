@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 from kdiffe_jax.recommend.denoiser import held_out_words
+from kdiffe_jax.report.page import REPORT
 from kdiffe_jax.report.scores import COLUMNS, paired_by_metric
 from kdiffe_jax.report.words import chosen, plain
+from kdiffe_jax.storage.saved_model import MODEL
+from kdiffe_jax.studies.tables import aligned, in_blocks
+from launch.shown import PLAIN_WIDTH
 
 
-def result_table(result: dict[str, Any]) -> str:
+def result_table(result: dict[str, Any], width: int = PLAIN_WIDTH) -> str:
     """Validation, test and baselines as aligned text, and what else there is to say.
+
+    The table is divided where it is wider than `width`; what follows has a line for each thing.
 
     Of several seeds validation and test are mean ± standard error, the rest is the mean. Of a
     run that left the test split alone there is validation alone.
@@ -23,14 +31,9 @@ def result_table(result: dict[str, Any]) -> str:
         if split in result
     ]
     rows += [(f"{plain(name)} (test)", found["test"], None) for name, found in scored.items()]
-    width, cell = max(len(name) for name, *_ in rows), 18 if spreads else 14
-    name = result.get("shown_as", "")
-    width = max(width, len(name))
-    lines = [f"{name:<{width}}" + "".join(f"{column:>{cell}}" for column in COLUMNS)]
-    lines += [
-        f"{name:<{width}}" + "".join(f"{_value(metrics, spread, c):>{cell}}" for c in COLUMNS)
-        for name, metrics, spread in rows
-    ]
+    header = [result.get("shown_as", ""), *COLUMNS]
+    cells = [[name, *(_value(of, spread, c) for c in COLUMNS)] for name, of, spread in rows]
+    lines = ["\n\n".join(aligned(*block) for block in in_blocks(header, cells, width))]
     lines += [
         f"{plain(name)}: left out: {found['left_out']}"
         for name, found in result["baselines"].items()
@@ -133,3 +136,15 @@ def planted_lines(result: dict[str, Any]) -> str:
         return f"planted truth: {auc}"
     ratio = result["test"]["recall@20"] / max(popular["test"]["recall@20"], 1e-12)
     return f"planted truth: test recall@20 is {ratio:.1f} x most popular; {auc}"
+
+
+def next_lines(run: Path) -> str:
+    """Where a run's report is, and what may be done with the run; of the files that are there."""
+    lines = [f"report: {run / REPORT}"] if (run / REPORT).exists() else []
+    if (run / MODEL).exists():
+        place = shlex.quote(str(run))
+        lines += [
+            f"lists:  python -m launch.recommend --workdir={place} --all --output=lists.csv",
+            f"browse: python -m launch.serve --workdir={place}",
+        ]
+    return "\n".join(lines)

@@ -15,6 +15,7 @@ from kdiffe_jax.studies.search import DIVERGED, DONE, PRUNED, RUNNING, Trial, pr
 from kdiffe_jax.studies.sweep_file import Sweep
 from kdiffe_jax.studies.tables import value_text
 from launch.jobs import Ended, Job
+from launch.time_left import TimeLeft
 
 _TRIALS = "trials.json"
 
@@ -32,6 +33,10 @@ class TrialRuns:
         self.trials = _read_trials(out.path / _TRIALS)
         self._broken_off = [trial.number for trial in self.trials if trial.state == RUNNING]
         self._numbers: dict[str, int] = {}
+        self.ended = len(self.trials) - len(self._broken_off)  #: before this command
+        self._left = TimeLeft(sweep.trials, self.ended)
+        for _ in range(self.ended):
+            self._left.ended(waited_for=False)
 
     def next_job(self) -> Job | None:
         """What was broken off, then the next trial."""
@@ -69,7 +74,7 @@ class TrialRuns:
             curve = self._curve(job) or (end.result["valid"][self.metric],)
             trial = trial._replace(state=DONE, curve=curve)
         self.trials[number] = trial
-        print(self._line(trial), flush=True)
+        print(f"{self._line(trial)}; {self._left.ended()}", flush=True)
         self._save()
         shutil.rmtree(job.workdir / CHECKPOINTS, ignore_errors=True)
 
@@ -80,7 +85,7 @@ class TrialRuns:
         values = ", ".join(f"{name} {value_text(v)}" for name, v in trial.values.items())
         score = "-" if trial.score is None else f"{trial.score:.4f}"
         return (
-            f"trial {trial.number} (of {self.sweep.trials}) {trial.state}: {values}: "
+            f"trial {trial.number} {trial.state}: {values}: "
             f"validation {self.metric} {score}, {len(trial.curve)} epochs"
         )
 

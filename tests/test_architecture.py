@@ -63,6 +63,7 @@ FENCED = {
     "jax": lambda room, path: room in COMPUTING,
     "flax": lambda room, path: path.parent.name == "kdiffe",
     "sklearn": lambda room, path: room == "data",
+    "rich": lambda room, path: path == PACKAGE / "training" / "screen.py",
     "matplotlib": lambda room, path: path.name == "figures.py",
     "optuna": lambda room, path: path.name == "search.py",
     "pyarrow": lambda room, path: path.name == "arrow.py",

@@ -38,7 +38,7 @@ REFERENCE = "".join(
 RECOMMENDING = (ROOT / "docs" / "recommending.md").read_text(encoding="utf-8")
 DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 OPTIONS = PrepareConfig.all_options() | TableColumns.all_options()
-# Options of a browser and of TensorBoard, in docs/report.md.
+# Options of a browser and of TensorBoard, in docs/report.md, and of Docker, in BUILD.md.
 OTHER_PROGRAMS = {
     "xla_force_host_platform_device_count",
     "headless",
@@ -47,6 +47,10 @@ OTHER_PROGRAMS = {
     "virtual-time-budget",
     "screenshot",
     "logdir",
+    "build-arg",
+    "gpus",
+    "rm",
+    "user",
 }
 # Flags that the changelog says are no more.
 GONE = {

@@ -23,6 +23,7 @@ from kdiffe_jax.trackers.named import name_of_run, named_trackers
 from kdiffe_jax.trackers.tracker import Tracker
 from kdiffe_jax.training.compiled_programs import keep_compiled
 from kdiffe_jax.training.fit import Hooks, fit
+from kdiffe_jax.training.phases import Phases
 from kdiffe_jax.training.progress import Progress
 from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.warm_start import Earlier
@@ -64,12 +65,12 @@ def run_config(
     }
     with run.claim(identity), contextlib.ExitStack() as stack:
         if run.result() is None:
-            shown = stack.enter_context(Progress(config, shown=around.progress))
+            phases = stack.enter_context(Phases(shown=around.progress))
             name = name_of_run(run.path)
             trackers = [stack.enter_context(make(run.path, identity, name)) for make in wanted]
-            hooks = _hooks(data.dataset, shown, trackers)
+            hooks = _hooks(data.dataset, phases, [*trackers, Progress(config, phases, run)])
             result = fit(data.dataset, config, run, resources, hooks=hooks, earlier=earlier)
-            leave_report(run.path, options_of, log=shown.log)
+            leave_report(run.path, options_of, log=phases.log)
             for tracker in trackers:
                 tracker.on_result(result)
     return FittedModel.of_run(run.path, data, home)
@@ -82,14 +83,12 @@ def _resources(around: Around) -> Resources:
     return Resources(cache_dir, Limits(), BaselineSettings(baselines=text or "none"))
 
 
-def _hooks(dataset: Dataset, shown: Progress, trackers: Sequence[Tracker]) -> Hooks:
-    told = [*(tracker.on_epoch for tracker in trackers), shown.on_epoch]
-
+def _hooks(dataset: Dataset, phases: Phases, watchers: Sequence[Tracker | Progress]) -> Hooks:
     def on_epoch(record: dict[str, Any]) -> None:
-        for tell in told:
-            tell(record)
+        for watcher in watchers:
+            watcher.on_epoch(record)
 
-    return Hooks(_told_once(dataset, shown.log), on_epoch=on_epoch)
+    return Hooks(_told_once(dataset, phases.log), on_epoch=on_epoch, phase=phases)
 
 
 def _told_once(dataset: Dataset, log: Callable[[str], None]) -> Callable[[str], None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from kdiffe_jax.baselines.settings import BaselineSettings
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.evaluation.eval_data import EvalData
 from kdiffe_jax.evaluation.split_scores import score_split
-from kdiffe_jax.models.fitting import fit_closed_form
+from kdiffe_jax.models.fitting import fit_closed_form, grid_points
 from kdiffe_jax.models.registry import make_config, model_class
 
 # The metrics of each user that are kept for paired tests.
@@ -26,6 +27,7 @@ def score_baselines(
     *,
     cache_dir: Path | None,
     log: Callable[[str], None],
+    phase: Callable[[str], AbstractContextManager] = nullcontext,
 ) -> dict[str, dict[str, Any]]:
     """The scores of every baseline that is asked for, by name.
 
@@ -33,7 +35,8 @@ def score_baselines(
       eval_data: data, splits and how to choose.
       settings: which baselines, and the limit of EASE.
       cache_dir: where scores are kept; None keeps none.
-      log: receives one line a baseline that is computed or left out.
+      log: receives a line when a baseline is to be tuned, and one when it is computed or left out.
+      phase: gives a block for each that is computed, by its name.
 
     Returns:
       For each "hyper_parameters", "seconds", "valid", "test", "cold", "beyond_accuracy" and
@@ -41,7 +44,7 @@ def score_baselines(
     """
     found = {}
     for name in settings.names():
-        compute = partial(_score, name, eval_data, log)
+        compute = partial(_score, name, eval_data, log, phase)
         reason = _too_large(name, eval_data, settings)
         if reason:
             found[name] = _left_out(name, reason, log)
@@ -72,14 +75,23 @@ def _left_out(name: str, reason: str, log: Callable[[str], None]) -> dict[str, s
     return {"left_out": reason}
 
 
-def _score(name: str, eval_data: EvalData, log: Callable[[str], None]) -> dict[str, Any]:
+def _score(
+    name: str,
+    eval_data: EvalData,
+    log: Callable[[str], None],
+    phase: Callable[[str], AbstractContextManager],
+) -> dict[str, Any]:
     begun = time.perf_counter()
-    chosen, fitted = fit_closed_form(make_config({"model": name}), eval_data)
-    popularity = eval_data.popularity()
-    valid, test = (
-        score_split(fitted.lists, task, popularity, n_users=eval_data.n_users)
-        for task in (eval_data.valid, eval_data.test)
-    )
+    settings = len(grid_points(model_class(name).grid))
+    if settings > 1:
+        log(f"baseline {name}: choosing among {settings} settings on validation")
+    with phase(f"baseline {name}"):
+        chosen, fitted = fit_closed_form(make_config({"model": name}), eval_data)
+        popularity = eval_data.popularity()
+        valid, test = (
+            score_split(fitted.lists, task, popularity, n_users=eval_data.n_users)
+            for task in (eval_data.valid, eval_data.test)
+        )
     seconds = round(time.perf_counter() - begun, 3)
     words = ", ".join(f"{key} {value}" for key, value in chosen.items())
     log(f"baseline {name}: {words + ', ' if words else ''}{seconds:.1f} s")

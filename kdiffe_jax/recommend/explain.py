@@ -7,6 +7,7 @@ W_ij scale_j. Either is exact: all shares add up to the score but for rounding.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -146,7 +147,13 @@ def _status_of(model: SavedModel, item: int, own: set) -> dict[tuple[int, int], 
 
 
 def in_words(explanation: Explanation, *, most: int = 5) -> str:
-    """The explanation as a few lines; `most` past items by name, the others as one sum."""
+    """The explanation as a few lines.
+
+    Args:
+      explanation: of `explain`.
+      most: past items by name, the others are one sum; and entities of each relation by name, at
+        least one, of the others there is the number.
+    """
     e = explanation
     parts = e.shares(most)
     head = f"user {e.user}, item {_titled(e.item, e.name)}: score {e.score:.4f}"
@@ -155,7 +162,12 @@ def in_words(explanation: Explanation, *, most: int = 5) -> str:
     if not e.entities:
         return "\n".join([*lines, f"item {e.item} has no entities"])
     lines.append(f"item {e.item} has the entities")
-    lines += [f"  {_entity_words(entity)}" for entity in e.entities]
+    for relation, entities in groupby(e.entities, lambda entity: entity.relation):
+        mine = list(entities)
+        named = mine[: max(1, most)]
+        lines += [f"  {_entity_words(entity)}" for entity in named]
+        if rest := len(mine) - len(named):
+            lines.append(f"  {relation}: and {rest:,} more")
     return "\n".join(lines)
 
 

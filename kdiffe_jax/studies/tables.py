@@ -42,6 +42,35 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int 
     return "\n".join("  ".join(line).rstrip() for line in cells)
 
 
+def in_blocks(
+    header: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, gap: int = 2
+) -> list[tuple[list[str], list[list[str]]]]:
+    """A table as several that are no wider than a terminal, each with the first column.
+
+    A column that is too wide beside the first one has a table of its own.
+
+    Args:
+      header, rows: of the whole table.
+      width: letters in a line.
+      gap: letters between columns.
+
+    >>> in_blocks(["", "a", "b"], [["x", "0.1", "0.2"]], 8)
+    [(['', 'a'], [['x', '0.1']]), (['', 'b'], [['x', '0.2']])]
+    """
+    lines = [header, *rows]
+    widths = [max(map(len, column)) + gap for column in zip(*lines, strict=True)]
+    blocks: list[list[int]] = [[0]]
+    for place in range(1, len(header)):
+        used = sum(widths[i] for i in blocks[-1])
+        if len(blocks[-1]) > 1 and used + widths[place] - gap > width:
+            blocks.append([0])
+        blocks[-1].append(place)
+    return [
+        ([header[i] for i in places], [[row[i] for i in places] for row in rows])
+        for places in blocks
+    ]
+
+
 _IN_LATEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "<": "$<$", ">": "$>$", "|": "$|$", "[": "{[}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from kdiffe_jax.evaluation.split_scores import score_split
 from kdiffe_jax.models.fitting import fit_closed_form
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import MODEL, write_model
+from kdiffe_jax.training.phases import Phase
 from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.result import assembled, best_scores, head
 from kdiffe_jax.training.saving import saved_model
@@ -34,6 +36,7 @@ def finish_closed_form(
     resources: Resources,
     *,
     log: Callable[[str], None],
+    phase: Phase = nullcontext,
     write_result: bool = True,
 ) -> dict[str, Any]:
     """Fits the model, scores it and writes model, result and users' scores.
@@ -44,6 +47,7 @@ def finish_closed_form(
       run: a claimed run directory.
       resources: limits and baselines.
       log: receives one line at a time.
+      phase: of what it is at.
       write_result: False writes the model alone, as scoring a run again does.
 
     Raises:
@@ -57,7 +61,8 @@ def finish_closed_form(
     check_splits(dataset, config)
     data = _eval_data(dataset, config)
     begun = time.perf_counter()
-    chosen, fitted = fit_closed_form(config, data, limits=resources.limits)
+    with phase("fitting"):
+        chosen, fitted = fit_closed_form(config, data, limits=resources.limits)
     seconds = round(time.perf_counter() - begun, 3)
     training = {"best_epoch": 0, "epochs": 0, "seconds": seconds, "hyper_parameters": chosen}
     if not config.eval.score_test:
@@ -72,7 +77,8 @@ def finish_closed_form(
         if write_result:
             run.write_result(result)
         return result
-    found, per_user = best_scores(fitted.lists, data)
+    with phase("scoring"):
+        found, per_user = best_scores(fitted.lists, data)
     arrays = dict(fitted.saved)
     model = saved_model(
         dataset,
@@ -82,8 +88,11 @@ def finish_closed_form(
         items=arrays.pop("items"),
         artifacts=arrays,
     )
-    write_model(model, run.path / MODEL)
-    beside = score_baselines(data, resources.baselines, cache_dir=resources.cache_dir, log=log)
+    with phase("saving"):
+        write_model(model, run.path / MODEL)
+    with phase("scoring"):
+        cache_dir, of = resources.cache_dir, resources.baselines
+        beside = score_baselines(data, of, cache_dir=cache_dir, log=log, phase=phase)
     result = assembled(
         config,
         dataset,

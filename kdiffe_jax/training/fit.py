@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,7 +14,9 @@ from kdiffe_jax.models.registry import is_trained
 from kdiffe_jax.parallel.processes import on_process_zero
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.closed_form import finish_closed_form
+from kdiffe_jax.training.environment import write_environment
 from kdiffe_jax.training.many_seeds import train_seeds
+from kdiffe_jax.training.phases import Phase
 from kdiffe_jax.training.placement import OneDevice
 from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.result import eval_data_of, finish, rescore
@@ -28,6 +31,7 @@ class Hooks(NamedTuple):
     log: Callable[[str], None] = lambda line: None  #: one line at a time
     on_setup: Callable[[TrainSetup], None] = lambda setup: None  #: before the first epoch
     on_epoch: Callable[[Record], None] = lambda record: None  #: after each, as in metrics.jsonl
+    phase: Phase = nullcontext  #: a block that has a name, see `Phases`
 
 
 def fit(
@@ -66,22 +70,28 @@ def fit(
         limits=resources.limits,
     )
     if not is_trained(config.model):
-        return finish_closed_form(dataset, config, run, resources, log=hooks.log)
+        write_environment(run)
+        return finish_closed_form(dataset, config, run, resources, log=hooks.log, phase=hooks.phase)
     placement = resources.placement or OneDevice()
-    setup: Any = build(dataset, log=hooks.log, placement=placement)
-    if earlier is not None:
-        setup = warm_started(setup, dataset, earlier, log=hooks.log)
+    with hooks.phase("preparing"):
+        setup: Any = build(dataset, log=hooks.log, placement=placement)
+        if earlier is not None:
+            setup = warm_started(setup, dataset, earlier, log=hooks.log)
     hooks.on_setup(setup)
-    trained = train_seeds(setup, run, on_epoch=hooks.on_epoch, log=hooks.log)
+    with hooks.phase("training"):
+        trained = train_seeds(setup, run, on_epoch=hooks.on_epoch, log=hooks.log, phase=hooks.phase)
     if not placement.alone:
         setup = None  # what lies on the mesh makes room for the whole
 
     def score() -> dict[str, Any]:
+        write_environment(run, placement.devices)
         read = whole if whole is not None else lambda: dataset
         on_one = setup or build(read(), log=lambda line: None)
-        return finish(on_one, trained, run, _baselines(on_one, resources, hooks.log))
+        beside = _baselines(on_one, resources, hooks.log, hooks.phase)
+        return finish(on_one, trained, run, beside, phase=hooks.phase)
 
-    return on_process_zero(score)
+    with hooks.phase("scoring"):
+        return on_process_zero(score)
 
 
 def score_again(
@@ -91,19 +101,25 @@ def score_again(
     resources: Resources,
     *,
     log: Callable[[str], None],
+    phase: Phase = nullcontext,
 ) -> dict[str, Any]:
     """The result of a run's best checkpoints, scored again; writes the model file alone."""
     if not is_trained(config.model):
-        return finish_closed_form(dataset, config, run, resources, log=log, write_result=False)
-    setup = build_setup(
-        dataset, config, cache_dir=resources.cache_dir, log=log, limits=resources.limits
-    )
-    return rescore(setup, run, _baselines(setup, resources, log), log=log)
+        return finish_closed_form(
+            dataset, config, run, resources, log=log, phase=phase, write_result=False
+        )
+    with phase("preparing"):
+        setup = build_setup(
+            dataset, config, cache_dir=resources.cache_dir, log=log, limits=resources.limits
+        )
+    with phase("scoring"):
+        return rescore(setup, run, _baselines(setup, resources, log, phase), log=log)
 
 
-def _baselines(setup: TrainSetup, resources: Resources, log: Callable[[str], None]):
+def _baselines(setup: TrainSetup, resources: Resources, log: Callable[[str], None], phase: Phase):
     """Their scores; None where the test split is left alone, which they would be scored on."""
     if not setup.config.eval.score_test:
         return None
     data = eval_data_of(setup)
-    return score_baselines(data, resources.baselines, cache_dir=resources.cache_dir, log=log)
+    cache_dir = resources.cache_dir
+    return score_baselines(data, resources.baselines, cache_dir=cache_dir, log=log, phase=phase)

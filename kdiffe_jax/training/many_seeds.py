@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
 from itertools import zip_longest
 
 from kdiffe_jax.parallel.processes import on_process_zero
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.loop import Log, Trained, compile_setup, load_best, train
+from kdiffe_jax.training.phases import FIRST_EPOCH, Phase
 from kdiffe_jax.training.selection import Record
 from kdiffe_jax.training.setup import TrainSetup
 
 
 def train_seeds(
-    setup: TrainSetup, run: RunDirectory, *, on_epoch: Callable[[Record], None], log: Log
+    setup: TrainSetup,
+    run: RunDirectory,
+    *,
+    on_epoch: Callable[[Record], None],
+    log: Log,
+    phase: Phase = nullcontext,
 ) -> list[Trained]:
     """Trains every seed of the configuration; a finished seed is not trained again.
 
@@ -25,14 +32,16 @@ def train_seeds(
       run: a claimed run directory; the training continues from its checkpoints.
       on_epoch: receives each epoch's record; of several seeds it names its own.
       log: receives one line at a time.
+      phase: of `FIRST_EPOCH`, which lasts until the first epoch is over.
 
     Returns:
       One model a seed, in their order.
     """
-    seeds, compiled = setup.config.train.seeds, compile_setup(setup)
+    seeds, compiled, first_epoch = setup.config.train.seeds, compile_setup(setup), ExitStack()
 
     def of_seed(seed: int) -> Trained:
         def report(record: Record) -> None:
+            first_epoch.close()
             on_epoch(record if len(seeds) == 1 else {"seed": seed, **record})
 
         return train(
@@ -43,7 +52,9 @@ def train_seeds(
             compiled=compiled,
         )
 
-    trained = [of_seed(seed) for seed in seeds]
+    with first_epoch:
+        first_epoch.enter_context(phase(FIRST_EPOCH))
+        trained = [of_seed(seed) for seed in seeds]
     if len(seeds) > 1:
         history = merged_history([one.history for one in trained], seeds)
         on_process_zero(lambda: run.write_history(history))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +21,7 @@ from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.findings import findings_of, planted_truth
 from kdiffe_jax.training.loop import Trained, score
 from kdiffe_jax.training.many_seeds import load_seeds
+from kdiffe_jax.training.phases import Phase
 from kdiffe_jax.training.saving import save_model
 from kdiffe_jax.training.selection import selection_score
 from kdiffe_jax.training.setup import TrainSetup
@@ -30,7 +32,12 @@ _OF_SPLITS = ("valid", "test", "cold", "beyond_accuracy")
 
 
 def finish(
-    setup: TrainSetup, trained: list[Trained], run: RunDirectory, baselines: Baselines | None = None
+    setup: TrainSetup,
+    trained: list[Trained],
+    run: RunDirectory,
+    baselines: Baselines | None = None,
+    *,
+    phase: Phase = nullcontext,
 ) -> dict[str, Any]:
     """Scores validation and test with the best epochs; writes model, result and users' scores.
 
@@ -43,14 +50,15 @@ def finish(
       trained: the best epoch's model of every seed.
       run: a claimed run directory.
       baselines: from `score_baselines`; None scores the most popular items alone.
+      phase: of "saving".
     """
     findings = findings_of(setup, trained)
     result, per_user = _scored(setup, trained, findings, baselines)
-    if per_user is not None:
-        users = np.asarray(setup.test.users)
-        run.write_per_user(per_user, users)
-        save_model(*_best_seed(setup, trained, findings), run)
-    run.write_result(result)
+    with phase("saving"):
+        if per_user is not None:
+            run.write_per_user(per_user, np.asarray(setup.test.users))
+            save_model(*_best_seed(setup, trained, findings), run)
+        run.write_result(result)
     return result
 
 

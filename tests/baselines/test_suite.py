@@ -46,7 +46,13 @@ def test_default_baselines_have_all_their_scores(eval_data, tmp_path):
         assert scores["seconds"] > 0
     assert found["most_popular"]["hyper_parameters"] == {}
     assert found["ease"]["hyper_parameters"]["regularisation"] > 0
-    assert [line.split(":")[0] for line in said] == [f"baseline {name}" for name in found]
+    assert [line.split(":")[0].removeprefix("baseline ") for line in said] == [
+        "most_popular",
+        *("rp3beta", "rp3beta"),
+        *("ease", "ease"),
+    ]
+    assert said[1] == said[3].replace("ease", "rp3beta")
+    assert said[1] == "baseline rp3beta: choosing among 2 settings on validation"
     assert found["rp3beta"]["test"]["recall@5"] > found["most_popular"]["test"]["recall@5"]
 
 

@@ -15,6 +15,8 @@ from kdiffe_jax.data.diagnosis.figures import (
 )
 from kdiffe_jax.data.diagnosis.reports import neighbourhood_codes, relation_reports, warnings_of
 from kdiffe_jax.data.diagnosis.text import diagnosis_text, item_in_words
+from kdiffe_jax.data.prepare import prepare
+from kdiffe_jax.data.sources import read_source
 from kdiffe_jax.errors import DataError
 
 SHOP = Dataset(
@@ -215,3 +217,11 @@ def test_relations_of_which_one_would_do_are_named():
 def test_an_unknown_item_gets_the_closest():
     with pytest.raises(DataError, match=r"no item 'P 1'; .*; did you mean 'p1'\?"):
         item_in_words(SHOP, "P 1")
+
+
+def test_ids_that_collide_are_told_once(tmp_path):
+    rows = [f"{'U' if item == 1 else 'u'}{user},i{item}" for user in range(4) for item in range(5)]
+    (tmp_path / "interactions.csv").write_text("\n".join(["user_id,item_id", *rows]) + "\n")
+    dataset = prepare(read_source(tmp_path, name="shop")[1])
+    said = [line for line in (*dataset.notes, *warnings_of(dataset, [])) if "collide" in line]
+    assert len(said) == 1 and "8 users have ids that collide" in said[0]

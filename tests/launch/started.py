@@ -69,3 +69,11 @@ def tell_to_end_after(process, part, epochs):
     assert err.splitlines()[-1] == (
         f"ended by SIGTERM after epoch {saved - 1}, which is saved; the same command continues"
     )
+
+
+def lines_of_result(shown):
+    """The table that `launch.main` prints and what is below it, but for the command's times."""
+    lines = shown.splitlines()
+    (head,) = (n for n, line in enumerate(lines) if "recall@20  ndcg@20" in line)
+    (last,) = (n for n, line in enumerate(lines) if line.startswith("report: "))
+    return lines[head : last - 1]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.launch.started import DATA, LIGHTGCN
+from tests.launch.started import DATA, LIGHTGCN, lines_of_result
 
 WORDS = {
     "lightgcn": [*LIGHTGCN, "--epochs=1"],
@@ -17,10 +17,9 @@ def test_a_run_and_its_evaluation(train, tmp_path, model):
     shown = train(*WORDS[model], "--baselines=most_popular")
     (run,) = (tmp_path / "runs").iterdir()
     assert run.name.startswith(f"synthetic-{model}")
-    assert {"config.json", "result.json", "model.npz", "report.html"} <= {
-        file.name for file in run.iterdir()
-    }
+    made = {"config.json", "result.json", "environment.json", "model.npz", "report.html"}
+    assert made <= {file.name for file in run.iterdir()}
     config = json.loads((run / "config.json").read_text())
     assert config["model"] == model and f"{model} on synthetic" in shown
     again = train("--mode=evaluate", f"--workdir={run}", "--baselines=most_popular")
-    assert again.splitlines()[-5:-1] == shown.splitlines()[-5:-1]
+    assert lines_of_result(again) == lines_of_result(shown) != []

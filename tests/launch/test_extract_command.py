@@ -11,6 +11,7 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.extract.resumable import Progress
 from launch import extract as command
+from tests.terminal import on_terminal
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,14 +116,13 @@ def test_lines_from_time_to_time(capsys, monkeypatch):
     assert capsys.readouterr().out == "3 of 9, 1 unreadable\n"
 
 
-def test_a_bar_on_a_terminal(capsys, monkeypatch):
-    pytest.importorskip("tqdm")
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+def test_a_bar_on_a_terminal(monkeypatch):
+    pytest.importorskip("rich")
+    screen = on_terminal(monkeypatch)
     with command._Bar() as bar:
         bar.show(Progress(2, 0, 9))
         bar.show(Progress(9, 1, 9))
-    captured = capsys.readouterr()
-    assert captured.out == "" and "9/9" in captured.err and "1 unreadable" in captured.err
+    assert "9/9" in screen.text and "1 unreadable" in screen.text
 
 
 def test_a_missing_library_in_a_process_of_its_own(tmp_path, raw):

@@ -5,7 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from tests.launch.started import KDIFFE, LIGHTGCN, kill_after, start, tell_to_end_after
+from tests.launch.started import (
+    KDIFFE,
+    LIGHTGCN,
+    kill_after,
+    lines_of_result,
+    start,
+    tell_to_end_after,
+)
 
 EPOCHS = ("--epochs=8", "--patience=8")
 
@@ -38,7 +45,7 @@ def test_killed_and_continued_equals_unbroken(train, tmp_path):
     assert "this run is finished" in again and "validation" in again
     before = (broken / "result.json").read_bytes()
     rescored = train("--mode=evaluate", f"--workdir={broken}", "--baselines=most_popular")
-    assert rescored.splitlines()[-6:] == again.splitlines()[-6:]
+    assert lines_of_result(rescored) == lines_of_result(again) != []
     assert (broken / "result.json").read_bytes() == before
 
 

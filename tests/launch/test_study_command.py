@@ -9,6 +9,7 @@ from kdiffe_jax.studies import plan
 from launch import study
 from launch.command import DIVERGED
 from tests.launch.fake_runs import FakeRuns
+from tests.terminal import on_terminal
 
 DATA = ("--preset=paper", "--planted_users=40", "--planted_items=60", "--planted_topics=4")
 
@@ -107,6 +108,32 @@ def test_times_are_measured_one_run_at_a_time_without_test_scores(command, monke
     assert seen == [1]
     config = json.loads((tmp_path / "out" / "full" / "seed0" / "config.json").read_text())
     assert (config["epochs"], config["patience"], config["score_test"]) == (6, 6, False)
+
+
+def test_every_run_says_how_many_are_left(command, monkeypatch, capsys):
+    FakeRuns(monkeypatch, score)
+    words = ("--study=ablation", "--variants=kdiffe_2,kdiffe_3")
+    assert command(*words, "--seeds=1") == 0
+    first = [line for line in capsys.readouterr().out.splitlines() if ", seed " in line]
+    assert [line.split("; ")[1].split(",")[0] for line in first] == [
+        f"{n} of {len(first)} runs" for n in range(1, len(first) + 1)
+    ]
+    assert all("about " in line and line.endswith(" left") for line in first[:-1])
+    assert "left" not in first[-1]
+    assert command(*words, "--seeds=2") == 0
+    second = [line for line in capsys.readouterr().out.splitlines() if ", seed " in line]
+    assert len(second) == 2 * len(first)
+    assert [" left" in line for line in second if "seed 0" in line] == [False] * len(first)
+
+
+def test_a_study_on_a_terminal_is_no_wider_than_it(command, monkeypatch, tmp_path):
+    FakeRuns(monkeypatch, score)
+    screen = on_terminal(monkeypatch)
+    assert command("--study=ablation", "--variants=kdiffe_2,kdiffe_3", "--seeds=2") == 0
+    table = screen.text.rpartition("valid recall@20")[0].rpartition("\n")[2]
+    lines = screen.text[screen.text.rindex(table) :].splitlines()
+    assert max(map(len, lines)) <= 80 and "|---" not in screen.text
+    assert "test ndcg@20" in screen.text and "table.md" in lines[-1]
 
 
 def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys):

@@ -3,7 +3,7 @@
 import pytest
 
 from kdiffe_jax.evaluation.spread import spread
-from launch.table import COLUMNS, planted_lines, result_table
+from launch.table import COLUMNS, next_lines, planted_lines, result_table
 
 
 def metrics(value):
@@ -134,9 +134,27 @@ def test_several_seeds_show_mean_and_standard_error(result):
     lines = result_table(result).splitlines()
     assert lines[1].split()[1:4] == ["0.2000", "±", "0.1000"]
     assert lines[2].split()[1:4] == ["0.2500", "±", "0.0500"]
-    assert lines[3].split()[3:] == ["0.0500"] * 6
+    assert lines[3].split()[3:] == ["0.0500"] * 4
     assert len({len(line) for line in lines[:4]}) == 1
+    assert lines[5] == "" and lines[6].split() == [*COLUMNS[4:]]
+    assert lines[9].split()[3:] == ["0.0500"] * 2
     assert "seeds 5 to 6, mean ± standard error, epochs 0 to 2 of 9" in lines[-1]
+
+
+def test_a_narrow_terminal_has_the_table_in_parts(result):
+    lines = result_table(result, 50).splitlines()
+    heads = [line.split() for line in lines if line.startswith("   ")]
+    assert [name for head in heads for name in head] == list(COLUMNS)
+    assert max(len(line) for line in lines if "0.2000" in line) <= 50
+    assert sum(line.startswith("most popular (test)") for line in lines) == len(heads) > 1
+
+
+def test_what_to_do_next_names_the_files_that_are_there(tmp_path):
+    assert next_lines(tmp_path) == ""
+    (tmp_path / "report.html").touch()
+    assert next_lines(tmp_path) == f"report: {tmp_path / 'report.html'}"
+    (tmp_path / "model.npz").touch()
+    assert f"launch.recommend --workdir={tmp_path} --all" in next_lines(tmp_path)
 
 
 @pytest.mark.parametrize(

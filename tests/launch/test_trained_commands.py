@@ -84,6 +84,10 @@ def test_a_new_user_by_liked_items(run, workdir, tmp_path):
 def test_an_explanation_in_words_and_as_json(run, workdir):
     words = run(explain, "--user=ann 1", "--item=p5", "--most=2")
     assert words.startswith("user ann 1, item p5 (Tëa cup 5): score")
+    hint = "--most=N names more of them, --format=json has all\n"
+    assert hint not in run(explain, "--user=ann 1", "--item=p5", "--most=100")
+    short = run(explain, "--user=ann 1", "--item=p5", "--most=1")
+    assert short.endswith(hint) and " more\n" in short
     recommender = Recommender.load(workdir)
     plain = json.loads(run(explain, "--user=ann 1", "--format=json"))
     assert plain["item"] == recommender.recommend("ann 1", 1)["ann 1"][0][0]

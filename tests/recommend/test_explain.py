@@ -97,6 +97,22 @@ def test_words_say_every_share_once(recommender):
     assert "kept by the denoiser, expected of " in words
 
 
+def test_words_name_a_few_entities_of_each_relation(recommender):
+    explained = recommender.explain("ann 2", "p4")
+    entity = explained.entities[0]._replace(relation="word")
+    others = [entity._replace(entity=f"w{n}") for n in range(40)]
+    long = explained._replace(entities=(*others, entity._replace(relation="brand", entity="b")))
+    lines = in_words(long, most=3).splitlines()
+    assert [line.split("(")[0].strip() for line in lines if line.startswith("  word")] == [
+        "word: w0",
+        "word: w1",
+        "word: w2",
+        "word: and 37 more",
+    ]
+    assert lines[-1].startswith("  brand: b")
+    assert "word: and 39 more" in in_words(long, most=0)
+
+
 def test_new_users_and_items_are_explained(recommender):
     name = recommender.model.entity_names[int(recommender.model.triples[0, 2])]
     more = recommender.with_users({"new": ["p1", "p2"]}).with_items({"fresh": [name]})

@@ -8,6 +8,7 @@ import numpy as np
 
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.same_links import alike_relations
+from kdiffe_jax.data.tables.near_twins import COLLIDING
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 ALMOST_ALL = 0.9
@@ -156,10 +157,14 @@ def _alike(dataset: Dataset) -> list[str]:
 
 
 def _collisions(dataset: Dataset) -> list[str]:
-    """Names that differ only in case or in surrounding blanks are probably one thing."""
+    """Names that differ only in case or in surrounding blanks are probably one thing.
+
+    Of users and items a note tells where they came from a table.
+    """
     lines = []
     for what, names in (("users", dataset.user_ids), ("items", dataset.item_ids)):
-        lines += _collision_line(what, names)
+        if not any(COLLIDING.format(what) in note for note in dataset.notes):
+            lines += _collision_line(what, names)
     names = dataset.entities_by_name()
     for number, relation in enumerate(dataset.relation_names):
         mine = np.unique(dataset.triples[dataset.triples[:, 1] == number, 2])

@@ -9,6 +9,7 @@ import numpy as np
 
 from kdiffe_jax.data.tables.arrow import arrow
 
+COLLIDING = "{} have ids that collide"
 _DIFFERENCE = "blanks, case, Unicode form, invisible letters, leading zeros or a final .0"
 
 
@@ -41,7 +42,7 @@ zeros or a final .0, such as 'a1' and 'A1 '; they stay apart: if they are one, m
         return ""
     first, second = np.flatnonzero(codes == np.argmax(sizes > 1))[:2].tolist()
     return (
-        f"{sizes[sizes > 1].sum()} {what} have ids that collide but for {_DIFFERENCE}, such as "
+        f"{sizes[sizes > 1].sum()} {COLLIDING.format(what)} but for {_DIFFERENCE}, such as "
         f"{names[first]!r} and {names[second]!r}; they stay apart: if they are one, mend the source"
     )
 
