@@ -85,7 +85,7 @@ class Screen:
 
 def screen() -> Screen | None:
     """A screen that is shown; None where there is neither terminal nor notebook, or no rich."""
-    if "ipykernel" in sys.modules and not sys.stderr.isatty():
+    if _in_notebook():
         return _Notebook()
     if not sys.stderr.isatty():
         return None
@@ -95,6 +95,13 @@ def screen() -> Screen | None:
         return None
     console = Console(file=sys.stderr, highlight=False, markup=False)
     return None if console.is_dumb_terminal else _Terminal(console)
+
+
+def _in_notebook() -> bool:
+    """Whether the kernel of a notebook runs this; its packages alone say nothing."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return getattr(shell, "kernel", None) is not None
 
 
 class _Terminal(Screen):

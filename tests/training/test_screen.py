@@ -23,7 +23,8 @@ def notebook(monkeypatch):
             shown.append(("update", text.data))
 
     monkeypatch.setattr(display, "DisplayHandle", Handle)
-    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    shell = types.SimpleNamespace(kernel=object())
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     monkeypatch.setattr("sys.stderr", io.StringIO())
     return shown
 
@@ -49,8 +50,9 @@ def test_a_notebook_without_rows_shows_nothing(notebook):
 
 def test_there_is_no_screen_elsewhere(monkeypatch):
     monkeypatch.setattr("sys.stderr", io.StringIO())
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     assert screen() is None
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    assert screen() is None, "no kernel runs this"
 
 
 def test_a_screen_that_shows_nothing_keeps_count():
