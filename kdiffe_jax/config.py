@@ -118,6 +118,12 @@ class EvalConfig(Checked):
     )
     score_test: bool = option(True, "score the test split at the end; a search does not")
     selection_metric: str = option("recall@20", "metric that chooses the epoch")
+    eval_users: int = option(
+        0,
+        "users that validation and test are ranked for; of more, about so many are drawn, the same "
+        "for every model; 0: all",
+        low=0,
+    )
     eval_block: int = option(128, "users ranked at once; never changes a metric", low=1)
     eval_precision: str = option(
         "float32",

@@ -16,7 +16,10 @@ from kdiffe_jax.options import closest
 _KEYS = {"method", "trials", "seed", "pruning", "parameters"}
 _RANGE_KEYS = {"low", "high", "log"}
 _PRUNING_KEYS = {"after_trials", "after_epochs"}
-_OUTSIDE = ("selection", "selection_metric", "score_test", "eval_block", "mask_valid", "num_seeds")
+_OUTSIDE = (
+    "selection", "selection_metric", "score_test", "eval_users", "eval_block", "mask_valid",
+    "num_seeds",
+)  # fmt: skip
 
 
 class Range(NamedTuple):

@@ -13,6 +13,7 @@ from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.data_ablations import ablated
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.ranked_users import of_ranked_users
 from kdiffe_jax.data.share import ALONE
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.evaluation.eval_data import EvalData
@@ -111,10 +112,14 @@ def finish_closed_form(
 
 def _eval_data(dataset: Dataset, config: Config) -> EvalData:
     of = dict(n_users=dataset.n_users, n_items=dataset.n_items)
+    valid, test = (
+        of_ranked_users(pairs, config.eval.eval_users, n_users=dataset.n_users)
+        for pairs in (dataset.valid, dataset.test)
+    )
     return EvalData(
         dataset.train,
         **of,
-        valid=ranking_task(dataset.train, dataset.valid, **of),
-        test=ranking_task(seen_at_test(dataset, config), dataset.test, **of),
+        valid=ranking_task(dataset.train, valid, **of),
+        test=ranking_task(seen_at_test(dataset, config), test, **of),
         eval=config.eval,
     )

@@ -19,6 +19,7 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.feature_rows import feature_rows, stand_ins
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
 from kdiffe_jax.data.knowledge import ensure_knowledge
+from kdiffe_jax.data.ranked_users import of_ranked_users, slow_ranking
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Params, Sizes
 from kdiffe_jax.models.base import Model, Needs
@@ -107,6 +108,12 @@ def build_setup(
         dataset.train, cache_dir=cache_dir, share=dataset.share, devices=placement.devices
     )
     edges_seconds = time.perf_counter() - begun
+    valid, test = (
+        of_ranked_users(pairs, config.eval.eval_users, n_users=dataset.n_users, share=dataset.share)
+        for pairs in (dataset.valid, dataset.test)
+    )
+    if slow := slow_ranking(len(np.unique(valid[:, 0])), dataset.n_items):
+        log(f"{dataset.name}: {slow}")
     return TrainSetup(
         dataset=dataset,
         config=config,
@@ -116,8 +123,8 @@ def build_setup(
         edges_seconds=edges_seconds,
         sampler=sampler,
         stand_ins=content.stand_ins,
-        valid=placement.ranking_task(dataset.train, dataset.valid, model.sizes),
-        test=placement.ranking_task(seen_at_test(dataset, config), dataset.test, model.sizes),
+        valid=placement.ranking_task(dataset.train, valid, model.sizes),
+        test=placement.ranking_task(seen_at_test(dataset, config), test, model.sizes),
         placement=placement,
     )
 

@@ -67,6 +67,21 @@ def test_what_a_model_does_not_need_is_not_made():
     )
 
 
+def test_some_users_are_ranked_for_the_same_whatever_the_model():
+    some = [
+        small_setup(model, eval_users=20, **options)
+        for model, options in (("lightgcn", {"seed": 3}), ("kdiffe", {}))
+    ]
+    whole = small_setup("lightgcn")
+    for split in ("valid", "test"):
+        (one, other), every = [getattr(s, split).users for s in some], getattr(whole, split).users
+        np.testing.assert_array_equal(one, other)
+        assert 5 < len(one) < 35 and set(one.tolist()) < set(every.tolist())
+        task, all_of = getattr(some[0], split), getattr(whole, split)
+        rows = np.isin(all_of.users, one)
+        np.testing.assert_array_equal(np.sort(task.relevant), np.sort(all_of.relevant[rows]))
+
+
 @pytest.mark.parametrize("mask_valid", [False, True])
 def test_what_is_never_recommended(mask_valid):
     setup, dataset = small_setup("lightgcn", mask_valid=mask_valid), planted()

@@ -30,7 +30,7 @@ def config_of(name, **values):
 def test_it_has_its_own_options_and_those_of_evaluation_and_data_ablation(name):
     own = model_class(name).Options.all_options()
     assert options_of(name).keys() - own.keys() == {
-        "selection", "score_test", "selection_metric", "eval_block", "mask_valid",
+        "selection", "score_test", "selection_metric", "eval_block", "eval_users", "mask_valid",
         "data_ablation", "data_ablation_seed",
     }  # fmt: skip
     assert not is_trained(name) and not own.keys() & SharedConfig.all_options().keys()
