@@ -12,7 +12,8 @@ import numpy as np
 from scipy import sparse
 
 from kdiffe_jax.data.content.dense import row_blocks
-from kdiffe_jax.data.content.neighbours import feature_neighbours, nearest_in_block
+from kdiffe_jax.data.content.largest import nearest_in_block
+from kdiffe_jax.data.content.neighbours import feature_neighbours
 from kdiffe_jax.data.feature_rows import Rows, in_form
 
 _Links = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from kdiffe_jax.data.content.sparse_nearest import Nearest, best_of_each, nearest_rows
+from kdiffe_jax.data.content.largest import Nearest, best_of_each
+from kdiffe_jax.data.content.sparse_nearest import nearest_rows
 from kdiffe_jax.data.rows import position_in_group
 
 ORDERS = 8  #: random orders of rows
@@ -40,7 +41,7 @@ def nearest_alike(
         order = _alike_together(rows, rng.exponential(size=rows.shape[1]) / weights)
         found = _beside(rows, order, n_nearest)
         both = Nearest(*(np.concatenate(parts) for parts in zip(best, found, strict=True)))
-        best = best_of_each(both.rows, both.others, both.products, n_nearest)
+        best = best_of_each(both, n_nearest)
     return best
 
 
@@ -53,7 +54,7 @@ def _by_rare_columns(rows: sparse.csr_array, n_nearest: int, most_pairs: float) 
     part.eliminate_zeros()
     near = nearest_rows(part, part, 2 * n_nearest, itself=False)
     exact = products_of(rows, near.rows, near.others)
-    return best_of_each(near.rows, near.others, exact, n_nearest)
+    return best_of_each(near._replace(products=exact), n_nearest)
 
 
 def products_of(rows: sparse.csr_array, left: np.ndarray, right: np.ndarray) -> np.ndarray:

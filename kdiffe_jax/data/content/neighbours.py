@@ -10,26 +10,34 @@ from scipy import sparse
 from kdiffe_jax.data.content.codebooks import standardise
 from kdiffe_jax.data.content.dense import row_blocks, rows_with_content
 from kdiffe_jax.data.content.filters import strongest_links, unique_links
+from kdiffe_jax.data.content.largest import nearest_in_block
+from kdiffe_jax.data.content.nearest_in_cells import nearest_in_cells
 from kdiffe_jax.data.relation import ITEMS, Relation
 from kdiffe_jax.data.rows import position_in_group
 from kdiffe_jax.data.settings import NeighbourSettings
 from kdiffe_jax.errors import DataError
 
-# Single precision tells no finer cosines apart; rounded, equal rows tie.
-_DIGITS = 6
+MOST_PRODUCTS = 2e13  #: some minutes on two cores
 
 
 def feature_neighbours(
-    name: str, features: np.ndarray, n_neighbours: int, *, standardised: bool = False
+    name: str,
+    features: np.ndarray,
+    n_neighbours: int,
+    *,
+    standardised: bool = False,
+    most_products: float = MOST_PRODUCTS,
 ) -> Relation:
     """An item's entities are the other items whose features have the largest cosine with its own.
 
-    The search is exact; a block of cosines is held at a time, never all of them.
+    The search is exact, a block of cosines at a time, where pairs of items times the width are at
+    most `most_products`; else some of the nearest may be missed (`nearest_in_cells.py`).
 
     Args:
       features: float[J, width]; an item whose row is zero has no neighbours and is none.
       n_neighbours: of each item; fewer where there are not so many items.
       standardised: bring the columns to mean 0 and variance 1 first.
+      most_products: that are computed for an exact search.
 
     Returns:
       The relation, its weights the float32 cosines in six digits; of equal ones the
@@ -51,15 +59,24 @@ def feature_neighbours(
         items, rows = items[told], rows[told]
     rows = _of_length_1(rows)
     n_neighbours = min(n_neighbours, len(rows) - 1)
-    parts = [(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))]
-    for block in row_blocks(len(rows), len(rows)) if n_neighbours > 0 else ():
-        parts.append(nearest_in_block(rows[block] @ rows.T, block.start, n_neighbours))
-    heads, tails, cosines = (np.concatenate(column) for column in zip(*parts, strict=True))
+    in_cells = len(rows) * rows.size > most_products
+    search = nearest_in_cells if in_cells else _nearest_of_all
+    heads, tails, cosines = search(rows, max(n_neighbours, 0))
     note = f"{name}: {max(n_neighbours, 0)} nearest items by cosine for {len(items)} items"
+    if in_cells:
+        note += ", of which some may be missed"
     if len(items) < len(features):
         note += f"; {len(features) - len(items)} items have no {name}"
     of_items, entities = items[heads].astype(np.int32), items[tails].astype(np.int32)
     return Relation(name, of_items, entities, weights=cosines, space=ITEMS, note=note)
+
+
+def _nearest_of_all(rows: np.ndarray, n_neighbours: int):
+    """Rows, their nearest other rows, nearest first, and the cosines."""
+    parts = [(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))]
+    for block in row_blocks(len(rows), len(rows)) if n_neighbours > 0 else ():
+        parts.append(nearest_in_block(rows[block] @ rows.T, block.start, n_neighbours))
+    return (np.concatenate(column) for column in zip(*parts, strict=True))
 
 
 def cap_neighbours(relation: Relation, settings: NeighbourSettings) -> Relation:
@@ -119,47 +136,3 @@ def _of_length_1(rows: np.ndarray) -> np.ndarray:
         wide /= np.abs(wide).max(axis=1, keepdims=True)
         scaled[block] = wide / np.linalg.norm(wide, axis=1, keepdims=True)
     return scaled
-
-
-def nearest_in_block(
-    cosines: np.ndarray, start: int, n_neighbours: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of a block, their nearest other rows, nearest first, and the cosines.
-
-    Args:
-      cosines: f32[n, all rows], of the rows `start`, `start` + 1, ...; equal in six digits
-        is equal, and of equal ones the lower row is the nearer.
-      n_neighbours: of each row; as many as there are other rows at most.
-    """
-    cosines = np.array(cosines)
-    itself = np.arange(start, start + len(cosines))
-    cosines[itself - start, itself] = -np.inf
-    rows, others, weights = largest_in_rows(cosines, min(n_neighbours, cosines.shape[1] - 1))
-    return itself[rows], others, weights
-
-
-def largest_in_rows(
-    cosines: np.ndarray, n_largest: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, the columns of their largest cosines, largest first, and the cosines.
-
-    Args:
-      cosines: f32[n, m]; equal in six digits is equal, and of equal ones the lower column
-        comes first.
-      n_largest: of each row; m where that is smaller.
-
-    >>> [part.tolist() for part in largest_in_rows(np.array([[0.25, 0.5, 0.5]]), 2)]
-    [[0, 0], [1, 2], [0.5, 0.5]]
-    """
-    cosines = np.round(cosines, _DIGITS)
-    n_largest = min(n_largest, cosines.shape[1])
-    if n_largest < 1:
-        nowhere = np.zeros(0, np.intp)
-        return nowhere, nowhere, np.zeros(0, cosines.dtype)
-    at = cosines.shape[1] - n_largest
-    last = np.partition(cosines, at, axis=1)[:, at]
-    rows, columns = np.nonzero(cosines >= last[:, None])
-    weights = cosines[rows, columns]
-    order = np.lexsort((columns, -weights, rows))
-    largest = order[position_in_group(rows[order]) < n_largest]
-    return rows[largest], columns[largest], weights[largest]

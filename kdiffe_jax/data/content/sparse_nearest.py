@@ -8,23 +8,13 @@ columns of the product of both counts, is what the search costs; where it is too
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from kdiffe_jax.data.content.neighbours import largest_in_rows
-from kdiffe_jax.data.rows import position_in_group
+from kdiffe_jax.data.content.largest import Nearest, largest_in_rows
 
 AT_ONCE = 10_000_000  #: products that a block holds
-
-
-class Nearest(NamedTuple):
-    """Rows, those near to each, nearest first, and their inner products."""
-
-    rows: np.ndarray  #: int[n]
-    others: np.ndarray  #: int[n]
-    products: np.ndarray  #: f32[n], above 0, in six digits
 
 
 def nearest_rows(
@@ -104,24 +94,3 @@ def _largest(columns: np.ndarray, values: np.ndarray, n_nearest: int) -> Nearest
 def _nothing() -> Nearest:
     nowhere = np.zeros(0, np.intp)
     return Nearest(nowhere, nowhere, np.zeros(0, np.float32))
-
-
-def best_of_each(
-    rows: np.ndarray, others: np.ndarray, products: np.ndarray, n_nearest: int
-) -> Nearest:
-    """The pairs of the largest positive products of each row, none twice, as `nearest_rows`.
-
-    >>> near = best_of_each(np.array([1, 1, 1, 0]), np.array([2, 0, 2, 1]),
-    ...                     np.array([0.5, 0.7, 0.5, 0.0]), 2)
-    >>> near.rows.tolist(), near.others.tolist()
-    ([1, 1], [0, 2])
-    """
-    products = np.round(products, 6).astype(np.float32)
-    order = np.lexsort((others, -products, rows))
-    order = order[products[order] > 0]
-    rows, others, products = rows[order], others[order], products[order]
-    fresh = np.ones(len(rows), bool)
-    fresh[1:] = (rows[1:] != rows[:-1]) | (others[1:] != others[:-1])
-    rows, others, products = rows[fresh], others[fresh], products[fresh]
-    kept = position_in_group(rows) < n_nearest
-    return Nearest(rows[kept], others[kept], products[kept])
