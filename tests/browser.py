@@ -1,14 +1,16 @@
-"""Chromium, where it and selenium are here; a module that asks for it is skipped elsewhere."""
+"""Chromium, where it and selenium are here; tests that ask for it are skipped elsewhere."""
 
 import contextlib
+import importlib.util
 import shutil
 
 import pytest
 
-webdriver = pytest.importorskip("selenium.webdriver")
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-if not (CHROMIUM and DRIVER):
-    pytest.skip("chromium and chromedriver are not here", allow_module_level=True)
+needs_browser = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER and importlib.util.find_spec("selenium")),
+    reason="chromium, chromedriver or selenium is not here",
+)
 
 OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -19,6 +21,8 @@ OPTIONS = (
 @contextlib.contextmanager
 def opened(profile):
     """A browser whose profile is that directory."""
+    from selenium import webdriver
+
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

@@ -76,7 +76,8 @@ def test_recbole_reads_the_columns_that_are_named(tmp_path):
 
 
 def test_a_rating_that_nothing_is_compared_with(tmp_path):
-    _, shop = read_source(recbole(tmp_path), name="shop")
+    columns = TableColumns(rating_column="none")
+    _, shop = read_source(recbole(tmp_path), name="shop", columns=columns)
     with pytest.raises(ConfigError, match="--min_rating=1 has no effect: shop has no ratings"):
         prepare(shop, PrepareConfig.from_flat({"min_rating": 1.0}))
 

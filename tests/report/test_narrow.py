@@ -4,8 +4,9 @@ import pytest
 
 from kdiffe_jax.models.registry import options_of
 from kdiffe_jax.report.page import write_report
-from tests.browser import opened, resize
+from tests.browser import needs_browser, opened, resize
 
+pytestmark = needs_browser
 WIDER = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 CUT = """return [...document.querySelectorAll('table')].filter((table) => {
   const box = table.closest('.scroll') ?? table.parentNode;

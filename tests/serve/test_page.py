@@ -9,7 +9,7 @@ import pytest
 
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.storage.saved_model import MODEL, write_model
-from tests.browser import opened, resize
+from tests.browser import needs_browser, opened, resize
 from tests.serve.conftest import ODD_USER, awkward
 from tests.serve.running import running
 from tests.small_model import small_saved
@@ -18,6 +18,7 @@ By = pytest.importorskip("selenium.webdriver.common.by").By
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 WebDriverWait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait
 
+pytestmark = needs_browser
 PORTRAIT = base64.b64decode(  # 1 x 3 pixels
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAADCAIAAADdv/LVAAAADklEQVR4nGM4YWPDAMUAGDADwY3jptwAAAAASUVORK5CYII="
 )
