@@ -1,8 +1,8 @@
-"""The arithmetic of docs/scaling.md: bytes, communication and time at any sizes.
+"""The arithmetic of docs/reference/hundred-million.md: bytes, communication and time at any sizes.
 
 Nothing is measured here. Sizes and machine are assumptions; the constants are those of
-docs/performance.md, each as the bytes or the share of a machine's rate that the measured
-time amounts to.
+benchmarks/results/parts-tiktok.md and similarity-million.md, each as the bytes or the share of
+a machine's rate that the measured time amounts to.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Machine:
 
 
 class Measured(NamedTuple):
-    """Times of docs/performance.md, sizes of tiktok, against that machine's own ceilings."""
+    """Times of benchmarks/results/parts-tiktok.md against that machine's own ceilings."""
 
     bandwidth: float = 32.9e9
     nodes: int = 16_018

@@ -7,7 +7,7 @@ For N = 10,000 to 1,000,000, with 20 interactions a user and 8 triples an item: 
 over all items. Each stage is a process of its own, ended when it holds more than --limit_gb
 of resident memory. Results are kept in DIR/results.json, and a stage that stands there is
 not run again: the same command goes on where it was broken off. Prints the tables and the
-exponents, and draws --figure.
+exponents, which --report=FILE.md keeps, and draws --figure.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from benchmarks.large.figure import draw
 from benchmarks.large.report import report
 from benchmarks.large.stages import STAGES, command_of, found_in
 from benchmarks.large.watched import watch
+from benchmarks.written import Report, add_report
 from kdiffe_jax.storage.files import replacing
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -38,7 +39,9 @@ def main() -> int:
     complete = True
     for size in options.sizes:
         complete &= run_size(size, results, file, options)
-    print(report(results))
+    told = Report("benchmarks.large_graphs", __doc__, sys.argv[1:], options.report)
+    told.tell_machine()
+    told.tell(report(results))
     if options.figure:
         draw(results, options.figure)
         print(f"drawn: {options.figure}")
@@ -84,6 +87,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="users, and items")
     parser.add_argument("--limit_gb", type=float, default=24.0, help="GB of 10^9 bytes a stage")
     parser.add_argument("--keep", action="store_true", help="keep the data of a finished size")
+    add_report(parser)
     parser.add_argument("--figure", type=Path, help="where to draw the figure, a .png")
     return parser.parse_args()
 

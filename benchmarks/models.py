@@ -2,7 +2,7 @@
 
 python -m benchmarks.models --dataset=DIR [--models=sgl,ncl,...] [--rounds=3] [--dim=64]
     [--batch_size=2048] [--torch_steps=0] [--torch_threads=N] [--symmetric_backward]
-    [--out=FILE.json]
+    [--out=FILE.json] [--report=FILE.md]
 
 Each model has its preset "paper" but for d and the batch size, which are the same for all; NCL
 begins warm. An epoch is its steps on batches drawn before, and what is made anew between epochs;
@@ -31,6 +31,7 @@ from benchmarks.ceilings import describe_machine
 from benchmarks.harness import Case, Samples, measure
 from benchmarks.models_table import Epochs, Row, head, line, remarks, write
 from benchmarks.torch_models import has_form
+from benchmarks.written import Report, add_report
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers.prepared import read_prepared
 from kdiffe_jax.errors import ConfigError, DataError
@@ -76,16 +77,17 @@ def main(argv: list[str]) -> int:
     options = _options(argv)
     dataset = read_prepared(options.dataset)
     machine, rows = describe_machine(), []
-    print(f"{_of_data(dataset)}; {', '.join(f'{k} {v}' for k, v in machine.items())}.\n")
-    print(head(), flush=True)
+    told = Report("benchmarks.models", __doc__, argv, options.report)
+    told.tell_machine(f"{_of_data(dataset)}; ")
+    told.tell(head())
     with tempfile.TemporaryDirectory(prefix="kdiffe-benchmarks-") as directory:
         for name in options.models:
             rows.append(row_of(name, dataset, options, Path(directory)))
-            print(line(rows[-1]), flush=True)
+            told.tell_row(line(rows[-1]))
             if options.out:
                 write(options.out, ["python", "-m", "benchmarks.models", *argv], machine, rows)
             jax.clear_caches()
-    print("\n" + "\n".join([_of_run(options), *remarks(rows)]))
+    told.tell("\n".join([_of_run(options), *remarks(rows)]))
     return 0
 
 
@@ -165,6 +167,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
         help="torch multiplies by a symmetric matrix in the backward pass too, by hand",
     )
     parser.add_argument("--out", type=Path, help="where the same numbers go as JSON")
+    add_report(parser)
     return parser.parse_args(argv)
 
 

@@ -1,7 +1,7 @@
 """What a pass costs from 60,000 to 20 million interactions, by model.
 
     python -m benchmarks.passes --out=DIR [--models=lightgcn,bm3,kdiffe] [--pass_steps=200]
-        [--steps=0] [--sizes=3000,...]
+        [--steps=0] [--sizes=3000,...] [--report=FILE.md]
 
 The data sets are those of benchmarks/large_graphs.py: N users, N items, 20 interactions a user,
 eight triples an item. A pass is its batches, its steps and what is made anew after them; nothing
@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ceilings import describe_machine
 from benchmarks.large.report import exponent
 from benchmarks.large.stages import command_of
 from benchmarks.large.watched import watch
+from benchmarks.written import Report, add_report
 from kdiffe_jax.storage.files import replacing
 
 SIZES = (3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -45,8 +45,9 @@ def main() -> int:
             of_model[str(size)] = measured(model, size, options)
             with replacing(file) as draft:
                 draft.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    print(f"{', '.join(f'{name} {value}' for name, value in describe_machine().items())}\n")
-    print(report(results))
+    told = Report("benchmarks.passes", __doc__, sys.argv[1:], options.report)
+    told.tell_machine()
+    told.tell(report(results))
     return 0
 
 
@@ -121,6 +122,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--pass_steps", type=int, default=200, help="0: batches do not grow")
     parser.add_argument("--steps", type=int, default=0, help="that are run; 0: a whole pass")
     parser.add_argument("--limit_gb", type=float, default=24.0)
+    add_report(parser)
     return parser.parse_args()
 
 

@@ -10,12 +10,14 @@ their ratio.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.written import Report, add_report
 from kdiffe_jax.recommend.blocks import block_size
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.storage.saved_model import SavedModel
@@ -28,15 +30,18 @@ def main() -> None:
     parser.add_argument("--users", default=35_000, type=int)
     parser.add_argument("--items", default=18_000, type=int)
     parser.add_argument("--k", default=20, type=int)
+    add_report(parser)
     options = parser.parse_args()
+    told = Report("benchmarks.recommend", __doc__, sys.argv[1:], options.report)
     model = random_model(options.users, options.items)
     recommender = Recommender(model)
     ours = seconds(lambda: recommender.recommend(k=options.k))
     product = seconds(bare_product(model))
-    print(
+    told.tell(
         f"{options.users} users, {options.items} items, k = {options.k}: lists {ours:.2f} s, "
         f"product {product:.2f} s, ratio {ours / product:.2f} ({jax.default_backend()})"
     )
+    told.tell_machine()
 
 
 def random_model(n_users: int, n_items: int) -> SavedModel:

@@ -1,9 +1,9 @@
 """Every part of the program against stated alternatives and the machine's ceilings.
 
 python -m benchmarks.run [--only=propagation,knowledge,...] [--sizes=tiktok|sports|small]
-    [--repeats=N] [--seconds=S] [--out=FILE.json] [--nomemory]
+    [--repeats=N] [--seconds=S] [--out=FILE.json] [--report=FILE.md] [--nomemory]
 
-Prints a Markdown table; every number is a measurement of that run. Peak memory is that of
+Prints Markdown tables; every number is a measurement of that run. Peak memory is that of
 a process of its own which sets the part up and runs the one case twice; it is the host's.
 
 On a GPU the ceilings are the GPU's, and torch.sparse runs there too where torch sees it.
@@ -27,6 +27,7 @@ import jax
 from benchmarks.ceilings import Ceilings, describe_machine, measure_ceilings
 from benchmarks.harness import Part, Row, measure, resident_peak_mb, rows_of
 from benchmarks.parts.sizes import SIZES, Sizes
+from benchmarks.written import Report, add_report
 
 PARTS = (
     "similarity",
@@ -59,7 +60,8 @@ def main(argv: list[str]) -> int:
 def report(argv: list[str], options: argparse.Namespace, sizes: Sizes) -> None:
     """Measures, prints and writes every part that was asked for."""
     machine, ceilings = describe_machine(), measure_ceilings()
-    print("\n".join(_head(options, machine, ceilings)), flush=True)
+    told = Report("benchmarks.run", __doc__, argv, options.report)
+    told.tell_machine(f"Sizes of {options.sizes}; ", f"\n{_told(ceilings)}")
     written: dict[str, Any] = {
         "command": ["python", "-m", "benchmarks.run", *argv],
         "machine": machine,
@@ -70,7 +72,7 @@ def report(argv: list[str], options: argparse.Namespace, sizes: Sizes) -> None:
     for name in options.only:
         part = load(name, sizes)
         rows = run_part(name, part, sizes, ceilings, options)
-        print("\n".join(section(name, part, rows)), flush=True)
+        told.tell("\n".join(section(name, part, rows)))
         written["parts"][name] = {
             "title": part.title,
             "rows": [row._asdict() for row in rows],
@@ -121,6 +123,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=15, help="rounds of each part, at most")
     parser.add_argument("--seconds", type=float, default=60, help="a part's time after 3 rounds")
     parser.add_argument("--out", type=Path, help="where the same numbers go as JSON")
+    add_report(parser)
     parser.add_argument("--nomemory", dest="memory", action="store_false", help="no peak memory")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
@@ -134,20 +137,18 @@ def _part_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _head(options, machine: dict[str, Any], ceilings: Ceilings) -> list[str]:
+def _told(ceilings: Ceilings) -> str:
     caches = "" if ceilings.cache is None else f"caches {ceilings.cache / 1e9:.1f} GB/s, "
-    return [
-        f"Sizes of {options.sizes}; {', '.join(f'{k} {v}' for k, v in machine.items())}.",
+    return (
         f"Ceilings: memory {ceilings.memory / 1e9:.1f} GB/s, {caches}"
-        f"float32 products {ceilings.arithmetic / 1e9:.0f} G operations/s.",
-    ]
+        f"float32 products {ceilings.arithmetic / 1e9:.0f} G operations/s."
+    )
 
 
 def section(name: str, part: Part, rows: list[Row]) -> list[str]:
     """The lines of a part: title, table, remarks."""
     return [
-        "",
-        f"### {name}",
+        f"## {name}",
         "",
         part.title,
         "",

@@ -2,14 +2,16 @@
 
     python -m benchmarks.scaling_account
 
-Prints the tables of docs/scaling.md from `benchmarks.account`. Every size and every rate of
-the machine is an option.
+Prints the tables of benchmarks/results/hundred-million.md from `benchmarks.account`. Every size
+and every rate of the machine is an option.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
+from collections.abc import Sequence
 
 from benchmarks.account import (
     Catalogue,
@@ -23,23 +25,27 @@ from benchmarks.account import (
     sampled_step,
     whole_bytes,
 )
+from benchmarks.written import Report, add_report
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Prints the tables; ends with one line where no grid holds the catalogue."""
     parser = argparse.ArgumentParser(description=__doc__)
     for group in (Catalogue, Machine):
         for field in dataclasses.fields(group):
             parser.add_argument(f"--{field.name}", default=field.default, type=type(field.default))
+    add_report(parser)
     options = vars(parser.parse_args(argv))
+    told = Report("benchmarks.scaling_account", __doc__, argv, options["report"])
     c, m = (
         kind(**{f.name: options[f.name] for f in dataclasses.fields(kind)})
         for kind in (Catalogue, Machine)
     )
     both = [dataclasses.replace(c, dim=dim) for dim in (c.dim, 2 * c.dim)]
-    print("\n\n".join((_whole_table(both), _grid_table(both, m))))
+    told.tell(_whole_table(both))
+    told.tell(_grid_table(both, m))
     try:
-        print(f"\n{_parts_table(both, m)}")
+        told.tell(_parts_table(both, m))
     except ValueError as error:
         raise SystemExit(f"error: {error}") from None
 
@@ -101,4 +107,4 @@ def _between_rows(both: list[Catalogue], m: Machine) -> list[tuple]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -20,6 +20,7 @@ html_show_copyright = False
 # Sources start at the root of the repository, so that links are those of a code host.
 root_doc = "docs/index"
 include_patterns = ["README.md", "BUILD.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**"]
+include_patterns += ["benchmarks/results/*.md"]
 exclude_patterns = [".venv", "build", "datasets", "runs"]
 html_extra_path = ["site"]
 html_static_path = ["site/wide.css"]

@@ -31,7 +31,8 @@ from tests.small_model import small_saved
 
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs").rglob("*.md"))
-PAGES = [*sorted(ROOT.glob("*.md")), *GUIDES]
+TABLES = sorted((ROOT / "benchmarks" / "results").glob("*.md"))
+PAGES = [*sorted(ROOT.glob("*.md")), *GUIDES, *TABLES]
 REFERENCE = "".join(
     page.read_text(encoding="utf-8") for page in (ROOT / "docs/reference").iterdir()
 )

@@ -9,6 +9,7 @@ triples, and prints the bytes of what they take and of what they hold beside it.
 from __future__ import annotations
 
 import argparse
+import sys
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from benchmarks.large.tables import (
     TRIPLES_PER_ITEM,
     USERS_SCORED,
 )
+from benchmarks.written import Report, add_report
 from kdiffe_jax.config import Config
 from kdiffe_jax.evaluation.ranking import ranked_metrics
 from kdiffe_jax.evaluation.ranking_task import RankingTask
@@ -42,10 +44,14 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=1_000_000)
     parser.add_argument("--entities", type=int, default=ENTITIES)
     parser.add_argument("--denoiser_columns", type=int, default=0)
+    add_report(parser)
     options = parser.parse_args()
+    told = Report("benchmarks.large.account", __doc__, sys.argv[1:], options.report)
     config = make_config({"epoch_steps": STEPS, "denoiser_columns": options.denoiser_columns})
+    told.tell(f"| {options.size:,} users and items | GB |\n|---|---|")
     for name, held in account(config, options.size, options.entities).items():
-        print(f"{name:<32} {held / _GB:6.2f} GB")
+        told.tell_row(f"| {name} | {held / _GB:.2f} |")
+    told.tell_machine()
 
 
 def account(config: Config, size: int, n_entities: int = ENTITIES) -> dict[str, int]:

@@ -26,6 +26,7 @@ import jax
 
 from benchmarks.large.stages import command_of
 from benchmarks.large.watched import Watched, watch
+from benchmarks.written import Report, add_report
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.parallel.mesh import build_mesh
@@ -50,19 +51,21 @@ def main(argv: list[str]) -> int:
     for stage, left in {"tables": "raw", "prepare": "dataset", "S": "S.json"}.items():
         if not (options.out / left).exists():
             _watched(options, stage, [command_of(stage, options.out, options.size)])
-    print(f"| s, and most GB so far | process | {' | '.join(_PARTS)} |\n{'|---' * 6}|")
+    told = Report("benchmarks.large.processes", __doc__, argv, options.report)
+    told.tell(f"| s, and most GB so far | process | {' | '.join(_PARTS)} |\n{'|---' * 6}|")
     for way in _WAYS:
         for number, log in enumerate(_watched(options, way, _workers(options, way))[1]):
             lines = log.read_text(encoding="utf-8").splitlines()
             found = json.loads(next(line for line in lines if line.startswith("[[")))
             cells = (f"{seconds:.1f}, {peak:.2f}" for seconds, peak in found)
-            print(f"| {way} | {number} | {' | '.join(cells)} |", flush=True)
+            told.tell_row(f"| {way} | {number} | {' | '.join(cells)} |")
     if options.steps:
-        print("\n| training | process | s | core s | peak GB |\n|---|---|---|---|---|")
+        told.tell("| training | process | s | core s | peak GB |\n|---|---|---|---|---|")
         for way in _WAYS:
             for number, found in enumerate(_watched(options, way, _trainings(options, way))[0]):
                 figures = f"{found.seconds:.0f} | {found.core_seconds:.0f} | {found.peak_gb:.2f}"
-                print(f"| {way} | {number} | {figures} |", flush=True)
+                told.tell_row(f"| {way} | {number} | {figures} |")
+    told.tell_machine()
     return 0
 
 
@@ -72,6 +75,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=1_000_000, help="users, and as many items")
     parser.add_argument("--steps", type=int, default=0, help="of a training by launch.main")
     parser.add_argument("--limit_gb", type=float, default=24.0, help="of each process")
+    add_report(parser)
     parser.add_argument("--way", choices=_WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--coordinator", help=argparse.SUPPRESS)
     parser.add_argument("--process_id", type=int, help=argparse.SUPPRESS)

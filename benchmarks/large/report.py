@@ -25,7 +25,7 @@ PEAKS = {stage: (stage, "peak_gb") for stage in STAGES}
 
 
 def report(results: Results) -> str:
-    """All tables, in the form of docs/scaling.md."""
+    """All tables, in the form of benchmarks/results/large-graphs.md."""
     return "\n\n".join(
         (
             _table("seconds", SECONDS, results),

@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.large.stages import command_of
 from benchmarks.large.tables import write_tables
 from benchmarks.large.watched import watch
+from benchmarks.written import Report, add_report
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.readers.prepared import write_prepared
@@ -36,11 +37,14 @@ def main() -> int:
     parser.add_argument("--entities", type=int, default=100_000)
     parser.add_argument("--columns", type=int, nargs="+", default=(0, 4096))
     parser.add_argument("--limit_gb", type=float, default=24.0)
+    add_report(parser)
     options = parser.parse_args()
+    told = Report("benchmarks.large.wide", __doc__, sys.argv[1:], options.report)
     _prepare(options)
-    print("| columns | s | core s | s of the epoch | peak GB |\n|---|---|---|---|---|")
+    told.tell("| columns | s | core s | s of the epoch | peak GB |\n|---|---|---|---|---|")
     for columns in options.columns:
-        print(_trained(options, columns), flush=True)
+        told.tell_row(_trained(options, columns))
+    told.tell_machine()
     return 0
 
 

@@ -31,7 +31,7 @@ from tests.small_model import SMALL, small_problem
 from tests.small_setups import batches_of, small_setup, started
 
 MACHINE = Machine()
-PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
+RESULTS = Path(scaling_account.__file__).parent / "results"
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,8 @@ def test_rows_and_entries_are_those_of_a_step(setup, small, monkeypatch):
 
 
 def test_the_constants_are_those_of_the_measurements():
-    page = (PAGE.parent / "performance.md").read_text(encoding="utf-8")
+    names = ("parts-tiktok.md", "similarity-million.md")
+    page = "".join((RESULTS / name).read_text(encoding="utf-8") for name in names)
     assert "memory 32.9 GB/s" in page and "| ours | 7.56 " in page and "| ours | 4.70 " in page
     assert "| norm and Adam, alone | 96.5 " in page and "398 s for S" in page and "8.2 GB" in page
     assert MEASURED.product_share == pytest.approx(0.505, abs=1e-3)
@@ -153,7 +154,7 @@ def test_a_grid_is_refused_for_its_memory_or_its_entries():
 
 def test_the_page_shows_what_is_printed(capsys):
     scaling_account.main([])
-    page = PAGE.read_text(encoding="utf-8")
+    page = (RESULTS / "hundred-million.md").read_text(encoding="utf-8")
     printed = capsys.readouterr().out
     for table in printed.strip().split("\n\n"):
         assert table in page

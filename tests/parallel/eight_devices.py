@@ -36,6 +36,7 @@ from kdiffe_jax.parallel.evaluation import (
 from kdiffe_jax.parallel.mesh import build_mesh, parse_axes
 from kdiffe_jax.parallel.row_blocks import Entries, row_blocks
 from kdiffe_jax.parallel.tables import bytes_per_device, gather, replicate, shard, unpad
+from kdiffe_jax.report.run_files import losses_of
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.loop import compile_setup, train
 from kdiffe_jax.training.placement_on_mesh import OnMesh
@@ -157,7 +158,7 @@ def similarity(rng, directory):
 
 def numbers_of(trained):
     last = trained.history[-1]
-    numbers = {f"loss {n}": v for n, v in last.items() if isinstance(v, float) and n != "seconds"}
+    numbers = {f"loss {name}": value for name, value in losses_of(last).items()}
     leaves = jax.tree.leaves_with_path(trained.params)
     params = {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
     tables = {"view users": trained.view.users, "view items": trained.view.items}

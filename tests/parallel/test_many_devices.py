@@ -156,4 +156,5 @@ def test_ranking_adds_up_counts_and_sends_no_embeddings(found, grid):
 def test_the_page_shows_the_bytes_of_a_device(found, what, grids):
     ending = "/bytes" if what == "batches" else ""
     figures = ", ".join(f"{found[f'{what}/{grid}{ending}'][0]:,}" for grid in grids)
-    assert f"| {figures} |" in (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    page = ROOT / "docs" / "reference" / "many-devices.md"
+    assert f"| {figures} |" in page.read_text(encoding="utf-8")
