@@ -49,6 +49,7 @@ def test_released_graph_is_named_degenerate_and_replaced(tiktok):
     assert np.bincount(built.triples[:, 0]).tolist() == [4] * tiktok.n_items
 
 
+@pytest.mark.thorough
 def test_an_epoch_beats_most_popular_on_validation(tiktok, tmp_path):
     config = make_config(SMALL)
     resources = Resources(tmp_path / "cache", baselines=BaselineSettings("most_popular"))

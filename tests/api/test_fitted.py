@@ -167,7 +167,7 @@ def test_no_such_model_option_or_directory(tmp_path):
         kd.load(tmp_path / "nothing")
 
 
-ALWAYS = ("kdiffe", "lightgcn", "ease")
+ALWAYS = ("lightgcn", "ease")
 EACH = [n if n in ALWAYS else pytest.param(n, marks=pytest.mark.thorough) for n in MODELS]
 
 

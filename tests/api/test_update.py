@@ -24,7 +24,10 @@ def pairs_of(data: Dataset, split: str) -> set:
     return {(data.user_ids[user], data.item_ids[item]) for user, item in rows}
 
 
-@pytest.mark.parametrize("split", ["time", "leave_one_out", "ratio"])
+THOROUGH = [pytest.param(mode, marks=pytest.mark.thorough) for mode in ("leave_one_out", "ratio")]
+
+
+@pytest.mark.parametrize("split", ["time", *THOROUGH])
 def test_what_was_trained_on_is_never_scored(split):
     old = fitted(split)
     new = old.update(new_day(), epochs=2, progress=False)

@@ -12,7 +12,7 @@ from tests.baselines.conftest import eval_data_of
 pytestmark = pytest.mark.real_data
 
 
-@pytest.fixture(scope="module", params=["tiktok", "baby"])
+@pytest.fixture(scope="module", params=["tiktok", pytest.param("baby", marks=pytest.mark.thorough)])
 def public(request):
     from tests.conftest import DATA
 

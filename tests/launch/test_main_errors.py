@@ -12,7 +12,7 @@ import pytest
 from kdiffe_jax.data.share import Share
 from kdiffe_jax.data.synthetic import planted_dataset
 from kdiffe_jax.errors import RunError
-from launch import flags, sweep
+from launch import flags, one_run, sweep
 from launch import main as command
 from tests.small_model import SIZES
 
@@ -204,13 +204,13 @@ def test_data_that_changed_while_processes_trained_on_shares_of_them_are_not_sco
     whole = planted_dataset(SIZES)
     share = dataclasses.replace(whole, share=Share(0, 2))
     identity = {"data_sha256": whole.fingerprint()}
-    assert command._whole(None, whole, identity) is whole
+    assert one_run._whole(None, whole, identity) is whole
     monkeypatch.setattr(flags, "load", lambda values: whole)
-    assert command._whole(None, share, identity) is whole
+    assert one_run._whole(None, share, identity) is whole
     changed = dataclasses.replace(whole, test=whole.test[1:])
     monkeypatch.setattr(flags, "load", lambda values: changed)
     with pytest.raises(RunError, match="the data were changed while they were trained on"):
-        command._whole(None, share, identity)
+        one_run._whole(None, share, identity)
 
 
 def test_a_command_can_be_given_twice_in_a_process(capsys):

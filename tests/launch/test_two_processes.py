@@ -30,6 +30,7 @@ def one_works(module, *words):
     return finish(works)
 
 
+@pytest.mark.thorough
 def test_two_trainings(train, tmp_path):
     run = tmp_path / "run"
     one_works("main", *WORDS, "--workdir=run")

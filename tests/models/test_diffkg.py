@@ -111,7 +111,9 @@ def problem(rng):
 
 
 @pytest.mark.parametrize("wide", [True], indirect=True, ids=["float64"])
-@pytest.mark.parametrize("main_graph", ["rebuilt", "given"])
+@pytest.mark.parametrize(
+    "main_graph", ["rebuilt", pytest.param("given", marks=pytest.mark.thorough)]
+)
 def test_loss_and_gradients_are_the_equations(problem, rng, wide, main_graph):
     """An empty denoised row, an item that is an entity, a node chosen twice and padding."""
     sizes, pairs, batch, triples, entity_items, params, draws, kept = problem

@@ -11,7 +11,10 @@ MEAN = {"layers": 3, "layer_pooling": "mean"}
 NEAR = {"neighbour_weight": 0.7, "nearest_items": 3}
 
 
-@pytest.fixture(scope="module", params=[{}, MEAN], ids=["default", "mean"])
+OF_MEANS = pytest.param(MEAN, marks=pytest.mark.thorough)
+
+
+@pytest.fixture(scope="module", params=[{}, OF_MEANS], ids=["default", "mean"])
 def any_model(request, tmp_path_factory):
     return small_saved(tmp_path_factory.mktemp("cache"), **request.param)
 

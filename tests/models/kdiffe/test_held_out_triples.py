@@ -140,6 +140,7 @@ def with_users_of_others(setup, rng):
     return setup.inputs._replace(item_users=operator_from_entries(*entries, shape=shape))
 
 
+@pytest.mark.thorough
 def test_users_with_tastes_tell_which_triples_were_hidden(planted):
     found = found_by(planted)
     assert 0.6 < found["held_out_auc"] < 1.0
