@@ -18,6 +18,7 @@ from scipy import sparse
 from kdiffe_jax.baselines import cache as baseline_cache
 from kdiffe_jax.data import extra_files
 from kdiffe_jax.data.catalogue import catalogue_of
+from kdiffe_jax.data.prepare import prepare
 from kdiffe_jax.data.public.unzip import unzip
 from kdiffe_jax.data.readers.arrays import load_features
 from kdiffe_jax.data.readers.link_table import add_neighbours, add_triples
@@ -207,6 +208,15 @@ def _oldest(path: Path) -> None:
         file.unlink()
 
 
+def _divided(path: Path) -> None:
+    for part, rows in {"train": "a,x,1\na,y,0\nb,x,1\n", "test": "b,y,1\na,z,1\n"}.items():
+        (path / f"shop_{part}.csv").write_text("user_id,item_id,label\n" + rows)
+
+
+def _read_divided(path: Path) -> None:
+    prepare(read_source(path, "tables", name="d")[1])
+
+
 def _source(layout: str) -> Target:
     return Target(source_layouts.LAYOUTS[layout], lambda path: read_source(path, layout, name="d"))
 
@@ -215,6 +225,7 @@ TARGETS = {
     **{layout: _source(layout) for layout in source_layouts.LAYOUTS},
     "movielens_latest": _source("movielens")._replace(lay_out=_latest),
     "movielens_100k": _source("movielens")._replace(lay_out=_oldest),
+    "divided_tables": Target(_divided, _read_divided),
     "prepared": Target(_prepared, read_prepared),
     "pickle": Target(_pickles, lambda path: load_sparse(path / "matrix.pkl")),
     "npz": Target(_npz, lambda path: load_sparse(path / "matrix.npz")),
