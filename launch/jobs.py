@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import RunError
 from kdiffe_jax.models import registry
-from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.storage.run_directory import CHECKPOINTS, RunDirectory
 from launch.command import DIVERGED
 from launch.flags import DEFAULT_PRESET
 
@@ -97,6 +98,16 @@ def finished_result(job: Job) -> dict[str, Any] | None:
             f"{run.path}: was finished with another {', '.join(other)}; choose another --out"
         )
     return result
+
+
+def ended_text(job: Job, end: Ended) -> str:
+    """What a run came to, in words; its checkpoints are of no more use, and are removed."""
+    if end.result is None:
+        return f"{job.name}: a loss is not finite; left out"
+    shutil.rmtree(job.workdir / CHECKPOINTS, ignore_errors=True)
+    metric, seconds = end.result["selection_metric"], end.result["seconds"]
+    score = end.result["valid"][metric]
+    return f"{job.name}: validation {metric} {score:.4f}, {seconds:.0f} s"
 
 
 def option_flags(config: Config) -> list[str]:

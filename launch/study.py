@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 
 from absl import flags as absl_flags
@@ -12,16 +11,17 @@ from kdiffe_jax.data.data_ablations import ablated
 from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.models.registry import changed, is_trained
-from kdiffe_jax.storage.run_directory import CHECKPOINTS, RunDirectory
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies import figures, gather, plan, report
 from kdiffe_jax.studies.noise_plan import drawn_with
-from launch import flags
+from launch import flags, model_study
 from launch.command import Command
-from launch.jobs import Ended, Job, finished_result, run_jobs
+from launch.jobs import Ended, Job, ended_text, finished_result, run_jobs
 from launch.progress import count_bar
 from launch.shown import show_markdown
 from launch.time_left import TimeLeft
 
+STUDIES = (*plan.STUDIES, model_study.NAME)
 _TIMED_EPOCHS = 6
 
 
@@ -33,7 +33,7 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
     """
     flags.define(argv, values)
     common = dict(flag_values=values)
-    absl_flags.DEFINE_enum("study", None, plan.STUDIES, "what is studied", **common)
+    absl_flags.DEFINE_enum("study", None, STUDIES, "what is studied", **common)
     absl_flags.DEFINE_integer(
         "seeds", None, "runs of each setting [the study's own number]", lower_bound=1, **common
     )
@@ -47,6 +47,7 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_list(
         "parameters", [], "what the sensitivity analysis varies [all that the model has]", **common
     )
+    model_study.define(values)
     define_many(values)
 
 
@@ -58,9 +59,13 @@ def define_many(values: absl_flags.FlagValues) -> None:
 
 def _work(values: absl_flags.FlagValues) -> None:
     if values.study is None:
-        raise ConfigError(f"--study is needed: one of {', '.join(plan.STUDIES)}")
+        raise ConfigError(f"--study is needed: one of {', '.join(STUDIES)}")
     if values.workdir or values.mode != "train":
         raise ConfigError("--workdir and --mode are for one run; a study has --out")
+    if values.study == model_study.NAME:
+        show_markdown(model_study.run(values))
+        return
+    model_study.refuse_elsewhere(values)
     show_markdown(_run(values.study, values))
 
 
@@ -133,12 +138,8 @@ def _run_all(study: str, jobs: list[Job], values: absl_flags.FlagValues) -> None
     waiting: Iterator[Job] = iter(jobs)
 
     def on_end(job: Job, end: Ended) -> None:
-        said = "a loss is not finite; left out"
-        if end.result is not None:
-            metric, seconds = end.result["selection_metric"], end.result["seconds"]
-            shutil.rmtree(job.workdir / CHECKPOINTS, ignore_errors=True)
-            said = f"validation {metric} {end.result['valid'][metric]:.4f}, {seconds:.0f} s"
-        print(f"{job.name}: {said}; {left.ended(waited_for=job.name not in finished)}", flush=True)
+        count = left.ended(waited_for=job.name not in finished)
+        print(f"{ended_text(job, end)}; {count}", flush=True)
         done(1)
 
     data_flags = flags.data_flags(values)

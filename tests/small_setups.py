@@ -19,6 +19,7 @@ from kdiffe_jax.models.registry import DEFAULT
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.loop import Carried, compile_setup, train
 from kdiffe_jax.training.placement import Compiled
+from kdiffe_jax.training.selection import TIMES
 from kdiffe_jax.training.step import initial_state
 from tests.small_model import SIZES, small_problem
 
@@ -101,7 +102,7 @@ def killing(epoch):
 
 
 def without_seconds(history):
-    return [{k: v for k, v in record.items() if k != "seconds"} for record in history]
+    return [{k: v for k, v in record.items() if k not in TIMES} for record in history]
 
 
 def assert_equal(first, second):

@@ -16,7 +16,7 @@ from kdiffe_jax.storage.saved_model import MODEL, SavedModel, read_model
 from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npz
 
 Record = dict[str, Any]
-_NO_LOSS = ("epoch", "seconds", "seed")
+_NO_LOSS = ("epoch", "seconds", "cpu_seconds", "seed")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -73,7 +73,16 @@ class Scatter(NamedTuple):
     title: str = ""
 
 
-def draw(parts: Sequence[Panel | Grid | Dots | Scatter], *, columns: int = 3) -> bytes:
+class Marks(NamedTuple):
+    """Named points over a logarithmic axis, told apart by their group: its (name, x, y)."""
+
+    title: str
+    x_label: str
+    y_label: str
+    groups: Mapping[str, Sequence[tuple[str, float, float]]]
+
+
+def draw(parts: Sequence[Panel | Grid | Dots | Scatter | Marks], *, columns: int = 3) -> bytes:
     """A figure of one or more parts as PNG.
 
     Raises:
@@ -89,6 +98,8 @@ def draw(parts: Sequence[Panel | Grid | Dots | Scatter], *, columns: int = 3) ->
     if any(isinstance(part, Dots) for part in parts):
         height = 1.3 + 0.36 * max(len(p.rows) for p in parts if isinstance(p, Dots))
     width = 5.6 if columns < 3 else 4.2
+    if any(isinstance(part, Marks) for part in parts):
+        width, height = 9.0, 6.0
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     for number, part in enumerate(parts):
         axes = figure.add_subplot(rows, columns, number + 1)
@@ -189,6 +200,42 @@ def _scatter(axes, scatter: Scatter) -> None:
     axes.grid(alpha=0.25)
 
 
+def _marks(axes, marks: Marks) -> None:
+    for number, (group, points) in enumerate(marks.groups.items()):
+        style = dict(color=COLOURS[number], marker=_MARKERS[number], s=34, label=group)
+        axes.scatter([x for _, x, _ in points], [y for *_, y in points], **style)
+    axes.set_xscale("log")
+    axes.margins(0.12, 0.06)
+    axes.set(xlabel=marks.x_label, ylabel=marks.y_label)
+    _finish(axes)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, fontsize=9)
+    _name_marks(axes, marks)
+
+
+def _name_marks(axes, marks: Marks) -> None:
+    """Names beside the marks, at the nearest place that no other mark or name has."""
+    axes.figure.draw_without_rendering()
+    points = [(*p, COLOURS[n]) for n, of in enumerate(marks.groups.values()) for p in of]
+    where = [axes.transData.transform(p[1:3]) * 72 / axes.figure.dpi for p in points]
+    taken = [(across - 4, across + 4, up) for across, up in where]
+    for (name, x, y, colour), (across, up) in zip(points, where, strict=True):
+        wide = 5.0 * len(name)
+        rises = sorted((3.0 * step for step in range(-50, 51)), key=abs)
+        places = [(left, rise) for rise in rises for left in (6.0, -6.0 - wide)]
+        left, rise = next(
+            (p for p in places if _is_free(across + p[0], wide, up + p[1], taken)), places[0]
+        )
+        taken.append((across + left, across + left + wide, up + rise))
+        line = dict(arrowstyle="-", color=colour, linewidth=0.5) if abs(rise) > 6 else None
+        style = dict(color=colour, fontsize=8, textcoords="offset points", arrowprops=line)
+        axes.annotate(name, (x, y), xytext=(left, rise - 3), **style)
+
+
+def _is_free(left: float, wide: float, up: float, taken: Sequence[tuple[float, ...]]) -> bool:
+    return all(low > left + wide or high < left or abs(h - up) >= 9 for low, high, h in taken)
+
+
 def _finish(axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -198,4 +245,5 @@ _DRAW: dict[type, Callable[[Any, Any], None]] = {
     Grid: _grid,
     Dots: _dots,
     Scatter: _scatter,
+    Marks: _marks,
 }

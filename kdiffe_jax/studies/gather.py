@@ -22,7 +22,7 @@ class Outcome(NamedTuple):
 
     setting: str
     seed: int  # 0 of a closed form, which has none
-    result: dict[str, Any]
+    result: dict[str, Any]  # of result.json, with "peak_memory_gb" of environment.json
     epoch_seconds: float  # median over the epochs after the first, which compiles
     per_user: Path
     history: Sequence[Record] = ()
@@ -42,6 +42,7 @@ def read_outcomes(setting: str, workdir: Path) -> list[Outcome]:
     config, result = run.config() or {}, run.result()
     if result is None:
         raise RunError(f"{workdir}: this run is not finished")
+    result["peak_memory_gb"] = (run.environment() or {}).get("peak_memory_gb")
     history = read_history(workdir)
     seconds = [record["seconds"] / len(record.get("seeds", [None])) for record in history]
     median = float(np.median(seconds[1:] or seconds)) if seconds else np.nan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +12,28 @@ import numpy as np
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.evaluation.paired_test import paired_test
 from kdiffe_jax.studies.gather import SCORES, SPLITS
+from kdiffe_jax.studies.leaderboard_columns import (
+    Measure,
+    one_cell,
+    scores,
+    seeds_text,
+    shown_setting,
+)
+from kdiffe_jax.studies.leaderboard_order import in_order, known, order_note, own_metric, with_tests
 from kdiffe_jax.studies.leaderboard_rows import (
     Row,
     differing_settings,
     other_users,
     read_rows,
     shown_run,
-    with_tests,
 )
 from kdiffe_jax.studies.tables import (
     aligned,
     csv_bytes,
     latex,
     markdown,
-    mean_text,
     probability_text,
     standard_error,
-    value_text,
 )
 
 
@@ -42,6 +47,7 @@ class Leaderboard:
       split: on which they are ordered: "test", or "valid" where a row has no test scores.
       settings: the options whose values differ between rows of models that have them.
       rows: the best first.
+      measures: the columns of figures.
       notes: what a reader must know, a sentence each.
     """
 
@@ -50,6 +56,7 @@ class Leaderboard:
     split: str
     settings: tuple[str, ...]
     rows: tuple[Row, ...]
+    measures: tuple[Measure, ...]
     notes: tuple[str, ...]
 
     def paired(
@@ -96,23 +103,23 @@ class Leaderboard:
         found: dict[str, list] = {"name": [row.name for row in self.rows]}
         found |= {name: [row.config.get(name) for row in self.rows] for name in self.settings}
         found["seeds"] = [row.seeds for row in self.rows]
-        for split, metric in self._scores():
-            scores = [row.scores(split, metric) for row in self.rows]
-            found[f"{split}_{metric}"] = [float(np.mean(s)) if s else None for s in scores]
-            errors = [standard_error(s) if len(s) > 1 else None for s in scores]
-            found[f"{split}_{metric}_error"] = errors
+        for measure in self.measures:
+            values = [row.figures(measure.path) for row in self.rows]
+            found[measure.name] = [float(np.mean(v)) if v else None for v in values]
+            if measure.varies:
+                errors = [standard_error(v) if len(v) > 1 else None for v in values]
+                found[f"{measure.name}_error"] = errors
         for name in ("p", "best_epoch", "seconds"):
             found[name] = [getattr(row, name) for row in self.rows]
         return found | {"runs": [[str(run) for run in row.runs] for row in self.rows]}
 
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The heads and the rows of the table as it is shown."""
-        scores = self._scores()
-        heads = ["", *self.settings, "seeds", *(f"{s} {m}" for s, m in scores)]
+        heads = ["", *self.settings, "seeds", *(measure.head for measure in self.measures)]
         rows = []
         for row in self.rows:
             settings = [shown_setting(row.config, name) for name in self.settings]
-            means = [mean_text(row.scores(split, metric)) for split, metric in scores]
+            means = [measure.cell(row.figures(measure.path)) for measure in self.measures]
             best = "-" if row.best_epoch is None else f"{row.best_epoch:.0f}"
             tail = [probability_text(row.p, 4), best, f"{row.seconds:.0f}"]
             rows.append([row.name, *settings, seeds_text(row.seeds), *means, *tail])
@@ -137,11 +144,7 @@ class Leaderboard:
         """`as_columns` as CSV; several seeds or runs of a row stand in one cell, "; " between."""
         columns = self.as_columns()
         rows = zip(*columns.values(), strict=True)
-        return csv_bytes([*columns], [[*map(_plain, row)] for row in rows]).decode()
-
-    def _scores(self) -> list[tuple[str, str]]:
-        metrics = list(dict.fromkeys([*SCORES, self.metric]))
-        return [(split, metric) for split in SPLITS for metric in metrics]
+        return csv_bytes([*columns], [[*map(one_cell, row)] for row in rows]).decode()
 
     def _row(self, which: int | str) -> Row:
         if isinstance(which, str):
@@ -157,7 +160,7 @@ class Leaderboard:
 
     def _users(self, row: Row, metric: str) -> tuple[np.ndarray, np.ndarray]:
         if "test" in row.result and not row.scores("test", metric):
-            raise ConfigError(f"{row.runs[0]}: has no test {metric}; it has {_known(row)}")
+            raise ConfigError(f"{row.runs[0]}: has no test {metric}; it has {known(row)}")
         found = row.users(metric)
         if found is None:
             raise ConfigError(f"{row.runs[0]}: has no test scores by user; nothing is paired")
@@ -179,16 +182,11 @@ def leaderboard_of(
 
     Raises:
       ConfigError: no runs, another number of names, or a metric that the runs do not have.
-      RunError: as `leaderboard_rows.read_rows` and `with_tests`.
+      RunError: as `leaderboard_rows.read_rows` and `leaderboard_order.with_tests`.
     """
     rows = read_rows(run_dirs, names)
-    metric = metric or _own_metric(rows)
-    for row in rows:
-        if not row.scores("valid", metric):
-            raise ConfigError(f"{row.runs[0]}: has no metric {metric!r}; it has {_known(row)}")
-    split = "test" if all(row.scores("test", metric) for row in rows) else "valid"
-    means = {id(row): float(np.mean(row.scores(split, metric))) for row in rows}
-    rows.sort(key=lambda row: (-np.nan_to_num(means[id(row)], nan=-1.0), row.name))
+    metric = metric or own_metric(rows)
+    split, rows = in_order(rows, metric)
     rows, notes = with_tests(rows, metric)
     return Leaderboard(
         dataset=rows[0].result["dataset"],
@@ -196,30 +194,12 @@ def leaderboard_of(
         split=split,
         settings=tuple(differing_settings(rows)),
         rows=tuple(rows),
-        notes=(_order(metric, split), *notes, *_warnings(rows)),
+        measures=scores(SPLITS, list(dict.fromkeys([*SCORES, metric]))),
+        notes=(order_note(metric, split), *notes, *warnings_of(rows)),
     )
 
 
-def _own_metric(rows: Sequence[Row]) -> str:
-    own = {row.result["selection_metric"]: row.runs[0] for row in rows}
-    if len(own) > 1:
-        said = ", ".join(f"{metric} of {run}" for metric, run in own.items())
-        raise ConfigError(f"epochs were chosen by {said}; --metric=NAME says which one orders")
-    return next(iter(own))
-
-
-def _known(row: Row) -> str:
-    return ", ".join(row.result["valid"])
-
-
-def _order(metric: str, split: str) -> str:
-    if split == "test":
-        return f"Ordered by test {metric}; ± is the standard error over seeds."
-    said = f"Ordered by validation {metric}, since not all runs scored the test split"
-    return f"{said}; ± is the standard error over seeds."
-
-
-def _warnings(rows: Sequence[Row]) -> list[str]:
+def warnings_of(rows: Sequence[Row]) -> list[str]:
     """What makes a row less than it seems."""
     said = []
     for row in rows:
@@ -228,23 +208,3 @@ def _warnings(rows: Sequence[Row]) -> list[str]:
         if "test" in row.result and not row.has_users:
             said.append(f"{shown_run(row.runs[0])}: without test_per_user.npz it is not tested.")
     return said
-
-
-def seeds_text(seeds: Sequence[int]) -> str:
-    """Seeds in a cell.
-
-    >>> seeds_text([0, 1, 2]), seeds_text([0, 7]), seeds_text([])
-    ('0-2', '0, 7', '-')
-    """
-    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
-        return f"{seeds[0]}-{seeds[-1]}"
-    return ", ".join(map(str, seeds)) or "-"
-
-
-def shown_setting(config: Mapping[str, Any], name: str, nothing: str = "-") -> str:
-    """The value of an option in a cell; a dash for one that the model does not have."""
-    return value_text(config[name]) if name in config else nothing
-
-
-def _plain(value: Any) -> Any:
-    return "; ".join(map(str, value)) if isinstance(value, list) else value

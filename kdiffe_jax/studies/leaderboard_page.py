@@ -9,16 +9,21 @@ from kdiffe_jax.report.charts import COLOURS, Line, line_chart
 from kdiffe_jax.report.document import document
 from kdiffe_jax.report.markup import Markup, details, element, joined, links, note, section, table
 from kdiffe_jax.report.words import NOTHING
-from kdiffe_jax.studies.leaderboard import Leaderboard, shown_setting
+from kdiffe_jax.studies.leaderboard import Leaderboard
+from kdiffe_jax.studies.leaderboard_columns import shown_setting
 from kdiffe_jax.studies.leaderboard_rows import shown_run
 
 _OTHERS = "others"
 
 
-def page_of_leaderboard(board: Leaderboard) -> str:
-    """The whole page; the same leaderboard gives the same page."""
+def page_of_leaderboard(board: Leaderboard, *more: Markup) -> str:
+    """The whole page; the same leaderboard gives the same page.
+
+    Args:
+      more: sections below the table.
+    """
     labels = board.labels()
-    parts = [_table(board, labels), *_curves(board, labels)]
+    parts = [_table(board, labels), *more, *_curves(board, labels)]
     parts += [_settings(board, labels), _runs(board, labels)]
     runs = sum(len(row.runs) for row in board.rows)
     said = f"leaderboard of {len(board.rows)} configurations, {runs} runs"

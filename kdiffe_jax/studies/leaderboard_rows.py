@@ -12,7 +12,6 @@ import numpy as np
 
 from kdiffe_jax.config import SharedConfig
 from kdiffe_jax.errors import ConfigError, RunError
-from kdiffe_jax.evaluation.paired_test import holm, paired_test
 from kdiffe_jax.models.registry import MODELS, options_of
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies.gather import Outcome, read_outcomes
@@ -71,8 +70,12 @@ class Row:
 
     def scores(self, split: str, metric: str) -> list[float]:
         """A score of every seed; empty where the split was not scored."""
-        found = [outcome.score(split, metric) for outcome in self.outcomes]
-        return [score for score in found if score is not None]
+        return self.figures((split, metric))
+
+    def figures(self, path: Sequence[str]) -> list[float]:
+        """A figure of every seed by where it is in its result; of those that have it."""
+        found = [_at(outcome.result, path) for outcome in self.outcomes]
+        return [figure for figure in found if figure is not None]
 
     def users(self, metric: str) -> tuple[np.ndarray, np.ndarray] | None:
         """The test users and each one's metric, the mean over seeds; None where they are not kept.
@@ -122,30 +125,6 @@ def differing_settings(rows: Sequence[Row]) -> list[str]:
         if len(values) > 1 and name not in _NO_SETTING:
             found.append(name)
     return found
-
-
-def with_tests(rows: Sequence[Row], metric: str) -> tuple[list[Row], list[str]]:
-    """The rows with the p of each one's test against the first over users, and what to say of it.
-
-    Raises:
-      RunError: rows were scored on different users, or a file is damaged.
-    """
-    first, *others = rows
-    found = first.users(metric)
-    if found is None:
-        return list(rows), []
-    against: list[float | None] = []
-    for row in others:
-        own = row.users(metric)
-        if own is not None and not np.array_equal(found[0], own[0]):
-            raise other_users(first, row)
-        against.append(None if own is None else paired_test(found[1], own[1])["p"])
-    p = [None, *holm(against)]
-    tests = sum(value is not None for value in p)
-    corrected = f", Holm-corrected for {tests} tests" if tests > 1 else ""
-    said = f"p: paired t test of test {metric} over {len(found[0]):,} users against the first row"
-    rows = [dataclasses.replace(row, p=value) for row, value in zip(rows, p, strict=True)]
-    return rows, [f"{said}{corrected}."] if tests else []
 
 
 def _check_finished(runs: Sequence[Path]) -> None:
@@ -220,6 +199,12 @@ def _together(first: Row, second: Row) -> Row:
         )
     outcomes = sorted(first.outcomes + second.outcomes, key=lambda outcome: outcome.seed)
     return dataclasses.replace(first, runs=first.runs + second.runs, outcomes=tuple(outcomes))
+
+
+def _at(found: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
 
 
 def _text(value: Any) -> str:

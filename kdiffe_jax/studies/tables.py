@@ -120,8 +120,8 @@ def mean_text(values: Sequence[float], digits: int = 4) -> str:
     if not len(values):
         return "-"
     error = standard_error(values)
-    rest = "" if np.isnan(error) else f" ± {error:.{digits}f}"
-    return f"{np.mean(values):.{digits}f}{rest}"
+    rest = "" if np.isnan(error) else f" ± {error:,.{digits}f}"
+    return f"{np.mean(values):,.{digits}f}{rest}"
 
 
 def value_text(value: Any) -> str:

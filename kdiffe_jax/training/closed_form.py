@@ -22,6 +22,7 @@ from kdiffe_jax.evaluation.split_scores import score_split
 from kdiffe_jax.models.fitting import fit_closed_form
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import MODEL, write_model
+from kdiffe_jax.training.environment import write_environment
 from kdiffe_jax.training.phases import Phase
 from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.result import assembled, best_scores, head
@@ -61,11 +62,18 @@ def finish_closed_form(
     dataset = ablated(dataset, config.data_ablation)
     check_splits(dataset, config)
     data = _eval_data(dataset, config)
-    begun = time.perf_counter()
+    begun, cpu_begun = time.perf_counter(), time.process_time()
     with phase("fitting"):
         chosen, fitted = fit_closed_form(config, data, limits=resources.limits)
-    seconds = round(time.perf_counter() - begun, 3)
-    training = {"best_epoch": 0, "epochs": 0, "seconds": seconds, "hyper_parameters": chosen}
+    training = {
+        "best_epoch": 0,
+        "epochs": 0,
+        "seconds": round(time.perf_counter() - begun, 3),
+        "cpu_seconds": round(time.process_time() - cpu_begun, 3),
+        "hyper_parameters": chosen,
+    }
+    if write_result:
+        write_environment(run)
     if not config.eval.score_test:
         valid = score_split(fitted.lists, data.valid, data.popularity(), n_users=data.n_users)
         result = (

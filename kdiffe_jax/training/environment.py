@@ -17,6 +17,7 @@ from kdiffe_jax.storage.run_directory import RunDirectory
 
 _PACKAGES = ("jax", "jaxlib", "flax", "numpy")
 _CPUINFO = Path("/proc/cpuinfo")
+_STATUS = Path("/proc/self/status")
 
 
 def write_environment(run: RunDirectory, devices: Sequence[jax.Device] = ()) -> None:
@@ -37,8 +38,9 @@ def environment(devices: Sequence[jax.Device] = ()) -> dict[str, Any]:
 
     Returns:
       "date" (UTC, ISO 8601), "versions" by package, "system", "processor", "cores" that this
-      process may use, "memory_gib" of the machine, "devices" with "platform", "kind" and "count"
-      over all processes, "processes". What the system does not say is None.
+      process may use, "memory_gib" of the machine, "peak_memory_gb" that this process held so far,
+      in 10^9 bytes, "devices" with "platform", "kind" and "count" over all processes,
+      "processes". What the system does not say is None.
     """
     first = next(iter(devices), None)
     processes = jax.process_count() if devices else 1
@@ -49,6 +51,7 @@ def environment(devices: Sequence[jax.Device] = ()) -> dict[str, Any]:
         "processor": _processor(),
         "cores": _cores(),
         "memory_gib": _memory_gib(),
+        "peak_memory_gb": _peak_memory_gb(),
         "devices": {
             "platform": first.platform if first else "cpu",
             "kind": first.device_kind if first else "cpu",
@@ -84,3 +87,13 @@ def _memory_gib() -> float | None:
     except (AttributeError, OSError, ValueError):
         return None
     return round(size / 2**30, 1)
+
+
+def _peak_memory_gb() -> float | None:
+    """Of the kernel's own count: that of `getrusage` begins with the parent's memory."""
+    try:
+        lines = _STATUS.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    kib = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
+    return None if kib is None else round(kib * 1024 / 1e9, 3)

@@ -70,7 +70,6 @@ def fit(
         limits=resources.limits,
     )
     if not is_trained(config.model):
-        write_environment(run)
         return finish_closed_form(dataset, config, run, resources, log=hooks.log, phase=hooks.phase)
     placement = resources.placement or OneDevice()
     with hooks.phase("preparing"):

@@ -137,7 +137,7 @@ def one_epoch(
     setup: TrainSetup, compiled: Compiled, carried: Carried, *, epoch: int
 ) -> tuple[Carried, Record]:
     """Trains one more epoch and ranks what it gave: the next state, and its record."""
-    begun = time.perf_counter()
+    begun, cpu_begun = time.perf_counter(), time.process_time()
     with host_phase("batches"):
         batches = setup.placement.batches(setup.sampler, epoch)
     state, terms = compiled.epoch(
@@ -149,10 +149,11 @@ def one_epoch(
         state.params, setup.inputs, carried.carry, state.key, jnp.int32(epoch + 1)
     )
     view = compiled.view(state.params, setup.inputs, carry)
-    record: Record = {"epoch": epoch, "seconds": 0.0, **losses}
+    record: Record = {"epoch": epoch, "seconds": 0.0, "cpu_seconds": 0.0, **losses}
     for split in splits_ranked(setup.config):
         record[split] = score(setup, view, getattr(setup, split))
     record["seconds"] = round(time.perf_counter() - begun, 3)
+    record["cpu_seconds"] = round(time.process_time() - cpu_begun, 3)
     return Carried(state, carry), record
 
 

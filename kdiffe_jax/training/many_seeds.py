@@ -10,7 +10,7 @@ from kdiffe_jax.parallel.processes import on_process_zero
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.loop import Log, Trained, compile_setup, load_best, train
 from kdiffe_jax.training.phases import FIRST_EPOCH, Phase
-from kdiffe_jax.training.selection import Record
+from kdiffe_jax.training.selection import TIMES, Record
 from kdiffe_jax.training.setup import TrainSetup
 
 
@@ -84,10 +84,11 @@ def merged_history(histories: list[list[Record]], seeds: range) -> list[Record]:
     merged = []
     for number, records in enumerate(zip_longest(*histories)):
         own = [
-            {"seed": seed} | {n: v for n, v in record.items() if n not in ("epoch", "seconds")}
+            {"seed": seed} | {n: v for n, v in record.items() if n not in ("epoch", *TIMES)}
             for seed, record in zip(seeds, records, strict=True)
             if record is not None
         ]
-        seconds = sum(record["seconds"] for record in records if record is not None)
-        merged.append({"epoch": number, "seconds": round(seconds, 3), "seeds": own})
+        there = [record for record in records if record is not None]
+        times = {name: round(sum(record.get(name, 0.0) for record in there), 3) for name in TIMES}
+        merged.append({"epoch": number, **times, "seeds": own})
     return merged

@@ -18,6 +18,7 @@ from kdiffe_jax.evaluation.split_scores import score_split
 from kdiffe_jax.evaluation.spread import spread
 from kdiffe_jax.evaluation.top_k_lists import TopKLists, lists_by_embeddings
 from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.training.cost import how_it_went
 from kdiffe_jax.training.findings import findings_of, planted_truth
 from kdiffe_jax.training.loop import Trained, score
 from kdiffe_jax.training.many_seeds import load_seeds
@@ -133,7 +134,7 @@ def _scored(
         setup.config,
         setup.dataset,
         eval_data_of(setup),
-        training=_training(trained),
+        training=how_it_went(trained),
         found=means,
         per_user={name: values.mean(axis=0) for name, values in per_user.items()},
         baselines=baselines,
@@ -215,23 +216,12 @@ def _validated(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
     """result.json of a run that leaves the test split alone, baselines included."""
     return (
         head(setup.config, setup.dataset, setup.stand_ins)
-        | _training([trained])
+        | how_it_went([trained])
         | {"valid": score(setup, trained.view, setup.valid)}
         | {"users_scored": {"valid": len(setup.valid.users), "of": setup.dataset.n_users}}
         | {"baselines": {}, "notes": list(setup.dataset.notes)}
         | planted_truth(setup, trained)
     )
-
-
-def _training(trained: list[Trained]) -> dict[str, Any]:
-    """How training went; of several seeds, the mean best epoch and the longest of them."""
-    best = [one.best_epoch for one in trained]
-    seconds = sum(record["seconds"] for one in trained for record in one.history)
-    return {
-        "best_epoch": best[0] if len(best) == 1 else float(np.mean(best)),
-        "epochs": max(len(one.history) for one in trained),
-        "seconds": round(seconds, 3),
-    }
 
 
 def _best_seed(

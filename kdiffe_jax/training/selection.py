@@ -10,6 +10,8 @@ from kdiffe_jax.evaluation.metrics import METRICS
 from kdiffe_jax.evaluation.ranking import CUTOFFS
 
 Record = dict[str, Any]
+#: what a record has of its epoch's time: on the clock, and of all cores of this process
+TIMES = ("seconds", "cpu_seconds")
 
 
 def selection_score(record: Record, config: Config) -> float:

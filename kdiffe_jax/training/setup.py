@@ -95,10 +95,10 @@ def build_setup(
         that takes one device.
     """
     placement = placement or OneDevice()
-    content = _content(dataset, config, log)
+    content = content_of(dataset, config, log)
     dataset = content.dataset
     check_splits(dataset, config)
-    model = build_model(config, _sizes(content))
+    model = build_model(config, sizes_of(content))
     if model.one_device and not placement.alone:
         raise ConfigError(f"{config.model} runs on one device, without --mesh: {model.one_device}")
     sampler = build_sampler(dataset, config.train, model)
@@ -169,7 +169,12 @@ def check_splits(dataset: Dataset, config: Config) -> None:
             raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be {of_what}")
 
 
-def _content(dataset: Dataset, config: Config, log: Callable[[str], None]) -> Content:
+def content_of(dataset: Dataset, config: Config, log: Callable[[str], None]) -> Content:
+    """What a model reads of the items beside interactions, as its needs name it.
+
+    Raises:
+      DataError: the data lack it.
+    """
     needs: Needs = _needs_of_class(config)
     dataset = ablated(dataset, config.data_ablation)
     neighbours, proxies = _neighbours(dataset, config.embedding, log)
@@ -214,7 +219,8 @@ def _neighbours(dataset: Dataset, config: EmbeddingConfig, log: Callable[[str], 
     return near.matrix if config.neighbour_weight else None, rows
 
 
-def _sizes(content: Content) -> Sizes:
+def sizes_of(content: Content) -> Sizes:
+    """The sizes that a model is built for."""
     dataset = content.dataset
     return Sizes(
         dataset.n_users,

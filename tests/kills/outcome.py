@@ -12,7 +12,7 @@ import orbax.checkpoint as ocp
 
 from tests.kills.damage import complete_checkpoints
 
-_TIMES = ("seconds",)
+_TIMES = ("seconds", "cpu_seconds")
 
 
 def outcome(workdir: Path) -> dict[str, Any]:

@@ -56,18 +56,21 @@ class FakeRuns:
         recall = float(self.score(config))
         scores = {"recall@20": recall, "ndcg@20": recall / 2}
         seconds = 0.1 * config.to_flat().get("timesteps", 1)
+        epochs = 3 if is_trained(config.model) else 0
         history = [
             {"epoch": e, "seconds": seconds, "valid": {"recall@20": recall * e / 2}}
-            for e in range(3 if is_trained(config.model) else 0)
+            for e in range(epochs)
         ]
         result = {
             "model": config.model,
             "dataset": "synthetic",
             "selection": "valid",
             "selection_metric": "recall@20",
-            "best_epoch": 2,
-            "epochs": 3,
+            "best_epoch": max(0, epochs - 1),
+            "epochs": epochs,
             "seconds": 0.3,
+            "cpu_seconds": 0.5,
+            "parameters": 1234,
             "valid": scores,
             "users_scored": {"valid": 9, "test": len(USERS), "of": 12},
             "baselines": {"most_popular": {"valid": scores, "test": scores}},

@@ -21,7 +21,7 @@ def outcome(workdir):
     result = json.loads((workdir / "result.json").read_text())
     history = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
     for record in (result, *history):
-        record.pop("seconds")
+        record.pop("seconds"), record.pop("cpu_seconds")
     return result, history
 
 

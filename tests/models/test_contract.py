@@ -18,6 +18,7 @@ from kdiffe_jax.training import many_seeds
 from kdiffe_jax.training.fit import fit
 from kdiffe_jax.training.loop import compile_setup, fresh_start, load_best, one_epoch, train
 from kdiffe_jax.training.resources import Resources
+from kdiffe_jax.training.selection import TIMES
 from tests.apart import APART
 from tests.models.conftest import EACH, FITTED, config_of
 from tests.models.structure import batch_of, total_loss
@@ -101,7 +102,7 @@ def assert_close(found, expected):
 
 
 def without_seconds(history):
-    return [{k: v for k, v in record.items() if k != "seconds"} for record in history]
+    return [{k: v for k, v in record.items() if k not in TIMES} for record in history]
 
 
 def assert_same_run(one, other):

@@ -23,6 +23,7 @@ def test_what_is_recorded(tmp_path):
     assert found["versions"]["kdiffe_jax"] == kdiffe_jax.__version__
     assert found["versions"]["Python"] == platform.python_version()
     assert found["cores"] >= 1 and found["memory_gib"] > 0
+    assert 0.01 < found["peak_memory_gb"] < 1.1 * found["memory_gib"]
     assert found["devices"] == {"platform": "cpu", "kind": "cpu", "count": 1}
 
 

@@ -76,7 +76,10 @@ def test_the_history_of_all_is_merged_by_epoch(unbroken):
     lengths = [len(model.history) for model in models]
     assert len(records) == max(lengths) and len(set(lengths)) > 1, "choose other seeds"
     for epoch, record in enumerate(records):
-        assert record.keys() == {"epoch", "seconds", "seeds"} and record["epoch"] == epoch
+        assert (
+            record.keys() == {"epoch", "seconds", "cpu_seconds", "seeds"}
+            and record["epoch"] == epoch
+        )
         trained = [seed for seed, length in zip(SEEDS, lengths, strict=True) if epoch < length]
         assert [own["seed"] for own in record["seeds"]] == trained
     (own,) = without_seconds([models[1].history[1]])

@@ -32,9 +32,13 @@ def test_result_has_the_promised_keys(finished):
     assert stored == json.loads(json.dumps(result))
     assert list(stored) == [
         "model", "shown_as", "dataset", "selection", "selection_metric", "best_epoch", "epochs",
-        "seconds", "valid", "test", "users_scored", "cold", "beyond_accuracy", "baselines", "notes",
+        "seconds", "cpu_seconds", "parameters", "valid", "test", "users_scored", "cold",
+        "beyond_accuracy", "baselines", "notes",
     ]  # fmt: skip
     assert (stored["best_epoch"], stored["epochs"]) == (trained.best_epoch, 2)
+    own = [record["cpu_seconds"] for record in trained.history[: trained.best_epoch + 1]]
+    assert stored["cpu_seconds"] == pytest.approx(sum(own)) and stored["cpu_seconds"] > 0
+    assert stored["parameters"] == sum(np.size(table) for table in trained.params.values())
     for metrics in (stored["valid"], stored["test"], stored["baselines"]["most_popular"]["test"]):
         assert 0 <= metrics["recall@20"] <= 1 and 0 <= metrics["ndcg@20"] <= 1
     assert stored["cold"].keys() == {"valid", "test"}
