@@ -1,0 +1,1 @@
+"""What `benchmarks.time_to_quality` is made of."""
