@@ -7,6 +7,14 @@ from kdiffe_jax.training.checkpoints import Checkpoints
 from kdiffe_jax.training.interrupts import interrupts_held
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_interrupts():
+    """A shell starts its background jobs with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_waits_for_the_end_of_the_block():
     done = []
     with pytest.raises(KeyboardInterrupt), interrupts_held():
