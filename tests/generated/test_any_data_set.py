@@ -40,7 +40,7 @@ def test_is_read_as_it_is(layout, shop):
     assert content_read(catalogue) == expected
 
 
-@examples(30)
+@examples(15)
 @given(layout=st.sampled_from(sorted(LAYOUTS)), shop=shops(FIXED))
 def test_trains_a_step_with_finite_losses(layout, shop):
     kind, write = LAYOUTS[layout]

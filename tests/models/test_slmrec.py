@@ -49,7 +49,10 @@ def drawn_params(rng, model):
     return {"users": draw(users, dim), "items": draw(items, dim)} | maps
 
 
-@pytest.fixture(params=[1, 2, 3, 4])
+THOROUGH = [pytest.param(n, marks=pytest.mark.thorough) for n in (3, 4)]
+
+
+@pytest.fixture(params=[1, 2, *THOROUGH])
 def problem(request, rng):
     sizes = sizes_of(request.param)
     model, _ = model_with("slmrec", sizes, dim=4, **OPTIONS)
