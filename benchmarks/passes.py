@@ -27,7 +27,8 @@ from kdiffe_jax.storage.files import replacing
 
 SIZES = (3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 MODELS = ("lightgcn", "bm3", "kdiffe")
-COLUMNS = ("interactions", "batch", "steps", "seconds", "core_seconds", "peak_gb")
+GIVEN = ("interactions", "batch", "steps", "steps_run")
+MEASURED = ("seconds", "core_seconds", "peak_gb")
 
 Results = dict[str, dict[str, dict[str, Any]]]  #: model -> size -> what was found
 
@@ -74,21 +75,25 @@ def report(results: Results) -> str:
 
 
 def _table(model: str, of_size: dict[str, dict[str, Any]]) -> str:
-    heads = [model, *(column.replace("_", " ") for column in COLUMNS)]
+    heads = [model, *(column.replace("_", " ") for column in (*GIVEN, *MEASURED))]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     rows = [of_size[size] for size in sorted(of_size, key=int)]
     for size, row in zip(sorted(map(int, of_size)), rows, strict=True):
-        cells = (_cell(column, row[column]) for column in COLUMNS)
+        cells = (_cell(column, row[column]) for column in (*GIVEN, *MEASURED))
         lines.append(f"| {size:,} | {' | '.join(cells)} |")
     interactions = np.array([row["interactions"] for row in rows])
     fitted = [
-        exponent(interactions, np.array([row[column] for row in rows])) for column in COLUMNS[3:]
+        exponent(interactions, np.array([row[column] for row in rows])) for column in MEASURED
     ]
-    lines.append(f"| exponent | | | | {' | '.join(f'{value:.2f}' for value in fitted)} |")
+    lines.append(
+        f"| exponent {'| ' * len(GIVEN)}| {' | '.join(f'{value:.2f}' for value in fitted)} |"
+    )
     return "\n".join(lines)
 
 
 def _cell(column: str, value: float) -> str:
+    if column in GIVEN:
+        return f"{value:,}"
     return f"{value:.2f}" if column == "peak_gb" else f"{value:,.{1 if value < 100 else 0}f}"
 
 
