@@ -20,6 +20,7 @@ from kdiffe_jax.data.readers.arrays import load_features
 from kdiffe_jax.data.readers.inter import find_inter
 from kdiffe_jax.data.readers.interaction_table import read_interactions
 from kdiffe_jax.data.readers.lines import LARGEST_ID, count_ids, source_directory
+from kdiffe_jax.data.readers.number_rows import called
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.delimited import Table, open_table
 from kdiffe_jax.errors import DataError
@@ -60,8 +61,8 @@ def read_mmrec(path: str | Path, *, name: str, columns: TableColumns | None = No
     named = [n for n in (ITEM_NAMES, USER_NAMES) if (path / n).exists()]
     return Catalogue(
         name=name,
-        user_ids=_external(users.tolist(), user_names, path / USER_NAMES),
-        item_ids=_external(range(n_items), item_names, path / ITEM_NAMES),
+        user_ids=called(users.tolist(), user_names, path / USER_NAMES),
+        item_ids=called(range(n_items), item_names, path / ITEM_NAMES),
         interactions=dataclasses.replace(
             rows, users=user_of_row.astype(np.int32), items=items.astype(np.int32)
         ),
@@ -134,12 +135,3 @@ def _check_unique(file: Path, what: str, values: Sequence[str | int]) -> None:
             state = "is empty" if value == "" else "stands there twice"
             raise DataError(f"{file}, row {row}: {what} {str(value)[:60]!r} {state}; mend it")
         seen.add(value)
-
-
-def _external(numbers, names: dict[int, str], file: Path) -> tuple[str, ...]:
-    if not names:
-        return tuple(map(str, numbers))
-    missing = next((n for n in numbers if n not in names), None)
-    if missing is not None:
-        raise DataError(f"{file}: no line names number {missing}; add it, or remove the file")
-    return tuple(names[n] for n in numbers)

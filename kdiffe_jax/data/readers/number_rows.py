@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +61,7 @@ def read_number_names(file: Path) -> dict[int, str]:
     return names
 
 
-def called(numbers: range, names: Mapping[int, str], file: Path) -> tuple[str, ...]:
+def called(numbers: Iterable[int], names: Mapping[int, str], file: Path) -> tuple[str, ...]:
     """What a file calls each number; the number itself where there is no file.
 
     Raises:
