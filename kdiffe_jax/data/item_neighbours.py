@@ -18,6 +18,7 @@ from scipy import sparse
 
 from kdiffe_jax.data.beside_interactions import Told, told_beside_interactions
 from kdiffe_jax.data.co_interaction import Lift, lift
+from kdiffe_jax.data.content.largest import MISSED
 from kdiffe_jax.data.content.neighbours import feature_neighbours
 from kdiffe_jax.data.content.shared_entities import neighbours_by_entities
 from kdiffe_jax.data.dataset import Dataset
@@ -140,7 +141,7 @@ def _note(kinds, weights, lifts: list[Lift] | None, told: list[Told] | None = No
     for place, of in enumerate(lifts or ()):
         said[place].append(f"lift {of.value:.2f} ± {of.error:.2f}")
     parts = [f"{p} ({', '.join(s)})" if s else p for p, s in zip(parts, said, strict=True)]
-    searches = (kind.note for kind in kinds if kind.note and kind.name.startswith("shared"))
+    searches = (kind.note for kind in kinds if MISSED in kind.note)
     return "; ".join(["nearest items by " + ", ".join(parts), *searches])
 
 

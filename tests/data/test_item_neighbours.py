@@ -1,9 +1,11 @@
 import dataclasses
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 
+from kdiffe_jax.data import item_neighbours
 from kdiffe_jax.data.content.shared_entities import nearest_by_entities, neighbours_by_entities
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
@@ -205,3 +207,12 @@ def test_where_content_tells_nothing_there_are_no_neighbours_but_of_cold_items(h
     assert near.matrix.shape == (40, 40) and near.matrix.nnz == 0
     assert near.of_cold.sum() == pytest.approx(40.0)
     assert near.note.startswith("content tells nothing beside interactions: nearest items by ")
+
+
+def test_a_search_that_misses_some_is_told_whatever_it_searches_by(dataset, monkeypatch):
+    features = {"image": np.array([[1, 0], [0.9, 0.1], [0, 1]], np.float32)}
+    dataset = dataclasses.replace(dataset, features=features)
+    assert "may be missed" not in nearest_items(dataset, 1).note
+    few = partial(item_neighbours.feature_neighbours, most_products=0)
+    monkeypatch.setattr(item_neighbours, "feature_neighbours", few)
+    assert "image: 1 nearest items by cosine for 3 items" in nearest_items(dataset, 1).note

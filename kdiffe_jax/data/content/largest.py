@@ -10,6 +10,7 @@ from kdiffe_jax.data.rows import position_in_group
 
 # Single precision tells no finer cosines apart; rounded, equal rows tie.
 _DIGITS = 6
+MISSED = "may be missed"  #: in the note of a search that does not look at all pairs
 
 
 class Nearest(NamedTuple):

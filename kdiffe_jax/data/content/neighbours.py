@@ -10,7 +10,7 @@ from scipy import sparse
 from kdiffe_jax.data.content.codebooks import standardise
 from kdiffe_jax.data.content.dense import row_blocks, rows_with_content
 from kdiffe_jax.data.content.filters import strongest_links, unique_links
-from kdiffe_jax.data.content.largest import nearest_in_block
+from kdiffe_jax.data.content.largest import MISSED, nearest_in_block
 from kdiffe_jax.data.content.nearest_in_cells import nearest_in_cells
 from kdiffe_jax.data.relation import ITEMS, Relation
 from kdiffe_jax.data.rows import position_in_group
@@ -64,7 +64,7 @@ def feature_neighbours(
     heads, tails, cosines = search(rows, max(n_neighbours, 0))
     note = f"{name}: {max(n_neighbours, 0)} nearest items by cosine for {len(items)} items"
     if in_cells:
-        note += ", of which some may be missed"
+        note += f", of which some {MISSED}"
     if len(items) < len(features):
         note += f"; {len(features) - len(items)} items have no {name}"
     of_items, entities = items[heads].astype(np.int32), items[tails].astype(np.int32)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from kdiffe_jax.data.content.alike_rows import nearest_alike
+from kdiffe_jax.data.content.largest import MISSED
 from kdiffe_jax.data.content.sparse_nearest import nearest_rows, pairs_of_rows
 from kdiffe_jax.data.relation import ITEMS, Relation
 
@@ -44,7 +45,7 @@ def neighbours_by_entities(
         near = nearest_rows(unit, unit, n_neighbours, itself=False)
     else:
         near = nearest_alike(unit, n_neighbours, most_pairs=most_pairs / 2)
-        note = f"{pairs:.1g} pairs of items share entities: some of the nearest may be missed"
+        note = f"{pairs:.1g} pairs of items share entities: some of the nearest {MISSED}"
     return Relation(
         "shared entities",
         near.rows.astype(np.int32),
