@@ -1,10 +1,14 @@
-"""A run as the child of another command: ends when its parent does.
+"""The process of a `Worker`: runs of another command, one after another; ends when that does.
 
-python -m launch.child PARENT_PROCESS FLAGS...
+python -m launch.child PARENT_PROCESS
+
+A line of standard input is a run, {"words": flags, "log": file}; for each its exit status is
+written to standard output.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -14,12 +18,39 @@ from collections.abc import Sequence
 from launch import main as train
 
 _SECONDS_BETWEEN_LOOKS = 0.2
+_OUT, _ERR = 1, 2
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs `launch.main` under a watch for the parent."""
+    """Runs `launch.main` as often as it is asked to, under a watch for the parent."""
     threading.Thread(target=_end_with, args=(int(argv[1]),), daemon=True).start()
-    return train.main([argv[0], *argv[2:]])
+    asked, told = os.fdopen(os.dup(0)), os.dup(_OUT)
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(_ERR, _OUT)
+    try:
+        for line in iter(asked.readline, ""):
+            status = _logged(json.loads(line))
+            os.write(told, str(status).encode())
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _logged(asked: dict) -> int:
+    """One run, whose output goes to its log."""
+    kept = [os.dup(stream) for stream in (_OUT, _ERR)]
+    try:
+        with open(asked["log"], "a") as log:
+            for stream in (_OUT, _ERR):
+                os.dup2(log.fileno(), stream)
+        return train.main(["launch.main", *asked["words"]])
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for stream, before in zip((_OUT, _ERR), kept, strict=True):
+            os.dup2(before, stream)
+            os.close(before)
 
 
 def _end_with(parent: int) -> None:

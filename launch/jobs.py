@@ -1,11 +1,8 @@
-"""Runs as processes of their own: several at once, watched, ended with this one."""
+"""Runs in processes beside this one: several at once, watched, ended with it."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +14,7 @@ from kdiffe_jax.models import registry
 from kdiffe_jax.storage.run_directory import CHECKPOINTS, RunDirectory
 from launch.command import DIVERGED
 from launch.flags import DEFAULT_PRESET
+from launch.worker import Worker
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -55,30 +53,34 @@ def run_jobs(
       RunError: a run failed otherwise than by a loss that is not finite; the others are
         ended, and continue when the command is given again.
     """
-    running: dict[subprocess.Popen, Job] = {}
+    running: dict[Worker, Job] = {}
+    idle: list[Worker] = []
     try:
         while True:
             while len(running) < parallel and (job := next_job()) is not None:
                 finished = finished_result(job)
                 if finished is not None:
                     on_end(job, Ended(finished, False))
-                else:
-                    running[_start(job, data_flags, alone=parallel == 1)] = job
+                    continue
+                worker = idle.pop() if idle else Worker(alone=parallel == 1)
+                running[worker] = job
+                _begin(worker, job, data_flags)
             if not running:
                 return
             time.sleep(_SECONDS_BETWEEN_LOOKS)
-            for child, job in list(running.items()):
+            for worker, job in list(running.items()):
                 stopped = should_stop(job)
-                if stopped:
-                    child.kill()
-                    child.wait()
-                if child.poll() is not None:
-                    del running[child]
-                    on_end(job, _ended(child, job, stopped))
+                status = None if stopped else worker.poll()
+                if stopped or status is not None:
+                    del running[worker]
+                    if stopped or not worker.takes_more:
+                        worker.kill()
+                    else:
+                        idle.append(worker)
+                    on_end(job, _ended(status, job))
     finally:
-        for child in running:
-            child.kill()
-            child.wait()
+        for worker in [*running, *idle]:
+            worker.kill()
 
 
 def finished_result(job: Job) -> dict[str, Any] | None:
@@ -125,30 +127,20 @@ def option_flags(config: Config) -> list[str]:
     return [f"--model={config.model}", *(f"--{name}={values[name]}" for name in given)]
 
 
-def _start(job: Job, data_flags: Sequence[str], *, alone: bool) -> subprocess.Popen:
-    flags = [*option_flags(job.config), "--debug", *data_flags]
-    command = [sys.executable, "-m", "launch.child", str(os.getpid()), *flags]
-    environment = dict(os.environ)
-    if not alone:
-        environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+def _begin(worker: Worker, job: Job, data_flags: Sequence[str]) -> None:
     _log(job).parent.mkdir(parents=True, exist_ok=True)
-    with _log(job).open("a") as log:
-        return subprocess.Popen(
-            [*command, f"--workdir={job.workdir}"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+    words = [*option_flags(job.config), "--debug", *data_flags, f"--workdir={job.workdir}"]
+    worker.start(words, _log(job))
 
 
-def _ended(child: subprocess.Popen, job: Job, stopped: bool) -> Ended:
-    if stopped or child.returncode == DIVERGED:
-        return Ended(None, stopped)
-    if child.returncode:
+def _ended(status: int | None, job: Job) -> Ended:
+    """How a job ended; without a status it was stopped."""
+    if status is None or status == DIVERGED:
+        return Ended(None, stopped=status is None)
+    if status:
         lines = _log(job).read_text(encoding="utf-8", errors="replace").splitlines()
         reason = lines[-1].removeprefix("error: ") if lines else "it said nothing"
-        raise RunError(f"{job.name}: ended with status {child.returncode}: {reason}")
+        raise RunError(f"{job.name}: ended with status {status}: {reason}")
     return Ended(RunDirectory(job.workdir).result(), False)
 
 

@@ -100,8 +100,11 @@ def compare(
             n: config_of(own["model"], preset, "full", seeds, _known(own, options), content=content)
             for n, own in rows.items()
         }
-        home = Home()
-        root = Path(workdir or home.path)
+        home = None
+        if workdir is None:
+            home = Home()
+            workdir = home.path
+        root = Path(workdir)
         fitted = {}
         for name, config in configs.items():
             if progress:

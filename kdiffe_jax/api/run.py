@@ -53,8 +53,11 @@ def run_config(
       ConfigError: no such baseline or tracker, or a limit.
       RunError: the directory holds another run.
     """
-    home = Home()
-    run = RunDirectory(around.workdir or home.path / "run", option="workdir")
+    home, path = None, around.workdir
+    if path is None:
+        home = Home()
+        path = home.path / "run"
+    run = RunDirectory(path, option="workdir")
     wanted = named_trackers(around.log_to)
     resources = _resources(around)
     identity = {

@@ -57,7 +57,8 @@ def parts(study: str, plan: Plan, outcomes: Sequence[Outcome]) -> list[Panel | G
     if study == "noise":
         return [*noise_panels(plan.curves, outcomes)]
     if study in ("ablation", "data_ablation"):
-        return [_differences(outcomes, metric) for metric in SCORES]
+        others = len(settings_of(outcomes)) > 1
+        return [_differences(outcomes, metric) for metric in SCORES if others]
     axes = [_finished(axis, outcomes) for axis in plan.axes]
     if study == "denoising":
         (axis,) = axes

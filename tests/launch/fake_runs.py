@@ -1,4 +1,4 @@
-"""Runs that end at once: what `launch.jobs` starts, without a process and without training."""
+"""Runs that end at once: what `launch.jobs` begins, without a process and without training."""
 
 import json
 
@@ -13,23 +13,23 @@ METRICS = ("recall@20", "ndcg@20")
 USERS = np.arange(12)
 
 
-class FakeChild:
-    """A process that has ended already."""
+class FakeWorker:
+    """A worker whose run has ended already."""
 
-    def __init__(self, status):
-        self.returncode = status
+    takes_more = True
+
+    def __init__(self, *, alone):
+        self.status = None
 
     def poll(self):
-        return self.returncode
+        return self.status
 
-    def wait(self):
-        return self.returncode
-
-    kill = wait
+    def kill(self):
+        pass
 
 
 class FakeRuns:
-    """Stands in for `jobs._start`; counts what is started and writes what a run would.
+    """Stands in for `jobs._begin`; counts what is started and writes what a run would.
 
     Args:
       score: Config -> recall on validation.
@@ -38,10 +38,11 @@ class FakeRuns:
 
     def __init__(self, monkeypatch, score, fails=lambda job: 0):
         self.score, self.fails, self.started = score, fails, []
-        monkeypatch.setattr(jobs, "_start", self.start)
+        monkeypatch.setattr(jobs, "Worker", FakeWorker)
+        monkeypatch.setattr(jobs, "_begin", self.begin)
         monkeypatch.setattr(jobs, "_SECONDS_BETWEEN_LOOKS", 0.0)
 
-    def start(self, job, data_flags, *, alone):
+    def begin(self, worker, job, data_flags):
         self.started.append(job.name)
         status = self.fails(job)
         if status not in (0, DIVERGED):
@@ -49,7 +50,7 @@ class FakeRuns:
             jobs._log(job).write_text("epoch 1\nerror: the disk is full\n")
         if status == 0:
             self.write(job)
-        return FakeChild(status)
+        worker.status = status
 
     def write(self, job):
         config = job.config

@@ -1,0 +1,45 @@
+"""A worker: a real process that runs one training after another."""
+
+import time
+
+import pytest
+
+from launch.worker import Worker
+
+TINY = (
+    "--model=lightgcn --planted_users=40 --planted_items=30 --planted_topics=3 --epochs=1 "
+    "--planted_interactions_per_user=6 --dim=4 --batch_size=64 --baselines=none"
+).split()
+
+
+@pytest.fixture
+def worker():
+    made = Worker(alone=True)
+    yield made
+    made.kill()
+
+
+def ended(worker):
+    deadline = time.monotonic() + 240
+    while (status := worker.poll()) is None:
+        assert time.monotonic() < deadline, "the run does not end"
+        time.sleep(0.05)
+    return status
+
+
+def test_runs_follow_one_another_each_with_its_log(worker, tmp_path):
+    flags = [*TINY, f"--cache_dir={tmp_path / 'cache'}"]
+    for seed in ("1", "2"):
+        words = [*flags, f"--seed={seed}", f"--workdir={tmp_path / seed}"]
+        worker.start(words, tmp_path / f"{seed}.log")
+        assert ended(worker) == 0 and (tmp_path / seed / "result.json").exists()
+    worker.start([*flags, "--epochs=0"], tmp_path / "refused.log")
+    assert ended(worker) == 2 and worker.takes_more
+    assert "epochs" in (tmp_path / "refused.log").read_text()
+    assert (tmp_path / "1.log").read_text().count("epoch   0") == 1
+    assert str(tmp_path / "2") not in (tmp_path / "1.log").read_text()
+
+
+def test_a_process_that_is_gone_is_a_run_that_failed(worker, tmp_path):
+    worker._process.kill()
+    assert ended(worker) != 0 and not worker.takes_more
