@@ -16,6 +16,7 @@ from kdiffe_jax.data.content.neighbours import cap_neighbours, feature_neighbour
 from kdiffe_jax.data.content.words import word_relation
 from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.kept_relations import as_one_space, kept_relations
+from kdiffe_jax.data.numbering import numbered_by_neighbourhood
 from kdiffe_jax.data.relation import Relation, join_relations
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
@@ -58,6 +59,8 @@ def prepare(
     catalogue = clean(catalogue, config.interactions)
     log("splitting")
     labels, split_notes = _labels(catalogue, config, earlier)
+    if config.interactions.numbering == "neighbourhood":
+        catalogue = numbered_by_neighbourhood(catalogue, labels == SPLITS.index("train"))
     content_notes = [*_unused(catalogue, columns), *_of_one_name(catalogue, config, columns)]
     relations, more = kept_relations(
         content_relations(catalogue, config, columns),

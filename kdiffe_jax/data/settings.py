@@ -32,6 +32,12 @@ class InteractionSettings(Checked):
         "items of the Dataset: those with interactions, or all that the source names",
         choices=("interacted", "all"),
     )
+    numbering: str = option(
+        "source",
+        "users and items are numbered as the source has them, or by neighbourhood: those with "
+        "common neighbours near each other, which trains faster on large graphs",
+        choices=("source", "neighbourhood"),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
