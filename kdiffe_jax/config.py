@@ -58,6 +58,12 @@ class EmbeddingConfig(Checked):
         "roots of both lengths, or the cosine",
         choices=("inner_product", "root_length", "cosine"),
     )
+    added_score: str = option(
+        "none",
+        "what is added to the trained score once training is over: nothing, or walks from a user's "
+        "items (RP3beta), with a weight that validation chooses, which may be zero",
+        choices=("none", "rp3beta"),
+    )
 
 
 @dataclasses.dataclass(frozen=True)

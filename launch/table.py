@@ -43,12 +43,22 @@ def result_table(result: dict[str, Any], width: int = PLAIN_WIDTH) -> str:
         lines += _paired_lines(scored)
     if "test" in result:
         lines += [_cold_line(result["cold"]), _lists_line(result["beyond_accuracy"])]
+    if "added_score" in result:
+        lines.append(_added_line(result))
     if "denoiser" in result:
         lines.append(f"denoiser: {held_out_words(result['denoiser'])}")
     lines.append(_run_line(result))
     if result["selection"] == "test":
         lines.append("CHOSEN ON THE TEST SET: compare only with tables chosen the same way")
     return "\n".join(lines)
+
+
+def _added_line(result: dict[str, Any]) -> str:
+    added, metric = result["added_score"], result["selection_metric"]
+    without = f"{result['selection']} {metric} without them {added['selection_score_without']:.4f}"
+    if not added["weight"]:
+        return f"walks are not added to the score: they do not help; {without}"
+    return f"walks are added to the score with weight {added['weight']:g}; {without}"
 
 
 def _value(metrics: dict[str, float], spread: dict[str, Any] | None, column: str) -> str:

@@ -51,7 +51,7 @@ ALLOWED = {
     "profile": {"errors", "ops", "storage"},
 }  # fmt: skip
 # What other rooms may import of models/.
-DOORS = {"arrays", "base", "registry", "scoring", "fitting"}
+DOORS = {"added_score", "arrays", "base", "registry", "scoring", "fitting"}
 COMPUTING = {
     "evaluation", "graph", "models", "ops", "parallel", "profile", "recommend", "training",
 }  # fmt: skip

@@ -2,7 +2,8 @@
 
 Where a model propagates, the score is z_u . z_v, and z_u is a sum over the user's past items and
 the user's own row; a past item's share is L_uj h_j . z_v. Where weights between items score, it is
-W_ij scale_j. Either is exact: all shares add up to the score but for rounding.
+W_ij scale_j; where both do, a past item's share is the sum. All are exact: the shares add up to
+the score but for rounding.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy as np
 from kdiffe_jax.recommend.denoiser import expected_words, is_trusted, probabilities_of
 from kdiffe_jax.recommend.histories import rows_of
 from kdiffe_jax.recommend.ids import Ids
-from kdiffe_jax.recommend.scorers import Shares, scorer_of
+from kdiffe_jax.recommend.scorers import scorer_of
+from kdiffe_jax.recommend.shares import Shares
 from kdiffe_jax.storage.saved_model import SavedModel
 
 KEPT, LEFT_OUT, ADDED, UNSEEN, HAS = "kept", "left out", "added", "not seen", "has"

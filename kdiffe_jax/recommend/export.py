@@ -3,6 +3,7 @@
 users.parquet items.parquet   id, [name], [embedding], in the order of the rows
 embeddings.safetensors        f32 `users` and `items`; ids as JSON in the metadata
   or item_weights.safetensors `weights`, or `data`, `indices` and `indptr`; and `scale`
+  or embeddings_and_item_weights.safetensors, where both score
 [scorer.stablehlo]            (users, items) or (histories, weights, scale) -> scores
 [items.faiss]                 inner products with the items; see `index.py`
 export.json                   model, versions, sizes, how to score, checksums
@@ -21,7 +22,8 @@ from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.recommend.index import IndexQuality, check_embeddings, load_faiss, write_index
-from kdiffe_jax.recommend.scorers import Exported, scorer_of
+from kdiffe_jax.recommend.scorers import scorer_of
+from kdiffe_jax.recommend.shares import Exported
 from kdiffe_jax.recommend.stablehlo import PLATFORMS
 from kdiffe_jax.storage.files import new_directory
 from kdiffe_jax.storage.saved_model import SavedModel

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.errors import ConfigError, DataError
-from kdiffe_jax.recommend.blocks import best_rows
+from kdiffe_jax.recommend.blocks import block_size
+from kdiffe_jax.recommend.scorers import scorer_of
 from kdiffe_jax.storage.saved_model import SavedModel
 
 KINDS = ("exact", "hnsw")
@@ -36,7 +36,8 @@ def write_index(
 ) -> IndexQuality:
     """Writes the index, reads it back and compares it with exact lists.
 
-    Row numbers of the index are those of the exported items.
+    Row numbers of the index are those of the exported items. Where weights between items score
+    too, the index knows nothing of them, and the exact lists do.
 
     Args:
       kind: "exact" compares with every item; "hnsw" is approximate.
@@ -53,10 +54,9 @@ def write_index(
     k = min(k, len(items))
     sample = np.unique(np.linspace(0, len(model.users) - 1, users).astype(int))
     vectors = np.ascontiguousarray(model.users[sample], np.float32)
-    nothing = np.zeros((0, 2), int)
-    exact = np.concatenate(
-        [best.rows for best in best_rows(vectors, jnp.asarray(items), nothing, k=k)]
-    )
+    scorer, size, nothing = scorer_of(model), block_size(len(items)), np.zeros((0, 2), int)
+    blocks = [sample[start : start + size] for start in range(0, len(sample), size)]
+    exact = np.concatenate([scorer.best(block, nothing, None, k).rows for block in blocks])
     found = index.search(vectors, k)[1]
     hits = (exact[:, :, None] == found[:, None, :]).any(axis=2)
     return IndexQuality(kind, k, len(sample), float(hits.mean()))

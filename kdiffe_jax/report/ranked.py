@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kdiffe_jax.recommend.blocks import best_columns
+from kdiffe_jax.recommend.by_embeddings import Embeddings
 from kdiffe_jax.recommend.histories import pairs_of
 from kdiffe_jax.recommend.scorers import scorer_of
 from kdiffe_jax.storage.saved_model import SavedModel
@@ -31,8 +32,9 @@ def first_items(model: SavedModel, users: np.ndarray, k: int) -> np.ndarray:
 
 def _block(model: SavedModel, users: np.ndarray, k: int) -> np.ndarray:
     seen = pairs_of(users, model.train)
-    if not model.items.shape[1]:
-        return scorer_of(model).best(users, seen, None, k).rows
+    scorer = scorer_of(model)
+    if type(scorer) is not Embeddings:
+        return scorer.best(users, seen, None, k).rows
     scores = model.users[users] @ model.items.T
     scores[seen[:, 0], seen[:, 1]] = -np.inf
     return best_columns(scores, k).rows

@@ -37,7 +37,7 @@ class SavedModel(NamedTuple):
       new_user f32[w]: the own row of a user that training never saw; zero where absent;
       item_weights f32[J, J]; or item_weights.data, .indices and .indptr, its rows as CSR;
         item_scale f32[J], 1 where absent: a user's score for j is sum over past items i of
-        W_ij times the scale of j, and `users` and `items` have no columns;
+        W_ij times the scale of j; where `users` and `items` have columns, it is added to theirs;
       similarity f32[n], attention f32[m], denoised f32[m], kept int32[p, 3], kept_denoised f32[p]
         and others: of `models.kdiffe`. In `about` "denoiser" says how well a denoiser finds hidden
         triples again (`models.kdiffe.held_out_triples`), where that was measured.

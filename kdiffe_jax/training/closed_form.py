@@ -25,7 +25,7 @@ from kdiffe_jax.storage.saved_model import MODEL, write_model
 from kdiffe_jax.training.environment import write_environment
 from kdiffe_jax.training.phases import Phase
 from kdiffe_jax.training.resources import Resources
-from kdiffe_jax.training.result import assembled, best_scores, head
+from kdiffe_jax.training.result_file import assembled, best_scores, head
 from kdiffe_jax.training.saving import saved_model
 from kdiffe_jax.training.selection import check_selection_metric
 from kdiffe_jax.training.setup import check_splits, seen_at_test

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from kdiffe_jax.baselines.beside import Baselines, beside
-from kdiffe_jax.config import Config
-from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.feature_rows import shown_name
+from kdiffe_jax.baselines.beside import Baselines
 from kdiffe_jax.evaluation.eval_data import EvalData
 from kdiffe_jax.evaluation.split_scores import score_split
 from kdiffe_jax.evaluation.spread import spread
-from kdiffe_jax.evaluation.top_k_lists import TopKLists, lists_by_embeddings
+from kdiffe_jax.models.added_score import Added, added_scores, lists_with
+from kdiffe_jax.models.arrays import View
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.cost import how_it_went
 from kdiffe_jax.training.findings import findings_of, planted_truth
 from kdiffe_jax.training.loop import Trained, score
 from kdiffe_jax.training.many_seeds import load_seeds
 from kdiffe_jax.training.phases import Phase
+from kdiffe_jax.training.result_file import PerUser, assembled, best_scores, head
 from kdiffe_jax.training.saving import save_model
 from kdiffe_jax.training.selection import selection_score
 from kdiffe_jax.training.setup import TrainSetup
-
-PerUser = dict[str, np.ndarray]
-_NONE: Mapping[str, str] = MappingProxyType({})
-_OF_SPLITS = ("valid", "test", "cold", "beyond_accuracy")
 
 
 def finish(
@@ -53,12 +47,12 @@ def finish(
       baselines: from `score_baselines`; None scores the most popular items alone.
       phase: of "saving".
     """
-    findings = findings_of(setup, trained)
-    result, per_user = _scored(setup, trained, findings, baselines)
+    ends = _ends(setup, trained)
+    result, per_user = _scored(setup, ends, baselines)
     with phase("saving"):
         if per_user is not None:
             run.write_per_user(per_user, np.asarray(setup.test.users))
-            save_model(*_best_seed(setup, trained, findings), run)
+            save_model(*_best_seed(setup, ends), run)
         run.write_result(result)
     return result
 
@@ -75,11 +69,10 @@ def rescore(
     Raises:
       RunError: the run has no checkpoint.
     """
-    trained = load_seeds(setup, run, log=log)
-    findings = findings_of(setup, trained)
+    ends = _ends(setup, load_seeds(setup, run, log=log))
     if setup.config.eval.score_test:
-        save_model(*_best_seed(setup, trained, findings), run)
-    return _scored(setup, trained, findings, baselines)[0]
+        save_model(*_best_seed(setup, ends), run)
+    return _scored(setup, ends, baselines)[0]
 
 
 def eval_data_of(setup: TrainSetup) -> EvalData:
@@ -95,39 +88,28 @@ def eval_data_of(setup: TrainSetup) -> EvalData:
     )
 
 
-def best_scores(lists: TopKLists, data: EvalData) -> tuple[dict[str, Any], PerUser]:
-    """What a model scores on both splits, and each test user's metrics.
+class _End(NamedTuple):
+    """What a seed came to."""
 
-    Args:
-      lists: of the model.
-      data: the splits.
+    trained: Trained
+    findings: dict[str, Any]
+    added: Added | None  #: to its score
 
-    Returns:
-      "valid" and "test" with mean metrics, "cold", "beyond_accuracy"; metric name -> f64[n].
-    """
-    valid, test = (
-        score_split(lists, task, data.popularity(), n_users=data.n_users)
-        for task in (data.valid, data.test)
-    )
-    found = {
-        "valid": valid.means(),
-        "test": test.means(),
-        "cold": {"valid": valid.cold, "test": test.cold},
-        "beyond_accuracy": test.beyond_accuracy,
-    }
-    return found, test.per_user
+
+def _ends(setup: TrainSetup, trained: list[Trained]) -> list[_End]:
+    views = [one.view for one in trained]
+    added = added_scores(setup.config.embedding, views, eval_data_of(setup))
+    return [_End(*end) for end in zip(trained, findings_of(setup, trained), added, strict=True)]
 
 
 def _scored(
-    setup: TrainSetup,
-    trained: list[Trained],
-    findings: list[dict[str, Any]],
-    baselines: Baselines | None,
+    setup: TrainSetup, ends: list[_End], baselines: Baselines | None
 ) -> tuple[dict[str, Any], PerUser | None]:
+    trained = [end.trained for end in ends]
     if not setup.config.eval.score_test:
-        return _validated(setup, trained[0]), None
-    scored, per_seed = zip(*(_of_seed(setup, one) for one in trained), strict=True)
-    found = [own | more for own, more in zip(scored, findings, strict=True)]
+        return _validated(setup, ends[0]), None
+    scored, per_seed = zip(*(_of_seed(setup, end) for end in ends), strict=True)
+    found = [own | end.findings for own, end in zip(scored, ends, strict=True)]
     per_user = {name: np.stack([own[name] for own in per_seed]) for name in per_seed[0]}
     means = _mean(*found)
     result = assembled(
@@ -154,82 +136,49 @@ def _scored(
     return result, {"seeds": np.array(seeds), **per_user}
 
 
-def assembled(
-    config: Config,
-    dataset: Dataset,
-    data: EvalData,
-    *,
-    training: dict[str, Any],
-    found: dict[str, Any],
-    per_user: PerUser,
-    baselines: Baselines | None,
-    stand_ins: Mapping[str, str] = _NONE,
-) -> dict[str, Any]:
-    """result.json of any model: how it was made and what it scores, beside the baselines.
-
-    Args:
-      config, dataset, data: of the run.
-      training: best epoch, epochs, seconds, and what else was chosen.
-      found: of `best_scores`, and what else the model says of itself.
-      per_user: metric -> f64[n], each test user's.
-      baselines: from `score_baselines`; None scores the most popular items alone.
-      stand_ins: what each modality is, where the data have no features.
-    """
-    return (
-        head(config, dataset, stand_ins)
-        | training
-        | {name: found[name] for name in ("valid", "test")}
-        | {
-            "users_scored": {
-                "valid": len(data.valid.users),
-                "test": len(data.test.users),
-                "of": dataset.n_users,
-            }
-        }
-        | {name: found[name] for name in ("cold", "beyond_accuracy")}
-        | {"baselines": beside(baselines, per_user, data)}
-        | {"notes": list(dataset.notes)}
-        | {name: found[name] for name in found if name not in _OF_SPLITS}
-    )
+def _of_seed(setup: TrainSetup, end: _End) -> tuple[dict[str, Any], PerUser]:
+    settings, data = setup.config.eval, eval_data_of(setup)
+    view = View(*(table.astype(settings.eval_precision) for table in end.trained.view))
+    found, per_user = best_scores(lists_with(end.added, view, data), data)
+    return found | _said_of(end.added) | planted_truth(setup, end.trained), per_user
 
 
-def head(config: Config, dataset: Dataset, stand_ins: Mapping[str, str] = _NONE) -> dict[str, Any]:
-    """What result.json begins with."""
-    return {
-        "model": config.model,
-        "shown_as": shown_name(config.model, stand_ins),
-        "dataset": dataset.name,
-        "selection": config.eval.selection,
-        "selection_metric": config.eval.selection_metric,
-    }
-
-
-def _of_seed(setup: TrainSetup, trained: Trained) -> tuple[dict[str, Any], PerUser]:
-    settings = setup.config.eval
-    users, items = (table.astype(settings.eval_precision) for table in trained.view)
-    lists = lists_by_embeddings(users, items, block=settings.eval_block)
-    found, per_user = best_scores(lists, eval_data_of(setup))
-    return found | planted_truth(setup, trained), per_user
-
-
-def _validated(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
+def _validated(setup: TrainSetup, end: _End) -> dict[str, Any]:
     """result.json of a run that leaves the test split alone, baselines included."""
     return (
         head(setup.config, setup.dataset, setup.stand_ins)
-        | how_it_went([trained])
-        | {"valid": score(setup, trained.view, setup.valid)}
+        | how_it_went([end.trained])
+        | {"valid": _valid_scores(setup, end)}
         | {"users_scored": {"valid": len(setup.valid.users), "of": setup.dataset.n_users}}
         | {"baselines": {}, "notes": list(setup.dataset.notes)}
-        | planted_truth(setup, trained)
+        | _said_of(end.added)
+        | planted_truth(setup, end.trained)
     )
 
 
+def _valid_scores(setup: TrainSetup, end: _End) -> dict[str, float]:
+    if end.added is None:
+        return score(setup, end.trained.view, setup.valid)
+    data = eval_data_of(setup)
+    lists = lists_with(end.added, end.trained.view, data)
+    return score_split(lists, data.valid, data.popularity(), n_users=data.n_users).means()
+
+
+def _said_of(added: Added | None) -> dict[str, Any]:
+    return {} if added is None else {"added_score": added.said()}
+
+
 def _best_seed(
-    setup: TrainSetup, trained: list[Trained], findings: list[dict[str, Any]]
-) -> tuple[TrainSetup, Trained, dict[str, Any]]:
-    scores = [selection_score(one.history[one.best_epoch], setup.config) for one in trained]
+    setup: TrainSetup, ends: list[_End]
+) -> tuple[TrainSetup, Trained, dict[str, Any], Added | None]:
+    scores = [
+        selection_score(end.trained.history[end.trained.best_epoch], setup.config)
+        if end.added is None
+        else end.added.selection_score
+        for end in ends
+    ]
     best = int(np.argmax(scores))
-    return setup.of_seed(setup.config.train.seeds[best]), trained[best], findings[best]
+    return setup.of_seed(setup.config.train.seeds[best]), *ends[best]
 
 
 def _mean(*values: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 import kdiffe_jax
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.models.added_score import Added
 from kdiffe_jax.models.arrays import Params
 from kdiffe_jax.storage.parameters import PARAMETERS, write_parameters
 from kdiffe_jax.storage.run_directory import RunDirectory
@@ -19,7 +20,11 @@ from kdiffe_jax.training.setup import TrainSetup
 
 
 def save_model(
-    setup: TrainSetup, trained: Trained, findings: dict[str, Any], run: RunDirectory
+    setup: TrainSetup,
+    trained: Trained,
+    findings: dict[str, Any],
+    added: Added | None,
+    run: RunDirectory,
 ) -> None:
     """Writes parameters.npz and model.npz into a run directory; older ones are replaced.
 
@@ -27,13 +32,14 @@ def save_model(
       setup: as trained on.
       trained: one model; of several seeds, the one to be used.
       findings: of `Model.findings`.
+      added: to its score.
       run: claimed.
 
     Raises:
       RunError: a file cannot be written.
     """
     write_parameters(parameters_by_path(trained.params), run.path / PARAMETERS)
-    write_model(model_of(setup, trained, findings), run.path / MODEL)
+    write_model(model_of(setup, trained, findings, added), run.path / MODEL)
 
 
 def parameters_by_path(params: Params) -> dict[str, np.ndarray]:
@@ -52,7 +58,10 @@ def parameter_path(path: Any) -> str:
 
 
 def model_of(
-    setup: TrainSetup, trained: Trained, findings: dict[str, Any] | None = None
+    setup: TrainSetup,
+    trained: Trained,
+    findings: dict[str, Any] | None = None,
+    added: Added | None = None,
 ) -> SavedModel:
     """All that recommending and explaining need, as arrays on the host."""
     artifacts = setup.model.artifacts(trained.params, setup.inputs, trained.carry, setup.edges)
@@ -62,7 +71,7 @@ def model_of(
         {"best_epoch": trained.best_epoch, **(findings or {})},
         users=np.asarray(trained.view.users),
         items=np.asarray(trained.view.items),
-        artifacts=artifacts,
+        artifacts=artifacts | (added.artifacts() if added else {}),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.recommend import blocks, scorers
+from kdiffe_jax.recommend import blocks, by_item_weights
 from kdiffe_jax.recommend.explain import in_words
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.storage.saved_model import MODEL, read_model, write_model
@@ -91,7 +91,7 @@ def test_blocks_change_nothing(recommender, monkeypatch):
         recommender.score(pairs),
     )
     monkeypatch.setattr(blocks, "_SCORES_AT_ONCE", 1)
-    monkeypatch.setattr(scorers, "_PAIRS_AT_ONCE", 7)
+    monkeypatch.setattr(by_item_weights, "_PAIRS_AT_ONCE", 7)
     parts = list(recommender.recommend_in_blocks(k=5))
     assert [len(part) for part in parts] == [8] * 7 + [4]
     np.testing.assert_array_equal(np.concatenate([part.rows for part in parts]), whole[0])

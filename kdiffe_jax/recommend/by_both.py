@@ -1,0 +1,55 @@
+"""Scores by embeddings to which weights between items add theirs."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from kdiffe_jax.recommend.blocks import Best
+from kdiffe_jax.recommend.by_embeddings import Embeddings
+from kdiffe_jax.recommend.by_item_weights import ItemWeights, best_among
+from kdiffe_jax.recommend.shares import Exported, Shares
+from kdiffe_jax.storage.saved_model import SavedModel
+
+
+class Both(Embeddings):
+    """The score is z_u . z_v + sum over past items i of W_iv; likeness is that of the embeddings.
+
+    Args:
+      weights: f32[J, J], W as CSR.
+    """
+
+    def __init__(self, model: SavedModel, weights: sparse.csr_array):
+        super().__init__(model)
+        self._added = ItemWeights(model, weights)
+
+    def best(
+        self, users: np.ndarray, excluded: np.ndarray, allowed: np.ndarray | None, k: int
+    ) -> Best:
+        """As `Embeddings.best`, on the host."""
+        trained = self._model.users[users] @ self._model.items.T
+        return best_among(trained + self._added.scores(users), excluded, allowed, k)
+
+    def pair_scores(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """f32[n]: the scores of n pairs."""
+        return super().pair_scores(users, items) + self._added.pair_scores(users, items)
+
+    def shares(self, user: int, item: int) -> Shares:
+        """As `Embeddings.shares`; what a past item adds is the sum of both."""
+        trained, added = super().shares(user, item), self._added.shares(user, item)
+        return trained._replace(
+            score=trained.score + added.score,
+            contributions=trained.contributions + added.contributions,
+        )
+
+    def exported(self) -> Exported:
+        """Embeddings and weights in one file; the sum has no program of its own."""
+        trained, added = super().exported(), self._added.exported()
+        tensors = {n: tensor for n, tensor in added.tensors.items() if n != "scale"}
+        formula = (
+            "scores = users @ items.T + histories @ weights, histories 1 where a user has an item; "
+            "row i of the weights has data[indptr[i]:indptr[i + 1]] in the columns "
+            "indices[indptr[i]:indptr[i + 1]]"
+        )
+        file = "embeddings_and_item_weights.safetensors"
+        return Exported(file, trained.tensors | tensors, formula, None)
