@@ -87,7 +87,8 @@ def define_running(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "cache_dir",
         None,
-        "where S, baselines and compiled programs are kept [$KDIFFE_CACHE, or ~/.cache/kdiffe_jax]",
+        "where S, nearest items, baselines and compiled programs are kept [$KDIFFE_CACHE, or "
+        "~/.cache/kdiffe_jax]",
         **common,
     )
     flags.DEFINE_string(

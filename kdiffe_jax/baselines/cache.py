@@ -13,7 +13,7 @@ from kdiffe_jax.models.registry import model_class
 from kdiffe_jax.storage.files import replacing_in_cache
 
 # Raise when a baseline or a measure changes, so that older files are not taken for it.
-_DEFINITION = 3
+_DEFINITION = 4
 
 
 def cached(

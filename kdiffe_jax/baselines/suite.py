@@ -84,7 +84,7 @@ def _score(
     begun = time.perf_counter()
     settings = len(grid_points(model_class(name).grid))
     if settings > 1:
-        log(f"baseline {name}: choosing among {settings} settings on validation")
+        log(f"baseline {name}: climbing among {settings} settings on validation")
     with phase(f"baseline {name}"):
         chosen, fitted = fit_closed_form(make_config({"model": name}), eval_data)
         popularity = eval_data.popularity()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,21 +44,3 @@ class EvalData(NamedTuple):
             digest.update(repr(array.shape).encode())
             digest.update(np.ascontiguousarray(array, np.int32).tobytes())
         return digest.hexdigest()
-
-
-def tune(
-    lists_at: Callable[[dict[str, Any]], TopKLists],
-    points: list[dict[str, Any]],
-    eval_data: EvalData,
-) -> dict[str, Any]:
-    """The best point, the first of equals; lists are made one after another and not kept.
-
-    Args:
-      lists_at: hyper-parameters by name -> the lists of a fit with them.
-      points: at least one; a single one is taken as it is.
-      eval_data: chooses.
-    """
-    if len(points) == 1:
-        return points[0]
-    scores = [eval_data.selection_score(lists_at(point)) for point in points]
-    return points[int(np.argmax(scores))]

@@ -13,8 +13,8 @@ import numpy as np
 from kdiffe_jax.evaluation.ranking import rank_all
 from kdiffe_jax.evaluation.ranking_task import RankingTask
 
-# Scores of one block of users on the host: 64 MiB of float32.
-_SCORES_AT_ONCE = 2**24
+# Scores of one block of users on the host: 16 MiB of float32, few enough for a processor's cache.
+_SCORES_AT_ONCE = 2**22
 
 
 class TopKLists(Protocol):
@@ -51,7 +51,7 @@ def lists_by_scores(scores_of: Callable[[np.ndarray], np.ndarray], *, n_items: i
 
     Args:
       scores_of: user ids i32[b] -> f32[b, J].
-      n_items: J; a block has as many users as make 64 MiB of scores, one at least.
+      n_items: J; a block has as many users as make 16 MiB of scores, one at least.
     """
 
     def lists(task: RankingTask, *, k: int, candidates: np.ndarray | None = None) -> jax.Array:

@@ -19,7 +19,7 @@ def scored(eval_data, cache_dir, said, **settings):
 
 @pytest.fixture(autouse=True)
 def small_grids(monkeypatch):
-    small = {"alpha": (0.6,), "beta": (0.0, 0.2), "prune": ("source",)}
+    small = {"alpha": (0.4,), "beta": (0.0, 0.2), "prune": ("source",)}
     monkeypatch.setattr(RP3beta, "grid", small)
     monkeypatch.setattr(EASE, "grid", {"regularisation": (10.0, 100.0)})
 
@@ -52,7 +52,7 @@ def test_default_baselines_have_all_their_scores(eval_data, tmp_path):
         *("ease", "ease"),
     ]
     assert said[1] == said[3].replace("ease", "rp3beta")
-    assert said[1] == "baseline rp3beta: choosing among 2 settings on validation"
+    assert said[1] == "baseline rp3beta: climbing among 2 settings on validation"
     assert found["rp3beta"]["test"]["recall@5"] > found["most_popular"]["test"]["recall@5"]
 
 
@@ -118,6 +118,8 @@ def test_no_baselines_and_no_cache(eval_data):
 
 def test_another_grid_is_computed_anew(eval_data, tmp_path, monkeypatch):
     scored(eval_data, tmp_path, [], baselines="ease")
-    monkeypatch.setattr(EASE, "grid", {"regularisation": (300.0,)})
-    found = scored(eval_data, tmp_path, [], baselines="ease")
-    assert found["ease"]["hyper_parameters"] == {"regularisation": 300.0}
+    monkeypatch.setattr(EASE, "grid", {"regularisation": (100.0, 300.0, 1000.0)})
+    said = []
+    scored(eval_data, tmp_path, said, baselines="ease")
+    assert said[0] == "baseline ease: climbing among 3 settings on validation"
+    assert len(list(tmp_path.glob("*.json"))) == 2

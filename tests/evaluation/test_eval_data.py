@@ -1,11 +1,11 @@
-"""How a point of a grid is chosen."""
+"""The score that chooses, and what tells one set of interactions from another."""
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from kdiffe_jax.config import EvalConfig
-from kdiffe_jax.evaluation.eval_data import EvalData, tune
+from kdiffe_jax.evaluation.eval_data import EvalData
 from kdiffe_jax.evaluation.ranking import ranking_task
 from kdiffe_jax.evaluation.top_k_lists import lists_by_embeddings
 
@@ -28,27 +28,10 @@ def lists_with_first(item):
     return lists_by_embeddings(jnp.ones((USERS, 1)), scores, block=2)
 
 
-def test_the_best_point_on_validation_is_chosen_and_the_first_of_equals(eval_data, monkeypatch):
-    made = []
-    monkeypatch.setattr(EvalData, "selection_score", lambda self, lists: lists)
-
-    def lists_at(point):
-        made.append(point["x"])
-        return {1: 0.2, 2: 0.5, 3: 0.5}[point["x"]]
-
-    assert tune(lists_at, [{"x": x} for x in (1, 2, 3)], eval_data) == {"x": 2}
-    assert made == [1, 2, 3]
-
-
-def test_a_single_point_is_not_fitted_to_be_chosen(eval_data):
-    assert tune(lambda point: pytest.fail("fitted"), [{"x": 1}], eval_data) == {"x": 1}
-
-
-def test_tuning_does_not_look_at_the_test_split(eval_data):
+def test_selection_on_validation_does_not_look_at_the_test_split(eval_data):
     blind = eval_data._replace(test=None, eval=EvalConfig(selection_metric="mrr@5"))
-    points = [{"item": 24}, {"item": 1}]
-    chosen = tune(lambda point: lists_with_first(point["item"]), points, blind)
-    assert chosen == {"item": 1}
+    assert blind.selection_score(lists_with_first(1)) == 1.0
+    assert blind.selection_score(lists_with_first(24)) == 0.5
 
 
 def test_selection_on_test_asks_the_test_split(eval_data):

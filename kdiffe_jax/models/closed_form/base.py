@@ -68,7 +68,8 @@ class ClosedForm(abc.ABC):
     """
 
     Options: ClassVar[type[Checked]]  #: its own options
-    grid: ClassVar[Grid] = MappingProxyType({})  #: tried in this order; the first of equals wins
+    #: values in order, the options' defaults among them; searched option after option
+    grid: ClassVar[Grid] = MappingProxyType({})
     #: named overrides of the defaults
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({"paper": {}, "best": {}})
     #: named changes of the model

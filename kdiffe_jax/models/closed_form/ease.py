@@ -12,6 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import lapack
 
 from kdiffe_jax.errors import ConfigError
@@ -32,14 +33,14 @@ class EASEOptions(TunedOptions):
 
 
 class EASE(ClosedForm):
-    """Holds G from the first fit on, and fits one lambda at a time."""
+    """Holds G, sparse, from the first fit on, and fits one lambda at a time."""
 
     Options = EASEOptions
     grid = EASEOptions.grid
 
     @classmethod
     def memory_gb(cls, n_items: int) -> float:
-        """What the two float32 matrices of a fit need, G and P, in GB of 10^9 bytes.
+        """What two float32 matrices need, the best P so far and the next, in GB of 10^9 bytes.
 
         >>> EASE.memory_gb(20_000)
         3.2
@@ -64,16 +65,16 @@ class EASE(ClosedForm):
         return Fitted(lists, {"users": users, "items": items} | weights)
 
     @cached_property
-    def _gram(self) -> np.ndarray:
+    def _gram(self) -> sparse.csr_array:
         matrix = self.matrix.astype(np.float32)
-        return (matrix.T @ matrix).toarray(order="F")
+        return sparse.triu(matrix.T @ matrix, format="csr")
 
 
-def ease_weights(gram: np.ndarray, regularisation: float) -> tuple[np.ndarray, np.ndarray]:
+def ease_weights(gram: sparse.csr_array, regularisation: float) -> tuple[np.ndarray, np.ndarray]:
     """B as a symmetric matrix with zero diagonal and one factor a column.
 
     Args:
-      gram: f32[J, J], G in column order; unchanged.
+      gram: f32[J, J], the upper triangle of G.
       regularisation: lambda.
 
     Returns:
@@ -82,7 +83,7 @@ def ease_weights(gram: np.ndarray, regularisation: float) -> tuple[np.ndarray, n
     Raises:
       ConfigError: G + lambda I is not positive definite in this precision.
     """
-    inverse = gram.copy(order="F")
+    inverse = gram.toarray().T  # its lower triangle, in column order
     inverse[np.diag_indices_from(inverse)] += regularisation
     inverse, failed = lapack.spotrf(inverse, lower=1, clean=0, overwrite_a=1)
     if not failed:

@@ -8,7 +8,7 @@ from kdiffe_jax.config import Limits, SharedConfig
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.evaluation.top_k_lists import lists_by_scores
 from kdiffe_jax.models.closed_form.ease import EASE
-from kdiffe_jax.models.fitting import fit_closed_form, grid_points
+from kdiffe_jax.models.fitting import climbed, fit_closed_form, grid_points
 from kdiffe_jax.models.registry import is_trained, make_config, model_class, options_of, preset
 from tests.models.closed_form.conftest import matrix_of
 
@@ -88,17 +88,64 @@ def test_a_grid_holds_every_combination_once(name, size):
     assert len({tuple(point.items()) for point in points}) == len(points) == size
 
 
-def test_validation_chooses_what_is_tuned(eval_data):
-    chosen, fitted = fit_closed_form(config_of("ease"), eval_data)
+@every_model
+def test_a_grid_holds_the_defaults(name):
+    defaults = model_class(name).Options().to_flat()
+    assert all(defaults[option] in values for option, values in model_class(name).grid.items())
+
+
+def seen_by_climbing(scores, start):
+    """Where a climb among (x, y) ends, and the points in the order in which they were tried."""
+    grid = {"x": tuple(range(len(scores))), "y": tuple(range(len(scores[0])))}
+    tried = []
+
+    def score_at(point):
+        tried.append((point["x"], point["y"]))
+        return scores[point["x"]][point["y"]]
+
+    end = climbed(grid, dict(zip("xy", start, strict=True)), score_at)
+    return (end["x"], end["y"]), tried
+
+
+def test_a_climb_goes_on_while_it_rises_and_tries_no_point_twice():
+    scores = [[1, 0], [2, 9], [5, 3], [4, 2], [0, 0]]
+    end, tried = seen_by_climbing(scores, (1, 0))
+    assert end == (2, 0)
+    assert tried == [(1, 0), (2, 0), (3, 0), (2, 1)]
+
+
+def test_a_climb_comes_back_to_an_option_when_another_has_moved():
+    end, tried = seen_by_climbing([[0, 3], [1, 2], [0, 0]], (1, 0))
+    assert end == (0, 1)
+    assert len(set(tried)) == len(tried)
+
+
+def test_of_equal_points_a_climb_stays_at_the_first():
+    assert seen_by_climbing([[7], [7], [7]], (1, 0)) == ((1, 0), [(1, 0), (2, 0), (0, 0)])
+
+
+def test_a_single_point_is_not_tried_to_be_chosen():
+    assert climbed({"x": (1,)}, {"x": 1}, lambda point: pytest.fail("tried")) == {"x": 1}
+
+
+def test_validation_chooses_what_is_tuned_and_no_point_is_fitted_twice(eval_data, monkeypatch):
     ease = EASE(eval_data.train, eval_data.n_users, eval_data.n_items)
-    scores = {
-        point["regularisation"]: eval_data.selection_score(ease.fit(**point).lists)
-        for point in grid_points(EASE.grid)
-    }
-    assert chosen == {"regularisation": max(scores, key=scores.get)}
-    np.testing.assert_array_equal(
-        fitted.lists(eval_data.test, k=9), ease.fit(**chosen).lists(eval_data.test, k=9)
-    )
+    fits = {point["regularisation"]: ease.fit(**point) for point in grid_points(EASE.grid)}
+    scores = {value: eval_data.selection_score(fit.lists) for value, fit in fits.items()}
+    fitted_at = []
+
+    def fit(self, *, regularisation):
+        fitted_at.append(regularisation)
+        return fits[regularisation]
+
+    monkeypatch.setattr(EASE, "fit", fit)
+    chosen, fitted = fit_closed_form(config_of("ease"), eval_data)
+    assert len(set(fitted_at)) == len(fitted_at) and fitted_at[0] == 100.0
+    assert scores[chosen["regularisation"]] == max(scores[value] for value in fitted_at)
+    values = EASE.grid["regularisation"]
+    place = values.index(chosen["regularisation"])
+    assert set(values[max(place - 1, 0) : place + 2]) <= set(fitted_at)
+    assert fitted is fits[chosen["regularisation"]]
 
 
 def test_every_point_of_the_choice_has_the_options_that_are_given(eval_data):
