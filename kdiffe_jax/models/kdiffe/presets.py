@@ -19,7 +19,7 @@ PAPER = {
     "temperature": 0.5,
     "top_q": 1,
 }
-# A denoiser that generalises over items (docs/research.md).
+# A denoiser that generalises over items (docs/research/denoiser.md).
 DENOISER = {
     "noise_schedule": "cosine",
     "elbo_weights": "equal",
