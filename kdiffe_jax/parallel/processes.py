@@ -61,6 +61,23 @@ def arrays_from_process_zero(tree: Any) -> Any:
     return multihost_utils.broadcast_one_to_all(tree)
 
 
+def from_process_zero(leaf: Any, like: Any) -> Any:
+    """An array that process 0 has, on the host of every process.
+
+    Args:
+      leaf: the array on process 0, a typed key perhaps; not read elsewhere.
+      like: its shape and dtype.
+    """
+    if jax.process_count() == 1:
+        return leaf
+    if _is_key(like):
+        own = jax.random.key_data(leaf) if is_process_zero() else None
+        words = from_process_zero(own, jax.eval_shape(jax.random.key_data, like))
+        return jax.random.wrap_key_data(words)
+    own = np.asarray(leaf) if is_process_zero() else np.zeros(like.shape, like.dtype)
+    return np.asarray(arrays_from_process_zero(own))
+
+
 def any_process(here: bool) -> bool:
     """Whether something holds on any process; all call it at the same place."""
     if jax.process_count() == 1:
@@ -110,6 +127,8 @@ def placed(leaf: Any, sharding: Sharding) -> jax.Array:
       leaf: the whole array, the same on every process; a typed key is kept one.
       sharding: how it is to lie.
     """
+    if getattr(leaf, "sharding", None) == sharding:
+        return leaf
     if jax.process_count() == 1:
         return jax.device_put(leaf, sharding)
     if _is_key(leaf):
@@ -122,13 +141,18 @@ def on_host(leaf: jax.Array) -> Any:
     """The whole array on the host of every process; a typed key becomes local."""
     if _is_key(leaf):
         return jax.random.wrap_key_data(on_host(jax.random.key_data(leaf)))
-    if leaf.is_fully_addressable or leaf.is_fully_replicated:
-        return np.asarray(leaf)
-    return multihost_utils.process_allgather(leaf, tiled=True)
+    if leaf.is_fully_replicated:
+        return np.asarray(leaf.addressable_data(0))
+    if not leaf.is_fully_addressable:
+        return multihost_utils.process_allgather(leaf, tiled=True)
+    whole = np.empty(leaf.shape, leaf.dtype)  # `np.asarray` keeps a whole copy with the array
+    for shard in leaf.addressable_shards:
+        whole[shard.index] = shard.data
+    return whole
 
 
 def _is_key(leaf) -> bool:
-    return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _told(words: dict[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
 from kdiffe_jax.ops.spmm import csr_times_dense, spmm
-from kdiffe_jax.parallel.tables import TABLE
+from kdiffe_jax.parallel.tables import TABLE, split
 
 BY_ROWS = PartitionSpec("data")
 
@@ -74,7 +73,6 @@ _spmm.defvjp(_forward, _backward)
 
 
 def _product(blocks: RowBlocks, dense: jax.Array) -> jax.Array:
-    missing = -dense.shape[1] % blocks.mesh.shape["model"]
     arrays = (blocks.values, blocks.row_starts, blocks.columns, blocks.rows)
     rows = jax.shard_map(
         _own_rows,
@@ -82,7 +80,7 @@ def _product(blocks: RowBlocks, dense: jax.Array) -> jax.Array:
         in_specs=(*[BY_ROWS] * len(arrays), PartitionSpec(None, "model")),
         out_specs=TABLE,
         check_vma=False,
-    )(*arrays, jnp.pad(dense, ((0, 0), (0, missing))))
+    )(*arrays, split(blocks.mesh, dense))
     return rows[: blocks.n_rows, : dense.shape[1]]
 
 

@@ -92,7 +92,7 @@ class Checkpoints:
         """Saves the last epoch of the history and removes those that are no longer kept.
 
         Args:
-          arrays: a pytree.
+          arrays: a pytree, whole.
           history: one record an epoch.
           scores: what the best epochs are chosen by, one an epoch.
 
@@ -117,6 +117,8 @@ class Checkpoints:
     @interrupts_held()
     def restore(self, epoch: int, like: Any) -> Snapshot:
         """One epoch's arrays in the structure, shapes and dtypes of `like`.
+
+        They lie as those of `like` do, or on the host where it has but shapes.
 
         Raises:
           RunError: the checkpoint cannot be read or has other shapes.
@@ -182,7 +184,7 @@ def _reason(error: Exception) -> str:
 
 
 def _is_key(leaf) -> bool:
-    return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _this_process_alone() -> ocp.options.MultiprocessingOptions:
@@ -197,7 +199,7 @@ def _this_process_alone() -> ocp.options.MultiprocessingOptions:
 
 def without_keys(tree: Any) -> Any:
     """A pytree with the words of typed keys in their place."""
-    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
+    return jax.tree.map(lambda leaf: _words(leaf) if _is_key(leaf) else leaf, tree)
 
 
 def with_keys(tree: Any, like: Any) -> Any:
@@ -207,6 +209,12 @@ def with_keys(tree: Any, like: Any) -> Any:
     )
 
 
+def _words(key: Any) -> Any:
+    if not isinstance(key, jax.ShapeDtypeStruct):
+        return jax.random.key_data(key)
+    words = jax.eval_shape(jax.random.key_data, key)
+    return jax.ShapeDtypeStruct(words.shape, words.dtype, sharding=key.sharding)
+
+
 def _abstract(leaf) -> jax.ShapeDtypeStruct:
-    leaf = leaf if isinstance(leaf, jax.Array) else np.asarray(leaf)
     return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None))

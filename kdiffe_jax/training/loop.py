@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -42,7 +43,7 @@ class Carried(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """The model of the best epoch."""
+    """The model of the best epoch; its arrays are on process 0 alone."""
 
     params: Params
     carry: Carry
@@ -79,7 +80,7 @@ def train(
     check_selection_metric(setup.config)
     compiled = compiled or compile_setup(setup)
     with checkpoints_of(run, log) as checkpoints:
-        carried, history = _begin(setup, compiled, checkpoints, log)
+        carried, like, history = _begin(setup, compiled, checkpoints, log)
         on_process_zero(lambda: run.write_history(history))
         with PreemptionNotice() as notice:
             while len(history) < setup.config.train.epochs and not out_of_patience(
@@ -90,14 +91,14 @@ def train(
                     history.append(record)
                     with host_phase("checkpoint"):
                         scores = [selection_score(r, setup.config) for r in history]
-                        checkpoints.save(carried, history, scores)
+                        checkpoints.save(setup.placement.gathered(carried, like), history, scores)
                         on_process_zero(lambda: run.write_history(history))
                 on_epoch(record)
                 if notice.given_to_any():
                     raise Preempted(
                         f"ended by SIGTERM after epoch {record['epoch']}, which is saved"
                     )
-        return _best(setup, compiled, checkpoints, carried, history)
+        return _best(setup, compiled, checkpoints, like, history)
 
 
 def load_best(
@@ -111,23 +112,24 @@ def load_best(
     compiled = compiled or compile_setup(setup)
     if run.checkpoints.is_dir():
         with Checkpoints(run.checkpoints, log) as checkpoints:
-            carried, history = _begin(setup, compiled, checkpoints, lambda line: None)
+            _, like, history = _begin(setup, compiled, checkpoints, lambda line: None)
             if history:
-                return _best(setup, compiled, checkpoints, carried, history)
+                return _best(setup, compiled, checkpoints, like, history)
     raise RunError(f"{run.path}: no epoch was finished; train it first")
 
 
 def compile_setup(setup: TrainSetup) -> Compiled:
     """The functions that the loop calls once an epoch; all seeds share them."""
     return setup.placement.compiled(
-        setup.model, setup.sampler, setup.inputs, lambda inputs: _initial(setup, inputs)
+        setup.model, setup.sampler, setup.inputs, partial(initial_state, setup.model)
     )
 
 
 def fresh_start(setup: TrainSetup, compiled: Compiled) -> Carried:
     """What the first epoch begins with."""
-    drawn = _initial(setup, setup.inputs)
-    state = drawn._replace(params=setup.start(drawn.params))
+    state = compiled.initial(setup.inputs, setup.config.train.seed)
+    if setup.start is not None:
+        state = _changed(setup, compiled, state, setup.start)
     first = setup.model.first_carry(setup.inputs)
     carry = compiled.refresh(state.params, setup.inputs, first, state.key, jnp.int32(0))
     return Carried(state, carry)
@@ -186,19 +188,26 @@ def finite_means(terms: dict[str, Term], *, where: str) -> dict[str, float]:
     return {name: float(total / max(count, 1.0)) for name, (total, count) in sums.items()}
 
 
-def _initial(setup: TrainSetup, inputs) -> TrainState:
-    return initial_state(setup.model, inputs, setup.config.train.seed)
+def _changed(
+    setup: TrainSetup, compiled: Compiled, state: TrainState, start: Callable[[Params], Params]
+) -> TrainState:
+    like = compiled.like(Carried(state, ()))
+    drawn = setup.placement.gathered(Carried(state, ()), like).state
+    begun = Carried(drawn._replace(params=start(drawn.params)), ())
+    return setup.placement.laid(begun, like).state
 
 
 def _begin(
     setup: TrainSetup, compiled: Compiled, checkpoints: Checkpoints | SharedCheckpoints, log: Log
-) -> tuple[Carried, list[Record]]:
+) -> tuple[Carried, Carried, list[Record]]:
+    """What the next epoch begins with, what checkpoints are like, and the epochs before."""
     fresh = fresh_start(setup, compiled)
-    snapshot = checkpoints.restore_latest(fresh)
+    like = compiled.like(fresh)
+    snapshot = checkpoints.restore_latest(like)
     if snapshot is None:
-        return fresh, []
+        return fresh, like, []
     log(f"resuming after epoch {snapshot.epoch}")
-    return snapshot.arrays, snapshot.history
+    return setup.placement.laid(snapshot.arrays, like), like, snapshot.history
 
 
 def _best(
@@ -209,8 +218,11 @@ def _best(
     history: list[Record],
 ) -> Trained:
     best = best_epoch(history, setup.config)
-    state, carry = checkpoints.restore(best, like).arrays
+    stored = checkpoints.restore(best, like).arrays
+    state, carry = setup.placement.laid(stored, like)
     view = compiled.view(state.params, setup.inputs, carry)
-    return Trained(
-        state.params, carry, setup.placement.whole(view, setup.model.sizes), best, history
-    )
+    whole = setup.placement.whole(view, setup.model.sizes)
+    if stored is None:
+        return Trained(None, None, whole, best, history)
+    params, carry = jax.tree.map(jnp.asarray, (stored.state.params, stored.carry))
+    return Trained(params, carry, whole, best, history)

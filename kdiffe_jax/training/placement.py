@@ -29,11 +29,13 @@ from kdiffe_jax.training.step import TrainState
 
 
 class Compiled(NamedTuple):
-    """The functions that the loop calls once an epoch; each compiles once per shape."""
+    """What a training calls; each function compiles once per shape."""
 
+    initial: Callable[[Inputs, int], TrainState]  #: a fresh state, drawn from a seed
     epoch: Callable[..., tuple[TrainState, dict[str, Term]]]
     refresh: Callable[..., Carry]
     view: Callable[..., View]  #: as ranking during training reads it
+    like: Callable[[Any], Any]  #: state and carry -> shapes of both as one device has them
 
 
 class Placement(abc.ABC):
@@ -67,7 +69,7 @@ class Placement(abc.ABC):
 
     @abc.abstractmethod
     def placed(self, content: Any) -> Any:
-        """Constant structure, where every step reads it; `SparsePair`s may be split by rows."""
+        """Constant structure, where every step reads it; what is sparse may be split."""
 
     @abc.abstractmethod
     def ranking_task(self, seen: np.ndarray, relevant: np.ndarray, sizes: Sizes) -> Any:
@@ -83,16 +85,32 @@ class Placement(abc.ABC):
         model: Model,
         sampler: InteractionSampler,
         inputs: Inputs,
-        initial: Callable[[Inputs], TrainState],
+        initial: Callable[[Inputs, int], TrainState],
     ) -> Compiled:
-        """The functions of an epoch.
+        """What a training calls.
 
         Args:
           model: static.
           sampler: whose batches it trains on.
           inputs: constant structure, placed.
-          initial: makes a fresh state; only its shapes are read.
+          initial: makes a fresh state of a seed.
         """
+
+    @abc.abstractmethod
+    def gathered(self, carried: Any, like: Any) -> Any:
+        """A state and what goes with it as one device has them, which is what checkpoints hold.
+
+        Args:
+          carried: as the functions of `Compiled` take and give them.
+          like: of `Compiled.like`.
+
+        Returns:
+          The same on process 0; None on all others.
+        """
+
+    @abc.abstractmethod
+    def laid(self, stored: Any, like: Any) -> Any:
+        """Inverse of `gathered`: of what process 0 has, None elsewhere; all take part."""
 
     @abc.abstractmethod
     def evaluate(self, view: View, task: Any, settings: EvalConfig) -> dict[str, np.ndarray]:
@@ -106,7 +124,7 @@ class Placement(abc.ABC):
 
     @abc.abstractmethod
     def whole(self, view: View, sizes: Sizes) -> View:
-        """A view of `Compiled.view` on one device, without padding."""
+        """A view of `Compiled.view` on one device, without padding; of process 0 alone."""
 
 
 class OneDevice(Placement):
@@ -142,10 +160,18 @@ class OneDevice(Placement):
     def compiled(self, model, sampler, inputs, initial):
         epoch = partial(run_epoch, model, Layout(), sampler.cuts_passes)
         return Compiled(
+            initial=initial,
             epoch=jax.jit(epoch, donate_argnums=0),
             refresh=jax.jit(partial(refresh, model)),
             view=jax.jit(partial(ranking_view, model)),
+            like=partial(jax.tree.map, _as_it_lies),
         )
+
+    def gathered(self, carried, like):
+        return carried
+
+    def laid(self, stored, like):
+        return stored
 
     def evaluate(self, view, task, settings):
         users, items = (table.astype(settings.eval_precision) for table in view)
@@ -153,3 +179,7 @@ class OneDevice(Placement):
 
     def whole(self, view, sizes):
         return view
+
+
+def _as_it_lies(leaf: jax.Array) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding)

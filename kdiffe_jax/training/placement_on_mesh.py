@@ -6,13 +6,14 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh, NamedSharding
 
 import kdiffe_jax.parallel.drop_edges  # noqa: F401  registers the form of split blocks
 import kdiffe_jax.parallel.drop_entries  # noqa: F401  likewise
 from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.models.arrays import View
-from kdiffe_jax.ops.sparse_types import SparseOperator, SparsePair
+from kdiffe_jax.ops.sparse_types import KnowledgeGraph, SparseOperator, SparsePair
 from kdiffe_jax.parallel.evaluation import (
     evaluate_sharded,
     padded_rows,
@@ -20,10 +21,21 @@ from kdiffe_jax.parallel.evaluation import (
     view_shardings,
 )
 from kdiffe_jax.parallel.interactions import operators_on_mesh
-from kdiffe_jax.parallel.processes import on_host
 from kdiffe_jax.parallel.product import RowBlocks
 from kdiffe_jax.parallel.row_blocks import Entries, row_blocks
-from kdiffe_jax.parallel.tables import WHOLE, gather, replicate, shard, shardings, unpad
+from kdiffe_jax.parallel.tables import (
+    WHOLE,
+    gather,
+    padded,
+    replicate,
+    replicate_from_process_zero,
+    shapes,
+    shard_from_process_zero,
+    shardings,
+    split,
+    unpad,
+)
+from kdiffe_jax.parallel.triples import split_triples
 from kdiffe_jax.training.batches_on_mesh import sharded_batches, whole_batch
 from kdiffe_jax.training.epoch import Layout, ranking_view, refresh, run_epoch
 from kdiffe_jax.training.placement import Compiled, Placement
@@ -32,8 +44,8 @@ from kdiffe_jax.training.placement import Compiled, Placement
 class OnMesh(Placement):
     """Rows over the axis "data", columns of tables over "model".
 
-    States are taken and given as one device has them, on the host: this is what checkpoints hold,
-    so they do not depend on the number of devices.
+    A state stays on its devices from one epoch to the next. Checkpoints hold it as one device has
+    it, so they do not depend on the number of devices.
 
     Args:
       mesh: of `parallel.mesh.build_mesh`.
@@ -70,15 +82,18 @@ class OnMesh(Placement):
         return jax.default_device(_cpu())
 
     def placed(self, content):
-        def is_pair(leaf):
-            return isinstance(leaf, SparsePair)
+        def is_split(leaf):
+            return isinstance(leaf, SparsePair | KnowledgeGraph)
 
         def place(leaf):
-            if is_pair(leaf):
-                return SparsePair(*(self._by_rows(jax.device_get(matrix)) for matrix in leaf))
-            return replicate(self.mesh, jax.device_get(leaf))
+            made = jax.device_get(leaf)
+            if isinstance(made, KnowledgeGraph):
+                return split_triples(self.mesh, made)
+            if isinstance(made, SparsePair):
+                return SparsePair(*map(self._by_rows, made))
+            return replicate(self.mesh, made)
 
-        return jax.tree.map(place, content, is_leaf=is_pair)
+        return jax.tree.map(place, content, is_leaf=is_split)
 
     def _by_rows(self, matrix: SparseOperator) -> RowBlocks:
         """A matrix that every process has whole."""
@@ -95,14 +110,19 @@ class OnMesh(Placement):
 
     def compiled(self, model, sampler, inputs, initial):
         mesh = self.mesh
-        like = jax.eval_shape(initial, inputs)
+        like = jax.eval_shape(partial(initial, seed=0), inputs)
         unpadded = partial(unpad, like=like.params)
-        layout = Layout(unpadded, partial(whole_batch, mesh, sampler))
-        on_all = NamedSharding(mesh, WHOLE)
+
+        def read(params):
+            return unpadded(split(mesh, params))
+
+        layout = Layout(read, partial(whole_batch, mesh, sampler))
+        on_all, lie = NamedSharding(mesh, WHOLE), shardings(mesh, like)
+        fresh = jax.jit(lambda *given: padded(mesh, initial(*given)), out_shardings=lie)
         epoch = jax.jit(
             partial(run_epoch, model, layout, sampler.cuts_passes),
             donate_argnums=0,
-            out_shardings=(shardings(mesh, like), on_all),
+            out_shardings=(lie, on_all),
         )
         refreshed = jax.jit(
             lambda params, *rest: refresh(model, unpadded(params), *rest), out_shardings=on_all
@@ -112,19 +132,25 @@ class OnMesh(Placement):
             out_shardings=view_shardings(mesh),
         )
 
-        def run(state, batches, inputs, carry, traced):
-            carry, traced = replicate(mesh, (carry, traced))
-            after, terms = epoch(shard(mesh, state), batches, inputs, carry, traced)
-            return gather(after, like), terms
+        return Compiled(
+            initial=lambda inputs, seed: fresh(inputs, np.uint32(seed)),
+            epoch=lambda state, batches, inputs, *rest: epoch(
+                state, batches, inputs, *replicate(mesh, rest)
+            ),
+            refresh=lambda params, inputs, *rest: refreshed(params, inputs, *replicate(mesh, rest)),
+            view=lambda *given: View(*view(*given)),
+            like=lambda carried: carried._replace(state=like, carry=shapes(carried.carry)),
+        )
 
-        def run_refresh(params, inputs, *rest):
-            found = refreshed(shard(mesh, params), inputs, *replicate(mesh, rest))
-            return jax.tree.map(jnp.asarray, jax.device_get(found))
+    def gathered(self, carried, like):
+        return gather(carried, like)
 
-        def run_view(params, inputs, carry):
-            return View(*view(shard(mesh, params), inputs, replicate(mesh, carry)))
-
-        return Compiled(run, run_refresh, run_view)
+    def laid(self, stored, like):
+        state, carry = stored or (None, None)
+        return like._replace(
+            state=shard_from_process_zero(self.mesh, state, like.state),
+            carry=replicate_from_process_zero(self.mesh, carry, like.carry),
+        )
 
     def evaluate(self, view, task, settings):
         users, items = (table.astype(settings.eval_precision) for table in view)
@@ -132,7 +158,9 @@ class OnMesh(Placement):
 
     def whole(self, view, sizes):
         rows = zip(view, (sizes.n_users, sizes.n_items), strict=True)
-        return View(*(jnp.asarray(on_host(table)[:n]) for table, n in rows))
+        like = (jax.ShapeDtypeStruct((n, table.shape[1]), table.dtype) for table, n in rows)
+        found = gather(view, View(*like))
+        return found and View(*map(jnp.asarray, found))
 
 
 def _cpu() -> jax.Device | None:

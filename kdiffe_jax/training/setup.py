@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from kdiffe_jax.data.data_ablations import ablated
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.feature_rows import feature_rows, stand_ins
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
+from kdiffe_jax.data.kept_nearest import kept_nearest_items
 from kdiffe_jax.data.knowledge import ensure_knowledge
 from kdiffe_jax.data.ranked_users import of_ranked_users, slow_ranking
 from kdiffe_jax.errors import ConfigError, DataError
@@ -30,10 +32,6 @@ from kdiffe_jax.training.sampler import InteractionSampler
 from kdiffe_jax.training.user_sampler import UserSampler
 
 _LIMITS = Limits()
-
-
-def _as_drawn(params: Params) -> Params:
-    return params
 
 
 class TrainSetup(NamedTuple):
@@ -51,7 +49,7 @@ class TrainSetup(NamedTuple):
     test: Any  #: likewise
     placement: Placement
     #: fresh parameters -> those that the first epoch begins with; `warm_start.warm_started`
-    start: Callable[[Params], Params] = _as_drawn
+    start: Callable[[Params], Params] | None = None
 
     def traced(self) -> dict[str, jax.Array]:
         """The traced options as arguments of the compiled epoch.
@@ -95,7 +93,7 @@ def build_setup(
         that takes one device.
     """
     placement = placement or OneDevice()
-    content = content_of(dataset, config, log)
+    content = content_of(dataset, config, log, cache_dir)
     dataset = content.dataset
     check_splits(dataset, config)
     model = build_model(config, sizes_of(content))
@@ -169,15 +167,20 @@ def check_splits(dataset: Dataset, config: Config) -> None:
             raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be {of_what}")
 
 
-def content_of(dataset: Dataset, config: Config, log: Callable[[str], None]) -> Content:
+def content_of(
+    dataset: Dataset, config: Config, log: Callable[[str], None], cache_dir: Path | None = None
+) -> Content:
     """What a model reads of the items beside interactions, as its needs name it.
+
+    Args:
+      cache_dir: where nearest items that take long are kept; None keeps none.
 
     Raises:
       DataError: the data lack it.
     """
     needs: Needs = _needs_of_class(config)
     dataset = ablated(dataset, config.data_ablation)
-    neighbours, proxies = _neighbours(dataset, config.embedding, log)
+    neighbours, proxies = _neighbours(dataset, config.embedding, log, cache_dir)
     features = feature_rows(dataset, sparse_too=needs.sparse_features) if needs.features else {}
     standing_in = stand_ins(dataset) if needs.features else {}
     if needs.knowledge != "none":
@@ -203,11 +206,14 @@ def _needs_of_class(config: Config) -> Needs:
     ).needs
 
 
-def _neighbours(dataset: Dataset, config: EmbeddingConfig, log: Callable[[str], None]):
+def _neighbours(dataset: Dataset, config: EmbeddingConfig, log, cache_dir: Path | None):
     """Nearest items where they have weight, and proxies of cold items; None for each unused."""
     if not config.neighbour_weight and config.cold_items == "own":
         return None, None
-    near = nearest_items(
+    make = nearest_items
+    if cache_dir is not None:
+        make = partial(kept_nearest_items, directory=cache_dir, log=log)
+    near = make(
         dataset,
         config.nearest_items,
         weighed=config.neighbour_kinds,

@@ -1,4 +1,4 @@
-"""The checkpoints of a run that several processes train: process 0 has them, all receive them."""
+"""The checkpoints of a run that several processes train: process 0 reads and writes them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import jax
 
-from kdiffe_jax.parallel.processes import arrays_from_process_zero, is_process_zero, on_process_zero
+from kdiffe_jax.parallel.processes import is_process_zero, on_process_zero
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.training.checkpoints import Checkpoints, Snapshot, with_keys, without_keys
+from kdiffe_jax.training.checkpoints import Checkpoints, Snapshot
 
 
 @contextlib.contextmanager
@@ -31,6 +31,8 @@ def checkpoints_of(
 class SharedCheckpoints:
     """`Checkpoints` in which every process takes part and process 0 alone reads and writes.
 
+    The arrays are process 0's, None on all others; the history is given to all.
+
     Args:
       own: the checkpoints; None on all processes but the first.
     """
@@ -44,13 +46,13 @@ class SharedCheckpoints:
 
     def restore(self, epoch: int, like: Any) -> Snapshot:
         """As `Checkpoints.restore`."""
-        return self._given(lambda: self._own.restore(epoch, like), like)
+        return self._told(lambda: self._own.restore(epoch, like))
 
     def restore_latest(self, like: Any) -> Snapshot | None:
         """As `Checkpoints.restore_latest`."""
-        return self._given(lambda: self._own.restore_latest(like), like)
+        return self._told(lambda: self._own.restore_latest(like))
 
-    def _given(self, read: Callable[[], Snapshot | None], like: Any) -> Snapshot | None:
+    def _told(self, read: Callable[[], Snapshot | None]) -> Snapshot | None:
         read_here: list[Snapshot | None] = []
 
         def words():
@@ -60,5 +62,4 @@ class SharedCheckpoints:
         told = on_process_zero(words)
         if told is None:
             return None
-        arrays = arrays_from_process_zero(without_keys(read_here[0].arrays if read_here else like))
-        return Snapshot(told[0], with_keys(arrays, like), told[1])
+        return read_here[0] if read_here else Snapshot(told[0], None, told[1])

@@ -20,6 +20,9 @@ from kdiffe_jax.data.synthetic import planted_dataset
 from kdiffe_jax.evaluation.ranking import evaluate, ranking_task
 from kdiffe_jax.graph.drop_edges import drop_edges, drop_nodes
 from kdiffe_jax.graph.drop_entries import thinned
+from kdiffe_jax.graph.knowledge import knowledge_graph
+from kdiffe_jax.models.kdiffe.graphs import weighted_by
+from kdiffe_jax.models.kdiffe.knowledge_layer import KnowledgeLayer
 from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
 from kdiffe_jax.models.registry import MODELS, model_class, options_of
@@ -36,6 +39,7 @@ from kdiffe_jax.parallel.evaluation import (
 from kdiffe_jax.parallel.mesh import build_mesh, parse_axes
 from kdiffe_jax.parallel.row_blocks import Entries, row_blocks
 from kdiffe_jax.parallel.tables import bytes_per_device, gather, replicate, shard, unpad
+from kdiffe_jax.parallel.triples import split_triples
 from kdiffe_jax.report.run_files import losses_of
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.loop import compile_setup, train
@@ -47,6 +51,7 @@ from tests.small_model import SIZES, small_problem
 GRIDS = ("data:8", "data:4,model:2", "data:4", "data:1")
 WIDE = ("data:8", "data:4,model:2")
 RANKING = (*WIDE, "data:2,model:4")
+HELD = ("data:1", "data:2", "data:4")
 TRAINED = tuple(n for n in MODELS if n in MESHED and not model_class(n).one_device)
 RESUMED = {"kdiffe": "one", "lightgcn": "data:4"}  #: where a second epoch goes on
 N_USERS, N_ITEMS = 13, 11
@@ -106,6 +111,33 @@ def dropped_too(laplacian, dense):
         "thinned": thinned(*laplacian, key, share),
     }
     return {name: propagated(graph, *dense) for name, graph in graphs.items()}
+
+
+def knowledge(rng):
+    """The knowledge layer and its gradients, 23 triples, as given and weighted."""
+    items, entities = np.divmod(rng.permutation(10 * 5)[:18], 5)
+    items, entities = (np.append(a, b) for a, b in ((items, [10] * 5), (entities, range(5))))
+    order, relations = np.lexsort((entities, items)), rng.integers(0, 2, 23)
+    triples = items[order], relations, entities[order], np.ones(23, np.float32)
+    graph = knowledge_graph(*map(jnp.asarray, triples), n_items=N_ITEMS, n_entities=5)
+    own = jnp.asarray(rng.random((N_ITEMS, 5)), jnp.float32)
+    tables = [jnp.asarray(rng.normal(size=(n, 3)), jnp.float32) for n in (N_ITEMS, 5)]
+    layer = KnowledgeLayer(2, 3)
+    params, upstream = layer.init(jax.random.key(0), *tables, graph), rng.normal(size=(N_ITEMS, 3))
+
+    def total(arguments, graph):
+        rows = layer.apply(*arguments, graph)
+        return (rows * upstream).sum(), rows
+
+    @jax.jit
+    def found(graph):
+        graphs = {"given": graph, "weighted": weighted_by(own, graph)}
+        of = jax.value_and_grad(total, has_aux=True)
+        return {name: of((params, *tables), one) for name, one in graphs.items()}
+
+    yield "one", found(graph)
+    for grid in WIDE:
+        yield grid, found(split_triples(mesh_of(grid), jax.device_get(graph)))
 
 
 def clusters(rng):
@@ -235,10 +267,25 @@ def graph_bytes(directory):
             yield f"{name}/{grid}", np.array(list(held.values()))
 
 
+def epoch_bytes(directory):
+    """A fresh state of KDiffE as it lies; what the program of an epoch reads and holds beside."""
+    sizes = dataclasses.replace(WIDER, users=2401, items=1597)
+    make = partial(small_problem, directory / "cache", planted_dataset(sizes), dim=WIDTH)
+    for grid in HELD:
+        setup = make(placement=OnMesh(mesh_of(grid)))
+        compiled, inputs = compile_setup(setup), setup.inputs
+        state, batches = compiled.initial(inputs, 0), setup.placement.batches(setup.sampler, 0)
+        rest = batches, inputs, setup.model.first_carry(inputs), setup.traced()
+        program = jax.jit(compiled.epoch).lower(state, *rest).compile().memory_analysis()
+        yield f"state/{grid}", np.array(list(bytes_per_device(state).values()))
+        yield grid, np.array([program.argument_size_in_bytes, program.temp_size_in_bytes])
+
+
 def main(directory):
     rng = np.random.default_rng(0)
     found = {
         "propagation": dict(propagation(rng)),
+        "knowledge": dict(knowledge(np.random.default_rng(2))),
         "clusters": dict(clusters(np.random.default_rng(1))),
         "similarity": dict(similarity(rng, directory)),
         "evaluation": dict(evaluation(rng)),
@@ -248,9 +295,10 @@ def main(directory):
         "embeddings that travel": dict(embeddings_that_travel()),
         "view bytes": dict(view_bytes()),
         "graph bytes": dict(graph_bytes(directory)),
+        "epoch bytes": dict(epoch_bytes(directory)),
     }
     flat = {
-        "/".join(str(key.key) for key in path): np.asarray(leaf)
+        "/".join(str(getattr(key, "key", key)) for key in path): np.asarray(leaf)
         for path, leaf in jax.tree.leaves_with_path(found)
     }
     np.savez(directory / "found.npz", **flat)

@@ -16,6 +16,7 @@ from tests.quick_compile import XLA_FLAGS
 ROOT = Path(__file__).parents[2]
 WIDE = ("data:8", "data:4,model:2")
 RANKING = (*WIDE, "data:2,model:4")
+HELD = ("data:1", "data:2", "data:4")
 GRIDS = (*WIDE, "data:4", "data:1")
 TRAINED = [name for name in MODELS if is_trained(name)]
 ON_MESH = [n for n in TRAINED if n in MESHED and not model_class(n).one_device]
@@ -57,6 +58,14 @@ def test_propagation_and_its_gradients_are_those_of_one_device(found, edges, gri
 def test_dropped_edges_change_what_is_propagated(found, edges):
     whole, dropped = (found[f"propagation/one/{which}"] for which in ("all", edges))
     assert np.abs(whole - dropped).max() > 0.1
+
+
+@pytest.mark.parametrize("grid", WIDE)
+def test_triples_that_do_not_divide_give_the_rows_and_gradients_of_one_device(found, grid):
+    one, many = part(found, "knowledge/one"), part(found, f"knowledge/{grid}")
+    assert one.keys() == many.keys() and len(one) == 14
+    for name, values in one.items():
+        np.testing.assert_allclose(many[name], values, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("grid", WIDE)
@@ -124,6 +133,19 @@ def test_every_device_of_the_axis_data_holds_its_share_of_the_graph(found, matri
     whole = held["data:1"][0]
     assert held["data:4"][0] == held["data:4,model:2"][0] < 0.35 * whole
     assert held["data:8"][0] < 0.2 * whole
+
+
+def test_a_fresh_state_is_made_where_it_is_trained(found):
+    held = {grid: found[f"epoch bytes/state/{grid}"] for grid in HELD}
+    for grid, devices in zip(HELD, (1, 2, 4), strict=True):
+        assert len(held[grid]) == devices and len(set(held[grid])) == 1
+        assert held[grid][0] < 1.01 / devices * held["data:1"][0]
+
+
+def test_the_program_of_an_epoch_holds_less_on_each_of_more_devices(found):
+    one, two, four = (found[f"epoch bytes/{grid}"].sum() for grid in HELD)
+    assert two < 0.68 * one
+    assert four < 0.43 * one
 
 
 def test_every_device_holds_its_share_of_what_ranking_reads(found):

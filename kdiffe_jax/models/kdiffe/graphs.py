@@ -28,7 +28,7 @@ def nothing_denoised(rows: EntityRows, *, n_columns: int, q: int) -> Denoised:
       n_columns: C.
       q: relations kept of every item.
     """
-    own = jnp.where(rows.columns < n_columns, 1.0, -jnp.inf)
+    own = jnp.where(rows.columns < n_columns, jnp.float32(1.0), -jnp.inf)
     return Denoised(top_of_values(own, rows, q), own)
 
 
