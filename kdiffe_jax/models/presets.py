@@ -14,7 +14,6 @@ _BEST: Mapping[str, Any] = {
     "neighbour_relations": "each",
     "neighbour_kinds": "evidence",
     "cold_items": "neighbours",
-    "added_score": "rp3beta",
     "patience": 6,
     "pass_steps": 200,
 }
