@@ -164,14 +164,14 @@ class OneDevice(Placement):
             epoch=jax.jit(epoch, donate_argnums=0),
             refresh=jax.jit(partial(refresh, model)),
             view=jax.jit(partial(ranking_view, model)),
-            like=partial(jax.tree.map, _as_it_lies),
+            like=partial(jax.tree.map, _shape_of),
         )
 
     def gathered(self, carried, like):
         return carried
 
     def laid(self, stored, like):
-        return stored
+        return jax.tree.map(_as_made_here, stored)
 
     def evaluate(self, view, task, settings):
         users, items = (table.astype(settings.eval_precision) for table in view)
@@ -181,5 +181,12 @@ class OneDevice(Placement):
         return view
 
 
-def _as_it_lies(leaf: jax.Array) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding)
+def _shape_of(leaf: jax.Array) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
+
+
+def _as_made_here(leaf: Any) -> jax.Array:
+    """A restored array, bound to no device: bound ones would compile every function once more."""
+    if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        return jax.random.wrap_key_data(_as_made_here(jax.random.key_data(leaf)))
+    return jnp.array(np.asarray(leaf))

@@ -6,7 +6,7 @@ import pytest
 from kdiffe_jax.errors import NonFiniteLossError, RunError
 from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.training import loop
-from kdiffe_jax.training.loop import load_best
+from kdiffe_jax.training.loop import compile_setup, load_best, train
 from kdiffe_jax.training.selection import best_epoch, out_of_patience
 from tests.small_setups import (
     Killed,
@@ -79,6 +79,17 @@ def test_resuming_a_stopped_run_trains_no_more(setup, unbroken):
     second, _ = train_in(setup, unbroken[1].path, on_epoch=epochs.append)
     assert not epochs
     assert_same_run(unbroken[0], second)
+
+
+@pytest.mark.parametrize("model", ["lightgcn", "kdiffe"])
+def test_a_resumed_run_compiles_nothing_that_the_run_before_it_had(model, tmp_path):
+    compiled = compile_setup(small_setup(model, epochs=1))
+    for epochs in (1, 3):
+        setup = small_setup(model, epochs=epochs)
+        with claimed(tmp_path / "run") as run:
+            train(setup, run, on_epoch=silent, log=silent, compiled=compiled)
+        functions = (compiled.epoch, compiled.refresh, compiled.view)
+        assert [function._cache_size() for function in functions] == [1, 1, 1]
 
 
 def test_a_run_without_epochs_cannot_be_loaded(setup, tmp_path):
