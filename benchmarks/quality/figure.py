@@ -51,17 +51,20 @@ def colours_of(systems: list[str]) -> dict[str, str]:
 
 
 def heights_of(wanted: Mapping[str, float], gap: float) -> dict[str, float]:
-    """Heights in the order of those wanted, no two nearer than a gap.
+    """Heights in the order of those wanted, no two nearer than a gap, none above 1.
 
-    >>> heights_of({"b": 0.5, "a": 0.5, "c": 0.9}, 0.1)
-    {'b': 0.5, 'a': 0.6, 'c': 0.9}
+    >>> heights_of({"b": 0.5, "a": 0.5, "c": 0.75}, 0.25)
+    {'b': 0.5, 'a': 0.75, 'c': 1.0}
+    >>> heights_of({"a": 0.75, "b": 1.0, "c": 1.0}, 0.25)
+    {'a': 0.5, 'b': 0.75, 'c': 1.0}
     """
     found: dict[str, float] = {}
     lowest = float("-inf")
     for name in sorted(wanted, key=wanted.__getitem__):
         found[name] = lowest = max(wanted[name], lowest)
         lowest += gap
-    return found
+    above = max(0.0, max(found.values()) - 1.0)
+    return {name: height - above for name, height in found.items()}
 
 
 def _label_bests(axes, curves: Mapping[str, Curve], colours: Mapping[str, str]) -> None:
