@@ -6,17 +6,12 @@ they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from scipy import sparse
 
-from kdiffe_jax.data.content.dense import row_blocks
-from kdiffe_jax.data.content.largest import nearest_in_block
 from kdiffe_jax.data.content.neighbours import feature_neighbours
+from kdiffe_jax.data.content.shared_entities import nearest_to_each
 from kdiffe_jax.data.feature_rows import Rows, in_form
-
-_Links = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def item_graph(rows: Rows, n_nearest: int, *, given: bool = False) -> sparse.csr_array:
@@ -33,22 +28,16 @@ def item_graph(rows: Rows, n_nearest: int, *, given: bool = False) -> sparse.csr
     """
     if given:
         return sparse.csr_array(rows, dtype=np.float32)
-    links = list(_nearest(rows, n_nearest - 1))
-    items, others, cosines = (np.concatenate(column) for column in zip(*links, strict=True))
+    items, others, cosines = _nearest(rows, n_nearest - 1)
     n_items = rows.shape[0]
     near = sparse.csr_array((cosines, (items, others)), shape=(n_items, n_items))
     return sparse.csr_array(near + sparse.eye_array(n_items, dtype=np.float32), dtype=np.float32)
 
 
-def _nearest(rows: Rows, n_others: int) -> Iterator[_Links]:
-    """Items, others and their cosines."""
+def _nearest(rows: Rows, n_others: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Items, others and their cosines; of very many items some of the nearest may be missed."""
     if isinstance(rows, np.ndarray):
         near = feature_neighbours("features", rows, n_others)
-        yield near.items, near.entities, np.asarray(near.weights, np.float32)
-        return
-    unit = sparse.csr_array(in_form(rows, "unit"))
-    for block in row_blocks(unit.shape[0], unit.shape[0]):
-        cosines = (unit[block] @ unit.T).toarray()
-        items, others, near = nearest_in_block(cosines, block.start, n_others)
-        linked = near > 0
-        yield items[linked], others[linked], near[linked].astype(np.float32)
+        return near.items, near.entities, np.asarray(near.weights, np.float32)
+    found, _ = nearest_to_each(sparse.csr_array(in_form(rows, "unit")), n_others)
+    return found.rows, found.others, found.products

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from kdiffe_jax.data.content.alike_rows import nearest_alike
-from kdiffe_jax.data.content.largest import MISSED
+from kdiffe_jax.data.content.largest import MISSED, Nearest
 from kdiffe_jax.data.content.sparse_nearest import nearest_rows, pairs_of_rows
 from kdiffe_jax.data.relation import ITEMS, Relation
 
@@ -40,12 +40,7 @@ def neighbours_by_entities(
     """
     has = _has(triples, n_items, n_entities)
     unit = _unit_rows(has, _rarity(has))
-    pairs, note = pairs_of_rows(unit, unit).sum(), ""
-    if pairs <= most_pairs:
-        near = nearest_rows(unit, unit, n_neighbours, itself=False)
-    else:
-        near = nearest_alike(unit, n_neighbours, most_pairs=most_pairs / 2)
-        note = f"{pairs:.1g} pairs of items share entities: some of the nearest {MISSED}"
+    near, note = nearest_to_each(unit, n_neighbours, most_pairs=most_pairs)
     return Relation(
         "shared entities",
         near.rows.astype(np.int32),
@@ -54,6 +49,23 @@ def neighbours_by_entities(
         space=ITEMS,
         note=note,
     )
+
+
+def nearest_to_each(
+    unit: sparse.csr_array, n_nearest: int, *, most_pairs: float = MOST_PAIRS
+) -> tuple[Nearest, str]:
+    """The other items with the largest cosine, for each item; and a note where some may be missed.
+
+    Args:
+      unit: f32[J, E], rows of length 1, or 0 of items without content.
+      n_nearest: of each item at most; one that shares nothing is no neighbour.
+      most_pairs: that are all looked at, counted by columns.
+    """
+    pairs = pairs_of_rows(unit, unit).sum()
+    if pairs <= most_pairs:
+        return nearest_rows(unit, unit, n_nearest, itself=False), ""
+    near = nearest_alike(unit, n_nearest, most_pairs=most_pairs / 2)
+    return near, f"{pairs:.1g} pairs of items share entities: some of the nearest {MISSED}"
 
 
 def nearest_by_entities(
