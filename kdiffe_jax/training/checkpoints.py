@@ -184,7 +184,8 @@ def _reason(error: Exception) -> str:
 
 
 def _is_key(leaf) -> bool:
-    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    dtype = getattr(leaf, "dtype", None)
+    return dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key)
 
 
 def _this_process_alone() -> ocp.options.MultiprocessingOptions:
@@ -217,4 +218,5 @@ def _words(key: Any) -> Any:
 
 
 def _abstract(leaf) -> jax.ShapeDtypeStruct:
+    leaf = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
     return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None))

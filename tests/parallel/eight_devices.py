@@ -51,7 +51,7 @@ from tests.small_model import SIZES, small_problem
 GRIDS = ("data:8", "data:4,model:2", "data:4", "data:1")
 WIDE = ("data:8", "data:4,model:2")
 RANKING = (*WIDE, "data:2,model:4")
-HELD = ("data:1", "data:2", "data:4")
+HELD = ("data:1", "data:4")
 TRAINED = tuple(n for n in MODELS if n in MESHED and not model_class(n).one_device)
 RESUMED = {"kdiffe": "one", "lightgcn": "data:4"}  #: where a second epoch goes on
 N_USERS, N_ITEMS = 13, 11

@@ -16,7 +16,7 @@ from tests.quick_compile import XLA_FLAGS
 ROOT = Path(__file__).parents[2]
 WIDE = ("data:8", "data:4,model:2")
 RANKING = (*WIDE, "data:2,model:4")
-HELD = ("data:1", "data:2", "data:4")
+HELD = ("data:1", "data:4")
 GRIDS = (*WIDE, "data:4", "data:1")
 TRAINED = [name for name in MODELS if is_trained(name)]
 ON_MESH = [n for n in TRAINED if n in MESHED and not model_class(n).one_device]
@@ -137,14 +137,13 @@ def test_every_device_of_the_axis_data_holds_its_share_of_the_graph(found, matri
 
 def test_a_fresh_state_is_made_where_it_is_trained(found):
     held = {grid: found[f"epoch bytes/state/{grid}"] for grid in HELD}
-    for grid, devices in zip(HELD, (1, 2, 4), strict=True):
+    for grid, devices in zip(HELD, (1, 4), strict=True):
         assert len(held[grid]) == devices and len(set(held[grid])) == 1
         assert held[grid][0] < 1.01 / devices * held["data:1"][0]
 
 
 def test_the_program_of_an_epoch_holds_less_on_each_of_more_devices(found):
-    one, two, four = (found[f"epoch bytes/{grid}"].sum() for grid in HELD)
-    assert two < 0.68 * one
+    one, four = (found[f"epoch bytes/{grid}"].sum() for grid in HELD)
     assert four < 0.43 * one
 
 

@@ -81,7 +81,7 @@ def test_resuming_a_stopped_run_trains_no_more(setup, unbroken):
     assert_same_run(unbroken[0], second)
 
 
-@pytest.mark.parametrize("model", ["lightgcn", "kdiffe"])
+@pytest.mark.parametrize("model", ["lightgcn", pytest.param("kdiffe", marks=pytest.mark.thorough)])
 def test_a_resumed_run_compiles_nothing_that_the_run_before_it_had(model, tmp_path):
     compiled = compile_setup(small_setup(model, epochs=1))
     for epochs in (1, 3):
