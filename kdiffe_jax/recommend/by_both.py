@@ -21,7 +21,7 @@ class Both(Embeddings):
 
     def __init__(self, model: SavedModel, weights: sparse.csr_array):
         super().__init__(model)
-        self._added = ItemWeights(model, weights)
+        self._weights, self._added = weights, ItemWeights(model, weights)
 
     def best(
         self, users: np.ndarray, excluded: np.ndarray, allowed: np.ndarray | None, k: int
@@ -44,12 +44,12 @@ class Both(Embeddings):
 
     def exported(self) -> Exported:
         """Embeddings and weights in one file; the sum has no program of its own."""
-        trained, added = super().exported(), self._added.exported()
-        tensors = {n: tensor for n, tensor in added.tensors.items() if n != "scale"}
+        tensors = {"users": self._model.users, "items": self._model.items}
+        tensors |= {part: getattr(self._weights, part) for part in ("data", "indices", "indptr")}
         formula = (
             "scores = users @ items.T + histories @ weights, histories 1 where a user has an item; "
             "row i of the weights has data[indptr[i]:indptr[i + 1]] in the columns "
             "indices[indptr[i]:indptr[i + 1]]"
         )
         file = "embeddings_and_item_weights.safetensors"
-        return Exported(file, trained.tensors | tensors, formula, None)
+        return Exported(file, tensors, formula, None)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from kdiffe_jax.recommend.export import export
 from kdiffe_jax.recommend.recommender import Recommender
@@ -91,7 +92,14 @@ def test_what_is_exported_scores_the_same(model, tmp_path):
     export(model, tmp_path / "out")
     about = json.loads((tmp_path / "out" / "export.json").read_text())
     found = safetensors.load_file(tmp_path / "out" / "embeddings_and_item_weights.safetensors")
-    assert found.keys() == {"users", "items", "data", "indices", "indptr"}
+    n_items = len(found["items"])
+    weights = sparse.csr_array(
+        (found["data"], found["indices"], found["indptr"]), shape=(n_items, n_items)
+    )
+    histories = np.zeros((len(found["users"]), n_items), np.float32)
+    histories[tuple(model.train.T)] = 1
+    scores = found["users"] @ found["items"].T + histories @ weights
+    np.testing.assert_allclose(scores, expected_scores(model), rtol=1e-5, atol=1e-6)
     assert "users @ items.T + histories @ weights" in about["how_to_score"]
     assert about["scorer"] is None and about["dim"] == model.items.shape[1]
 
