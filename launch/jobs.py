@@ -62,7 +62,7 @@ def run_jobs(
                 if finished is not None:
                     on_end(job, Ended(finished, False))
                     continue
-                worker = idle.pop() if idle else Worker(alone=parallel == 1)
+                worker = _free(idle) or Worker(alone=parallel == 1)
                 running[worker] = job
                 _begin(worker, job, data_flags)
             if not running:
@@ -125,6 +125,16 @@ def option_flags(config: Config) -> list[str]:
     of_content = registry.options_of(config.model).keys() & set(registry.OF_CONTENT)
     given = [n for n, v in values.items() if v != unflagged[n] or n in of_content]
     return [f"--model={config.model}", *(f"--{name}={values[name]}" for name in given)]
+
+
+def _free(idle: list[Worker]) -> Worker | None:
+    """One that waits for a run and is still there; those that have ended meanwhile go."""
+    while idle:
+        worker = idle.pop()
+        if worker.takes_more:
+            return worker
+        worker.kill()
+    return None
 
 
 def _begin(worker: Worker, job: Job, data_flags: Sequence[str]) -> None:

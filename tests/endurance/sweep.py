@@ -16,7 +16,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def long_sweep(trials: int) -> dict[str, Any]:
-    """Runs `launch.sweep` with a process a trial, and looks after each.
+    """Runs `launch.sweep`, and looks after each trial.
 
     Returns:
       "trials" done; "megabytes" and "files" of the sweep's process after the second trial and

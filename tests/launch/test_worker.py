@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from launch import jobs
 from launch.worker import Worker
 
 TINY = (
@@ -43,3 +44,11 @@ def test_runs_follow_one_another_each_with_its_log(worker, tmp_path):
 def test_a_process_that_is_gone_is_a_run_that_failed(worker, tmp_path):
     worker._process.kill()
     assert ended(worker) != 0 and not worker.takes_more
+
+
+def test_a_worker_that_ended_while_it_waited_is_not_given_a_run(worker):
+    other = Worker(alone=True)
+    other._process.kill()
+    other._process.wait()
+    idle = [worker, other]
+    assert jobs._free(idle) is worker and idle == [] and jobs._free(idle) is None
