@@ -81,14 +81,13 @@ def choose_added(view: View, walks: sparse.csr_array, data: EvalData) -> Added:
     unit = walks * _ratio_of_spreads(view, walks, data)
     found: list[Added] = []
     for weight in WEIGHTS:
-        weights = sparse.csr_array(np.float32(weight) * unit)
-        added = Added(weight, weights, 0.0, found[0].without if found else 0.0)
+        added = Added(weight, sparse.csr_array(np.float32(weight) * unit), np.nan, np.nan)
         score = data.selection_score(lists_with(added, view, data))
         if found and score < found[-1].selection_score:
             break
-        without = added.without if found else score
-        found.append(added._replace(selection_score=score, without=without))
-    return max(found, key=lambda added: added.selection_score)
+        found.append(added._replace(selection_score=score))
+    best = max(found, key=lambda added: added.selection_score)
+    return best._replace(without=found[0].selection_score)
 
 
 def lists_by_both(view: View, weights: sparse.csr_array, data: EvalData) -> TopKLists:
