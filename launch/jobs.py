@@ -41,6 +41,7 @@ def run_jobs(
     data_flags: Sequence[str],
     parallel: int,
     should_stop: Callable[[Job], bool] = lambda job: False,
+    shared: bool = True,
 ) -> None:
     """Runs jobs until there are no more; a finished run is not repeated.
 
@@ -48,6 +49,8 @@ def run_jobs(
       next_job: the next job, None while or when there is none.
       data_flags: the flags of `launch.main` that say where the data are.
       should_stop: asked often; True ends the job's process.
+      shared: whether jobs may follow one another in a process. What one of them compiles and holds
+        then counts for the next, so where cost is told each needs a process of its own.
 
     Raises:
       RunError: a run failed otherwise than by a loss that is not finite; the others are
@@ -73,7 +76,7 @@ def run_jobs(
                 status = None if stopped else worker.poll()
                 if stopped or status is not None:
                     del running[worker]
-                    if stopped or not worker.takes_more:
+                    if stopped or not shared or not worker.takes_more:
                         worker.kill()
                     else:
                         idle.append(worker)

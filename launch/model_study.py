@@ -137,7 +137,8 @@ def _run_all(runs: ModelRuns, values: absl_flags.FlagValues) -> None:
 
     data_flags = [*flags.data_flags(values), "--baselines=none"]
     with count_bar(runs.total, "runs") as done:
-        run_jobs(runs.next_job, on_end, data_flags=data_flags, parallel=values.parallel)
+        of = dict(data_flags=data_flags, parallel=values.parallel)
+        run_jobs(runs.next_job, on_end, **of, shared=False)  # their CPU and memory are told
 
 
 def _write(

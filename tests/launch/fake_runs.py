@@ -1,6 +1,7 @@
 """Runs that end at once: what `launch.jobs` begins, without a process and without training."""
 
 import json
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,8 +19,11 @@ class FakeWorker:
 
     takes_more = True
 
+    made: ClassVar[list] = []
+
     def __init__(self, *, alone):
         self.status = None
+        self.made.append(self)
 
     def poll(self):
         return self.status
@@ -38,6 +42,7 @@ class FakeRuns:
 
     def __init__(self, monkeypatch, score, fails=lambda job: 0):
         self.score, self.fails, self.started = score, fails, []
+        monkeypatch.setattr(FakeWorker, "made", [])
         monkeypatch.setattr(jobs, "Worker", FakeWorker)
         monkeypatch.setattr(jobs, "_begin", self.begin)
         monkeypatch.setattr(jobs, "_SECONDS_BETWEEN_LOOKS", 0.0)

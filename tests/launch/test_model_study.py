@@ -8,7 +8,7 @@ from absl import flags as absl_flags
 from kdiffe_jax.models.registry import model_class
 from launch import study
 from launch.command import DIVERGED
-from tests.launch.fake_runs import FakeRuns
+from tests.launch.fake_runs import FakeRuns, FakeWorker
 from tests.launch.started import DATA as SMALL
 
 DATA = [word for word in SMALL if not word.startswith("--preset")]
@@ -47,6 +47,7 @@ def test_validation_of_the_tuning_seeds_chooses(command, monkeypatch, tmp_path, 
     assert command("--models=lightgcn", "--baselines=most_popular", *SEEDS) == 0
     printed = capsys.readouterr().out
     assert len(fake.started) == len(set(fake.started)) == 1 + 2 * (2 * 2 + 2)
+    assert len(FakeWorker.made) == len(fake.started), "a run's cost is that of a fresh process"
     out = tmp_path / "out"
     for column in ("published", "ours"):
         for seed in (0, 1):

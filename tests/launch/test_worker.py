@@ -4,8 +4,10 @@ import time
 
 import pytest
 
+from kdiffe_jax.models.registry import make_config
 from launch import jobs
 from launch.worker import Worker
+from tests.launch.fake_runs import FakeRuns, FakeWorker
 
 TINY = (
     "--model=lightgcn --planted_users=40 --planted_items=30 --planted_topics=3 --epochs=1 "
@@ -52,3 +54,23 @@ def test_a_worker_that_ended_while_it_waited_is_not_given_a_run(worker):
     other._process.wait()
     idle = [worker, other]
     assert jobs._free(idle) is worker and idle == [] and jobs._free(idle) is None
+
+
+@pytest.mark.parametrize(
+    ("parallel", "shared", "workers"), [(1, True, 1), (2, True, 2), (1, False, 4)]
+)
+def test_jobs_follow_one_another_in_a_process_where_they_share(
+    monkeypatch, tmp_path, parallel, shared, workers
+):
+    fake = FakeRuns(monkeypatch, lambda config: 0.1)
+    waiting = iter([jobs.Job(f"{n}", tmp_path / f"{n}", make_config()) for n in range(4)])
+    ended = []
+    jobs.run_jobs(
+        lambda: next(waiting, None),
+        lambda job, end: ended.append(job.name),
+        data_flags=[],
+        parallel=parallel,
+        shared=shared,
+    )
+    assert sorted(ended) == fake.started == ["0", "1", "2", "3"]
+    assert len(FakeWorker.made) == workers
