@@ -29,6 +29,7 @@ SIZES = (3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 MODELS = ("lightgcn", "bm3", "kdiffe")
 GIVEN = ("interactions", "batch", "steps", "steps_run")
 MEASURED = ("seconds", "core_seconds", "peak_gb")
+DEVICE = "device_gb"  #: of its own memory, which a CPU has not
 
 Results = dict[str, dict[str, dict[str, Any]]]  #: model -> size -> what was found
 
@@ -75,15 +76,16 @@ def report(results: Results) -> str:
 
 
 def _table(model: str, of_size: dict[str, dict[str, Any]]) -> str:
-    heads = [model, *(column.replace("_", " ") for column in (*GIVEN, *MEASURED))]
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     rows = [of_size[size] for size in sorted(of_size, key=int)]
+    measured = (*MEASURED, *((DEVICE,) if all(row.get(DEVICE) for row in rows) else ()))
+    heads = [model, *(column.replace("_", " ") for column in (*GIVEN, *measured))]
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for size, row in zip(sorted(map(int, of_size)), rows, strict=True):
-        cells = (_cell(column, row[column]) for column in (*GIVEN, *MEASURED))
+        cells = (_cell(column, row[column]) for column in (*GIVEN, *measured))
         lines.append(f"| {size:,} | {' | '.join(cells)} |")
     interactions = np.array([row["interactions"] for row in rows])
     fitted = [
-        exponent(interactions, np.array([row[column] for row in rows])) for column in MEASURED
+        exponent(interactions, np.array([row[column] for row in rows])) for column in measured
     ]
     lines.append(
         f"| exponent {'| ' * len(GIVEN)}| {' | '.join(f'{value:.2f}' for value in fitted)} |"
@@ -94,7 +96,7 @@ def _table(model: str, of_size: dict[str, dict[str, Any]]) -> str:
 def _cell(column: str, value: float) -> str:
     if column in GIVEN:
         return f"{value:,}"
-    return f"{value:.2f}" if column == "peak_gb" else f"{value:,.{1 if value < 100 else 0}f}"
+    return f"{value:.2f}" if column.endswith("_gb") else f"{value:,.{1 if value < 100 else 0}f}"
 
 
 def _prepare(directory: Path, size: int, options: argparse.Namespace) -> None:

@@ -15,7 +15,14 @@ from kdiffe_jax.models.registry import MODELS, options_of
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies import figures, models_report
 from kdiffe_jax.studies.gather import read_outcomes
-from kdiffe_jax.studies.models_plan import COLUMNS, SEEDS, TUNING_SEEDS, Setting, plan_models
+from kdiffe_jax.studies.models_plan import (
+    COLUMNS,
+    POINTS,
+    SEEDS,
+    TUNING_SEEDS,
+    Setting,
+    plan_models,
+)
 from kdiffe_jax.studies.models_report import Reported
 from kdiffe_jax.training.selection import check_selection_metric
 from kdiffe_jax.training.suits import check_suits
@@ -25,7 +32,7 @@ from launch.model_runs import REPORTED, ModelRuns
 from launch.progress import count_bar
 
 NAME = "models"
-_OWN = ("models", "columns", "tuning_seeds")
+_OWN = ("models", "columns", "points", "tuning_seeds")
 _NOT_GIVEN = {
     "model": "--models=NAME,NAME says which",
     "preset": "--columns says which",
@@ -48,6 +55,14 @@ def define(values: absl_flags.FlagValues) -> None:
         "columns",
         [*COLUMNS],
         f"of --study={NAME}: models as published, with our training",
+        **common,
+    )
+    absl_flags.DEFINE_integer(
+        "points",
+        POINTS,
+        f"of --study={NAME}: points of a model's grid, at most; 1: as it comes, nothing is tuned",
+        lower_bound=1,
+        upper_bound=POINTS,
         **common,
     )
     absl_flags.DEFINE_integer(
@@ -79,13 +94,15 @@ def run(values: absl_flags.FlagValues) -> str:
     given = _given(values)
     baselines = flags.baselines(values).names()
     models = [*dict.fromkeys([*baselines, *values.models])]
-    plan_models(models, values.columns, given, content=True)
+    of = dict(points=values.points)
+    plan_models(models, values.columns, given, content=True, **of)
     dataset = flags.load(values)
-    settings = plan_models(models, values.columns, given, content=dataset.has_content)
+    settings = plan_models(models, values.columns, given, content=dataset.has_content, **of)
     for setting in settings:
         check_selection_metric(setting.config)
     identity = {"study": NAME, **flags.data_identity(values), **given}
-    identity |= {"tuning_seeds": values.tuning_seeds, "data_sha256": dataset.fingerprint()}
+    identity |= {"points": values.points, "tuning_seeds": values.tuning_seeds}
+    identity |= {"data_sha256": dataset.fingerprint()}
     out = RunDirectory(values.out or f"runs/{values.dataset}-{NAME}", option="--out")
     with out.claim(identity):
         suited, left_out = _suited(settings, dataset, values)

@@ -21,11 +21,12 @@ import jax.numpy as jnp
 from benchmarks.large.stages import name_of
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.models.registry import make_config, preset
+from kdiffe_jax.training.environment import peak_of_devices
 from kdiffe_jax.training.loop import compile_setup, fresh_start
 from kdiffe_jax.training.setup import TrainSetup, build_setup
 
 
-def measured(setup: TrainSetup) -> dict[str, float]:
+def measured(setup: TrainSetup) -> dict[str, float | None]:
     """Seconds and core seconds of a pass: its batches, its steps, and the refresh after them."""
     compiled = compile_setup(setup)
     state, carry = fresh_start(setup, compiled)
@@ -46,6 +47,7 @@ def measured(setup: TrainSetup) -> dict[str, float]:
         "batch": setup.sampler.interactions_of_step,
         "steps": setup.sampler.steps_of_pass,
         "steps_run": setup.sampler.steps,
+        "device_gb": peak_of_devices(jax.local_devices()[:1]),
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,31 +18,41 @@ from kdiffe_jax.evaluation.top_k_lists import TopKLists, lists_by_embeddings
 
 METRIC, OF_TEST = "recall@20", ("recall@20", "ndcg@20")
 ENOUGH = 0.99  #: of a best recall
+#: seconds of all threads, or of the wall, which count what an accelerator does meanwhile
+CLOCKS: Mapping[str, Callable[[], float]] = MappingProxyType(
+    {"cpu": time.process_time, "wall": time.perf_counter}
+)
+UNITS: Mapping[str, str] = MappingProxyType({"cpu": "CPU s", "wall": "s"})
 
 
 class Clock:
-    """CPU seconds of all threads of this process since the clock was made, less what is apart."""
+    """Seconds of a clock since this was made, less what is apart.
 
-    def __init__(self) -> None:
-        self._begun = time.process_time()
+    Args:
+      kind: of `CLOCKS`.
+    """
+
+    def __init__(self, kind: str = "cpu") -> None:
+        self._now = CLOCKS[kind]
+        self._begun = self._now()
 
     @property
     def seconds(self) -> float:
         """So far."""
-        return time.process_time() - self._begun
+        return self._now() - self._begun
 
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:
         """A block that is not counted."""
-        begun = time.process_time()
+        begun = self._now()
         try:
             yield
         finally:
-            self._begun += time.process_time() - begun
+            self._begun += self._now() - begun
 
 
 class Curve(NamedTuple):
-    """What validation gave, a point an epoch, and the CPU seconds until then."""
+    """What validation gave, a point an epoch, and the seconds until then."""
 
     seconds: list[float]
     recalls: list[float]
@@ -50,7 +61,7 @@ class Curve(NamedTuple):
         """One more point, which is printed."""
         self.seconds.append(round(seconds, 3))
         self.recalls.append(recall)
-        print(f"{len(self.recalls) - 1} {seconds:.2f} CPU s {METRIC} {recall:.5f}", flush=True)
+        print(f"{len(self.recalls) - 1} {seconds:.2f} s {METRIC} {recall:.5f}", flush=True)
 
     @property
     def best(self) -> int:
@@ -62,7 +73,7 @@ class Curve(NamedTuple):
         return bool(self.recalls) and len(self.recalls) - 1 - self.best >= patience
 
     def seconds_to(self, level: float) -> float | None:
-        """CPU seconds until the first point of that recall or more; None where there is none.
+        """Seconds until the first point of that recall or more; None where there is none.
 
         >>> curve = Curve([1.0, 2.0, 3.0], [0.1, 0.3, 0.2])
         >>> curve.seconds_to(0.15), curve.seconds_to(0.4)
@@ -72,7 +83,7 @@ class Curve(NamedTuple):
         return next((seconds for seconds, recall in pairs if recall >= level), None)
 
     def seconds_to_own(self, share: float = ENOUGH) -> float:
-        """CPU seconds until a share of its own best recall, at most 1."""
+        """Seconds until a share of its own best recall, at most 1."""
         level = share * self.recalls[self.best]
         return next(s for s, r in zip(self.seconds, self.recalls, strict=True) if r >= level)
 
@@ -83,7 +94,7 @@ class Found(NamedTuple):
     curve: Curve
     test: dict[str, float]  #: `OF_TEST`, of the best point, scored once
     setting: str = ""  #: which of several it is, where validation chose one
-    choosing: float | None = None  #: CPU seconds of all settings, where each has a curve
+    choosing: float | None = None  #: seconds of all settings, where each has a curve
 
     def as_json(self) -> dict[str, Any]:
         """As quality.json has it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmarks.quality.curves import ENOUGH, Curve
+from benchmarks.quality.curves import ENOUGH, UNITS, Curve
 from benchmarks.quality.report import Results, curve_of
 from benchmarks.quality.systems import EASE, IMPLICIT, TORCH, label
 from kdiffe_jax.studies.figures import COLOURS
@@ -16,14 +16,15 @@ _GAP = 0.06  #: between labels, of the height
 _DASHES = {TORCH: (0, (4, 1.5)), IMPLICIT: (0, (1, 1)), EASE: (0, (5, 1, 1, 1))}
 
 
-def draw(results: Results, file: Path) -> None:
-    """Validation recall against CPU seconds: a line a system, a dot where it is near its best.
+def draw(results: Results, file: Path, clock: str = "cpu") -> None:
+    """Validation recall against seconds: a line a system, a dot where it is near its best.
 
     A colour is a model's, a dash a program's; the labels lead to the best points.
 
     Args:
       results: of at least one system.
       file: a picture of any kind that matplotlib writes.
+      clock: of `CLOCKS`, that the seconds are of.
     """
     figure = Figure(figsize=(9, 4.8), layout="constrained")
     axes, curves = figure.subplots(), {name: curve_of(one) for name, one in results.items()}
@@ -35,7 +36,8 @@ def draw(results: Results, file: Path) -> None:
         axes.plot(reached, curve.recalls[curve.seconds.index(reached)], "o", color=colours[system])
     axes.set(xscale="log", ylim=(0, None))
     axes.set(
-        xlabel=f"CPU seconds; a dot: {ENOUGH:.0%} of its own best", ylabel="validation recall@20"
+        xlabel=f"{UNITS[clock]}; a dot: {ENOUGH:.0%} of its own best",
+        ylabel="validation recall@20",
     )
     axes.spines[["top", "right"]].set_visible(False)
     _label_bests(axes, curves, colours)

@@ -39,14 +39,15 @@ def trained(kind: str, data: Dataset, settings: Settings) -> Found:
       settings: d, epochs, patience, seed and threads are those of all systems.
 
     Returns:
-      The curve of that setting alone, and the CPU seconds of all settings.
+      The curve of that setting alone, and the seconds of all settings.
     """
     splits, tried = Splits.of(data), []
     of = dict(points=settings.epochs, patience=settings.patience)
     for point in grid_points(GRIDS[kind]):
         told = ", ".join(f"{name} {value:g}" for name, value in point.items())
         print(f"{kind}: {told}", flush=True)
-        curve, lists = followed(_points(kind, point, data, settings), Clock(), splits, **of)
+        clock = Clock(settings.clock)
+        curve, lists = followed(_points(kind, point, data, settings), clock, splits, **of)
         tried.append((curve, lists, told))
     curve, lists, told = max(tried, key=lambda one: one[0].recalls[one[0].best])
     spent = sum(one[0].seconds[-1] for one in tried)

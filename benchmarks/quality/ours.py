@@ -41,7 +41,7 @@ def trained(name: str, data: Dataset, settings: Settings, work: Path) -> Found:
       settings: of all systems.
       work: an empty directory for checkpoints.
     """
-    curve, clock = Curve([], []), Clock()
+    curve, clock = Curve([], []), Clock(settings.clock)
     setup = build_setup(
         data,
         config_of(name, settings),
@@ -60,9 +60,10 @@ def trained(name: str, data: Dataset, settings: Settings, work: Path) -> Found:
     return Found(curve, scores(by_rows(*best.view), setup.test))
 
 
-def ease(data: Dataset) -> Found:
+def ease(data: Dataset, settings: Settings) -> Found:
     """Every lambda of the grid, one after another: a point each."""
-    splits, clock, points = Splits.of(data), Clock(), grid_points(model_class("ease").grid)
+    splits, clock = Splits.of(data), Clock(settings.clock)
+    points = grid_points(model_class("ease").grid)
 
     def fitted() -> Iterator[TopKLists]:
         model = model_class("ease")(data.train, data.n_users, data.n_items)

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.quality.curves import ENOUGH, Curve
+from benchmarks.quality.curves import ENOUGH, UNITS, Curve
 from benchmarks.quality.systems import TORCH, label
 
 Results = Mapping[str, Mapping[str, Any]]
 
-_HEAD = (
-    "system",
-    "points, the best",
-    "best validation recall@20",
-    "test recall@20",
-    "test ndcg@20",
-    f"CPU s to {ENOUGH:.0%} of its own best",
-    f"CPU s to {ENOUGH:.0%} of the best LightGCN",
-    "CPU s in all",
-    "peak GB",
-)
+
+def _head(unit: str) -> tuple[str, ...]:
+    return (
+        "system",
+        "points, the best",
+        "best validation recall@20",
+        "test recall@20",
+        "test ndcg@20",
+        f"{unit} to {ENOUGH:.0%} of its own best",
+        f"{unit} to {ENOUGH:.0%} of the best LightGCN",
+        f"{unit} in all",
+        "peak GB",
+    )
 
 
 def curve_of(result: Mapping[str, Any]) -> Curve:
@@ -34,12 +36,13 @@ def lightgcn_level(results: Results) -> float | None:
     return max((curve.recalls[curve.best] for curve in curves), default=None)
 
 
-def table(results: Results) -> str:
+def table(results: Results, clock: str = "cpu") -> str:
     """A row a system, and lines on what was chosen."""
-    level, lines = lightgcn_level(results), [_HEAD, ("---",) * len(_HEAD)]
+    unit, level = UNITS[clock], lightgcn_level(results)
+    lines = [_head(unit), ("---",) * len(_head(unit))]
     for system, result in results.items():
         lines.append(_cells(system, result, level))
-    notes = [_chosen(label(s), result) for s, result in results.items() if result["setting"]]
+    notes = [_chosen(label(s), result, unit) for s, result in results.items() if result["setting"]]
     if level is not None:
         notes.append(f"The best LightGCN has {level:.4f} on validation.")
     return "\n".join([*(f"| {' | '.join(cells)} |" for cells in lines), "", *notes])
@@ -65,7 +68,7 @@ def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def _chosen(name: str, result: Mapping[str, Any]) -> str:
+def _chosen(name: str, result: Mapping[str, Any], unit: str) -> str:
     spent = result["choosing"]
-    all_of_it = "" if spent is None else f"; all settings together took {spent:.1f} CPU s"
+    all_of_it = "" if spent is None else f"; all settings together took {spent:.1f} {unit}"
     return f"{name}: validation chose {result['setting']}{all_of_it}."

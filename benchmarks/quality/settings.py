@@ -18,6 +18,7 @@ class Settings(NamedTuple):
     patience: int
     seed: int
     threads: int  #: of torch and of implicit
+    clock: str = "cpu"  #: of `curves.CLOCKS`
 
 
 def config_of(name: str, settings: Settings) -> Config:
@@ -32,5 +33,5 @@ def config_of(name: str, settings: Settings) -> Config:
     """
     model, _, of = name.partition(":")
     values = {"model": model} | dict(preset(of or "paper", model)) | settings._asdict()
-    del values["threads"]
+    del values["threads"], values["clock"]
     return make_config(values)

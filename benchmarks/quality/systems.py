@@ -64,7 +64,9 @@ def run(system: str, data: Dataset, settings: Settings, work: Path) -> Found:
         return implicit_factors.trained(system.removeprefix(IMPLICIT), data, settings)
     from benchmarks.quality import ours
 
-    return ours.ease(data) if system == EASE else ours.trained(system, data, settings, work)
+    if system == EASE:
+        return ours.ease(data, settings)
+    return ours.trained(system, data, settings, work)
 
 
 def label(system: str) -> str:

@@ -47,7 +47,8 @@ def trained(name: str, data: Dataset, settings: Settings) -> Found:
     initial = initial_state(setup.model, setup.inputs, settings.seed).params
     initial = jax.tree.map(np.array, initial)
     splits, of = Splits.of(data), dict(points=settings.epochs, patience=settings.patience)
-    curve, best = followed(_epochs(setup, initial, settings), Clock(), splits, **of)
+    clock = Clock(settings.clock)
+    curve, best = followed(_epochs(setup, initial, settings), clock, splits, **of)
     return Found(curve, scores(best, splits.test))
 
 
@@ -88,4 +89,4 @@ def ranked_by(form: Form) -> TopKLists:
         if "predictor" in form.maps:
             predict = form.maps["predictor"]
             users, items = predict(users), predict(items + form.tables["item_embedding"])
-    return by_rows(users.numpy(), items.numpy())
+    return by_rows(users.numpy(force=True), items.numpy(force=True))

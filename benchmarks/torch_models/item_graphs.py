@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy import sparse as of_scipy
 
+from benchmarks.torch_models.device import tensor_of
 from benchmarks.torch_models.graphs import Graph, sparse
 
 
@@ -24,6 +25,6 @@ def normalised_links(links, *, guard: float = 0.0):
 def across(links) -> Graph:
     """A matrix of scipy as one of torch."""
     links = links.tocoo()
-    rows, columns = (torch.from_numpy(ends.astype(np.int64)) for ends in (links.row, links.col))
-    values = torch.from_numpy(links.data).to(torch.get_default_dtype())
+    rows, columns = (tensor_of(ends.astype(np.int64)) for ends in (links.row, links.col))
+    values = tensor_of(links.data).to(torch.get_default_dtype())
     return sparse(rows, columns, values, links.shape)

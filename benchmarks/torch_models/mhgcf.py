@@ -7,6 +7,7 @@ import torch
 
 from benchmarks.torch_models.base import Batch, Draws
 from benchmarks.torch_models.content import Content
+from benchmarks.torch_models.device import tensor_of
 from benchmarks.torch_models.graphs import both_ways, layers_of, normalised, with_loops
 from benchmarks.torch_models.losses import bpr
 
@@ -23,7 +24,7 @@ class MHGCF(Content):
         for name, size in zip(names, sizes, strict=True):
             self.add_table(name, size, dim)
         links = np.unique(np.asarray(problem.triples, np.int64)[:, ::2], axis=0)
-        items, self.linked = map(torch.from_numpy, np.ascontiguousarray(links.T))
+        items, self.linked = map(tensor_of, links.T)
         self.keys = items * problem.n_entities + self.linked
         self.counts = torch.bincount(items, minlength=problem.n_items)
         self.firsts = self.counts.cumsum(0) - self.counts

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from benchmarks.torch_models.base import Draws
+from benchmarks.torch_models.device import tensor_of
 from benchmarks.torch_models.losses import dropout, unit
 
 _FIRST_BETA = 1e-4
@@ -89,7 +90,7 @@ def _variances(options: Any) -> tuple[np.ndarray, ...]:
 
 
 def _tensor(array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(array).to(torch.get_default_dtype())
+    return tensor_of(array).to(torch.get_default_dtype())
 
 
 def _embedded(steps: torch.Tensor, size: int) -> torch.Tensor:

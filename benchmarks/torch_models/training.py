@@ -13,6 +13,7 @@ from scipy import sparse
 from benchmarks.harness import Timed
 from benchmarks.torch_models import form_class
 from benchmarks.torch_models.base import Batch, Form, Problem
+from benchmarks.torch_models.device import tensor_of, use_device, wait
 from kdiffe_jax.graph.joint_knowledge import JointGraph
 from kdiffe_jax.models.arrays import Batch as Drawn
 from kdiffe_jax.ops.sparse_types import SparsePair
@@ -31,6 +32,7 @@ class TorchTraining:
 
     def __init__(self, setup: TrainSetup, drawn: Drawn, *, steps: int, threads: int):
         warnings.filterwarnings("ignore", message="Sparse")
+        use_device()
         torch.set_num_threads(threads)
         torch.manual_seed(0)
         config = setup.config
@@ -63,13 +65,16 @@ class TorchTraining:
         """What begins it, its steps, and what ends it."""
         cpu, begun = time.process_time(), time.perf_counter()
         self.form.begin_epoch()
+        wait()
         cpu_of_steps, wall_of_steps = time.process_time(), time.perf_counter()
         for batch in self._batches[: self._taken]:
             self._step(batch)
+        wait()
         more = 1.0 / self.share - 1.0
         cpu -= more * (time.process_time() - cpu_of_steps)
         begun -= more * (time.perf_counter() - wall_of_steps)
         self.form.end_epoch()
+        wait()
         return Timed(time.perf_counter() - begun, time.process_time() - cpu, 0.0)
 
     def _step(self, batch: Batch) -> None:
@@ -82,7 +87,7 @@ class TorchTraining:
 def problem_of(setup: TrainSetup) -> Problem:
     """The data that a setup's model reads."""
     inputs, dataset = setup.inputs, setup.dataset
-    users, items = (torch.from_numpy(ends.astype(np.int64)) for ends in dataset.train.T)
+    users, items = (tensor_of(ends.astype(np.int64)) for ends in dataset.train.T)
     graphs = inputs.item_graphs or {}
     return Problem(
         dataset.n_users,
@@ -107,14 +112,14 @@ def batches_of(drawn: Drawn) -> Iterator[Batch]:
         kept = real[step]
         triplets = (column[step][kept] for column in (users, positives, negatives))
         arrays = (*triplets, rows[step][real_rows[step]])
-        yield Batch(*map(torch.from_numpy, arrays))
+        yield Batch(*map(tensor_of, arrays))
 
 
 def _edges(own) -> tuple[torch.Tensor, ...] | None:
     if not isinstance(own, JointGraph):
         return None
     ends = own.edges.rows, own.edges.columns, own.relations
-    *places, near = (torch.from_numpy(np.array(array)) for array in (*ends, own.near))
+    *places, near = map(tensor_of, (*ends, own.near))
     return (*(ends.long() for ends in places), near > 0)
 
 
@@ -123,12 +128,12 @@ def _feature(rows) -> torch.Tensor:
         shape = len(rows.forward.row_starts) - 1, len(rows.transpose.row_starts) - 1
         starts, columns, values = _parts(_matrix(rows, shape))
         return torch.sparse_csr_tensor(starts, columns, values, shape)
-    return torch.from_numpy(np.array(rows))
+    return tensor_of(rows)
 
 
 def _parts(matrix) -> tuple[torch.Tensor, ...]:
     arrays = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data
-    return tuple(map(torch.from_numpy, arrays))
+    return tuple(map(tensor_of, arrays))
 
 
 def _matrix(pair: SparsePair, shape: tuple[int, int]) -> sparse.csr_array:

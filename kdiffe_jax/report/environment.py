@@ -39,6 +39,7 @@ def _rows(found: Mapping[str, Any]) -> dict[str, str]:
         "processor": found.get("processor"),
         "cores": cores and f"{cores} that the run might use",
         "memory": memory and f"{memory} GiB",
+        **_held(found.get("devices")),
         "system": found.get("system"),
     }
     versions = found.get("versions")
@@ -47,6 +48,12 @@ def _rows(found: Mapping[str, Any]) -> dict[str, str]:
     else:
         rows["versions"] = None
     return {name: str(value or NOT_RECORDED) for name, value in rows.items()}
+
+
+def _held(devices: Any) -> dict[str, str]:
+    """The row of an accelerator's memory; none of a CPU."""
+    peak = devices.get("peak_memory_gb") if isinstance(devices, Mapping) else None
+    return {} if peak is None else {"most memory of a device": f"{peak} GB"}
 
 
 def _devices(devices: Any) -> str | None:

@@ -85,6 +85,7 @@ def plan_models(
     given: Mapping[str, Any],
     *,
     content: bool,
+    points: int = POINTS,
 ) -> list[Setting]:
     """The rows of the table.
 
@@ -93,6 +94,7 @@ def plan_models(
       columns: of `COLUMNS`.
       given: shared options that all models have that know them, in place of the presets' values.
       content: whether the data know more of items than interactions.
+      points: of a model's grid, at most.
 
     Raises:
       ConfigError: no such model or column, or a value out of its range.
@@ -101,17 +103,19 @@ def plan_models(
         if column not in COLUMNS:
             raise ConfigError(f"columns = {column!r}: choose among {', '.join(COLUMNS)}")
     return [
-        setting_of(model, column, given, content=content)
+        setting_of(model, column, given, content=content, points=points)
         for model in dict.fromkeys(models)
         for column in (dict.fromkeys(columns) if is_trained(model) else [FITTED])
     ]
 
 
-def setting_of(model: str, column: str, given: Mapping[str, Any], *, content: bool) -> Setting:
+def setting_of(
+    model: str, column: str, given: Mapping[str, Any], *, content: bool, points: int = POINTS
+) -> Setting:
     """One row: preset, budget and what is given; then the points of the model's grid.
 
-    An option that is given is not varied. The preset's own values come first, and are one of at
-    most `POINTS`.
+    An option that is given is not varied. The preset's own values come first; with one point
+    they are all.
 
     >>> lightgcn = setting_of("lightgcn", "published", {}, content=False)
     >>> lightgcn.points[0], len(lightgcn.points)
@@ -128,7 +132,7 @@ def setting_of(model: str, column: str, given: Mapping[str, Any], *, content: bo
     grid = {name: of for name, of in model_class(model).grid.items() if name not in given}
     own = {name: config.to_flat()[name] for name in grid}
     others = [point for point in grid_points(grid) if point != own]
-    return Setting(model, column, config, (own, *others[: POINTS - 1]))
+    return Setting(model, column, config, (own, *others[: points - 1]))
 
 
 def tuning_seeds(first: int, count: int) -> range:

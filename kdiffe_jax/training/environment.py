@@ -39,8 +39,9 @@ def environment(devices: Sequence[jax.Device] = ()) -> dict[str, Any]:
     Returns:
       "date" (UTC, ISO 8601), "versions" by package, "system", "processor", "cores" that this
       process may use, "memory_gib" of the machine, "peak_memory_gb" that this process held so far,
-      in 10^9 bytes, "devices" with "platform", "kind" and "count" over all processes,
-      "processes". What the system does not say is None.
+      in 10^9 bytes, "devices" with "platform", "kind", "count" over all processes and
+      "peak_memory_gb", the most that one of this process's held of its own memory, "processes".
+      What the system does not say is None.
     """
     first = next(iter(devices), None)
     processes = jax.process_count() if devices else 1
@@ -56,9 +57,20 @@ def environment(devices: Sequence[jax.Device] = ()) -> dict[str, Any]:
             "platform": first.platform if first else "cpu",
             "kind": first.device_kind if first else "cpu",
             "count": len(devices) * processes,
+            "peak_memory_gb": peak_of_devices(devices),
         },
         "processes": processes,
     }
+
+
+def peak_of_devices(devices: Sequence[jax.Device]) -> float | None:
+    """The most that one of the devices has held of its own memory, 10^9 bytes.
+
+    None where they have none of their own, as a CPU, whose memory is the process's.
+    """
+    told = [(device.memory_stats() or {}).get("peak_bytes_in_use") for device in devices]
+    peaks = [peak for peak in told if peak is not None]
+    return round(max(peaks) / 1e9, 3) if peaks else None
 
 
 def _versions() -> dict[str, str]:

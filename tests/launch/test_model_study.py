@@ -86,11 +86,20 @@ def test_finished_runs_are_not_repeated_and_seeds_and_models_can_be_added(
     assert more.started == ["ease"]
 
 
+def test_with_one_point_nothing_is_tuned(command, monkeypatch, tmp_path):
+    fake = FakeRuns(monkeypatch, score)
+    words = ("--models=lightgcn", "--baselines=none", "--seeds=1", "--columns=published")
+    assert command(*words, "--points=1") == 0
+    assert fake.started == ["lightgcn, published, seed 0"]
+    config = read(tmp_path / "out" / "lightgcn" / "published" / "seed0" / "config.json")
+    assert config["layers"] == 3, "the preset's own"
+
+
 def test_other_tuning_or_data_is_refused_in_the_same_directory(command, monkeypatch, capsys):
     FakeRuns(monkeypatch, score)
     words = ("--models=lightgcn", "--columns=ours", "--baselines=none", "--seeds=1")
     assert command(*words, "--tuning_seeds=1") == 0
-    for other in ("--tuning_seeds=2", "--planted_seed=1", "--epochs=3"):
+    for other in ("--tuning_seeds=2", "--points=1", "--planted_seed=1", "--epochs=3"):
         assert command(*words, "--tuning_seeds=1", other) == 2
         assert other[2:].partition("=")[0] in capsys.readouterr().err
 

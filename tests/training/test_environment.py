@@ -10,7 +10,7 @@ import jax
 
 import kdiffe_jax
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.training.environment import environment, write_environment
+from kdiffe_jax.training.environment import environment, peak_of_devices, write_environment
 
 
 def test_what_is_recorded(tmp_path):
@@ -24,7 +24,23 @@ def test_what_is_recorded(tmp_path):
     assert found["versions"]["Python"] == platform.python_version()
     assert found["cores"] >= 1 and found["memory_gib"] > 0
     assert 0.01 < found["peak_memory_gb"] < 1.1 * found["memory_gib"]
-    assert found["devices"] == {"platform": "cpu", "kind": "cpu", "count": 1}
+    of_cpu = {"platform": "cpu", "kind": "cpu", "count": 1, "peak_memory_gb": None}
+    assert found["devices"] == of_cpu
+
+
+class Accelerator:
+    """A device as far as its memory goes."""
+
+    def __init__(self, peak):
+        self._peak = peak
+
+    def memory_stats(self):
+        """As a device of jax tells them."""
+        return {"peak_bytes_in_use": self._peak}
+
+
+def test_the_most_that_an_accelerator_held():
+    assert peak_of_devices([Accelerator(1_500_000_000), Accelerator(2_250_000_000)]) == 2.25
 
 
 def test_nothing_names_the_machine_or_who_uses_it():
