@@ -9,7 +9,7 @@ import jax
 from kdiffe_jax.training.epoch import truth_key
 from kdiffe_jax.training.loop import Trained
 from kdiffe_jax.training.setup import TrainSetup
-from kdiffe_jax.training.step import initial_state
+from kdiffe_jax.training.step import run_key
 
 
 def findings_of(setup: TrainSetup, trained: list[Trained]) -> list[dict[str, Any]]:
@@ -34,4 +34,4 @@ def planted_truth(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
 
 
 def _key(setup: TrainSetup) -> jax.Array:
-    return truth_key(initial_state(setup.model, setup.inputs, setup.config.train.seed).key)
+    return truth_key(run_key(setup.config.train.seed))

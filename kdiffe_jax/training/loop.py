@@ -17,7 +17,8 @@ from kdiffe_jax.models.arrays import Carry, Params, Term, View
 from kdiffe_jax.ops.trace_phases import host_phase
 from kdiffe_jax.parallel.processes import on_process_zero
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.training.checkpoints import Checkpoints
+from kdiffe_jax.training.behind import Behind, copied, is_small
+from kdiffe_jax.training.checkpoints import Checkpoints, without_keys
 from kdiffe_jax.training.placement import Compiled
 from kdiffe_jax.training.preemption import PreemptionNotice
 from kdiffe_jax.training.selection import (
@@ -82,7 +83,7 @@ def train(
     with checkpoints_of(run, log) as checkpoints:
         carried, like, history = _begin(setup, compiled, checkpoints, log)
         on_process_zero(lambda: run.write_history(history))
-        with PreemptionNotice() as notice:
+        with Behind() as behind, PreemptionNotice() as notice:
             while len(history) < setup.config.train.epochs and not out_of_patience(
                 history, setup.config
             ):
@@ -90,11 +91,12 @@ def train(
                     carried, record = one_epoch(setup, compiled, carried, epoch=len(history))
                     history.append(record)
                     with host_phase("checkpoint"):
-                        scores = [selection_score(r, setup.config) for r in history]
-                        checkpoints.save(setup.placement.gathered(carried, like), history, scores)
+                        whole = setup.placement.gathered(carried, like)
+                        _save(setup, checkpoints, whole, history, behind)
                         on_process_zero(lambda: run.write_history(history))
                 on_epoch(record)
                 if notice.given_to_any():
+                    behind.wait()
                     raise Preempted(
                         f"ended by SIGTERM after epoch {record['epoch']}, which is saved"
                     )
@@ -208,6 +210,21 @@ def _begin(
         return fresh, like, []
     log(f"resuming after epoch {snapshot.epoch}")
     return setup.placement.laid(snapshot.arrays, like), like, snapshot.history
+
+
+def _save(
+    setup: TrainSetup,
+    checkpoints: Checkpoints | SharedCheckpoints,
+    arrays: Any,
+    history: list[Record],
+    behind: Behind,
+) -> None:
+    """Saves the last epoch; where its arrays are small, while the next one trains."""
+    of_epoch = [*history], [selection_score(record, setup.config) for record in history]
+    if jax.process_count() == 1 and is_small(plain := without_keys(arrays)):
+        behind.begin(partial(checkpoints.save, copied(plain), *of_epoch))
+    else:
+        checkpoints.save(arrays, *of_epoch)
 
 
 def _best(

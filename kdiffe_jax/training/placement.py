@@ -159,8 +159,9 @@ class OneDevice(Placement):
 
     def compiled(self, model, sampler, inputs, initial):
         epoch = partial(run_epoch, model, Layout(), sampler.cuts_passes)
+        fresh = jax.jit(initial)  # one program: op by op it would be some hundred of them
         return Compiled(
-            initial=initial,
+            initial=lambda inputs, seed: fresh(inputs, np.uint32(seed)),
             epoch=jax.jit(epoch, donate_argnums=0),
             refresh=jax.jit(partial(refresh, model)),
             view=jax.jit(partial(ranking_view, model)),

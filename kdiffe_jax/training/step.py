@@ -31,11 +31,14 @@ def adam() -> optax.GradientTransformation:
 
 def initial_state(model: Model, inputs: Inputs, seed: int) -> TrainState:
     """Fresh parameters and optimisers, drawn from a seed."""
-    root = jax.random.key(seed)
-    params = model.init(root, inputs)
+    params = model.init(jax.random.key(seed), inputs)
     opt_states = tuple(adam().init(params) for _ in model.objectives)
-    run_key = jax.random.split(root, 3)[2]
-    return TrainState(params, opt_states, jnp.zeros((), jnp.int32), run_key)
+    return TrainState(params, opt_states, jnp.zeros((), jnp.int32), run_key(seed))
+
+
+def run_key(seed: int) -> jax.Array:
+    """The key of a run's `TrainState`."""
+    return jax.random.split(jax.random.key(seed), 3)[2]
 
 
 def train_step(
