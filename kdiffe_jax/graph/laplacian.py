@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax.experimental.sparse import BCOO
@@ -45,6 +47,7 @@ def normalised_laplacian(
     )
 
 
+@partial(jax.jit, static_argnames=("n_users", "n_items"))
 def mean_of_users(users: jax.Array, items: jax.Array, *, n_users: int, n_items: int) -> BCOO:
     """The operator that averages the embeddings of an item's users (eq. 11).
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,6 +29,7 @@ def sparse_operator(matrix: BCOO) -> SparseOperator:
     )
 
 
+@partial(jax.jit, static_argnames="shape")
 def operator_from_entries(values, rows, columns, *, shape: tuple[int, int]) -> SparseOperator:
     """An operator from entries sorted by (row, column); may be traced."""
     rows, columns = jnp.asarray(rows, jnp.int32), jnp.asarray(columns, jnp.int32)
@@ -84,7 +87,7 @@ def laplacian_blocks(matrix: BCOO, *, n_users: int) -> Laplacian:
     to_users = operator_from_entries(
         matrix.data[upper], rows[upper], columns[upper] - n_users, shape=(n_users, size - n_users)
     )
-    return Laplacian(to_users, transposed(to_users))
+    return Laplacian(to_users, jax.jit(transposed)(to_users))
 
 
 def _starts(ids: jax.Array, size: int) -> jax.Array:
