@@ -98,6 +98,9 @@ class TrainConfig(Checked):
     patience: int = option(15, "epochs without a better validation score before the stop", low=1)
     seed: int = option(0, "seed of parameters, batches, noise", low=0, high=LARGEST_SEED)
     num_seeds: int = option(1, "models trained one after another, seed, seed + 1, ...", low=1)
+    ensemble: bool = option(
+        False, "of several seeds, recommend by the sum of their scores, not by the best one's"
+    )
 
     def __post_init__(self):
         super().__post_init__()
@@ -106,6 +109,8 @@ class TrainConfig(Checked):
                 f"num_seeds = {self.num_seeds}: the last seed, {self.seeds[-1]}, "
                 f"must be at most {LARGEST_SEED}"
             )
+        if self.ensemble and self.num_seeds == 1:
+            raise ConfigError("ensemble = True needs several seeds: num_seeds of 2 or more")
 
     @property
     def seeds(self) -> range:
@@ -179,7 +184,7 @@ class Config:
 
     def of_seed(self, seed: int) -> Config:
         """The same configuration for a single run with that seed."""
-        train = dataclasses.replace(self.train, seed=seed, num_seeds=1)
+        train = dataclasses.replace(self.train, seed=seed, num_seeds=1, ensemble=False)
         return dataclasses.replace(self, train=train)
 
     def traced(self) -> dict[str, float]:

@@ -14,6 +14,8 @@ from kdiffe_jax.storage.saved_model import MODEL
 from kdiffe_jax.studies.tables import aligned, in_blocks
 from launch.shown import PLAIN_WIDTH
 
+_SPLITS = {"validation": "valid", "test": "test"}
+
 
 def result_table(result: dict[str, Any], width: int = PLAIN_WIDTH) -> str:
     """Validation, test and baselines as aligned text, and what else there is to say.
@@ -27,9 +29,13 @@ def result_table(result: dict[str, Any], width: int = PLAIN_WIDTH) -> str:
     spreads = result.get("over_seeds", {})
     rows = [
         (name, result[split], spreads.get(split))
-        for name, split in (("validation", "valid"), ("test", "test"))
+        for name, split in _SPLITS.items()
         if split in result
     ]
+    together = result.get("ensemble")
+    if together is not None:
+        whose = f"ensemble of {together['models']}"
+        rows += [(f"{whose}, {name}", together[s], None) for name, s in _SPLITS.items()]
     rows += [(f"{plain(name)} (test)", found["test"], None) for name, found in scored.items()]
     header = [result.get("shown_as", ""), *COLUMNS]
     cells = [[name, *(_value(of, spread, c) for c in COLUMNS)] for name, of, spread in rows]
@@ -43,6 +49,8 @@ def result_table(result: dict[str, Any], width: int = PLAIN_WIDTH) -> str:
         lines += _paired_lines(scored)
     if "test" in result:
         lines += [_cold_line(result["cold"]), _lists_line(result["beyond_accuracy"])]
+    if together is not None:
+        lines.append(_together_line(together))
     if "added_score" in result:
         lines.append(_added_line(result))
     if "denoiser" in result:
@@ -51,6 +59,13 @@ def result_table(result: dict[str, Any], width: int = PLAIN_WIDTH) -> str:
     if result["selection"] == "test":
         lines.append("CHOSEN ON THE TEST SET: compare only with tables chosen the same way")
     return "\n".join(lines)
+
+
+def _together_line(together: dict[str, Any]) -> str:
+    tests = together["above_its_seeds"]
+    users = next(iter(tests.values()))["users"]
+    parts = (f"{metric} {_difference(test)}" for metric, test in tests.items())
+    return f"ensemble above the mean of its seeds, paired over {users} users: {'; '.join(parts)}"
 
 
 def _added_line(result: dict[str, Any]) -> str:

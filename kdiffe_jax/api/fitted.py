@@ -192,8 +192,8 @@ class FittedModel:
 
     @property
     def valid(self) -> Mapping[str, float]:
-        """Scores of the chosen epoch on validation, by metric."""
-        return self.result["valid"]
+        """Scores on validation by metric: of the chosen epoch, the mean over seeds, the ensemble."""
+        return self.result.get("ensemble", self.result)["valid"]
 
     @property
     def test(self) -> Mapping[str, float]:
@@ -204,7 +204,7 @@ class FittedModel:
         """
         if "test" not in self.result:
             raise ConfigError("the test split was left alone: score_test was False")
-        return self.result["test"]
+        return self.result.get("ensemble", self.result)["test"]
 
     @property
     def scores(self) -> Any:

@@ -109,16 +109,23 @@ def lists_by_both(view: View, weights: sparse.csr_array, data: EvalData) -> TopK
 
 def _ratio_of_spreads(view: View, weights: sparse.csr_array, data: EvalData) -> np.float32:
     """How much wider the trained scores of a user are than the walks', the mean over users."""
-    trained = np.unique(data.train[:, 0])
-    looked_at = trained[np.linspace(0, len(trained) - 1, _USERS_LOOKED_AT).astype(int)]
-    users, items = (np.asarray(table, np.float32) for table in view)
-    own = users[looked_at]
-    centred = items - items.mean(axis=0)
-    of_trained = np.sqrt(np.einsum("ud,de,ue->u", own, centred.T @ centred, own) / data.n_items)
-    walked = _histories(data)[looked_at] @ weights
+    walked = _histories(data)[_looked_at(data)] @ weights
     mean = walked.sum(axis=1) / data.n_items
     of_walks = np.sqrt(np.maximum(walked.power(2).sum(axis=1) / data.n_items - mean**2, 0.0))
-    return np.float32(of_trained.mean() / max(of_walks.mean(), 1e-12))
+    return np.float32(spread_of(view, data) / max(of_walks.mean(), 1e-12))
+
+
+def spread_of(view: View, data: EvalData) -> float:
+    """The standard deviation of a user's scores over items, the mean over some users."""
+    users, items = (np.asarray(table, np.float32) for table in view)
+    own, centred = users[_looked_at(data)], items - items.mean(axis=0)
+    of_each = np.sqrt(np.einsum("ud,de,ue->u", own, centred.T @ centred, own) / data.n_items)
+    return float(of_each.mean())
+
+
+def _looked_at(data: EvalData) -> np.ndarray:
+    trained = np.unique(data.train[:, 0])
+    return trained[np.linspace(0, len(trained) - 1, _USERS_LOOKED_AT).astype(int)]
 
 
 def _histories(data: EvalData) -> sparse.csr_array:

@@ -35,6 +35,10 @@ def with_items(model: SavedModel, entities: Mapping[str, Sequence]) -> SavedMode
     entities = {item: listed(own) for item, own in by_new_id(entities, "entities of items").items()}
     name = model.config["model"]
     kind = model_class(name)
+    if "ensemble" in model.about:
+        raise ConfigError(
+            "an ensemble has no rows for new items; train without --ensemble for a model that has"
+        )
     if not hasattr(kind, "rows_of_new_items"):
         raise ConfigError(f"{name} has no rows for new items: it does not read entities")
     Ids("item", model.item_ids).refuse_known(entities)

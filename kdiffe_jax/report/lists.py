@@ -81,6 +81,7 @@ def _said(run: RunFiles, shown: int) -> str:
     if shown < len(run.scored):
         whose = f"{shown:,} of the {len(run.scored):,} users scored at test, evenly spaced"
     seed = ", by the seed with the best selection score" if "seeds" in run.result else ""
+    seed = ", by the ensemble" if "ensemble" in run.result else seed
     return (
         f"Below: the first {LENGTH} of {whose}{seed}, training items left out. Items are in ten "
         "groups of one size by their training interactions; group 1 is the least popular tenth."

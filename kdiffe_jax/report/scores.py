@@ -123,8 +123,11 @@ def _seeds(result: dict[str, Any]) -> Markup:
     rows.append(["standard error", "", "", *(score(s["standard_error"]) for s in spreads)])
     intervals = (" to ".join(map(score, s["interval_95"])) for s in spreads)
     rows.append(["95 % interval", "", "", *intervals])
+    if "ensemble" in result:
+        together = [score(result["ensemble"][s][n]) for s, n in columns]
+        rows.append(["ensemble of them", "", "", *together])
     heads = ["", "chosen epoch", "epochs"]
     heads += [f"{name}, {SPLITS[s]}" for s, name in columns]
     said = "The interval is about seeds only: it does not cover which users are in the split."
-    body = table(heads, rows, strong=[len(rows) - 3])
+    body = table(heads, rows, strong=[len(result["seeds"])])
     return section("seeds", "Seeds", body, note(said))

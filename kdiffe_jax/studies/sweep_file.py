@@ -18,7 +18,7 @@ _RANGE_KEYS = {"low", "high", "log"}
 _PRUNING_KEYS = {"after_trials", "after_epochs"}
 _OUTSIDE = (
     "selection", "selection_metric", "score_test", "eval_users", "eval_block", "mask_valid",
-    "num_seeds",
+    "num_seeds", "ensemble",
 )  # fmt: skip
 
 

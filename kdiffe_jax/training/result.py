@@ -16,12 +16,13 @@ from kdiffe_jax.models.added_score import Added, added_scores, lists_with
 from kdiffe_jax.models.arrays import View
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.cost import how_it_went
+from kdiffe_jax.training.ensemble import Ensemble, ensemble_of, scored
 from kdiffe_jax.training.findings import findings_of, planted_truth
 from kdiffe_jax.training.loop import Trained, score
 from kdiffe_jax.training.many_seeds import load_seeds
 from kdiffe_jax.training.phases import Phase
 from kdiffe_jax.training.result_file import PerUser, assembled, best_scores, head
-from kdiffe_jax.training.saving import save_model
+from kdiffe_jax.training.saving import save_ensemble, save_model
 from kdiffe_jax.training.selection import selection_score
 from kdiffe_jax.training.setup import TrainSetup
 
@@ -38,7 +39,8 @@ def finish(
 
     Where the test split is not to be scored, validation is all there is, and only the result
     is written. test_per_user.npz holds `users` and each metric, as [seeds, users] and with
-    `seeds` where there are several; model.npz the seed with the best selection score.
+    `seeds` where there are several; model.npz the seed with the best selection score, or the
+    ensemble of all.
 
     Args:
       setup: data and model, on one device.
@@ -48,11 +50,12 @@ def finish(
       phase: of "saving".
     """
     ends = _ends(setup, trained)
-    result, per_user = _scored(setup, ends, baselines)
+    together = _together(setup, trained)
+    result, per_user = _scored(setup, ends, together, baselines)
     with phase("saving"):
         if per_user is not None:
             run.write_per_user(per_user, np.asarray(setup.test.users))
-            save_model(*_best_seed(setup, ends), run)
+            _save(setup, ends, together, run)
         run.write_result(result)
     return result
 
@@ -69,10 +72,11 @@ def rescore(
     Raises:
       RunError: the run has no checkpoint.
     """
-    ends = _ends(setup, load_seeds(setup, run, log=log))
+    trained = load_seeds(setup, run, log=log)
+    ends, together = _ends(setup, trained), _together(setup, trained)
     if setup.config.eval.score_test:
-        save_model(*_best_seed(setup, ends), run)
-    return _scored(setup, ends, baselines)[0]
+        _save(setup, ends, together, run)
+    return _scored(setup, ends, together, baselines)[0]
 
 
 def eval_data_of(setup: TrainSetup) -> EvalData:
@@ -102,14 +106,32 @@ def _ends(setup: TrainSetup, trained: list[Trained]) -> list[_End]:
     return [_End(*end) for end in zip(trained, findings_of(setup, trained), added, strict=True)]
 
 
+def _together(setup: TrainSetup, trained: list[Trained]) -> Ensemble | None:
+    if not setup.config.train.ensemble:
+        return None
+    views = [one.view for one in trained]
+    return ensemble_of(views, setup.config.embedding, eval_data_of(setup))
+
+
+def _save(
+    setup: TrainSetup, ends: list[_End], together: Ensemble | None, run: RunDirectory
+) -> None:
+    best = _best_seed(setup, ends)
+    if together is None:
+        of_seed = setup.of_seed(setup.config.train.seeds[best])
+        save_model(of_seed, *ends[best], run)
+    else:
+        save_ensemble(setup, [end.trained for end in ends], best, together, run)
+
+
 def _scored(
-    setup: TrainSetup, ends: list[_End], baselines: Baselines | None
+    setup: TrainSetup, ends: list[_End], together: Ensemble | None, baselines: Baselines | None
 ) -> tuple[dict[str, Any], PerUser | None]:
     trained = [end.trained for end in ends]
     if not setup.config.eval.score_test:
         return _validated(setup, ends[0]), None
-    scored, per_seed = zip(*(_of_seed(setup, end) for end in ends), strict=True)
-    found = [own | end.findings for own, end in zip(scored, ends, strict=True)]
+    of_seeds, per_seed = zip(*(_of_seed(setup, end) for end in ends), strict=True)
+    found = [own | end.findings for own, end in zip(of_seeds, ends, strict=True)]
     per_user = {name: np.stack([own[name] for own in per_seed]) for name in per_seed[0]}
     means = _mean(*found)
     result = assembled(
@@ -133,6 +155,9 @@ def _scored(
         split: {name: spread([own[split][name] for own in found]) for name in found[0][split]}
         for split in ("valid", "test")
     }
+    if together is not None:
+        mean = {name: values.mean(axis=0) for name, values in per_user.items()}
+        result["ensemble"] = scored(together, eval_data_of(setup), mean)
     return result, {"seeds": np.array(seeds), **per_user}
 
 
@@ -168,17 +193,14 @@ def _said_of(added: Added | None) -> dict[str, Any]:
     return {} if added is None else {"added_score": added.said()}
 
 
-def _best_seed(
-    setup: TrainSetup, ends: list[_End]
-) -> tuple[TrainSetup, Trained, dict[str, Any], Added | None]:
+def _best_seed(setup: TrainSetup, ends: list[_End]) -> int:
     scores = [
         selection_score(end.trained.history[end.trained.best_epoch], setup.config)
         if end.added is None
         else end.added.selection_score
         for end in ends
     ]
-    best = int(np.argmax(scores))
-    return setup.of_seed(setup.config.train.seeds[best]), *ends[best]
+    return int(np.argmax(scores))
 
 
 def _mean(*values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from kdiffe_jax.models.arrays import Params
 from kdiffe_jax.storage.parameters import PARAMETERS, write_parameters
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import MODEL, SavedModel, write_model
+from kdiffe_jax.training.ensemble import Ensemble, saved
 from kdiffe_jax.training.loop import Trained
 from kdiffe_jax.training.setup import TrainSetup
 
@@ -40,6 +42,22 @@ def save_model(
     """
     write_parameters(parameters_by_path(trained.params), run.path / PARAMETERS)
     write_model(model_of(setup, trained, findings, added), run.path / MODEL)
+
+
+def save_ensemble(
+    setup: TrainSetup, trained: Sequence[Trained], best: int, ensemble: Ensemble, run: RunDirectory
+) -> None:
+    """As `save_model`: the parameters of the best seed, and the model of all of them together.
+
+    Args:
+      trained: one model a seed.
+      best: which of them.
+    """
+    write_parameters(parameters_by_path(trained[best].params), run.path / PARAMETERS)
+    models = [model_of(setup, one) for one in trained]
+    model = saved(models, ensemble)
+    about = dict(model.about) | {"config": setup.config.to_flat()}
+    write_model(model._replace(about=about), run.path / MODEL)
 
 
 def parameters_by_path(params: Params) -> dict[str, np.ndarray]:
