@@ -192,7 +192,7 @@ class FittedModel:
 
     @property
     def valid(self) -> Mapping[str, float]:
-        """Scores on validation by metric: of the chosen epoch, the mean over seeds, the ensemble."""
+        """Scores on validation by metric: of the chosen epoch, of several seeds, of an ensemble."""
         return self.result.get("ensemble", self.result)["valid"]
 
     @property
