@@ -13,7 +13,7 @@ docs/models/bm3.md says how it was checked.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
+from collections.abc import Sequence
 from types import MappingProxyType
 
 import jax
@@ -82,32 +82,38 @@ class BM3(LightGCN):
     def losses(self, objective, params, batch, inputs: Inputs, aux, traced, key):
         """All terms; batch rows of weight 0 count nothing."""
         users, items = self._final(params, inputs)
-        kept_users, kept_items, *kept_content = self.masks(key)
-        to_users = self._target(users, kept_users)[batch.users]
-        to_items = self._target(items, kept_items)[batch.positives]
-        own_users = mapped(users[batch.users], params["predictor"])
-        own_items = mapped(items[batch.positives], params["predictor"])
+        of_users, of_items, *of_content = self.mask_keys(key)
+        rows_of_users, rows_of_items = users[batch.users], items[batch.positives]
+        to_users = self._target(rows_of_users, of_users, batch.users)
+        to_items = self._target(rows_of_items, of_items, batch.positives)
+        own_users = mapped(rows_of_users, params["predictor"])
+        own_items = mapped(rows_of_items, params["predictor"])
         terms = {
             "users_to_items": Weighted(_pulled(own_users, to_items, batch)),
             "items_to_users": Weighted(_pulled(own_items, to_users, batch)),
         }
         weight = traced["contrast_weight"]
-        for (name, _), kept in zip(self.sizes.feature_widths, kept_content, strict=True):
-            content = content_rows(params, inputs, name)
-            target = self._target(content, kept)[batch.positives]
-            own = mapped(content[batch.positives], params["predictor"])
+        for (name, _), own_key in zip(self.sizes.feature_widths, of_content, strict=True):
+            content = content_rows(params, inputs, name, batch.positives)
+            target = self._target(content, own_key, batch.positives)
+            own = mapped(content, params["predictor"])
             terms[f"{name}_to_item"] = Weighted(_pulled(own, to_items, batch), weight)
             terms[f"{name}_to_itself"] = Weighted(_pulled(own, target, batch), weight)
         norm = (frobenius_norm(users) + frobenius_norm(items)) / items.shape[0]
         return terms | {"norm": Weighted(scalar_term(norm), traced["norm_weight"])}
 
-    def masks(self, key: jax.Array) -> tuple[jax.Array, ...]:
-        """Which entries of the targets stay: bool[rows, d] of users, items and each modality."""
-        users, items, dim = self.sizes.n_users, self.sizes.n_items, self.embedding.dim
-        sizes = (users, items, *(items for _ in self.sizes.feature_widths))
-        drawn = zip(jax.random.split(key, len(sizes)), sizes, strict=True)
-        stay = partial(jax.random.bernoulli, p=1.0 - self.options.dropout)
-        return tuple(stay(own_key, shape=(size, dim)) for own_key, size in drawn)
+    def mask_keys(self, key: jax.Array) -> Sequence[jax.Array]:
+        """What the masks of a step are drawn from: of users, items and each modality."""
+        return jax.random.split(key, 2 + len(self.sizes.feature_widths))
+
+    def mask(self, key: jax.Array, nodes: jax.Array) -> jax.Array:
+        """bool[n, d]: which entries of these nodes' targets stay, the same wherever one stands."""
+
+        def of_node(node: jax.Array) -> jax.Array:
+            stays = 1.0 - self.options.dropout
+            return jax.random.bernoulli(jax.random.fold_in(key, node), stays, (self.embedding.dim,))
+
+        return jax.vmap(of_node)(nodes)
 
     def view(self, params, inputs: Inputs, carry) -> View:
         """What the predictor makes of the final rows."""
@@ -117,7 +123,8 @@ class BM3(LightGCN):
         users, items = self.over(params, inputs, inputs.laplacian)
         return users, items + self.layer_zero(params, inputs)[1]
 
-    def _target(self, rows: jax.Array, kept: jax.Array) -> jax.Array:
+    def _target(self, rows: jax.Array, key: jax.Array, nodes: jax.Array) -> jax.Array:
+        kept = self.mask(key, nodes)
         return jax.lax.stop_gradient(jnp.where(kept, rows / (1.0 - self.options.dropout), 0.0))
 
     def artifacts(self, params, inputs, carry, edges) -> dict[str, np.ndarray]:

@@ -35,8 +35,14 @@ def fresh_features(
     return found
 
 
-def content_rows(params: Params, inputs: Inputs, name: str) -> jax.Array:
-    """f32[J, dim]: a modality's features through its map."""
-    trained = params.get(f"features_{name}")
+def content_rows(
+    params: Params, inputs: Inputs, name: str, items: jax.Array | None = None
+) -> jax.Array:
+    """f32[J, dim]: a modality's features through its map; f32[n, dim] of some items alone."""
+    trained, linear = params.get(f"features_{name}"), params[f"map_{name}"]
     rows = inputs.features[name] if trained is None else trained
-    return mapped(rows, params[f"map_{name}"])
+    if items is None:
+        return mapped(rows, linear)
+    if isinstance(rows, jax.Array) and len(items) < len(rows):
+        return mapped(rows[items], linear)
+    return mapped(rows, linear)[items]

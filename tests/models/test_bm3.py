@@ -32,8 +32,11 @@ class WithMasks(BM3):
     def losses(self, objective, params, batch, inputs, aux, traced, key):
         return super().losses(objective, params, batch, inputs, (), traced, aux)
 
-    def masks(self, key):
+    def mask_keys(self, key):
         return key
+
+    def mask(self, key, nodes):
+        return key[nodes]
 
 
 def with_masks(sizes, **options):
@@ -89,10 +92,13 @@ def test_sparse_features_are_read_and_not_trained(problem):
 def test_masks_keep_the_share_and_differ(problem):
     sizes = problem[0]._replace(n_users=300, n_items=400)
     model, _ = model_with("bm3", sizes, dim=10, dropout=0.3)
-    masks = model.masks(jax.random.key(0))
-    assert [mask.shape for mask in masks] == [(300, 10)] + 3 * [(400, 10)]
+    keys = model.mask_keys(jax.random.key(0))
+    masks = [model.mask(key, np.arange(400)) for key in keys]
+    assert [mask.shape for mask in masks] == 4 * [(400, 10)]
     assert all(0.67 < mask.mean() < 0.73 for mask in masks)
     assert all((one != masks[1]).any() for one in masks[2:])
+    again = model.mask(keys[0], np.array([7, 3, 7]))
+    np.testing.assert_array_equal(again, masks[0][np.array([7, 3, 7])])
 
 
 def of_released(file):
