@@ -52,7 +52,7 @@ def result_table(result: dict[str, Any], width: int = PLAIN_WIDTH) -> str:
     if together is not None:
         lines.append(_together_line(together))
     if "added_score" in result:
-        lines.append(_added_line(result))
+        lines.append(_added_line(together or result, result))
     if "denoiser" in result:
         lines.append(f"denoiser: {held_out_words(result['denoiser'])}")
     lines.append(_run_line(result))
@@ -68,8 +68,8 @@ def _together_line(together: dict[str, Any]) -> str:
     return f"ensemble above the mean of its seeds, paired over {users} users: {'; '.join(parts)}"
 
 
-def _added_line(result: dict[str, Any]) -> str:
-    added, metric = result["added_score"], result["selection_metric"]
+def _added_line(scored: dict[str, Any], result: dict[str, Any]) -> str:
+    added, metric = scored["added_score"], result["selection_metric"]
     without = f"{result['selection']} {metric} without them {added['selection_score_without']:.4f}"
     if not added["weight"]:
         return f"walks are not added to the score: they do not help; {without}"

@@ -123,7 +123,7 @@ def test_the_figure_of_the_models_is_drawn_from_their_table(tmp_path):
         if model.torch is not None:
             assert model.ratio is not None
             assert float(model.ratio) == pytest.approx(
-                model.torch.median / model.ours.median, abs=0.02
+                model.torch.median / model.ours.median, rel=0.025
             )
     picture = tmp_path / "models.png"
     plot_models.main(["", str(RESULTS / "models.md"), str(picture)])
