@@ -23,6 +23,10 @@ def scores(run: RunFiles) -> list[Markup]:
 def _beside_baselines(result: dict[str, Any]) -> Markup:
     scored = {n: b for n, b in result["baselines"].items() if "left_out" not in b}
     ours = [(f"this model, {name}", result[s], s) for s, name in SPLITS.items() if s in result]
+    if "ensemble" in result:
+        all_of_them = result["ensemble"]
+        name = f"ensemble of {all_of_them['models']}"
+        ours += [(f"{name}, {SPLITS[s]}", all_of_them[s], None) for s in SPLITS if s in all_of_them]
     theirs = [(f"{plain(n)}, test", b["test"], None) for n, b in scored.items()]
     best = _best(result, scored)
     rows = [
@@ -46,7 +50,8 @@ def _best(result: dict[str, Any], scored: dict[str, Any]) -> dict[str, float]:
     """The best test score of each metric, where there is something to compare with."""
     if not scored or "test" not in result:
         return {}
-    rows = [result["test"], *(found["test"] for found in scored.values())]
+    together = [result["ensemble"]["test"]] if "ensemble" in result else []
+    rows = [result["test"], *together, *(found["test"] for found in scored.values())]
     return {column: max(row[column] for row in rows) for column in COLUMNS}
 
 

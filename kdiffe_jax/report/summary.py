@@ -39,6 +39,8 @@ def _tile(label: str, value: str, beside: str) -> Markup:
 def _score(result: dict[str, Any], split: str, metric: str) -> Markup:
     spread = result.get("over_seeds", {}).get(split)
     beside = f"± {score(spread[metric]['standard_error'])} over seeds" if spread else ""
+    if "ensemble" in result:
+        beside += f", as one {score(result['ensemble'][split][metric])}"
     return _tile(f"{metric} on {SPLITS[split]}", score(result[split][metric]), beside)
 
 

@@ -1,5 +1,7 @@
 """Several seeds as one model: the sum of their scores, what is told of it, what it can do."""
 
+import json
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from kdiffe_jax.models.added_score import spread_of
 from kdiffe_jax.models.arrays import View
 from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.recommend.recommender import Recommender
+from kdiffe_jax.report.page import write_report
 from kdiffe_jax.storage.saved_model import read_model
 from kdiffe_jax.training.ensemble import ensemble_of
 from kdiffe_jax.training.many_seeds import train_seeds
@@ -110,3 +113,12 @@ def test_new_items_are_refused_in_one_line(finished):
     model = read_model(finished[1].path)
     with pytest.raises(ConfigError, match="an ensemble has no rows for new items"):
         Recommender(model).with_items({"new": ["anything"]})
+
+
+def test_the_report_has_the_ensemble_beside_its_seeds(finished):
+    setup, run, _, result = finished
+    run.write("config.json", json.dumps(setup.config.to_flat()).encode())
+    page = write_report(run.path).read_text(encoding="utf-8")
+    score = f"{result['ensemble']['test']['recall@20']:.4f}"
+    assert f"as one {score}" in page and "ensemble of 2, test" in page
+    assert "ensemble of them" in page and "by the ensemble" in page
