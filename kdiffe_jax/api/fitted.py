@@ -235,10 +235,11 @@ class FittedModel:
 
     def __repr__(self) -> str:
         result = self.result
+        scored = result.get("ensemble", result)
         scores = ", ".join(
-            f"{split} {metric} {result[split][metric]:.4f}"
+            f"{split} {metric} {scored[split][metric]:.4f}"
             for split in ("valid", "test")
-            if split in result
+            if split in scored
             for metric in ("recall@20", "ndcg@20")
         )
         return f"{result['shown_as']} on {result['dataset']}: {scores}"

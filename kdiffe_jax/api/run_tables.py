@@ -26,8 +26,14 @@ def history_columns(history: Iterable[Mapping[str, Any]]) -> dict[str, list]:
 
 
 def score_columns(result: Mapping[str, Any]) -> dict[str, list]:
-    """A row for the model, and one for each baseline: `_SHOWN` of both splits."""
+    """A row for the model, and one for each baseline: `_SHOWN` of both splits.
+
+    An ensemble comes first, and then the mean of its seeds.
+    """
     rows = [{"model": result["shown_as"], **_flat(_of_splits(result))}]
+    if "ensemble" in result:
+        name = f"{result['shown_as']}, ensemble of {result['ensemble']['models']}"
+        rows.insert(0, {"model": name, **_flat(_of_splits(result["ensemble"]))})
     for name, found in result["baselines"].items():
         rows.append({"model": name.replace("_", " "), **_flat(_of_splits(found))})
     names = dict.fromkeys(name for row in rows for name in row)

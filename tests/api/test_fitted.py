@@ -188,3 +188,14 @@ def test_every_model_goes_all_the_way(name, tmp_path):
     updated = loaded.update(rows, progress=False)
     assert len(updated.recommend(500, k=3)) == 3
     assert updated.result["model"] == name
+
+
+def test_an_ensemble_is_one_model(tmp_path):
+    together = kd.fit(data_of(), "lightgcn", seeds=2, ensemble=True, **QUICK)
+    assert together.test == together.result["ensemble"]["test"]
+    assert together.scores["model"].tolist()[:2] == ["lightgcn, ensemble of 2", "lightgcn"]
+    assert f"test recall@20 {together.test['recall@20']:.4f}" in repr(together)
+    together.save(tmp_path / "kept")
+    pd.testing.assert_frame_equal(
+        kd.load(tmp_path / "kept").recommend(101), together.recommend(101)
+    )
