@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kdiffe_jax.config import EmbeddingConfig
 from kdiffe_jax.evaluation.eval_data import EvalData
 from kdiffe_jax.evaluation.paired_test import paired_test
-from kdiffe_jax.models.added_score import Added, added_scores, lists_with, spread_of
+from kdiffe_jax.models.added_score import Added, lists_with, spread_of
 from kdiffe_jax.models.arrays import View
 from kdiffe_jax.storage.saved_model import SavedModel
 from kdiffe_jax.training.result_file import PerUser, best_scores
@@ -36,21 +35,14 @@ class Ensemble(NamedTuple):
 
     view: View
     spreads: list[float]
-    added: Added | None
+    added: Added | None = None
 
 
-def ensemble_of(views: Sequence[View], embedding: EmbeddingConfig, data: EvalData) -> Ensemble:
-    """The ensemble of some views.
-
-    Args:
-      views: of every seed, as they rank.
-      embedding: says what is added to a score.
-      data: interactions, and how to choose.
-    """
+def ensemble_of(views: Sequence[View], data: EvalData) -> Ensemble:
+    """The ensemble of some views, as they rank; nothing is added to its score yet."""
     spreads = [spread_of(view, data) for view in views]
-    users = _joined([np.asarray(view.users) for view in views], spreads)
-    view = View(users, _joined([np.asarray(view.items) for view in views], np.ones(len(views))))
-    return Ensemble(view, spreads, added_scores(embedding, [view], data)[0])
+    items = np.concatenate([np.asarray(view.items, np.float32) for view in views], axis=1)
+    return Ensemble(View(_joined([view.users for view in views], spreads), items), spreads)
 
 
 def scored(ensemble: Ensemble, data: EvalData, of_seeds: PerUser) -> dict[str, Any]:
@@ -80,12 +72,12 @@ def saved(models: Sequence[SavedModel], ensemble: Ensemble) -> SavedModel:
       models: of every seed.
     """
     first = models[0]
-    alike = {
+    found = {
         name: array
         for name, array in first.artifacts.items()
-        if all(np.array_equal(array, other.artifacts.get(name)) for other in models[1:])
+        if name not in _OF_USERS
+        and all(np.array_equal(array, other.artifacts.get(name)) for other in models[1:])
     }
-    found = {name: array for name, array in alike.items() if name not in _OF_USERS}
     if "laplacian" in found:
         found |= {
             name: _joined([model.artifacts[name] for model in models], ensemble.spreads)
@@ -94,13 +86,16 @@ def saved(models: Sequence[SavedModel], ensemble: Ensemble) -> SavedModel:
         }
     added = ensemble.added.artifacts() if ensemble.added else {}
     return first._replace(
-        about=dict(first.about) | {"ensemble": len(models)},
+        about=dict(first.about) | {"ensemble": len(models), "best_epoch": None},
         users=ensemble.view.users,
         items=ensemble.view.items,
         artifacts=found | added,
     )
 
 
-def _joined(rows: Sequence[np.ndarray], divisors: Sequence[float] | np.ndarray) -> np.ndarray:
-    parts = [own / np.float32(by) for own, by in zip(rows, divisors, strict=True)]
+def _joined(rows: Sequence[Any], spreads: Sequence[float]) -> np.ndarray:
+    """Rows of users side by side, each seed's over its spread."""
+    parts = [
+        np.asarray(own, np.float32) / spread for own, spread in zip(rows, spreads, strict=True)
+    ]
     return np.concatenate(parts, axis=-1).astype(np.float32)

@@ -49,8 +49,7 @@ def finish(
       baselines: from `score_baselines`; None scores the most popular items alone.
       phase: of "saving".
     """
-    ends = _ends(setup, trained)
-    together = _together(setup, trained)
+    ends, together = _ends(setup, trained)
     result, per_user = _scored(setup, ends, together, baselines)
     with phase("saving"):
         if per_user is not None:
@@ -72,8 +71,7 @@ def rescore(
     Raises:
       RunError: the run has no checkpoint.
     """
-    trained = load_seeds(setup, run, log=log)
-    ends, together = _ends(setup, trained), _together(setup, trained)
+    ends, together = _ends(setup, load_seeds(setup, run, log=log))
     if setup.config.eval.score_test:
         _save(setup, ends, together, run)
     return _scored(setup, ends, together, baselines)[0]
@@ -100,17 +98,16 @@ class _End(NamedTuple):
     added: Added | None  #: to its score
 
 
-def _ends(setup: TrainSetup, trained: list[Trained]) -> list[_End]:
-    views = [one.view for one in trained]
-    added = added_scores(setup.config.embedding, views, eval_data_of(setup))
-    return [_End(*end) for end in zip(trained, findings_of(setup, trained), added, strict=True)]
-
-
-def _together(setup: TrainSetup, trained: list[Trained]) -> Ensemble | None:
-    if not setup.config.train.ensemble:
-        return None
-    views = [one.view for one in trained]
-    return ensemble_of(views, setup.config.embedding, eval_data_of(setup))
+def _ends(setup: TrainSetup, trained: list[Trained]) -> tuple[list[_End], Ensemble | None]:
+    """What every seed came to, and all of them together where that is asked for."""
+    views, data = [one.view for one in trained], eval_data_of(setup)
+    together = ensemble_of(views, data) if setup.config.train.ensemble else None
+    ranked = views if together is None else [*views, together.view]
+    added = added_scores(setup.config.embedding, ranked, data)
+    if together is not None:
+        together = together._replace(added=added.pop())
+    ends = zip(trained, findings_of(setup, trained), added, strict=True)
+    return [_End(*end) for end in ends], together
 
 
 def _save(

@@ -54,10 +54,7 @@ def save_ensemble(
       best: which of them.
     """
     write_parameters(parameters_by_path(trained[best].params), run.path / PARAMETERS)
-    models = [model_of(setup, one) for one in trained]
-    model = saved(models, ensemble)
-    about = dict(model.about) | {"config": setup.config.to_flat()}
-    write_model(model._replace(about=about), run.path / MODEL)
+    write_model(saved([model_of(setup, one) for one in trained], ensemble), run.path / MODEL)
 
 
 def parameters_by_path(params: Params) -> dict[str, np.ndarray]:

@@ -6,9 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kdiffe_jax.config import EmbeddingConfig
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.added_score import spread_of
+from kdiffe_jax.models import added_score
 from kdiffe_jax.models.arrays import View
 from kdiffe_jax.models.registry import make_config
 from kdiffe_jax.recommend.recommender import Recommender
@@ -34,15 +33,14 @@ def drawn_view(data, seed, scale=1.0):
 
 def test_scores_are_the_sum_of_those_of_all_seeds_each_by_its_spread(data):
     views = [drawn_view(data, 0), drawn_view(data, 1, scale=100.0)]
-    found = ensemble_of(views, EmbeddingConfig(), data)
+    found = ensemble_of(views, data)
     scores = [np.asarray(view.users) @ np.asarray(view.items).T for view in views]
     trained = np.unique(data.train[:, 0])
     by_hand = [own[trained].std(axis=1).mean() for own in scores]
     np.testing.assert_allclose(found.spreads, by_hand, rtol=0.05)  # of some users
     expected = sum(own / spread for own, spread in zip(scores, found.spreads, strict=True))
     np.testing.assert_allclose(found.view.users @ found.view.items.T, expected, atol=1e-4)
-    assert found.view.users.shape[1] == 8 and found.added is None
-    assert spread_of(found.view, data) > 0
+    assert found.view.users.shape[1] == 8
 
 
 def test_one_seed_is_no_ensemble():
@@ -79,11 +77,12 @@ def test_a_run_tells_seeds_and_ensemble(finished):
 def test_the_model_file_is_the_ensemble(finished):
     setup, run, trained, result = finished
     model = read_model(run.path)
-    assert model.about["ensemble"] == 2 and model.config["ensemble"] is True
+    assert (model.about["ensemble"], model.about["best_epoch"]) == (2, None)
+    assert model.config["ensemble"] is True
     assert model.users.shape[1] == 2 * trained[0].view.users.shape[1]
     data = eval_data_of(setup)
     views = [one.view for one in trained]
-    expected = ensemble_of(views, setup.config.embedding, data).view
+    expected = ensemble_of(views, data).view
     np.testing.assert_array_equal(model.users, expected.users)
     user = int(data.test.users[0])
     scores = expected.users[user] @ expected.items.T
@@ -91,6 +90,21 @@ def test_the_model_file_is_the_ensemble(finished):
     who = model.user_ids[user]
     ((item, _),) = Recommender(model).recommend([who], k=1)[who]
     assert item == model.item_ids[int(scores.argmax())]
+
+
+def test_walks_are_fitted_once_for_seeds_and_ensemble(tmp_path, monkeypatch):
+    fitted, fit = [], added_score.fit_walks
+    monkeypatch.setattr(
+        added_score, "fit_walks", lambda data: fitted.append(fit(data)) or fitted[0]
+    )
+    of = dict(num_seeds=2, ensemble=True, epochs=1, added_score="rp3beta")
+    setup = small_setup("lightgcn", **of)
+    with claimed(tmp_path) as run:
+        trained = train_seeds(setup, run, on_epoch=silent, log=silent)
+        together = finish(setup, trained, run)["ensemble"]
+    assert len(fitted) == 1 and "weight" in together["added_score"]
+    weighed = "item_weights.data" in read_model(run.path).artifacts
+    assert weighed == (together["added_score"]["weight"] > 0)
 
 
 def test_past_items_explain_it_and_new_users_fold_in(finished):
