@@ -106,8 +106,8 @@ LOSSES = (
     Breakage(
         "eq. 14: theta_2 is left out",
         "models/kdiffe/model.py",
-        'Weighted(_norm(params["encoder"]), traced["theta_2"])',
-        'Weighted(_norm(params["encoder"]))',
+        'Weighted(self._norm(params["encoder"]), traced["theta_2"])',
+        'Weighted(self._norm(params["encoder"]))',
         (
             "tests/models/kdiffe/test_objective.py::test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo",
         ),

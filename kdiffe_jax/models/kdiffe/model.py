@@ -141,7 +141,7 @@ class KDiffE(KDiffEModules):
         if self.ranking.ranking_loss == "softmax":
             key, drawing_key = jax.random.split(key)
         terms = ranking_term(main, batch, self.ranking, self.embedding.score, traced, drawing_key)
-        terms["squared_norm"] = Weighted(_norm(params["encoder"]), traced["theta_2"])
+        terms["squared_norm"] = Weighted(self._norm(params["encoder"]), traced["theta_2"])
         terms["elbo"] = Weighted(self._elbo(params, batch, inputs, main, key))
         if contrasted:
             contrast = node_contrast(
@@ -149,6 +149,14 @@ class KDiffE(KDiffEModules):
             )
             terms |= {name: Weighted(term, traced["theta_1"]) for name, term in contrast.items()}
         return terms
+
+    @device_phase("norm_adam")
+    def _norm(self, table) -> Term:
+        """`||Theta||^2` of the encoder, or its share of each user and item."""
+        total = squared_norm(table)
+        if self.options.norm_scale == "per_node":
+            total = total / (self.sizes.n_users + self.sizes.n_items)
+        return scalar_term(total)
 
     def _elbo(self, params, batch, inputs: Inputs, main: View, key) -> Term:
         guidance = self.guidance_rows(main.users, inputs)
@@ -242,7 +250,3 @@ class KDiffE(KDiffEModules):
         """Eq. 1 and 2 with the trained weights, for items without users."""
         return rows_of_new_items(saved, triples, n_new)
 
-
-@device_phase("norm_adam")
-def _norm(params):
-    return scalar_term(squared_norm(params))

@@ -130,6 +130,12 @@ class ContrastOptions(Checked):
     theta_2: float = option(
         1e-5, "theta_2: weight of the squared parameter norm", low=0.0, traced=True
     )
+    norm_scale: str = option(
+        "own",
+        "what theta_2 weighs: the sum of squares (paper), or that sum divided by the number of "
+        "users and items, so that a value is as strong on large data as on small",
+        choices=("own", "per_node"),
+    )
     temperature: float = option(0.5, "tau: InfoNCE temperature", above=0.0, traced=True)
     contrast: str = option(
         "knowledge",

@@ -72,6 +72,16 @@ def test_loss_is_the_weighted_sum_of_eq_14_and_the_elbo(case, step):
     np.testing.assert_allclose(means["loss"], expected, rtol=1e-5)
 
 
+def test_the_norm_per_node_is_the_norm_over_users_and_items(case):
+    """So that one theta_2 is as strong on large data as on small."""
+    shared = Case(norm_scale="per_node")
+    own, per_node = (
+        c.losses(c.state.params, c.traced)["squared_norm"].term.mean for c in (case, shared)
+    )
+    sizes = case.model.sizes
+    np.testing.assert_allclose(per_node * (sizes.n_users + sizes.n_items), own, rtol=1e-6)
+
+
 def test_a_step_goes_down_changes_every_parameter_and_draws_noise_of_its_own(case, step):
     after, first = step(case.state, case.traced)
     moved = jax.tree.map(lambda a, b: bool((a != b).any()), after.params, case.state.params)
