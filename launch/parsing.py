@@ -84,5 +84,5 @@ def _unknown_flag(name: str, values: flags.FlagValues) -> str:
         if owners:
             return f"--{name} is an option of {', '.join(owners)}, not of {model}{near}"
         if {name, option} & model_class(model).without:
-            return f"--{name} has no meaning for {model}{near}"
+            return f"--{name} has no meaning for {model}"
     return f"Unknown command line flag '{name}'{near}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from absl import flags as absl_flags
@@ -10,7 +11,7 @@ from absl.flags import FlagValues
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.recommend.recommender import UNKNOWN, Recommender
-from kdiffe_jax.recommend.tables import Columns, Describer, text_table, write_table, writer_for
+from kdiffe_jax.recommend.tables import Columns, Describer, text_blocks, write_table, writer_for
 from launch import trained
 from launch.command import Command
 from launch.progress import count_bar
@@ -22,10 +23,10 @@ def define(values: FlagValues) -> None:
     """Registers every flag of the command."""
     common = dict(flag_values=values)
     trained.define(values)
-    absl_flags.DEFINE_list("users", None, "ids of users, with commas between", **common)
+    absl_flags.DEFINE_string("users", None, "ids of users, with commas between", **common)
     absl_flags.DEFINE_string("users_file", None, "ids of users, one a line", **common)
     absl_flags.DEFINE_bool("all", False, "lists for all users", **common)
-    absl_flags.DEFINE_list("liked", None, "a list for a new user who chose these items", **common)
+    absl_flags.DEFINE_string("liked", None, "a list for a new user who chose these items", **common)
     absl_flags.DEFINE_integer("k", 20, "length of a list", **common)
     absl_flags.DEFINE_string(
         "output", None, "a .parquet, .csv or .jsonl file; printed without", **common
@@ -49,25 +50,37 @@ def _work(values: FlagValues) -> None:
     recommender, users = _asked(trained.load(values), values)
     describer = Describer(recommender.model, entities=values.entities)
     if values.output is None:
-        for columns in _columns(recommender, users, describer, values):
-            print(text_table(columns, describer.fields))
-        return
-    total = len(recommender.users) if users is None else len(users)
-    with count_bar(total, "users") as done:
-        blocks = _columns(recommender, users, describer, values, done)
-        write_table(blocks, describer.fields, Path(values.output))
-    print(f"written: {values.output}")
+        for text in text_blocks(_columns(recommender, users, describer, values), describer.fields):
+            print(text)
+    else:
+        total = len(recommender.users) if users is None else len(users)
+        with count_bar(total, "users") as done:
+            blocks = _columns(recommender, users, describer, values, done)
+            write_table(blocks, describer.fields, Path(values.output))
+        print(f"written: {values.output}")
+    if values.unknown == "ignore":
+        _tell_ignored(recommender, users or [])
+
+
+def _tell_ignored(recommender: Recommender, users: list[str]) -> None:
+    ignored = sum(user not in recommender.users for user in users)
+    if ignored:
+        print(f"{ignored} of {len(users)} users are not known: no list", file=sys.stderr)
 
 
 def _columns(
-    recommender: Recommender, users, describer: Describer, values, done=lambda users: None
+    recommender: Recommender,
+    users: list[str] | None,
+    describer: Describer,
+    values: FlagValues,
+    done: Callable[[int], None] = lambda users: None,
 ) -> Iterator[Columns]:
-    candidates = values.candidates_file and trained.read_ids(values.candidates_file)
+    file = values.candidates_file
     for lists in recommender.recommend_in_blocks(
         users,
         values.k,
         exclude_seen=values.exclude_seen,
-        candidates=candidates,
+        candidates=file and trained.ids_in(file, recommender.items),
         unknown=values.unknown,
     ):
         yield describer.columns(lists)
@@ -85,10 +98,13 @@ def _check(values: FlagValues) -> None:
 
 def _asked(recommender: Recommender, values: FlagValues) -> tuple[Recommender, list[str] | None]:
     if values.liked:
-        return recommender.with_users({_NEW: values.liked}), [_NEW]
+        liked = trained.ids_of(values.liked, recommender.items, flag="liked")
+        return recommender.with_users({_NEW: liked}), [_NEW]
     if values.users_file:
-        return recommender, trained.read_ids(values.users_file)
-    return recommender, values.users
+        return recommender, trained.ids_in(values.users_file, recommender.users)
+    if values.users:
+        return recommender, trained.ids_of(values.users, recommender.users, flag="users")
+    return recommender, None
 
 
 _COMMAND = Command(

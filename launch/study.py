@@ -23,6 +23,7 @@ from launch.time_left import TimeLeft
 
 STUDIES = (*plan.STUDIES, model_study.NAME)
 _TIMED_EPOCHS = 6
+_READ_BY = {"variants": ("ablation", "noise"), "parameters": ("sensitivity",)}
 
 
 def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
@@ -66,7 +67,14 @@ def _work(values: absl_flags.FlagValues) -> None:
         show_markdown(model_study.run(values))
         return
     model_study.refuse_elsewhere(values)
+    _refuse_unread(values)
     show_markdown(_run(values.study, values))
+
+
+def _refuse_unread(values: absl_flags.FlagValues) -> None:
+    for name, studies in _READ_BY.items():
+        if values[name].present and values.study not in studies:
+            raise ConfigError(f"--{name} is for {' and '.join(f'--study={s}' for s in studies)}")
 
 
 def _run(study: str, values: absl_flags.FlagValues) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from absl import flags as absl_flags
 
 from kdiffe_jax.config import Config
-from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.models.registry import changed
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies import figures, sweep_report
@@ -80,7 +80,8 @@ def _write(runs: TrialRuns, model: str, out: RunDirectory) -> str:
     out.write("trials.csv", sweep_report.trials_csv(trials, metric))
     written = ["table.md", "trials.csv"]
     if all(trial.score is None for trial in trials):
-        return f"\n{text}\n\n{out.path}: no trial came to a score; {', '.join(written)}"
+        show_markdown(f"\n{text}\n")
+        raise RunError(f"{out.path}: no trial came to a score; {', '.join(written)} say why")
     out.write("best.flags", sweep_report.best_flags(trials, metric, model))
     parts = sweep_report.parts(runs.sweep, trials, metric)
     out.write("figure.png", figures.draw(parts, columns=2 if len(parts) in (2, 4) else 3))

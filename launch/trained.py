@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Container
 from pathlib import Path
 
 from absl import flags as absl_flags
@@ -46,15 +48,38 @@ def needed(values: absl_flags.FlagValues, *names: str) -> None:
             raise ConfigError(f"--{name} is needed; see --help")
 
 
-def read_ids(file: str) -> list[str]:
-    """The ids in a file, one a line; empty lines are skipped.
+def ids_in(file: str, known: Container[str]) -> list[str]:
+    """The ids in a file, one a line; lines of blanks alone are skipped.
+
+    Blanks around an id belong to it only where an id with them is known.
 
     Raises:
-      ConfigError: the file cannot be read.
+      ConfigError: the file cannot be read, or has no id.
     """
     try:
-        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+        lines = Path(file).read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise ConfigError(f"{file}: {reason}; one id a line is expected") from error
-    return [line.strip() for line in lines if line.strip()]
+    found = [as_known(line.removesuffix("\r"), known) for line in lines if line.strip()]
+    if not found:
+        raise ConfigError(f"{file}: no id; one id a line is expected")
+    return found
+
+
+def ids_of(text: str, known: Container[str], *, flag: str) -> list[str]:
+    """The ids of a flag, with commas between; an id with a comma stands in double quotes.
+
+    Raises:
+      ConfigError: a quotation mark is not closed.
+    """
+    try:
+        (ids,) = csv.reader([text], strict=True)
+    except (csv.Error, ValueError) as error:
+        raise ConfigError(f"--{flag}={text}: {error}") from error
+    return [as_known(own, known) for own in ids]
+
+
+def as_known(text: str, known: Container[str]) -> str:
+    """An id as it stands where it is known so, else without the blanks around it."""
+    return text if text in known else text.strip()

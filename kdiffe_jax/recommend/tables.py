@@ -104,14 +104,20 @@ def _write_lines(blocks: Iterable[Columns], fields: tuple[str, ...], draft: Path
                 stream.write(line + "\n")
 
 
-def text_table(columns: Mapping[str, Any], fields: tuple[str, ...]) -> str:
-    """Aligned text, the first line the fields' names."""
-    rows = [fields, *([str(cell) for cell in _flat(row)] for row in _rows(columns, fields))]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(fields))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+def text_blocks(blocks: Iterable[Columns], fields: tuple[str, ...]) -> Iterator[str]:
+    """Aligned text, a block after another; the first line of all is the fields' names.
+
+    A block is as wide as the widest cells up to it.
+    """
+    head, widths = [fields], [0] * len(fields)
+    for columns in blocks:
+        flat = ([str(cell) for cell in _flat(row)] for row in _rows(columns, fields))
+        rows, head = [*head, *flat], []
+        widths = [max(width, *(len(row[i]) for row in rows)) for i, width in enumerate(widths)]
+        yield "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
 
 
 def _rows(columns: Mapping[str, Any], fields: tuple[str, ...]) -> Iterator[tuple]:

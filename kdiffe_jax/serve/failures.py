@@ -32,7 +32,14 @@ def _not_valid(request: Request, error: RequestValidationError) -> JSONResponse:
     where, *inside = first["loc"]
     if first["type"] == "json_invalid":
         return failure(400, "the body is not JSON")
+    if where == "body" and _has_another_kind_of_body(request):
+        return failure(415, "the body is not named as JSON: send content-type: application/json")
     return failure(422, f"{'.'.join(map(str, inside)) or where}: {first['msg']}")
+
+
+def _has_another_kind_of_body(request: Request) -> bool:
+    kind = request.headers.get("content-type", "")
+    return request.headers.get("content-length", "0") != "0" and "json" not in kind
 
 
 def _not_served(request: Request, error: HTTPException) -> JSONResponse:

@@ -44,6 +44,8 @@ class Guard:
         refusal = self._refusal(scope)
         if refusal is not None:
             return await failure(*refusal)(scope, receive, send_guarded)
+        if scope["method"] == "HEAD":  # The server sends the headers of GET alone.
+            scope = {**scope, "method": "GET"}
         await self._app(scope, self._counted(receive), send_guarded)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:

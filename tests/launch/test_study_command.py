@@ -159,6 +159,8 @@ def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys)
         (("--study=main", "--score_test=false"), "--score_test=false"),
         (("--study=main", "--model=ease"), "fitted, not trained"),
         (("--study=ablation", "--model=lightgcn"), "lightgcn has no variants"),
+        (("--study=main", "--variants=kdiffe_1"), "--variants is for --study=ablation and"),
+        (("--study=noise", "--parameters=xi"), "--parameters is for --study=sensitivity"),
         (("--study=denoising", "--model=lightgcn"), "varies top_q: no option of lightgcn"),
         (("--study=noise", "--model=lightgcn"), "lightgcn reads no triples of synthetic"),
         (("--study=noise", "--variants=kdiffe_1"), "'kdiffe_1': the forms of kdiffe are given"),

@@ -149,8 +149,8 @@ def test_a_run_has_the_configuration_that_it_is_started_with(model):
 
 def test_all_diverged(command, monkeypatch, tmp_path, capsys):
     FakeRuns(monkeypatch, score, fails=lambda job: DIVERGED)
-    assert command(GRID) == 0
-    assert "no trial came to a score" in capsys.readouterr().out
+    assert command(GRID) == 2
+    assert "no trial came to a score" in capsys.readouterr().err
     assert not (tmp_path / "out" / "best.flags").exists()
 
 

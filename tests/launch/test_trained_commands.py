@@ -5,9 +5,10 @@ import json
 import pytest
 from absl import flags as absl_flags
 
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.storage.saved_model import MODEL, write_model
-from launch import explain, export, recommend
+from launch import explain, export, recommend, trained
 from tests.small_model import small_saved
 
 
@@ -74,6 +75,24 @@ def test_users_and_candidates_from_files(run, tmp_path):
     assert rows[3]["source"] == "most popular" and len(rows[0]["item_entities"]) > 1
 
 
+def test_blanks_belong_to_an_id_that_is_known_with_them(tmp_path):
+    file = tmp_path / "ids.txt"
+    file.write_bytes("\ufeff a\r\n a \n\n b\u2028c".encode())
+    assert trained.ids_in(str(file), {" a", "b"}) == [" a", "a", "b\u2028c"]
+    assert trained.ids_of(' a,"b,c", d', {" a"}, flag="users") == [" a", "b,c", "d"]
+    with pytest.raises(ConfigError, match='--users="a'):
+        trained.ids_of('"a', (), flag="users")
+
+
+def test_users_that_are_not_known_are_counted(workdir, capsys):
+    words = [f"--workdir={workdir}", "--cache_dir=cache", "--k=2", "--unknown=ignore"]
+    asked = ["recommend", *words, "--users=ann 3,zoe,ann 5"]
+    assert recommend.main(asked, absl_flags.FlagValues()) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 5
+    assert err == "1 of 3 users are not known: no list\n"
+
+
 def test_a_new_user_by_liked_items(run, workdir, tmp_path):
     run(recommend, "--liked=p1,p2", "--k=3", "--output=a.jsonl")
     added = Recommender.load(workdir).with_users({"x": ["p1", "p2"]})
@@ -129,6 +148,7 @@ def test_models_that_were_fitted_are_used_likewise(run, fitted, tmp_path):
         (recommend, ("--all", "--output=a.txt"), "must end in"),
         (recommend, ("--all", "--output=absent/a.csv"), "cannot be written"),
         (recommend, ("--users_file=absent.txt",), "absent.txt: No such file"),
+        (recommend, ("--users_file=/dev/null",), "/dev/null: no id; one id a line"),
         (recommend, ("--users=zoe", "--output=a.csv"), "no user 'zoe'"),
         (explain, (), "--user is needed"),
         (explain, ("--user=zoe",), "no user 'zoe'"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.errors import ConfigError, DataError
-from kdiffe_jax.recommend.tables import Describer, text_table, write_table
+from kdiffe_jax.recommend.tables import Describer, text_blocks, write_table
 
 FIELDS = ("user", "rank", "item", "score", "source", "item_name", "item_entities")
 
@@ -81,9 +81,14 @@ def test_a_failure_on_the_way_leaves_nothing(describer, blocks, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_text_is_aligned(recommender):
+def test_text_is_aligned_with_one_head(recommender):
     plain = Describer(recommender.model._replace(item_names=()), entities=False)
-    columns = plain.columns(recommender.recommend(["ann 1", "ann 22"], 2))
-    lines = text_table(columns, plain.fields).splitlines()
+    users = ["ann 1", "ann 22"]
+    whole = text_blocks([plain.columns(recommender.recommend(users, 2))], plain.fields)
+    lines = "\n".join(whole).splitlines()
     assert lines[0].split() == ["user", "rank", "item", "score", "source"]
     assert len({line.index("model") for line in lines[1:]}) == 1 and len(lines) == 5
+    parts = (plain.columns(recommender.recommend(user, 2)) for user in reversed(users))
+    assert "\n".join(text_blocks(parts, plain.fields)).splitlines() == [
+        lines[0], *lines[3:], *lines[1:3]
+    ]  # fmt: skip

@@ -89,6 +89,11 @@ def test_methods(client):
     refused(client.put("/api/health"), 405)
     refused(client.post("/api/recommend"), 405)
     refused(client.post("/"), 405)
+    assert client.head("/api/health").status_code == 200
+
+
+def test_a_body_that_is_not_named_as_json(client):
+    refused(client.post("/api/score", content=b'{"pairs": [["c001", "x"]]}'), 415)
 
 
 def test_bodies_that_are_too_large(client):
