@@ -9,6 +9,7 @@ from absl import flags
 
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.extra_files import add_features, add_items, add_labels, add_similarity
+from kdiffe_jax.data.readers.arrays import feature_file_name
 from kdiffe_jax.data.readers.link_table import add_neighbours, add_triples
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
@@ -62,7 +63,7 @@ def extra_files_of(given: flags.FlagValues) -> list[Path]:
 
     Raises:
       ConfigError: a flag that is not written as it should be.
-      DataError: a file that is not there.
+      DataError: a file that is not there, features of a name that can be no part of a file's.
     """
     files = [file for _, _, named in _named_files(given) for file in named]
     for file in files:
@@ -81,6 +82,8 @@ def _named_files(given: flags.FlagValues) -> Iterator[tuple[str, str, list[Path]
                 name, file = "", text
             elif not name or not file:
                 raise ConfigError(f"--{kind}={text}: write --{kind}=NAME=FILE")
+            if kind == "features":
+                feature_file_name(name)
             files = file.split(",", 1) if kind == "labels" else [file]
             if kind == "labels" and not all([*files, files[1:]]):
                 raise ConfigError(f"--labels={text}: write --labels=RELATION=SCORES.npy,NAMES.txt")

@@ -20,6 +20,7 @@ class Interactions:
       ratings: float32[n], NaN where there is none; None where no row has one.
       times: int64[n], any unit that grows; None where there are none.
       split: int8[n], 0 train, 1 valid, 2 test; None where the source gives no split.
+      time_scale: by what the times of the source were multiplied, so that they are whole.
     """
 
     users: np.ndarray
@@ -27,14 +28,16 @@ class Interactions:
     ratings: np.ndarray | None = None
     times: np.ndarray | None = None
     split: np.ndarray | None = None
+    time_scale: int = 1
 
     def __len__(self) -> int:
         return len(self.users)
 
     def take(self, keep: np.ndarray) -> Interactions:
         """The rows that a mask or an index array selects."""
-        columns = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return Interactions(**{k: None if v is None else v[keep] for k, v in columns.items()})
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        columns = {k: v[keep] for k, v in values.items() if isinstance(v, np.ndarray)}
+        return dataclasses.replace(self, **columns)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,12 @@ from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.content.labels import label_relation, read_class_names
 from kdiffe_jax.data.content.neighbours import similarity_relation
 from kdiffe_jax.data.plain_files import read_names
-from kdiffe_jax.data.readers.arrays import feature_files, load_feature, modality_of
+from kdiffe_jax.data.readers.arrays import (
+    feature_file_name,
+    feature_files,
+    load_feature,
+    modality_of,
+)
 from kdiffe_jax.data.readers.item_table import join_items, read_item_table
 from kdiffe_jax.data.readers.safe_pickle import load_sparse
 from kdiffe_jax.data.settings import LabelSettings
@@ -51,10 +56,12 @@ def add_features(
         array where there is one. Items without a row get zeros, and a note counts them.
 
     Raises:
-      DataError: an unreadable array, another number of rows than items (or ids), a NaN, an
-        id that stands there twice, no known id.
+      DataError: a name that can be no part of a file's name, an unreadable array, another
+        number of rows than items (or ids), a value that is not finite as float32, an id that
+        stands there twice, no known id.
     """
     path = Path(path)
+    feature_file_name(modality)
     if modality in catalogue.features:
         raise DataError(f"{path}: there are {modality!r} features already; name these otherwise")
     rows, catalogue = _item_rows(catalogue, path, ids_path)

@@ -1,9 +1,11 @@
-"""Options of tables that a source has no use for: refused, so that none is silently ignored."""
+"""Options that a source has no use for: refused, so that none is silently ignored."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
+from kdiffe_jax.data.catalogue import Catalogue
+from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import NONE, TableColumns
 from kdiffe_jax.errors import ConfigError
 
@@ -44,3 +46,22 @@ def refuse_without_effect(layout: str, columns: TableColumns, beside: Collection
                 f"--{name}={value} has no effect for {where}: nothing there is read by it; "
                 "leave it out"
             )
+
+
+def refuse_without_features(catalogue: Catalogue, config: PrepareConfig) -> None:
+    """Refuses options of dense features where there are none.
+
+    `kg_source="features"` leaves out the given relations, so it counts where there are some.
+
+    Raises:
+      ConfigError: names the option.
+    """
+    near, source = config.neighbours.feature_neighbours, config.codebooks.kg_source
+    idle = [f"--feature_neighbours={near}"] if near else []
+    if source == "features" and not catalogue.relations:
+        idle.append("--kg_source=features")
+    if idle and not catalogue.features:
+        raise ConfigError(
+            f"{idle[0]} has no effect: {catalogue.name} has no dense features; add some by "
+            "--features=NAME=FILE.npy, or leave it out"
+        )

@@ -114,14 +114,21 @@ def write_names(file: Path, names: Sequence[str]) -> None:
     Readers take one byte order mark away, so a first name that begins with one gets another.
 
     Raises:
-      DataError: a name with a line break, which would become two.
+      DataError: a name with a line break, which would become two, or that is not UTF-8.
     """
     for name in names:
         if "\n" in name or "\r" in name:
             raise DataError(f"{file.name}: the name {name!r} holds a line break; replace it")
     if names:
         encoding = "utf-8-sig" if names[0].startswith("\ufeff") else "utf-8"
-        file.write_bytes(("\n".join(names) + "\n").encode(encoding))
+        text = "\n".join(names) + "\n"
+        try:
+            file.write_bytes(text.encode(encoding))
+        except UnicodeEncodeError as error:
+            name = names[text.count("\n", 0, error.start)]
+            raise DataError(
+                f"{file.name}: the name {name!r} holds bytes that are not UTF-8; replace it"
+            ) from error
 
 
 def sha256(file: Path) -> str:

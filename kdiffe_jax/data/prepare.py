@@ -16,6 +16,7 @@ from kdiffe_jax.data.content.neighbours import cap_neighbours, feature_neighbour
 from kdiffe_jax.data.content.words import word_relation
 from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.kept_relations import as_one_space, kept_relations
+from kdiffe_jax.data.no_effect import refuse_without_features
 from kdiffe_jax.data.numbering import numbered_by_neighbourhood
 from kdiffe_jax.data.relation import Relation, join_relations
 from kdiffe_jax.data.rows import sorted_unique
@@ -52,9 +53,10 @@ def prepare(
 
     Raises:
       DataError: what the steps find; their messages name it.
-      ConfigError: limits for a relation that there is not.
+      ConfigError: limits for a relation that there is not; an option that nothing is read by.
     """
     config, columns = config or PrepareConfig(), columns or TableColumns()
+    refuse_without_features(catalogue, config)
     log("cleaning interactions")
     catalogue = clean(catalogue, config.interactions)
     log("splitting")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -183,7 +184,8 @@ def _time(rows: Interactions, settings: SplitSettings, n_users: int):
     test = np.clip(_nearest(before, len(rows) * (1 - settings.test_share)), 2, last)
     valid = np.clip(_nearest(before, len(rows) * trained), 1, test - 1)
     labels = (rows.times >= moments[valid]).astype(np.int8) + (rows.times >= moments[test])
-    note = f"split at the moments {_moment(moments[valid])} and {_moment(moments[test])}"
+    first, second = (_moment(moments[at], rows.time_scale) for at in (valid, test))
+    note = f"split at the moments {first} and {second}"
     return labels.astype(np.int8), note + _only_later(rows, labels == 0)
 
 
@@ -232,8 +234,10 @@ def _nearest(before: np.ndarray, wanted: float) -> int:
 _MODES = {"given": _given, "ratio": _ratio, "leave_one_out": _leave_one_out, "time": _time}
 
 
-def _moment(time: np.int64) -> str:
-    """A time as text; numbers that can only be nanoseconds since 1970 as a date."""
+def _moment(time: np.int64, scale: int) -> str:
+    """A time as the source has it; numbers that can only be nanoseconds since 1970 as a date."""
+    if scale > 1:
+        return f"{Decimal(int(time)) / scale:f}"
     if time < _LEAST_NANOSECONDS:
         return str(time)
     return str(np.datetime64(int(time), "ns").astype("datetime64[s]"))

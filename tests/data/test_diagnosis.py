@@ -98,6 +98,8 @@ def test_a_healthy_graph_has_only_the_warnings_it_deserves():
         (dataclasses.replace(SHOP, item_ids=("a", "A", "b", "c", "B")), "2 items differ"),
         (dataclasses.replace(SHOP, user_ids=("U", "u")), "1 users differ"),
         (dataclasses.replace(SHOP, train=SHOP.train[:2]), "items in no training interaction: 3"),
+        (dataclasses.replace(SHOP, valid=SHOP.valid[:0]), "the valid split is empty: training"),
+        (dataclasses.replace(SHOP, test=SHOP.test[:0]), "the test split is empty: training"),
         (dataclasses.replace(SHOP, train=SHOP.train[:1]), "users without training interactions: 1"),
         (
             dataclasses.replace(SHOP, train=SHOP.train[:2]),

@@ -204,6 +204,7 @@ def test_features_that_are_not_there_or_there_already(rows, tmp_path):
     shop = add_features(SHOP, rows, "image")
     with pytest.raises(DataError, match="there are 'image' features already"):
         add_features(shop, rows, "image")
+    assert "features 'a/b': the name holds a slash" in refusal(add_features, rows, "a/b")
 
 
 @pytest.mark.real_data

@@ -142,6 +142,19 @@ def test_no_graph_at_all_is_for_training():
         prepare(catalogue(), config(kg_source="none"))
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [({"feature_neighbours": 3}, "feature_neighbours=3"), ({"kg_source": "features"}, "kg_source")],
+)
+def test_options_of_features_without_features(options, named):
+    bare = catalogue(features={})
+    with pytest.raises(ConfigError, match=f"--{named}.* has no effect: shop has no dense features"):
+        prepare(bare, config(**options))
+    given = Relation("given", np.arange(7), np.arange(7) % 2, ("even", "odd"))
+    dataset = prepare(catalogue(features={}, relations=(given,)), config(kg_source="features"))
+    assert dataset.relation_names == ("title", "brand")
+
+
 def test_what_is_not_used_is_said():
     columns = {"title": (RED,) * N_ITEMS, "colour": ("red",) * N_ITEMS}
     given = Relation("image", np.arange(7), np.arange(7) % 2, ("even", "odd"))

@@ -199,6 +199,12 @@ def test_moments_come_nearest_to_the_shares():
     assert divide(tied, "time", valid_share=0.7).labels.tolist() == [0, 0] + [1] * 7 + [2]
 
 
+def test_moments_are_told_as_the_source_has_them():
+    times = np.array([0, 1_600_000_904_500_000, 1_600_000_905_000_000])
+    (note,) = divide(of(line(0, 3), times=times, time_scale=10**6), "time").notes
+    assert note.startswith("split at the moments 1600000904.5 and 1600000905;")
+
+
 def test_what_occurs_only_later_is_counted():
     rows = of([(0, 0), (0, 1), (1, 0), (2, 9), (5, 0)], times=np.array([1, 2, 3, 4, 5]))
     _, notes = divide(rows, "time", valid_share=0.2, test_share=0.2)

@@ -172,6 +172,8 @@ def test_the_directory_of_a_downloaded_data_set_is_recognised(shop, capsys):
         (("--input=shop", "--output=out", "--neighbours=near=gone.tsv"), "gone.tsv: no such file"),
         (("--input=shop", "--output=out", "--labels=seen=image.npy"), "SCORES.npy,NAMES.txt"),
         (("--input=shop", "--output=out", "--features=image=items.tsv"), "items.tsv"),
+        (("--input=shop", "--output=o/g", "--features=../e=image.npy"), "'../e': the name begins"),
+        (("--input=shop", "--output=out", "--feature_neighbours=3"), "has no dense features"),
         (("--input=shop", "--output=out", "--split=given"), "given"),
         (("--input=shop/items.tsv", "--output=out"), "items.tsv"),
         (("--source=kdiffe", "--input=shop", "--output=out"), "trnMat.pkl"),

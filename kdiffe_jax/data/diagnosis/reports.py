@@ -190,7 +190,12 @@ def _collision_line(what: str, names) -> list[str]:
 
 def _interaction_warnings(dataset: Dataset) -> list[str]:
     statistics = dataset.statistics()
-    lines = []
+    lines = [
+        f"the {split} split is empty: training refuses these data, since nothing can be scored; "
+        "divide them otherwise, by --split or in the source"
+        for split in ("valid", "test")
+        if not statistics[split]
+    ]
     for key, words in (
         ("users_without_training", "users without training interactions"),
         ("items_unseen_in_training", "items in no training interaction"),

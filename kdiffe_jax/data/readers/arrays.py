@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from kdiffe_jax.errors import DataError
 from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npy
 
 _SUFFIX = "_feat.npy"
+_MOST_BYTES = 255  # of a file's name, on most file systems
+_UNFIT = {"/": "a slash", "\\": "a backslash"}
+_UNFIT_KINDS = {"Cc": "a control character", "Cs": "bytes that are not UTF-8"}
 
 
 def load_features(path: Path, n_items: int) -> dict[str, np.ndarray]:
@@ -17,7 +21,7 @@ def load_features(path: Path, n_items: int) -> dict[str, np.ndarray]:
 
     Raises:
       DataError: an unreadable file, an object array, another number of rows than items,
-        or a NaN or infinite value.
+        or a value that is not finite as float32.
     """
     return {modality_of(file): load_feature(file, n_items) for file in feature_files(path)}
 
@@ -39,6 +43,38 @@ def modality_of(file: Path) -> str:
     return file.name.removesuffix(_SUFFIX)
 
 
+def feature_file_name(modality: str) -> str:
+    """`<modality>_feat.npy`, as a prepared directory calls the file.
+
+    Raises:
+      DataError: the name of the modality can be no part of a file's name.
+
+    >>> feature_file_name("image")
+    'image_feat.npy'
+    """
+    if wrong := _wrong_in_name(modality):
+        raise DataError(
+            f"features {modality[:60]!r}: the name {wrong}; choose another, as their file is "
+            f"called NAME{_SUFFIX}"
+        )
+    return f"{modality}{_SUFFIX}"
+
+
+def _wrong_in_name(modality: str) -> str:
+    """What keeps the name of a modality from being part of a file's name; empty for nothing."""
+    if not modality:
+        return "is empty"
+    if modality.startswith("."):
+        return "begins with a dot"
+    for character in modality:
+        kind = unicodedata.category(character)
+        if unfit := _UNFIT.get(character) or _UNFIT_KINDS.get(kind):
+            return f"holds {unfit}"
+    longest = _MOST_BYTES - len(_SUFFIX)
+    size = len(modality.encode())
+    return f"has {size} bytes, and {longest} is the most" if size > longest else ""
+
+
 def load_feature(file: Path, n_items: int) -> np.ndarray:
     """One modality, float[J, width], in the dtype of the file."""
     try:
@@ -58,15 +94,26 @@ def checked_feature(rows: np.ndarray, n_items: int, where: str) -> np.ndarray:
       where: names the array in a refusal.
 
     Raises:
-      DataError: no numeric matrix, another number of rows, a NaN or infinite value.
+      DataError: no numeric matrix, another number of rows, a value that is not finite as
+        float32.
     """
     if rows.ndim != 2 or rows.dtype.kind not in "fiub":
         raise DataError(f"{where}: expected a numeric matrix, one row an item")
     if len(rows) != n_items:
         raise DataError(f"{where}: {len(rows)} rows for {n_items} items; one row an item is needed")
-    bad = ~np.isfinite(rows).all(axis=1)
+    rows = rows if rows.dtype.kind == "f" else rows.astype(np.float32)
+    _refuse_not_finite(rows, where)
+    return rows
+
+
+def _refuse_not_finite(rows: np.ndarray, where: str) -> None:
+    """Refuses the first row with a value that float32, in which models compute, cannot hold."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0))
+        bad = ~np.isfinite(size.astype(np.float32))
     if bad.any():
-        raise DataError(
-            f"{where}, row {int(np.argmax(bad))}: a NaN or infinite value; mend the row"
-        )
-    return rows if rows.dtype.kind == "f" else rows.astype(np.float32)
+        row = int(np.argmax(bad))
+        what = "a value that is not finite as float32"
+        if not np.isfinite(size[row]):
+            what = "a NaN or infinite value"
+        raise DataError(f"{where}, row {row}: {what}; mend the row")

@@ -10,7 +10,7 @@ import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.extra_files import rows_by_id
-from kdiffe_jax.data.readers.arrays import checked_feature
+from kdiffe_jax.data.readers.arrays import checked_feature, feature_file_name
 from kdiffe_jax.data.readers.interaction_table import read_interactions
 from kdiffe_jax.data.readers.item_table import join_items, read_item_table, with_new_items
 from kdiffe_jax.data.readers.link_table import add_triples
@@ -48,7 +48,7 @@ def read_source_tables(
 
     Raises:
       DataError: a table is malformed, tables contradict one another, features without any
-        known item.
+        known item or of a name that can be no part of a file's name.
       ConfigError: shared ids without triples.
     """
     if shared_ids and source.triples is None:
@@ -74,6 +74,7 @@ def read_source_tables(
 
 
 def _with_features(catalogue: Catalogue, modality: str, given: ItemRows) -> Catalogue:
+    feature_file_name(modality)
     where = f"features {modality!r}"
     if len(set(given.ids)) < len(given.ids):
         twice = next(name for name in given.ids if given.ids.count(name) > 1)

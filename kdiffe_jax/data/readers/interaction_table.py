@@ -134,6 +134,7 @@ class _Rows:
                 ratings,
                 times,
                 np.concatenate(self._splits) if self._splits else None,
+                self._times.scale,
             ),
             notes=tuple(filter(None, notes)),
             files=tuple(path.name for path in paths),

@@ -17,7 +17,7 @@ import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.readers.arrays import load_features
-from kdiffe_jax.data.readers.inter import find_inter
+from kdiffe_jax.data.readers.inter import stem_of_inter
 from kdiffe_jax.data.readers.interaction_table import read_interactions
 from kdiffe_jax.data.readers.lines import LARGEST_ID, count_ids, source_directory
 from kdiffe_jax.data.readers.number_rows import called
@@ -45,7 +45,7 @@ def read_mmrec(path: str | Path, *, name: str, columns: TableColumns | None = No
       DataError: a file is missing or malformed, or files contradict one another.
     """
     path = source_directory(path)
-    file = find_inter(path, name)
+    file = path / f"{stem_of_inter(path, name)}.inter"
     read = read_interactions([file], columns or TableColumns(), name=name, opened=_open)
     rows, notes = read.interactions, list(read.notes)
     users = _numbers(file, "user", read.user_ids, rows.users)[rows.users]

@@ -28,7 +28,7 @@ from kdiffe_jax.data.plain_files import (
     write_integers,
     write_names,
 )
-from kdiffe_jax.data.readers.arrays import load_features
+from kdiffe_jax.data.readers.arrays import feature_file_name, load_features
 from kdiffe_jax.data.readers.manifest import (
     FORMAT_VERSION,
     MANIFEST,
@@ -133,7 +133,8 @@ def write_prepared(dataset: Dataset, path: str | Path) -> None:
     """Writes the directory under a temporary name, then renames it into place.
 
     Raises:
-      DataError: the directory exists already, or cannot be written.
+      DataError: the directory exists already, or cannot be written; features whose name can be
+        no part of a file's name.
     """
     with new_directory(Path(path)) as draft:
         _write_files(dataset, draft)
@@ -161,7 +162,7 @@ def _write_files(dataset: Dataset, draft: Path) -> None:
     for field, file in _NAME_FILES.items():
         write_names(draft / file, getattr(dataset, field))
     for modality, rows in dataset.features.items():
-        np.save(draft / f"{modality}_feat.npy", rows, allow_pickle=False)
+        np.save(draft / feature_file_name(modality), rows, allow_pickle=False)
 
 
 def _manifest(dataset: Dataset, draft: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.dataset import SPLITS
-from kdiffe_jax.data.readers.inter import find_inter
+from kdiffe_jax.data.readers.inter import stem_of_inter
 from kdiffe_jax.data.readers.interaction_table import read_interactions
 from kdiffe_jax.data.readers.item_table import join_items, read_item_table, with_new_items
 from kdiffe_jax.data.readers.lines import source_directory
@@ -38,18 +38,16 @@ def read_recbole(path: str | Path, *, name: str, columns: TableColumns | None = 
     item; see `relations_of_nodes`.
 
     Args:
-      name: the data set's name, and of its files unless only one `.inter` file is there.
+      name: the data set's name, and of its files unless all `.inter` files there share another.
       columns: what the columns are called; by default they are found by common names.
 
     Raises:
       DataError: a file is missing or malformed, or files contradict one another.
     """
     path, columns = source_directory(path), columns or TableColumns()
-    split, stem = (path / f"{name}.train.inter").exists(), name
-    if not split:
-        stem = find_inter(path, name).stem
-        split, stem = stem.endswith(".train"), stem.removesuffix(".train")
+    stem = stem_of_inter(path, name, SPLITS)
     whole, item = path / f"{stem}.inter", path / f"{stem}.item"
+    split = (path / f"{stem}.train.inter").exists() or not whole.exists()
     files = [path / f"{stem}.{part}.inter" for part in SPLITS] if split else [whole]
     catalogue = read_interactions(
         files, columns, name=name, opened=_open, parts=(0, 1, 2)[: 3 * split]

@@ -10,6 +10,7 @@ from kdiffe_jax.data.tables.values import Place, converts, first_unfit, shown, w
 from kdiffe_jax.errors import DataError
 
 _REMEDY = "mend it, or ignore times with --time_column=none"
+_ONE_FORM = "use one form, or ignore times with --time_column=none"
 _LARGEST = 2**62
 _EXACT = 2**53
 # A time of day with a zone behind it; the month and day of a date are none.
@@ -24,10 +25,14 @@ class Times:
     Integers stay as they are. If any time has a fraction, all are scaled so that they
     keep their order to a millionth, or as far as 64 bits reach. Dates become
     nanoseconds since 1970; those without a zone count as UTC.
+
+    Attributes:
+      scale: by what `finish` multiplied the numbers.
     """
 
     def __init__(self):
-        self._kind = ""
+        self.scale = 1
+        self._kind = self._first = ""
         self._chunks: list[np.ndarray] = []
         self._first_missing = ""
         self._rows = self._missing = 0
@@ -54,11 +59,15 @@ class Times:
         if values.null_count == len(values):
             return
         kind, chunk = self._read(values, place)
+        here = place(int(np.argmax(values.is_valid().to_numpy(zero_copy_only=False))))
         if self._kind not in ("", kind):
-            raise DataError(f"{place(0)}: times are {kind} here and {self._kind} before; {_REMEDY}")
-        if kind == "numbers":
+            raise DataError(
+                f"{here}: the time is a {kind} here and a {self._kind} in {self._first}; "
+                f"{_ONE_FORM}"
+            )
+        if kind == "number":
             self._units.add(chunk, place)
-        self._kind = kind
+        self._kind, self._first = kind, self._first or here
         self._chunks.append(chunk)
 
     def finish(self) -> np.ndarray | None:
@@ -76,7 +85,9 @@ class Times:
             )
         self._units.refuse_several(_REMEDY)
         times = np.concatenate(self._chunks)
-        return times if times.dtype == np.int64 else _scaled(times)
+        if times.dtype != np.int64:
+            times, self.scale = _scaled(times)
+        return times
 
     def note(self) -> str:
         """Says that some times have a zone and some have none; empty where all are alike."""
@@ -93,17 +104,17 @@ class Times:
         if pa.types.is_temporal(values.type):
             zoned = getattr(values.type, "tz", None) is not None
             self._count_zones(np.full(len(values) - values.null_count, zoned))
-            return "dates", _moments(values, place)
+            return "date", _moments(values, place)
         if pa.types.is_nested(values.type):
             raise _no_moments(values, place)
         _refuse_shortened(values, place)
         if converts(values, pa.int64()):
-            return "numbers", _integers(values)
+            return "number", _integers(values)
         if converts(values, pa.float64()):
-            return "numbers", _floats(values, place)
+            return "number", _floats(values, place)
         zoned = _has_zone(values, place)
         self._count_zones(zoned[values.is_valid().to_numpy(zero_copy_only=False)])
-        return "dates", _dates(values, zoned, place)
+        return "date", _dates(values, zoned, place)
 
     def _count_zones(self, zoned: np.ndarray) -> None:
         self._zoned += int(zoned.sum())
@@ -163,8 +174,33 @@ def _dates(values, zoned: np.ndarray, place: Place) -> np.ndarray:
         else:
             unfit = min(unfit, int(rows[index]))
     if unfit < len(values):
-        raise _refusal(values, max(unfit, first_unfit(values, pa.float64()) or 0), place)
+        _refuse_two_forms(values, unfit, zoned, place)
+        raise _refusal(values, unfit, place)
     return found
+
+
+def _refuse_two_forms(values, no_date: int, zoned: np.ndarray, place: Place) -> None:
+    """Refuses a date below numbers, or a number below dates.
+
+    Args:
+      no_date: the first that is no date.
+      zoned: bool[n], which dates name a zone.
+    """
+    pa = arrow()
+    no_number = first_unfit(values, pa.float64()) or 0
+    index, other = max(no_date, no_number), min(no_date, no_number)
+    if index == other:
+        return
+    kind = pa.timestamp("ns", "UTC" if zoned[index] else None)
+    if index == no_date:
+        kind = pa.float64()
+    if not converts(values[index : index + 1], kind):
+        raise _refusal(values, index, place)
+    here, there = ("date", "number") if index == no_number else ("number", "date")
+    raise DataError(
+        f"{place(index)}: time {shown(values, index)} is a {here}, but {shown(values, other)} in "
+        f"{place(other)} a {there}; {_ONE_FORM}"
+    )
 
 
 def _integers(values) -> np.ndarray:
@@ -178,9 +214,10 @@ def _refusal(values, index: int, place: Place) -> DataError:
     )
 
 
-def _scaled(times: np.ndarray) -> np.ndarray:
+def _scaled(times: np.ndarray) -> tuple[np.ndarray, int]:
+    """int64[n], and by what the times were multiplied."""
     largest = np.abs(times).max()
     if (times == np.rint(times)).all() and largest < _EXACT:
-        return times.astype(np.int64)
-    scale = next(scale for scale in (1e6, 1e3, 1.0) if largest * scale < _LARGEST)
-    return np.rint(times * scale).astype(np.int64)
+        return times.astype(np.int64), 1
+    scale = next(scale for scale in (10**6, 10**3, 1) if largest * scale < _LARGEST)
+    return np.rint(times * scale).astype(np.int64), scale

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kdiffe_jax.data.readers.arrays import load_feature, load_features
+from kdiffe_jax.data.readers.arrays import feature_file_name, load_feature, load_features
 from kdiffe_jax.errors import DataError
 
 
@@ -30,6 +30,7 @@ def test_damaged_headers_are_refused_or_read(tmp_path, seed):
         (np.ones(4), "one row an item"),
         (np.array([["a"]] * 4), "one row an item"),
         (np.array([[1.0], [np.nan], [1.0], [np.inf]]), "row 1: a NaN or infinite value"),
+        (np.array([[1.0], [2.0], [-1e200], [1e300]]), "row 2: a value that is not finite as flo"),
         (np.array([[None]] * 4, object), "not a readable .npy array"),
     ],
 )
@@ -38,6 +39,12 @@ def test_arrays_that_do_not_fit(tmp_path, rows, expected):
     with pytest.raises(DataError) as caught:
         load_features(tmp_path, 4)
     assert expected in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_largest_numbers_of_single_precision_are_read(tmp_path):
+    rows = np.array([[np.finfo("f4").max], [np.finfo("f4").min]], np.float64)
+    np.save(tmp_path / "a_feat.npy", rows)
+    np.testing.assert_array_equal(load_features(tmp_path, 2)["a"], rows)
 
 
 @pytest.mark.parametrize("dtype", ("?", "i1", "f2", "f8"))
@@ -51,3 +58,25 @@ def test_a_zip_that_was_not_unzipped(tmp_path):
     (tmp_path / "a_feat.npy.zip").write_bytes(b"PK")
     with pytest.raises(DataError, match="unzip it"):
         load_features(tmp_path, 4)
+
+
+@pytest.mark.parametrize(
+    ("modality", "wrong"),
+    [
+        ("../evil", "begins with a dot"),
+        ("a/b", "holds a slash"),
+        ("a\\b", "holds a backslash"),
+        ("a\0b", "holds a control character"),
+        ("a\udcff", "holds bytes that are not UTF-8"),
+        ("", "is empty"),
+        ("ж" * 124, "has 248 bytes, and 246 is the most"),
+    ],
+)
+def test_names_that_no_file_can_have(modality, wrong):
+    with pytest.raises(DataError) as caught:
+        feature_file_name(modality)
+    assert str(caught.value).startswith("features ") and f": the name {wrong};" in str(caught.value)
+
+
+def test_the_longest_name_is_a_files(tmp_path):
+    (tmp_path / feature_file_name("ж" * 123)).touch()

@@ -97,6 +97,7 @@ def test_the_only_inter_file_may_have_another_name(source):
     (source / "more.inter").write_text(INTER)
     message = refusal(source, "other")
     assert "other.inter: no such file; the directory holds more.inter, shop.inter" in message
+    assert message.endswith("; choose one, as by --name=more")
 
 
 def test_no_ratings_at_all(tmp_path):

@@ -243,6 +243,20 @@ def test_names_must_match_entities(by_hand):
     assert "1 entity names for 2 entities" in refusal(by_hand)
 
 
+def test_features_whose_file_would_be_elsewhere_are_refused(tmp_path):
+    dataset = dataclasses.replace(PLAIN, features={"a/../../evil": np.ones((4, 2))})
+    with pytest.raises(DataError, match="^features 'a/../../evil': the name holds a slash"):
+        write_prepared(dataset, tmp_path / "shop")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_of_other_bytes_than_utf8_is_refused(tmp_path):
+    dataset = dataclasses.replace(PLAIN, relation_names=("brand", "a\udcff"))
+    with pytest.raises(DataError, match="relations.tsv: the name .*udcff' holds bytes that are"):
+        write_prepared(dataset, tmp_path / "shop")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_existing_target_is_refused_and_kept(tmp_path):
     target = tmp_path / "shop"
     target.mkdir()

@@ -202,7 +202,8 @@ def test_dates_and_numbers_in_two_parts(tmp_path):
     written(tmp_path, "interactions-1.csv", "user,item,time\na,b,5\n")
     written(tmp_path, "interactions-2.csv", "user,item,time\na,b,2024-01-01\n")
     message = refusal(tmp_path)
-    assert "interactions-2.csv, row 2: times are dates here and numbers before" in message
+    assert "interactions-2.csv, row 2: the time is a date here and a number in " in message
+    assert "interactions-1.csv, row 2; use one form, or ignore times" in message
 
 
 @pytest.mark.parametrize(

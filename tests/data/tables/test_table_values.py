@@ -70,6 +70,9 @@ def test_values(tmp_path, column, values, expected):
         ("time", ["1", "soon"], "row 2: time 'soon' is neither a number nor a date"),
         ("time", ["2024-01-01", "2024-13-01"], "row 2: time '2024-13-01' is neither"),
         ("time", ["2024-01-01", "2024-01-01T99:00:00Z"], "row 2: time '2024-01-01T99:00:00Z' is"),
+        ("time", ["5", "6", "2024-01-01", "x"], "row 3: time '2024-01-01' is a date, but '5' in "),
+        ("time", ["2024-01-01T00:00Z", "7.5"], "row 2: time '7.5' is a number, but '2024-01-01T00"),
+        ("time", ["2024-01-01", "soon", "5"], "row 2: time 'soon' is neither"),
         ("time", ["1577836800", "1.59E+09"], "row 2: time '1.59E+09' has lost digits, as a"),
         ("time", ["1.57784E+12"], "row 1: time '1.57784E+12' has lost digits"),
         ("time", ["1577836800", "1577923200000"], "row 2: time 1577923200000 looks like milli"),
@@ -92,6 +95,22 @@ def test_unfit_value_is_refused_by_row(tmp_path, column, values, expected):
         values_of(tmp_path, column, values)
     assert f"interactions.parquet, {expected}" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_dates_among_numbers_name_a_row_of_either(tmp_path):
+    with pytest.raises(DataError) as caught:
+        values_of(tmp_path, "time", ["5", "2024-01-01"])
+    file = tmp_path / "interactions.parquet"
+    assert str(caught.value) == (
+        f"{file}, row 2: time '2024-01-01' is a date, but '5' in {file}, row 1 a number; use one "
+        "form, or ignore times with --time_column=none"
+    )
+
+
+@pytest.mark.parametrize(("times", "scale"), [(["1.5", "3"], 10**6), (["3.0", "1"], 1)])
+def test_what_fractions_of_times_were_multiplied_by(tmp_path, times, scale):
+    rows = values_of(tmp_path, "time", times).interactions
+    assert rows.time_scale == rows.take(np.array([0])).time_scale == scale
 
 
 def test_times_without_a_zone_beside_others_are_counted(tmp_path):
