@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kdiffe_jax.api.frames import is_frame, to_arrow
 from kdiffe_jax.api.ids import IdColumn, as_text, ids_as_text
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.options import closest
+from kdiffe_jax.recommend.ids import pair_of
+
+_OPTIONS = ("exclude_seen", "candidates", "filter", "unknown")
+_SHOWN = ", ".join(_OPTIONS)
 
 
 def asked_for(ids: Any, column: IdColumn, what: str) -> list[str]:
@@ -24,9 +29,9 @@ def asked_for(ids: Any, column: IdColumn, what: str) -> list[str]:
     >>> asked_for("ann", IdColumn("user"), "users"), asked_for([3, 4.0], IdColumn("user"), "users")
     (['ann'], ['3', '4'])
     """
-    if is_frame(ids) and hasattr(ids, "columns"):
+    if is_frame(ids):
         return _of_frame(to_arrow(ids, what), column.name, what)
-    if isinstance(ids, str) or not isinstance(ids, Iterable):
+    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
         return [as_text(ids)]
     values = ids.to_pylist() if hasattr(ids, "to_pylist") else ids
     return [as_text(value) for value in values]
@@ -43,9 +48,22 @@ def pairs_of_frame(pairs: Any, users: IdColumn, items: IdColumn) -> list[tuple[s
         both = (_of_frame(table, column.name, "pairs") for column in (users, items))
         return list(zip(*both, strict=True))
     try:
-        return [(as_text(user), as_text(item)) for user, item in pairs]
-    except (TypeError, ValueError) as error:
+        given = [pair_of(pair) for pair in ([pairs] if isinstance(pairs, Mapping) else pairs)]
+    except (TypeError, DataError) as error:
         raise DataError("pairs: give (user, item) tuples, or a frame with both columns") from error
+    return [(as_text(user), as_text(item)) for user, item in given]
+
+
+def refuse_other_options(options: Iterable[str]) -> None:
+    """Passes if all are options of `recommend`.
+
+    Raises:
+      ConfigError: one is none; the closest name is given.
+    """
+    for name in options:
+        if name not in _OPTIONS:
+            near = closest(name, _OPTIONS)
+            raise ConfigError(f"recommend has no option {name}{near or '; it has ' + _SHOWN}")
 
 
 def _of_frame(table: Any, name: str, what: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from kdiffe_jax.api.fit import BEST, as_data, config_of
 from kdiffe_jax.api.fitted import FittedModel
 from kdiffe_jax.api.frames import frame_of
-from kdiffe_jax.api.home import Home
+from kdiffe_jax.api.home import Home, path_of
 from kdiffe_jax.api.run import Around, run_config
 from kdiffe_jax.api.run_tables import Page
 from kdiffe_jax.api.words import spoken_in_python
@@ -83,7 +83,7 @@ def compare(
       **options: shared options of all models that have them, such as epochs=20.
 
     Raises:
-      ConfigError: no models, no such model or option.
+      ConfigError: no models, a name twice, no such model or option.
       DataError: the data lack what a model needs.
 
     >>> from kdiffe_jax.data.synthetic import planted_dataset
@@ -104,7 +104,7 @@ def compare(
         if workdir is None:
             home = Home()
             workdir = home.path
-        root = Path(workdir)
+        root = path_of(workdir)
         fitted = {}
         for name, config in configs.items():
             if progress:
@@ -117,17 +117,43 @@ def compare(
 
 def _rows(models: Sequence[str] | Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Row name -> options, "model" among them."""
-    models = [models] if isinstance(models, str) else models
-    given = models if isinstance(models, Mapping) else {name: {} for name in models}
+    given = models if isinstance(models, Mapping) else _rows_of_names(models)
     if not given:
         raise ConfigError("models: give at least one name; list_models() has them")
-    for name in given:
-        if not name or name in (".", "..") or set(name) & set("/\\"):
+    for name, own in given.items():
+        if not isinstance(own, Mapping):
+            raise ConfigError(
+                f"models: row {name!r} has {own!r}; give its options, such as "
+                "{'model': 'lightgcn'}"
+            )
+        if not isinstance(name, str) or not name or name in (".", "..") or set(name) & set("/\\"):
             raise ConfigError(
                 f"models: a row is named {name!r}; its run gets a directory of that name, so give "
                 "one without slashes"
             )
-    return {name: {"model": name, **own} for name, own in given.items()}
+    rows = {name: {"model": name, **own} for name, own in given.items()}
+    for own in rows.values():
+        if not isinstance(own["model"], str):
+            raise ConfigError(f"model = {own['model']!r}: give one name")
+    return rows
+
+
+def _rows_of_names(models: Any) -> dict[str, dict[str, Any]]:
+    if isinstance(models, str):
+        return {models: {}}
+    if not isinstance(models, Iterable):
+        raise ConfigError(f"models = {models!r}: give names; list_models() has them")
+    rows: dict[str, dict[str, Any]] = {}
+    for name in models:
+        if not isinstance(name, str):
+            raise ConfigError(f"models: {name!r} is no name; list_models() has them")
+        if name in rows:
+            raise ConfigError(
+                f"models: {name!r} stands there twice; rows of one model need names of their own, "
+                f"such as {{'wide': {{'model': {name!r}, 'dim': 256}}}}"
+            )
+        rows[name] = {}
+    return rows
 
 
 def _check_shared(rows: Mapping[str, Mapping[str, Any]], shared: Mapping[str, Any]) -> None:

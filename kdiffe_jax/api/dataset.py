@@ -11,6 +11,7 @@ from typing import Any
 import kdiffe_jax
 from kdiffe_jax.api.features import item_rows
 from kdiffe_jax.api.frames import default_kind, kind_of, to_arrow
+from kdiffe_jax.api.home import path_of
 from kdiffe_jax.api.ids import IdColumn, ids_as_text
 from kdiffe_jax.api.source import Source
 from kdiffe_jax.api.words import in_python, spoken_in_python
@@ -55,8 +56,10 @@ class Data:
 
         Raises:
           DataError: the directory exists, or cannot be written.
+          ConfigError: no path.
         """
-        write_prepared(self.dataset, directory)
+        with spoken_in_python():
+            write_prepared(self.dataset, path_of(directory))
 
     def __repr__(self) -> str:
         notes = "".join(f"\n{self.dataset.name}: {note}" for note in self.notes)
@@ -105,6 +108,7 @@ def dataset(
     (4, 6, IdColumn(name='item', kind='integer'))
     """
     with spoken_in_python():
+        _refuse_no_mappings(features, filters)
         config, columns = _options(options)
         limits = {n: _limits(config.filters, given) for n, given in (filters or {}).items()}
         if isinstance(interactions, str | Path):
@@ -127,7 +131,7 @@ def dataset(
 def _options(options: Mapping[str, Any]) -> tuple[PrepareConfig, TableColumns]:
     given = {name: _plain(value) for name, value in options.items()}
     known = TableColumns.all_options()
-    columns = {name: given.pop(name) for name in known if name in given}
+    columns = {name: _name_of_column(given.pop(name)) for name in known if name in given}
     return PrepareConfig.from_flat(given), TableColumns(**columns)
 
 
@@ -138,10 +142,26 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
+def _name_of_column(value: Any) -> Any:
+    """A column may be called by a number, as a frame without names has them."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _refuse_no_mappings(features: Any, filters: Any) -> None:
+    for name, given in (("features", features), ("filters", filters)):
+        if given is not None and not isinstance(given, Mapping):
+            raise ConfigError(f"{name}: a {type(given).__name__}; give a dictionary by name")
+    for name in features or {}:
+        if not isinstance(name, str):
+            raise DataError(f"features {name!r}: the name is no text; give one such as 'image'")
+
+
 def _limits(defaults: FilterSettings, given: Mapping[str, Any] | None) -> FilterSettings | None:
     if given is None:
         return None
     known = FilterSettings.all_options()
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"filters: {given!r} is no dictionary of limits ({', '.join(known)})")
     for option in given:
         if option not in known:
             raise ConfigError(f"filters: {option!r} is none of {', '.join(known)}")
@@ -180,9 +200,9 @@ def source_of(interactions, items, triples, features, config, columns):
     if triples is not None:
         of_triples, _ = _ids(to_arrow(triples, "triples"), columns, "item", "triples")
     found = {m: item_rows(m, given, of_items, columns) for m, given in features.items()}
-    used = [given for given in features.values() if isinstance(given, str)]
+    used = {given for given in features.values() if isinstance(given, str)}
     if of_items is not None:
-        of_items = table_in_memory("items", of_items.drop_columns(used))
+        of_items = table_in_memory("items", of_items.drop_columns([*used]))
     tables = SourceTables(
         table_in_memory("interactions", table),
         of_items,

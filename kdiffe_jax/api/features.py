@@ -29,7 +29,8 @@ def item_rows(modality: str, given: Any, items: Any, columns: TableColumns) -> I
       columns: says which column of a frame is the item id.
 
     Raises:
-      DataError: another form, vectors of different lengths, no items where they are needed.
+      DataError: another form, vectors of different lengths, a missing id, no items where they
+        are needed.
     """
     where = f"features {modality!r}"
     if isinstance(given, str):
@@ -50,7 +51,7 @@ def _of_column(name: str, items: Any, columns: TableColumns, where: str) -> Item
     if items is None or name not in items.column_names:
         there = "no items are given" if items is None else f"they have {items.column_names}"
         raise DataError(f"{where}: the items have no column {name!r}: {there}; {_FORMS}")
-    return _without_missing(_ids(items, columns, where), items[name].to_pylist(), where)
+    return _of_vectors(_ids(items, columns, where), items[name], where)
 
 
 def _of_frame(table: Any, columns: TableColumns, where: str) -> ItemRows:
@@ -58,16 +59,33 @@ def _of_frame(table: Any, columns: TableColumns, where: str) -> ItemRows:
     if not key or key not in table.column_names:
         raise DataError(f"{where}: no column of item ids among {table.column_names}; {_FORMS}")
     ids = tuple(ids_as_text(table[key], f"{where}, column {key!r}")[0].to_pylist())
-    others = [table[name].to_pylist() for name in table.column_names if name != key]
-    if len(others) == 1 and others[0] and isinstance(others[0][0], list):
-        return _without_missing(ids, others[0], where)
-    return ItemRows(ids, _matrix(np.array(others, object).T.tolist(), where))
+    if None in ids:
+        raise DataError(f"{where}, row {ids.index(None) + 1}: the item id is missing")
+    others = [table[name] for name in table.column_names if name != key]
+    if len(others) == 1 and _value_type(others[0]) is not None:
+        return _of_vectors(ids, others[0], where)
+    if not others:
+        raise DataError(f"{where}: no column beside the item ids; {_FORMS}")
+    try:
+        rows = np.stack([column.to_numpy() for column in others], axis=1)
+    except TypeError as error:
+        raise _no_numbers(where) from error
+    return ItemRows(ids, _matrix(rows, where))
 
 
-def _without_missing(ids: tuple[str, ...], vectors: list, where: str) -> ItemRows:
+def _of_vectors(ids: tuple[str, ...], column: Any, where: str) -> ItemRows:
+    """The rows of a column of vectors, in their type; an item without a vector is left out."""
+    vectors = column.to_pylist()
     there = [row for row, vector in enumerate(vectors) if vector is not None]
     rows = _matrix([vectors[row] for row in there], where)
+    kept = np.dtype(kind.to_pandas_dtype()) if (kind := _value_type(column)) else rows.dtype
+    rows = rows.astype(kept) if kept.kind == rows.dtype.kind == "f" else rows
     return ItemRows(tuple(ids[row] for row in there), rows)
+
+
+def _value_type(column: Any) -> Any:
+    """What a column of lists holds; None where it is none of lists."""
+    return getattr(column.type, "value_type", None) if "list" in str(column.type) else None
 
 
 def _ids(items: Any, columns: TableColumns, where: str) -> tuple[str, ...]:
@@ -82,4 +100,16 @@ def _matrix(rows: Any, where: str) -> np.ndarray:
         matrix = np.asarray(rows)
     except ValueError as error:
         raise DataError(f"{where}: vectors of different lengths; one length is needed") from error
-    return matrix.astype(np.float32) if matrix.dtype.kind == "O" else matrix
+    objects = matrix.flat if matrix.dtype.kind == "O" else ()
+    if matrix.ndim != 2 or any(isinstance(value, str) for value in objects):
+        raise _no_numbers(where)
+    try:
+        return matrix.astype(np.float32) if matrix.dtype.kind == "O" else matrix
+    except (TypeError, ValueError) as error:
+        raise _no_numbers(where) from error
+
+
+def _no_numbers(where: str) -> DataError:
+    return DataError(
+        f"{where}: expected a matrix of numbers, one row an item; of a sparse one, give .toarray()"
+    )

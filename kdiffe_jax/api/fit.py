@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from kdiffe_jax.api.dataset import Data, dataset
 from kdiffe_jax.api.fitted import FittedModel
 from kdiffe_jax.api.frames import default_kind
@@ -16,7 +18,7 @@ from kdiffe_jax.api.words import spoken_in_python
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.registry import make_config, options_of, preset, variant
+from kdiffe_jax.models.registry import is_trained, make_config, options_of, preset, variant
 from kdiffe_jax.training.selection import check_selection_metric
 
 BEST = "best"
@@ -53,7 +55,7 @@ def fit(
       **options: of the model and of training (docs/reference/config.md), such as epochs=20.
 
     Raises:
-      ConfigError: no such model or option, a value out of its range.
+      ConfigError: no such model or option, a value out of its range, seeds without effect.
       DataError: the data lack what the model needs.
       RunError: the directory holds another run.
 
@@ -64,6 +66,7 @@ def fit(
     """
     with spoken_in_python():
         data = as_data(data)
+        _refuse_no_name("model", model)
         if model == "auto":
             from kdiffe_jax.api.auto import fit_best
 
@@ -73,6 +76,11 @@ def fit(
             return fit_best(data, preset=preset, seeds=seeds, **around, **options)
         content = data.dataset.has_content
         config = config_of(model, preset, variant, seeds, options, content=content)
+        if seeds > 1 and not is_trained(model):
+            raise ConfigError(
+                f"seeds = {seeds} has no effect: {model} is fitted without anything random; leave "
+                "it out"
+            )
         return run_config(data, config, Around(workdir, baselines, progress, log_to))
 
 
@@ -94,12 +102,32 @@ def config_of(
     Raises:
       ConfigError: as `make_config`.
     """
+    for what, name in (("model", model), ("preset", preset_name), ("variant", variant_name)):
+        _refuse_no_name(what, name)
     values = preset(preset_name, model, content=content)
-    more = {"num_seeds": seeds} if "num_seeds" in options_of(model) and seeds > 1 else {}
+    more = _seeds_of(seeds, model, options)
     chosen = {"model": model, **values, **plain(options), **more, **variant(variant_name, model)}
     config = make_config(chosen)
     check_selection_metric(config)
     return config
+
+
+def _refuse_no_name(what: str, given: Any) -> None:
+    if not isinstance(given, str):
+        raise ConfigError(f"{what} = {given!r}: give one name")
+
+
+def _seeds_of(seeds: Any, model: str, options: Mapping[str, Any]) -> dict[str, int]:
+    if isinstance(seeds, bool) or not isinstance(seeds, int | np.integer) or seeds < 1:
+        raise ConfigError(f"seeds = {seeds!r}: give a whole number of at least 1")
+    if seeds == 1 or "num_seeds" not in options_of(model):
+        return {}
+    if options.get("num_seeds", seeds) != seeds:
+        raise ConfigError(
+            f"seeds = {seeds} and num_seeds = {options['num_seeds']} are the same option; give "
+            "seeds alone"
+        )
+    return {"num_seeds": int(seeds)}
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Any]:

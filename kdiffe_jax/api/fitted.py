@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from kdiffe_jax.api.asked import asked_for, pairs_of_frame
+from kdiffe_jax.api.asked import asked_for, pairs_of_frame, refuse_other_options
 from kdiffe_jax.api.dataset import Data
 from kdiffe_jax.api.frames import frame_of
-from kdiffe_jax.api.home import Home
+from kdiffe_jax.api.home import Home, path_of
 from kdiffe_jax.api.ids import IdColumn, as_text
 from kdiffe_jax.api.new_rows import entities_by_item, items_by_user
 from kdiffe_jax.api.reasons import Reasons
@@ -69,21 +69,24 @@ class FittedModel:
 
         Raises:
           RunError: no model there, or a damaged one.
+          ConfigError: no path.
         """
         with spoken_in_python():
-            saved = read_saved(Path(directory))
+            directory = path_of(directory)
+            saved = read_saved(directory)
             recommender = Recommender.load(directory)
-        return cls(recommender, *saved.columns, Path(directory), saved.data)
+        return cls(recommender, *saved.columns, directory, saved.data)
 
     def save(self, directory: str | Path) -> None:
         """Writes the model, its run and the data it was made of, for `load`.
 
         Raises:
           DataError: the directory exists, or cannot be written.
+          ConfigError: no path.
         """
         columns = (self.users, self.items, self.frame)
         saved = Saved(columns, self.data)
-        write_saved(saved, self.recommender.model, self.directory, Path(directory))
+        write_saved(saved, self.recommender.model, self.directory, path_of(directory))
 
     def recommend(self, users: Any = None, k: int = 10, **options: Any) -> Any:
         """The k best items of some users, as a frame: user, item, rank, score.
@@ -99,9 +102,10 @@ class FittedModel:
           DataError: a user or an item that is not known.
           ConfigError: an option with another value.
         """
+        refuse_other_options(options)
         if options.get("candidates") is not None:
             options["candidates"] = asked_for(options["candidates"], self.items, "candidates")
-        if (chosen := options.get("filter")) is not None:
+        if callable(chosen := options.get("filter")):
             options["filter"] = lambda name: chosen(*self.items.restored([name]))
         with spoken_in_python():
             asked = None if users is None else asked_for(users, self.users, "users")
@@ -176,9 +180,10 @@ class FittedModel:
 
         Raises:
           DataError: the directory exists, or a library is missing.
+          ConfigError: no path.
         """
         with spoken_in_python():
-            export(self.recommender.model, directory, index=index)
+            export(self.recommender.model, path_of(directory), index=index)
 
     @property
     def history(self) -> Any:

@@ -11,11 +11,13 @@ from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import ConfigError, DataError
 
 KINDS = ("pandas", "polars", "pyarrow")
+_FRAMES = ("DataFrame", "LazyFrame", "Table")
 
 
 def is_frame(given: Any) -> bool:
     """Whether something is a frame of one of `KINDS`."""
-    return type(given).__module__.partition(".")[0] in KINDS
+    kind = type(given)
+    return kind.__module__.partition(".")[0] in KINDS and kind.__name__ in _FRAMES
 
 
 def kind_of(frame: Any, what: str) -> str:
@@ -50,10 +52,11 @@ def to_arrow(frame: Any, what: str):
     kind_of(frame, what)
     if type(frame).__name__ == "LazyFrame":
         frame = frame.collect()
-    names = frame.column_names if kind_of(frame, what) == "pyarrow" else list(frame.columns)
+    names = frame.column_names if kind_of(frame, what) == "pyarrow" else frame.columns
+    names = [str(name) for name in names]
     for name in names:
         if names.count(name) > 1:
-            raise DataError(f"{what}: two columns are called {str(name)!r}; rename one")
+            raise DataError(f"{what}: two columns are called {name!r}; rename one")
     columns = _narwhals().from_native(frame, eager_only=True).iter_columns()
     return arrow().table({str(column.name): _values(column, what) for column in columns})
 
@@ -74,7 +77,7 @@ def _values(column, what: str):
     pa = arrow()
     try:
         values = column.to_arrow()
-    except (pa.ArrowException, TypeError, ValueError) as error:
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         values = _of_objects(column.to_list(), f"{what}, column {column.name!r}", error)
     if pa.types.is_floating(values.type):
         values = pa.compute.if_else(pa.compute.is_nan(values), None, values)
@@ -86,6 +89,8 @@ def _of_objects(values: list, where: str, error: Exception):
     kinds = {type(value) for value in values if value is not None}
     if kinds == {UUID}:
         return arrow().array([None if value is None else str(value) for value in values])
+    if kinds == {int}:
+        raise DataError(f"{where}: holds numbers of more than 64 bits; make it text") from error
     names = " and ".join(sorted(kind.__name__ for kind in kinds))
     raise DataError(f"{where}: holds {names}; make it a column of one type") from error
 

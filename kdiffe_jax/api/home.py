@@ -1,4 +1,4 @@
-"""A directory for runs that nobody keeps."""
+"""Directories: one that is given, and one for runs that nobody keeps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import shutil
 import tempfile
 import weakref
 from pathlib import Path
+from typing import Any
+
+from kdiffe_jax.errors import ConfigError
 
 
 class Home:
@@ -14,3 +17,15 @@ class Home:
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="kdiffe-"))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+def path_of(directory: Any) -> Path:
+    """What was given, as a path.
+
+    Raises:
+      ConfigError: it is none.
+    """
+    try:
+        return Path(directory)
+    except TypeError as error:
+        raise ConfigError(f"{directory!r} is no path; give that of a directory") from error

@@ -15,7 +15,7 @@ _BACK: Mapping[str, Callable[[str], Any]] = {
     "text": str,
     "integer": int,
     "float": float,
-    "bool": lambda text: text == "True",
+    "bool": {"True": True, "False": False}.__getitem__,
     "date": datetime.date.fromisoformat,
     "datetime": datetime.datetime.fromisoformat,
     "decimal": decimal.Decimal,
@@ -23,25 +23,35 @@ _BACK: Mapping[str, Callable[[str], Any]] = {
 }
 
 
+KINDS_OF_IDS = frozenset(_BACK)
+
+
 class IdColumn(NamedTuple):
     """Where ids came from.
 
     Attributes:
       name: of the column; frames of results use it.
-      kind: what an id was, a key of `_BACK`.
+      kind: what an id was, one of `KINDS_OF_IDS`.
     """
 
     name: str
     kind: str = "text"
 
     def restored(self, texts: Iterable[str]) -> list:
-        """The ids as they came in.
+        """The ids as they came in; all of them as text where one was never of the column's kind.
 
-        >>> IdColumn("movieId", "integer").restored(["7", "12"])
-        [7, 12]
+        >>> column = IdColumn("movieId", "integer")
+        >>> column.restored(["7", "12"]), column.restored(["7", "zoe"])
+        ([7, 12], ['7', 'zoe'])
         """
-        back = _BACK[self.kind]
-        return [back(text) for text in texts]
+        texts, back = list(texts), _BACK[self.kind]
+        try:
+            known = {text: back(text) for text in set(texts)}
+        except (ValueError, LookupError, ArithmeticError):
+            return texts
+        if any(as_text(value) != text for text, value in known.items()):
+            return texts
+        return [known[text] for text in texts]
 
 
 def as_text(value: Any) -> str:
@@ -53,8 +63,9 @@ def as_text(value: Any) -> str:
     Raises:
       DataError: no scalar, or missing.
     """
-    value = value.item() if hasattr(value, "item") else value
-    if value is None or value != value:
+    alone = hasattr(value, "item") and not getattr(value, "shape", ())
+    value = value.item() if alone else value
+    if value is None or (value != value) is True:
         raise DataError(f"an id is {value}; give the ids alone, without missing ones")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

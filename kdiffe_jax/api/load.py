@@ -12,5 +12,6 @@ def load(directory: str | Path) -> FittedModel:
 
     Raises:
       RunError: no model there, or a damaged one.
+      ConfigError: no path.
     """
     return FittedModel.load(directory)

@@ -9,6 +9,7 @@ from kdiffe_jax.api.asked import asked_for, pairs_of_frame
 from kdiffe_jax.api.frames import is_frame, to_arrow
 from kdiffe_jax.api.ids import IdColumn, as_text
 from kdiffe_jax.errors import DataError
+from kdiffe_jax.recommend.ids import listed
 
 Entity = str | tuple[str, str]
 
@@ -40,10 +41,7 @@ def entities_by_item(entities: Any, items: IdColumn) -> dict[str, list[Entity]]:
     {'new': ['Acme']}
     """
     if isinstance(entities, Mapping):
-        return {
-            as_text(item): [own] if isinstance(own, str) else list(own)
-            for item, own in entities.items()
-        }
+        return {as_text(item): listed(own) for item, own in entities.items()}
     if not is_frame(entities):
         raise DataError("items: give {item: entities}, or a frame of item, relation and entity")
     table = to_arrow(entities, "items")

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kdiffe_jax.api.dataset import Data
 from kdiffe_jax.api.fitted import FittedModel
-from kdiffe_jax.api.home import Home
+from kdiffe_jax.api.home import Home, path_of
 from kdiffe_jax.api.words import in_python
-from kdiffe_jax.baselines.settings import BaselineSettings
+from kdiffe_jax.baselines.settings import NAMES, BaselineSettings
 from kdiffe_jax.config import Config, Limits
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.models.registry import options_of
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.registry import changed, options_of
 from kdiffe_jax.report.page import leave_report
 from kdiffe_jax.storage.cache_dir import default_cache_dir
 from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.storage.saved_model import MODEL
 from kdiffe_jax.trackers.named import name_of_run, named_trackers
 from kdiffe_jax.trackers.tracker import Tracker
 from kdiffe_jax.training.compiled_programs import keep_compiled
-from kdiffe_jax.training.fit import Hooks, fit
+from kdiffe_jax.training.fit import Hooks, fit, score_again
 from kdiffe_jax.training.phases import Phases
 from kdiffe_jax.training.progress import Progress
 from kdiffe_jax.training.resources import Resources
@@ -50,14 +52,14 @@ def run_config(
       earlier: the run whose parameters it begins with.
 
     Raises:
-      ConfigError: no such baseline or tracker, or a limit.
+      ConfigError: no such baseline or tracker, no path, or a limit.
       RunError: the directory holds another run.
     """
     home, path = None, around.workdir
     if path is None:
         home = Home()
         path = home.path / "run"
-    run = RunDirectory(path, option="workdir")
+    run = RunDirectory(path_of(path), option="workdir")
     wanted = named_trackers(around.log_to)
     resources = _resources(around)
     identity = {
@@ -67,8 +69,8 @@ def run_config(
         **config.to_flat(),
     }
     with run.claim(identity), contextlib.ExitStack() as stack:
-        if run.result() is None:
-            phases = stack.enter_context(Phases(shown=around.progress))
+        phases = stack.enter_context(Phases(shown=around.progress))
+        if (finished := run.result()) is None:
             name = name_of_run(run.path)
             trackers = [stack.enter_context(make(run.path, identity, name)) for make in wanted]
             hooks = _hooks(data.dataset, phases, [*trackers, Progress(config, phases, run)])
@@ -76,14 +78,46 @@ def run_config(
             leave_report(run.path, options_of, log=phases.log)
             for tracker in trackers:
                 tracker.on_result(result)
+        else:
+            _tell_baselines_left_out(finished, resources, phases.log)
+        if not (config.eval.score_test or (run.path / MODEL).is_file()):
+            _write_model(data.dataset, config, run, resources, phases)
     return FittedModel.of_run(run.path, data, home)
 
 
 def _resources(around: Around) -> Resources:
     cache_dir, names = default_cache_dir(), around.baselines
     keep_compiled(cache_dir)
-    text = names if isinstance(names, str) else ",".join(names)
+    several = isinstance(names, Iterable) and not isinstance(names, str)
+    listed: list[Any] = list(names) if several else [names]
+    if not all(isinstance(name, str) for name in listed):
+        raise ConfigError(f"baselines = {names!r}: give some of {', '.join(NAMES)}, all or none")
+    text = ",".join(listed)
     return Resources(cache_dir, Limits(), BaselineSettings(baselines=text or "none"))
+
+
+def _tell_baselines_left_out(
+    result: Mapping[str, Any], resources: Resources, log: Callable[[str], None]
+) -> None:
+    """Says which baselines were asked for and are not in the result of a finished run."""
+    absent = [
+        name for name in resources.baselines.names() if name not in result.get("baselines", ())
+    ]
+    if absent and "test" in result:
+        log(
+            f"the run was finished before, without {', '.join(absent)} beside it; for these give "
+            "another workdir"
+        )
+
+
+def _write_model(
+    dataset: Dataset, config: Config, run: RunDirectory, resources: Resources, phases: Phases
+) -> None:
+    """The model of a run that leaves the test split alone; no test score is kept or told."""
+    alone = resources._replace(baselines=BaselineSettings(baselines="none"))
+    scoring = changed(config, {"score_test": True})
+    score_again(dataset, scoring, run, alone, log=lambda line: None, phase=phases)
+    leave_report(run.path, options_of, log=phases.log)
 
 
 def _hooks(dataset: Dataset, phases: Phases, watchers: Sequence[Tracker | Progress]) -> Hooks:

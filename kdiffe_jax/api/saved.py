@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kdiffe_jax.api.dataset import Data
-from kdiffe_jax.api.frames import default_kind
-from kdiffe_jax.api.ids import IdColumn
+from kdiffe_jax.api.frames import KINDS, default_kind
+from kdiffe_jax.api.ids import KINDS_OF_IDS, IdColumn
 from kdiffe_jax.api.source import read_source_directory
 from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
 from kdiffe_jax.errors import RunError
@@ -54,20 +54,21 @@ def write_saved(saved: Saved, model: SavedModel, run_dir: Path, directory: Path)
                 shutil.copy2(file, draft / file.name)
         write_model(model, draft / MODEL)
         users, items, frame = saved.columns
-        about = {"users": users._asdict(), "items": items._asdict(), "frame": frame}
-        text = json.dumps(about, indent=2) + "\n"
-        (draft / _FRAMES).write_text(text, encoding="utf-8")
         if saved.data is not None:
             write_prepared(saved.data.dataset, draft / _DATA)
             if saved.data.source is not None:
                 saved.data.source.write(draft / _SOURCE)
+        beside = [name for name in (_DATA, _SOURCE) if (draft / name).is_dir()]
+        about = {"users": users._asdict(), "items": items._asdict(), "frame": frame}
+        text = json.dumps(about | {"directories": beside}, indent=2) + "\n"
+        (draft / _FRAMES).write_text(text, encoding="utf-8")
 
 
 def read_saved(directory: Path) -> Saved:
     """What `write_saved` wrote; of a run of the command, columns called user and item.
 
     Raises:
-      RunError: frames.json is damaged.
+      RunError: frames.json or the tables are damaged, or a directory is missing.
       DataError: the data are.
     """
     columns = _read_columns(directory / _FRAMES)
@@ -86,6 +87,17 @@ def _read_columns(file: Path) -> Columns:
         return IdColumn("user"), IdColumn("item"), default_kind()
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
-        return IdColumn(**about["users"]), IdColumn(**about["items"]), about["frame"]
+        columns = IdColumn(**about["users"]), IdColumn(**about["items"]), about["frame"]
+        _check(columns, [file.parent / name for name in about["directories"]])
+        return columns
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{file}: damaged ({error}); save the model again") from error
+
+
+def _check(columns: Columns, directories: list[Path]) -> None:
+    users, items, frame = columns
+    for directory in directories:
+        if not directory.is_dir():
+            raise ValueError(f"{directory.name} is missing")
+    if not {users.kind, items.kind} <= KINDS_OF_IDS or frame not in KINDS:
+        raise ValueError(f"unknown kinds {users.kind!r}, {items.kind!r} or {frame!r}")

@@ -12,19 +12,20 @@ import numpy as np
 
 import kdiffe_jax
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.plain_files import read_names, write_names
+from kdiffe_jax.data.plain_files import read_names, sha256, write_names
 from kdiffe_jax.data.prepare import described, prepare
 from kdiffe_jax.data.readers.arrays import feature_files, modality_of
 from kdiffe_jax.data.readers.in_memory import ItemRows, SourceTables, read_source_tables
+from kdiffe_jax.data.readers.manifest import digest_of
 from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.in_memory import TableInMemory, table_in_memory
 from kdiffe_jax.data.tables.values import converts
-from kdiffe_jax.errors import DataError
-from kdiffe_jax.storage.stored_arrays import read_npy
+from kdiffe_jax.errors import DataError, KDiffEError, RunError
+from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npy
 
-_OPTIONS = "options.json"
+_OPTIONS, _DIGEST = "options.json", "options_sha256"
 _TABLES = ("interactions", "items", "triples")
 
 
@@ -68,7 +69,11 @@ class Source:
         )
 
     def with_more(self, more: SourceTables) -> Source:
-        """The tables with new rows below; a new row of an item replaces the old one."""
+        """The tables with new rows below; a new row of an item replaces the old one.
+
+        Raises:
+          DataError: new rows have columns of other types, or features of another width.
+        """
         key = self.columns.find("item", _names(self.tables.items))
         tables = SourceTables(
             _joined(self.tables.interactions, more.interactions),
@@ -79,7 +84,7 @@ class Source:
         return dataclasses.replace(self, tables=tables)
 
     def write(self, directory: Path) -> None:
-        """Writes tables that `launch.prepare` reads too, and the options."""
+        """Writes tables that `launch.prepare` reads too, the options, and all their checksums."""
         directory.mkdir(parents=True)
         for what in _TABLES:
             if (table := getattr(self.tables, what)) is not None:
@@ -93,16 +98,38 @@ class Source:
             "prepare": self.config.to_flat(),
             "columns": self.columns.to_flat(),
             "filters": filters,
+            "sha256": {file.name: sha256(file) for file in sorted(directory.iterdir())},
         }
+        options[_DIGEST] = digest_of(options)
         text = json.dumps(options, indent=2) + "\n"
         (directory / _OPTIONS).write_text(text, encoding="utf-8")
 
 
 def read_source_directory(directory: Path) -> Source | None:
-    """What `Source.write` wrote; None where there is nothing."""
-    if not (directory / _OPTIONS).is_file():
+    """What `Source.write` wrote; None where there is no such directory.
+
+    Raises:
+      RunError: a file is missing, changed or not readable.
+    """
+    if not directory.is_dir():
         return None
+    try:
+        return _read(directory, _verified_options(directory))
+    except (KDiffEError, arrow().ArrowException, AttributeError, *DAMAGED) as error:
+        raise RunError(f"{directory}: damaged ({error}); save the model again") from error
+
+
+def _verified_options(directory: Path) -> dict[str, Any]:
     options = json.loads((directory / _OPTIONS).read_text(encoding="utf-8"))
+    if options.pop(_DIGEST, None) != digest_of(options):
+        raise ValueError(f"{_OPTIONS} was changed")
+    for name, expected in options["sha256"].items():
+        if sha256(directory / name) != expected:
+            raise ValueError(f"{name} was changed")
+    return options
+
+
+def _read(directory: Path, options: Mapping[str, Any]) -> Source:
     found: dict[str, Any] = dict.fromkeys(_TABLES)
     for what in _TABLES:
         if (file := directory / f"{what}.parquet").is_file():
@@ -162,6 +189,12 @@ def _joined_features(
     for modality, rows in new.items():
         if modality in joined:
             before = joined[modality]
+            wide, new_wide = before.rows.shape[1], rows.rows.shape[1]
+            if wide != new_wide:
+                raise DataError(
+                    f"features {modality!r}: the new rows are {new_wide} wide, those of the model "
+                    f"{wide}"
+                )
             again = set(rows.ids)
             stay = [at for at, name in enumerate(before.ids) if name not in again]
             ids = (*(before.ids[at] for at in stay), *rows.ids)

@@ -16,7 +16,7 @@ from kdiffe_jax.api.run import Around, run_config
 from kdiffe_jax.api.source import Source
 from kdiffe_jax.api.words import spoken_in_python
 from kdiffe_jax.config import Config
-from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.errors import ConfigError, DataError, listed
 from kdiffe_jax.models.registry import is_trained, make_config, options_of
 from kdiffe_jax.recommend.added import as_trained
 from kdiffe_jax.training.warm_start import Earlier, read_earlier
@@ -59,6 +59,7 @@ def update(
         more, *columns = source_of(*given, source.config, source.columns)
         for old, new in zip((data.users, data.items), columns, strict=True):
             _check_kind(old, new)
+        _check_item_columns(source, more)
         source = source.with_more(more.tables)
         added = dataclasses.replace(data, dataset=source.dataset(data.dataset), source=source)
         config = _config_of_run(model, options)
@@ -83,6 +84,20 @@ def _check_kind(old: IdColumn, new: IdColumn) -> None:
             f"interactions: ids were {old.kind} in a column {old.name!r}, and are {new.kind} in "
             f"{new.name!r}; give new rows the same columns"
         )
+
+
+def _check_item_columns(old: Source, new: Source) -> None:
+    """Refuses new rows of items or triples without the old column of item ids."""
+    for what in ("items", "triples"):
+        before, after = getattr(old.tables, what), getattr(new.tables, what)
+        if before is None or after is None:
+            continue
+        key = old.columns.find("item", before.names)
+        if key not in after.names:
+            raise DataError(
+                f"{what}: item ids were in a column {key!r}, and the new rows have "
+                f"{listed(after.names)}; give new rows the same columns"
+            )
 
 
 def _config_of_run(model: FittedModel, options: Mapping[str, Any]) -> Config:

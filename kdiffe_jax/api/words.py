@@ -8,16 +8,21 @@ from collections.abc import Iterator
 
 from kdiffe_jax.errors import KDiffEError
 
-_DASHES = re.compile(r"--(?=[a-z])")
+_MODELS = "python -m launch.main --models"
+_COMMAND_OR_DASHES = re.compile(r"(python -m launch\.\w+(?: --[a-z]\S*)*)|(?<![\w./-])--(?=[a-z])")
 
 
 def in_python(text: str) -> str:
-    """A message of the library as a reader of Python code expects it.
+    """A message of the library as a reader of Python code expects it; commands stay whole.
 
     >>> in_python("--split=time needs times: name a time column, or use --split=ratio")
     'split=time needs times: name a time column, or use split=ratio'
+    >>> in_python("there is no such model (python -m launch.main --models)")
+    'there is no such model (kd.list_models())'
+    >>> in_python("score it by python -m launch.main --mode=evaluate --workdir=runs/1")
+    'score it by python -m launch.main --mode=evaluate --workdir=runs/1'
     """
-    return _DASHES.sub("", text)
+    return _COMMAND_OR_DASHES.sub(r"\1", text.replace(_MODELS, "kd.list_models()"))
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -95,7 +95,7 @@ class Recommender:
           ConfigError: an option with another value than listed here.
         """
         k = length_of_lists(k)
-        _check(unknown, exclude_seen)
+        _check(unknown, exclude_seen, filter)
         allowed = allowed_items(self.items, candidates, filter)
         asked = self.users.ids if users is None else tuple(map(str, listed(users)))
         rows = self.users.numbers(asked) if unknown == "raise" else self.users.find(asked)
@@ -218,8 +218,10 @@ def _lists(ids: Ids, rows: np.ndarray, best: Best) -> Lists:
     return Lists(asked, best.rows, best.scores, np.zeros(len(rows), bool), ids.ids)
 
 
-def _check(unknown: str, exclude_seen: bool | str) -> None:
+def _check(unknown: str, exclude_seen: bool | str, filter: Callable | None) -> None:
     if unknown not in UNKNOWN:
         raise ConfigError(f"unknown = {unknown!r}: choose one of {', '.join(UNKNOWN)}")
-    if exclude_seen not in SEEN:
+    if not isinstance(exclude_seen, Hashable) or exclude_seen not in SEEN:
         raise ConfigError(f"exclude_seen = {exclude_seen!r}: choose True, 'train' or False")
+    if filter is not None and not callable(filter):
+        raise ConfigError(f"filter = {filter!r}: give a function that is called with an item's id")

@@ -80,6 +80,9 @@ def test_mistakes_are_one_line(tmp_path):
         old.update(new_day().assign(userId=["a"] * len(new_day())))
     with pytest.raises(DataError, match="new rows have columns of other types: .* timestamp"):
         old.update(new_day().assign(timestamp="yesterday"))
+    items = pd.DataFrame({"item_id": [1000], "title": ["Renamed"]})
+    with pytest.raises(DataError, match="items: item ids were in a column 'movieId', and the new"):
+        old.update(new_day(), items=items)
     with pytest.raises(ConfigError, match="without the tables it was made of"):
         kd.load(old.directory).update(new_day())
     with pytest.raises(ConfigError, match="lightgcn has no option epoch"):
@@ -92,3 +95,12 @@ def test_a_model_that_also_knows_added_users_is_updated(tmp_path):
     new = kd.load(tmp_path / "saved").update(new_day(), epochs=1, progress=False)
     assert np.isfinite(new.score([(500, 1000)])).all()
     assert "900" not in new.data.dataset.user_ids
+
+
+def test_features_of_another_width_are_refused():
+    images = {"image": np.ones((len(FILM), 8))}
+    data = kd.dataset(pd.DataFrame(ratings()), items=pd.DataFrame(films()), features=images)
+    old = kd.fit(data, "most_popular", progress=False)
+    narrow = {"image": {1000: np.ones(5)}}
+    with pytest.raises(DataError, match="'image': the new rows are 5 wide, those of the model 8"):
+        old.update(new_day(), features=narrow)

@@ -1,0 +1,156 @@
+"""What is refused in one line, of models and data of whole-number ids."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kdiffe_jax as kd
+from kdiffe_jax.errors import ConfigError, DataError
+from tests.api.films import FILM, films, ratings, vectors
+
+
+def rows():
+    return pd.DataFrame(ratings())
+
+
+def with_features(given, name="image", **more):
+    items = pd.DataFrame(films() | more)
+    return kd.dataset(rows(), items=items, features={name: given})
+
+
+@pytest.fixture(scope="module")
+def model():
+    return kd.fit(rows(), "rp3beta", progress=False)
+
+
+def vector_frame(ids, vector_of):
+    return pd.DataFrame({"movieId": ids, "vector": [vector_of(n) for n in range(len(FILM))]})
+
+
+class Sparse:
+    """As scipy's matrices are: no array."""
+
+
+OF_DATA = {
+    "a series": (lambda: kd.dataset(rows().userId), "interactions: a Series; give a DataFrame"),
+    "items in a series": (lambda: kd.dataset(rows(), items=rows().movieId), "items: a Series"),
+    "large numbers": (
+        lambda: kd.dataset(rows().assign(userId=[2**70] * len(rows()))),
+        "column 'userId': holds numbers of more than 64 bits",
+    ),
+    "columns 0 and '0'": (
+        lambda: kd.dataset(pd.DataFrame([[1, 2]], columns=[0, "0"])),
+        "two columns are called '0'",
+    ),
+    "a sparse matrix": (lambda: with_features(Sparse()), "of a sparse one, give .toarray"),
+    "text as features": (
+        lambda: with_features(pd.DataFrame({"movieId": FILM, "a": "1.5", "b": 1.0})),
+        "expected a matrix of numbers",
+    ),
+    "a frame of ids alone": (
+        lambda: with_features(pd.DataFrame({"movieId": FILM})),
+        "no column beside the item ids",
+    ),
+    "a missing id of features": (
+        lambda: with_features(vector_frame([None, *FILM[1:]], lambda n: [1.0])),
+        "features 'image', row 1: the item id is missing",
+    ),
+    "a matrix alone": (lambda: kd.dataset(rows(), features=vectors()), "features: a ndarray"),
+    "a number as features' name": (lambda: with_features(vectors(), 5), "features 5: the name"),
+    "a name with a slash": (lambda: with_features(vectors(), "a/b"), "the name holds a slash"),
+    "filters that are none": (lambda: kd.dataset(rows(), filters=["title"]), "filters: a list"),
+    "limits that are none": (lambda: kd.dataset(rows(), filters={"title": 5}), "filters: 5 is no"),
+}
+
+
+def fit(name="rp3beta", **how):
+    return kd.fit(rows(), name, progress=False, **how)
+
+
+def compare(models, **how):
+    return kd.compare(rows(), models, progress=False, **how)
+
+
+OF_TRAINING = {
+    "no seeds": (lambda: fit("lightgcn", seeds=0), "seeds = 0: give a whole number"),
+    "seeds as text": (lambda: fit("lightgcn", seeds="3"), "seeds = '3'"),
+    "no number of seeds": (lambda: compare(["ease"], seeds=None), "seeds = None"),
+    "seeds twice": (lambda: fit("lightgcn", seeds=3, num_seeds=2), "are the same option"),
+    "seeds without effect": (lambda: fit("ease", seeds=3), "seeds = 3 has no effect: ease"),
+    "no baselines": (lambda: fit(baselines=None), "baselines = None: give some of"),
+    "a number as baselines": (lambda: fit(baselines=[5]), r"baselines = \[5\]"),
+    "no preset": (lambda: fit(preset=None), "preset = None: give one name"),
+    "no model": (lambda: fit(None), "model = None: give one name"),
+    "several models": (lambda: fit(["ease"]), r"model = \['ease'\]: give one name"),
+    "no path": (lambda: fit(workdir=5), "5 is no path"),
+    "a model twice": (lambda: compare(["ease", "ease"]), "'ease' stands there twice"),
+    "a row without options": (lambda: compare({"a": "ease"}), "row 'a' has 'ease'; give its"),
+    "no models": (lambda: compare(None), "models = None: give names"),
+    "a number as model": (lambda: compare([5]), "models: 5 is no name"),
+    "a row of no model": (lambda: compare({"a": {"model": None}}), "model = None"),
+    "nothing to load": (lambda: kd.load(None), "None is no path"),
+}
+
+OF_MODELS = {
+    "no such option of lists": (
+        lambda m: m.recommend(101, unknwon="raise"),
+        "did you mean unknown",
+    ),
+    "seen as a list": (lambda m: m.recommend(101, exclude_seen=["train"]), "exclude_seen = "),
+    "a filter that is none": (lambda m: m.recommend(101, filter="x"), "filter = 'x': give a fun"),
+    "NA as a user": (lambda m: m.recommend([101, pd.NA]), "<NA> is no id"),
+    "arrays as users": (lambda m: m.recommend([np.array([1, 2])]), "is no id"),
+    "bytes as a user": (lambda m: m.recommend(b"u1"), "b'u1' is no id"),
+    "a pair alone": (lambda m: m.score(("u1", "i1")), "pairs: give"),
+    "a dictionary of scores": (lambda m: m.score({(101, 1000): 1.0}), "pairs: give"),
+    "items as histories": (lambda m: m.with_users(["i1", "i2"]), "pairs: give"),
+    "a series as histories": (lambda m: m.with_users(rows().userId), "pairs: give"),
+    "no directory": (lambda m: m.save(None), "None is no path"),
+}
+
+
+@pytest.mark.parametrize("mistake", [*OF_DATA, *OF_TRAINING, *OF_MODELS])
+def test_a_mistake_is_one_line(mistake, request):
+    work, said = (OF_DATA | OF_TRAINING | OF_MODELS)[mistake]
+    given = [request.getfixturevalue("model")] if mistake in OF_MODELS else []
+    with pytest.raises((DataError, ConfigError), match=said) as refused:
+        work(*given)
+    assert "\n" not in str(refused.value)
+
+
+def test_columns_may_be_called_by_numbers():
+    frame = rows()[["userId", "movieId"]].set_axis([0, 1], axis="columns")
+    data = kd.dataset(frame, user_column=0, item_column=np.int64(1))
+    assert (data.users.name, data.items.name) == ("0", "1")
+
+
+WIDE = vectors().astype(np.float32)
+FORMS = {
+    "column": lambda: with_features("picture", picture=list(WIDE)),
+    "frame of vectors": lambda: with_features(vector_frame(FILM, WIDE.__getitem__)),
+    "frame of columns": lambda: with_features(
+        pd.DataFrame({"movieId": FILM} | {f"x{n}": WIDE[:, n] for n in range(WIDE.shape[1])})
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_features_keep_their_type(form):
+    assert FORMS[form]().dataset.fingerprint() == with_features(WIDE).dataset.fingerprint()
+
+
+def test_a_vector_may_be_missing_and_a_column_serve_twice():
+    first = vector_frame(FILM, lambda n: WIDE[n] if n else None)
+    assert with_features(first).dataset.features["image"].shape[1] == WIDE.shape[1]
+    items = pd.DataFrame(films() | {"picture": list(WIDE)})
+    twice = kd.dataset(rows(), items=items, features={"a": "picture", "b": "picture"})
+    assert set(twice.dataset.features) == {"a", "b"}
+
+
+@pytest.mark.parametrize("new", ["zoe", 1.5], ids=["text", "float"])
+def test_ids_of_another_type_come_back_as_text(model, new):
+    known = model.with_users({new: [1000, 1001]})
+    assert set(known.recommend(new, k=2).userId) == {str(new)}
+    assert known.recommend(101, k=2).userId.tolist() == [101, 101]
+    both = model.recommend([101, new], k=1, unknown="popular")
+    assert both.userId.tolist() == ["101", str(new)]
