@@ -153,10 +153,8 @@ class KDiffE(KDiffEModules):
     @device_phase("norm_adam")
     def _norm(self, table) -> Term:
         """`||Theta||^2` of the encoder, or its share of each user and item."""
-        total = squared_norm(table)
-        if self.options.norm_scale == "per_node":
-            total = total / (self.sizes.n_users + self.sizes.n_items)
-        return scalar_term(total)
+        nodes, own = self.sizes.n_users + self.sizes.n_items, self.options.norm_scale == "own"
+        return scalar_term(squared_norm(table) / (1 if own else nodes))
 
     def _elbo(self, params, batch, inputs: Inputs, main: View, key) -> Term:
         guidance = self.guidance_rows(main.users, inputs)
