@@ -61,7 +61,7 @@ def ids_in(file: str, known: Container[str]) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise ConfigError(f"{file}: {reason}; one id a line is expected") from error
-    found = [as_known(line.removesuffix("\r"), known) for line in lines if line.strip()]
+    found = [as_known(line, known) for line in lines if line.strip()]
     if not found:
         raise ConfigError(f"{file}: no id; one id a line is expected")
     return found
