@@ -16,15 +16,14 @@ from kdiffe_jax.baselines.settings import NAMES, BaselineSettings
 from kdiffe_jax.config import Config, Limits
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.registry import changed, options_of
+from kdiffe_jax.models.registry import options_of
 from kdiffe_jax.report.page import leave_report
 from kdiffe_jax.storage.cache_dir import default_cache_dir
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.storage.saved_model import MODEL
 from kdiffe_jax.trackers.named import name_of_run, named_trackers
 from kdiffe_jax.trackers.tracker import Tracker
 from kdiffe_jax.training.compiled_programs import keep_compiled
-from kdiffe_jax.training.fit import Hooks, fit, score_again
+from kdiffe_jax.training.fit import Hooks, fit
 from kdiffe_jax.training.phases import Phases
 from kdiffe_jax.training.progress import Progress
 from kdiffe_jax.training.resources import Resources
@@ -80,8 +79,6 @@ def run_config(
                 tracker.on_result(result)
         else:
             _tell_baselines_left_out(finished, resources, phases.log)
-        if not (config.eval.score_test or (run.path / MODEL).is_file()):
-            _write_model(data.dataset, config, run, resources, phases)
     return FittedModel.of_run(run.path, data, home)
 
 
@@ -108,16 +105,6 @@ def _tell_baselines_left_out(
             f"the run was finished before, without {', '.join(absent)} beside it; for these give "
             "another workdir"
         )
-
-
-def _write_model(
-    dataset: Dataset, config: Config, run: RunDirectory, resources: Resources, phases: Phases
-) -> None:
-    """The model of a run that leaves the test split alone; no test score is kept or told."""
-    alone = resources._replace(baselines=BaselineSettings(baselines="none"))
-    scoring = changed(config, {"score_test": True})
-    score_again(dataset, scoring, run, alone, log=lambda line: None, phase=phases)
-    leave_report(run.path, options_of, log=phases.log)
 
 
 def _hooks(dataset: Dataset, phases: Phases, watchers: Sequence[Tracker | Progress]) -> Hooks:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
+from kdiffe_jax.baselines.beside import Baselines
 from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.data_ablations import ablated
@@ -19,13 +20,14 @@ from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.evaluation.eval_data import EvalData
 from kdiffe_jax.evaluation.ranking import ranking_task
 from kdiffe_jax.evaluation.split_scores import score_split
+from kdiffe_jax.evaluation.top_k_lists import TopKLists
 from kdiffe_jax.models.fitting import fit_closed_form
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.storage.saved_model import MODEL, write_model
+from kdiffe_jax.storage.saved_model import MODEL, SavedModel, write_model
 from kdiffe_jax.training.environment import write_environment
 from kdiffe_jax.training.phases import Phase
 from kdiffe_jax.training.resources import Resources
-from kdiffe_jax.training.result_file import assembled, best_scores, head
+from kdiffe_jax.training.result_file import PerUser, assembled, best_scores, validated
 from kdiffe_jax.training.saving import saved_model
 from kdiffe_jax.training.selection import check_selection_metric
 from kdiffe_jax.training.setup import check_splits, seen_at_test
@@ -72,50 +74,48 @@ def finish_closed_form(
         "cpu_seconds": round(time.process_time() - cpu_begun, 3),
         "hyper_parameters": chosen,
     }
+    with phase("saving"):
+        write_model(_model(dataset, config, training, fitted.saved), run.path / MODEL)
+
+    def score_beside() -> Baselines:
+        cache_dir, of = resources.cache_dir, resources.baselines
+        return score_baselines(data, of, cache_dir=cache_dir, log=log, phase=phase)
+
+    with phase("scoring"):
+        result, per_user = _scored(dataset, config, data, training, fitted.lists, score_beside)
     if write_result:
         write_environment(run)
-    if not config.eval.score_test:
-        valid = score_split(fitted.lists, data.valid, data.popularity(), n_users=data.n_users)
-        result = (
-            head(config, dataset)
-            | training
-            | {"valid": valid.means()}
-            | {"users_scored": {"valid": len(data.valid.users), "of": dataset.n_users}}
-            | {"baselines": {}, "notes": list(dataset.notes)}
-        )
-        if write_result:
-            run.write_result(result)
-        return result
-    with phase("scoring"):
-        found, per_user = best_scores(fitted.lists, data)
-    arrays = dict(fitted.saved)
-    model = saved_model(
-        dataset,
-        config,
-        training,
-        users=arrays.pop("users"),
-        items=arrays.pop("items"),
-        artifacts=arrays,
-    )
-    with phase("saving"):
-        write_model(model, run.path / MODEL)
-    with phase("scoring"):
-        cache_dir, of = resources.cache_dir, resources.baselines
-        beside = score_baselines(data, of, cache_dir=cache_dir, log=log, phase=phase)
-    result = assembled(
-        config,
-        dataset,
-        data,
-        training=training,
-        found=found,
-        per_user=per_user,
-        baselines=beside,
-    )
-    if write_result:
         run.write_history([])
-        run.write_per_user(per_user, np.asarray(data.test.users))
+        if per_user is not None:
+            run.write_per_user(per_user, np.asarray(data.test.users))
         run.write_result(result)
     return result
+
+
+def _model(
+    dataset: Dataset, config: Config, training: dict[str, Any], saved: Mapping[str, np.ndarray]
+) -> SavedModel:
+    arrays = dict(saved)
+    users, items = arrays.pop("users"), arrays.pop("items")
+    return saved_model(dataset, config, training, users=users, items=items, artifacts=arrays)
+
+
+def _scored(
+    dataset: Dataset,
+    config: Config,
+    data: EvalData,
+    training: dict[str, Any],
+    lists: TopKLists,
+    score_beside: Callable[[], Baselines],
+) -> tuple[dict[str, Any], PerUser | None]:
+    """What result.json holds, and each test user's scores where the test split is scored."""
+    if not config.eval.score_test:
+        valid = score_split(lists, data.valid, data.popularity(), n_users=data.n_users)
+        said = validated(config, dataset, data, training=training, valid=valid.means())
+        return said, None
+    found, per_user = best_scores(lists, data)
+    scores = dict(training=training, found=found, per_user=per_user, baselines=score_beside())
+    return assembled(config, dataset, data, **scores), per_user
 
 
 def _eval_data(dataset: Dataset, config: Config) -> EvalData:

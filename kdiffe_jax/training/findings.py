@@ -13,9 +13,7 @@ from kdiffe_jax.training.step import run_key
 
 
 def findings_of(setup: TrainSetup, trained: list[Trained]) -> list[dict[str, Any]]:
-    """`Model.findings` of every seed's model; nothing in a run of validation alone."""
-    if not setup.config.eval.score_test:
-        return [{} for _ in trained]
+    """`Model.findings` of every seed's model."""
     same, triples = (setup.traced(), _key(setup)), setup.dataset.triples
     return [
         setup.model.findings(one.params, setup.inputs, one.carry, *same, triples) for one in trained

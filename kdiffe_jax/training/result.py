@@ -21,7 +21,7 @@ from kdiffe_jax.training.findings import findings_of, planted_truth
 from kdiffe_jax.training.loop import Trained, score
 from kdiffe_jax.training.many_seeds import load_seeds
 from kdiffe_jax.training.phases import Phase
-from kdiffe_jax.training.result_file import PerUser, assembled, best_scores, head
+from kdiffe_jax.training.result_file import PerUser, assembled, best_scores, validated
 from kdiffe_jax.training.saving import save_ensemble, save_model
 from kdiffe_jax.training.selection import selection_score
 from kdiffe_jax.training.setup import TrainSetup
@@ -37,10 +37,9 @@ def finish(
 ) -> dict[str, Any]:
     """Scores validation and test with the best epochs; writes model, result and users' scores.
 
-    Where the test split is not to be scored, validation is all there is, and only the result
-    is written. test_per_user.npz holds `users` and each metric, as [seeds, users] and with
-    `seeds` where there are several; model.npz the seed with the best selection score, or the
-    ensemble of all.
+    Where the test split is not to be scored, there are no users' scores. test_per_user.npz holds
+    `users` and each metric, as [seeds, users] and with `seeds` where there are several; model.npz
+    the seed with the best selection score, or the ensemble of all.
 
     Args:
       setup: data and model, on one device.
@@ -54,7 +53,7 @@ def finish(
     with phase("saving"):
         if per_user is not None:
             run.write_per_user(per_user, np.asarray(setup.test.users))
-            _save(setup, ends, together, run)
+        _save(setup, ends, together, run)
         run.write_result(result)
     return result
 
@@ -72,8 +71,7 @@ def rescore(
       RunError: the run has no checkpoint.
     """
     ends, together = _ends(setup, load_seeds(setup, run, log=log))
-    if setup.config.eval.score_test:
-        _save(setup, ends, together, run)
+    _save(setup, ends, together, run)
     return _scored(setup, ends, together, baselines)[0]
 
 
@@ -166,15 +164,14 @@ def _of_seed(setup: TrainSetup, end: _End) -> tuple[dict[str, Any], PerUser]:
 
 
 def _validated(setup: TrainSetup, end: _End) -> dict[str, Any]:
-    """result.json of a run that leaves the test split alone, baselines included."""
-    return (
-        head(setup.config, setup.dataset, setup.stand_ins)
-        | how_it_went([end.trained])
-        | {"valid": _valid_scores(setup, end)}
-        | {"users_scored": {"valid": len(setup.valid.users), "of": setup.dataset.n_users}}
-        | {"baselines": {}, "notes": list(setup.dataset.notes)}
-        | _said_of(end.added)
-        | planted_truth(setup, end.trained)
+    return validated(
+        setup.config,
+        setup.dataset,
+        eval_data_of(setup),
+        training=how_it_went([end.trained]),
+        valid=_valid_scores(setup, end),
+        said=end.findings | _said_of(end.added) | planted_truth(setup, end.trained),
+        stand_ins=setup.stand_ins,
     )
 
 

@@ -83,6 +83,33 @@ def assembled(
     )
 
 
+def validated(
+    config: Config,
+    dataset: Dataset,
+    data: EvalData,
+    *,
+    training: dict[str, Any],
+    valid: Mapping[str, float],
+    said: Mapping[str, Any] = _NONE,
+    stand_ins: Mapping[str, str] = _NONE,
+) -> dict[str, Any]:
+    """result.json of a run that leaves the test split alone, baselines included.
+
+    Args:
+      config, dataset, data, training, stand_ins: as for `assembled`.
+      valid: the mean metrics on validation.
+      said: what the model says of itself.
+    """
+    return (
+        head(config, dataset, stand_ins)
+        | training
+        | {"valid": dict(valid)}
+        | {"users_scored": {"valid": len(data.valid.users), "of": dataset.n_users}}
+        | {"baselines": {}, "notes": list(dataset.notes)}
+        | dict(said)
+    )
+
+
 def head(config: Config, dataset: Dataset, stand_ins: Mapping[str, str] = _NONE) -> dict[str, Any]:
     """What result.json begins with."""
     return {

@@ -81,7 +81,8 @@ def test_a_run_that_does_not_score_the_test_split_holds_nothing_of_it(tmp_path):
     trained, run = train_in(setup, tmp_path)
     result = finish(setup, [trained], run)
     assert "test" not in result and result["baselines"] == {} and "cold" not in result
-    assert not (run.path / "model.npz").exists() and "validation" in result_table(result)
+    assert "validation" in result_table(result)
+    np.testing.assert_array_equal(read_model(run.path).users, trained.view.users)
     assert not (run.path / "test_per_user.npz").exists()
     assert "test" not in (run.path / "metrics.jsonl").read_text()
 

@@ -247,4 +247,3 @@ class KDiffE(KDiffEModules):
     def rows_of_new_items(cls, saved: Any, triples: np.ndarray, n_new: int):
         """Eq. 1 and 2 with the trained weights, for items without users."""
         return rows_of_new_items(saved, triples, n_new)
-
