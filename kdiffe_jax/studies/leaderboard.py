@@ -11,6 +11,7 @@ import numpy as np
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.evaluation.paired_test import paired_test
+from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies.gather import SCORES, SPLITS
 from kdiffe_jax.studies.leaderboard_columns import (
     Measure,
@@ -207,4 +208,18 @@ def warnings_of(rows: Sequence[Row]) -> list[str]:
             said.append(f"{shown_run(row.runs[0])}: its epoch was chosen on the test split.")
         if "test" in row.result and not row.has_users:
             said.append(f"{shown_run(row.runs[0])}: without test_per_user.npz it is not tested.")
+    return [*said, *(note for row in rows for note in _ensembles_of(row))]
+
+
+def _ensembles_of(row: Row) -> list[str]:
+    """Of each run that recommends all its seeds as one: the row is not what recommends."""
+    said = []
+    for run in row.runs:
+        ensemble = (RunDirectory(run).result() or {}).get("ensemble")
+        if ensemble:
+            scores = " / ".join(f"{ensemble['test'][metric]:.4f}" for metric in SCORES)
+            said.append(
+                f"{shown_run(run)}: recommends its {ensemble['models']} seeds as one, test "
+                f"{' / '.join(SCORES)} {scores}; its row is their mean."
+            )
     return said

@@ -254,3 +254,19 @@ def test_more_rows_than_colours_share_the_last(tmp_path):
 def test_closed_forms_alone_have_no_curves(tmp_path):
     runs = [write_run(tmp_path / name, model=name, epochs=0) for name in ("ease", "rp3beta")]
     assert 'id="curves"' not in page_of_leaderboard(leaderboard_of(runs))
+
+
+def test_a_run_of_several_seeds_as_one_says_that_its_row_is_their_mean(tmp_path):
+    run = write_run(tmp_path / "run", seeds=range(2))
+    result = json.loads((run / "result.json").read_text())
+    scores = {"recall@20": 0.6012, "ndcg@20": 0.3004}
+    result["ensemble"] = {"models": 2, "valid": scores, "test": scores}
+    (run / "result.json").write_text(json.dumps(result))
+    assert (
+        leaderboard_of([run])
+        .notes[-1]
+        .endswith(
+            "run: recommends its 2 seeds as one, test recall@20 / ndcg@20 0.6012 / 0.3004; its row is "
+            "their mean."
+        )
+    )
