@@ -44,7 +44,7 @@ class Command(NamedTuple):
         def run() -> None:
             self.define(argv, given)
             if help.asked(argv):
-                print(help.command_text(self.about, given))
+                print(help.command_text(self.about, argv, given))
                 return
             words = parse(argv, given, takes_words=self.takes_words)
             self.work(given, *([words] if self.takes_words else []))

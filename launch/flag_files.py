@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +23,17 @@ def found(argv: Sequence[str]) -> list[str]:
     """
     before = ["", *argv]
     return [_replaced(word, previous) for previous, word in zip(before, argv, strict=False)]
+
+
+def closest(file: str) -> str:
+    """What a refusal of a file that is not there ends in.
+
+    >>> closest("launch/tiktok.flag"), closest("mine.flags")
+    ('; did you mean launch/tiktok.flags?', '')
+    """
+    names = [packaged.stem for packaged in _PACKAGED.glob("*.flags")]
+    near = difflib.get_close_matches(Path(file).stem, names, n=1)
+    return f"; did you mean launch/{near[0]}.flags?" if near else ""
 
 
 def _replaced(word: str, previous: str) -> str:

@@ -45,14 +45,18 @@ def define(argv: Sequence[str], values: flags.FlagValues) -> None:
       ConfigError: there is no such model, or a flag file cannot be read.
     """
     model = named_model(argv)
-    model_class(model)
+    presets = ", ".join(model_class(model).presets)
+    variants = ", ".join(["full", *model_class(model).variants])
     common = dict(flag_values=values)
     flags.DEFINE_string("model", DEFAULT, f"one of {', '.join(MODELS)}", **common)
     define_data(values)
     define_running(values)
-    doc = "values of all flags that are not given"
-    flags.DEFINE_string("preset", DEFAULT_PRESET, doc, **common)
-    flags.DEFINE_string("variant", "full", "a named change, wins over other flags", **common)
+    flags.DEFINE_string(
+        "preset", DEFAULT_PRESET, f"values of all flags that are not given: {presets}", **common
+    )
+    flags.DEFINE_string(
+        "variant", "full", f"a named change, wins over other flags: {variants}", **common
+    )
     define_options(options_of(model), values)
     define_options(BaselineSettings.all_options(), values)
     define_options(Limits.all_options(), values)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from absl import flags
 
 import kdiffe_jax
-from kdiffe_jax.models.registry import MODELS, model_class, options_of
+from kdiffe_jax.models.registry import MODELS, model_class, options_of, preset
 from launch import tracking
+from launch.parsing import last_given, named_model
 
 _WIDTH, _INDENT = 100, 26
 _SECTIONS = {
@@ -59,13 +61,14 @@ def asked(argv: Sequence[str]) -> bool:
     return any(word in ("-h", "--help", "-help") for word in argv[1:])
 
 
-def help_text(model: str, values: flags.FlagValues) -> str:
+def help_text(argv: Sequence[str], values: flags.FlagValues) -> str:
     """Fewer than a hundred lines: usage, and sections in the order a person needs.
 
     Args:
-      model: whose flags are registered.
-      values: the flags.
+      argv: the command line, which names model and preset.
+      values: the flags, of that model.
     """
+    model, chosen = named_model(argv), _of_preset(argv, values)
     parts = [_USAGE.format(version=kdiffe_jax.__version__)]
     own = list(model_class(model).Options.all_options())
     sections = {"data": _SECTIONS["data"], f"model {model} (--model)": own[:_MOST_OF_MODEL]}
@@ -74,7 +77,9 @@ def help_text(model: str, values: flags.FlagValues) -> str:
     for title, names in sections.items():
         known = [name for name in names if name in values]
         shown += len(known)
-        parts.append("\n".join([f"{title}:", *(_line(values[name]) for name in known)]) + "\n")
+        parts.append(
+            "\n".join([f"{title}:", *(_line(values[name], chosen) for name in known)]) + "\n"
+        )
     more = len(own) - len(own[:_MOST_OF_MODEL])
     rest = f", {more} of them of {model}" if more else ""
     parts.append(f"--helpfull shows all flags{rest}; -h this page; --version the version.")
@@ -90,11 +95,19 @@ def models_text() -> str:
     return "\n".join([*lines, "", "options of one: python -m launch.main --model=NAME --help"])
 
 
-def full_text(model: str, values: flags.FlagValues) -> str:
+def full_text(argv: Sequence[str], values: flags.FlagValues) -> str:
     """Every flag, the model's own first."""
-    own = [name for name in options_of(model) if name in values]
+    chosen = _of_preset(argv, values)
+    own = [name for name in options_of(named_model(argv)) if name in values]
     rest = sorted(name for name in _of_package(values) if name not in own)
-    return "\n".join(_line(values[name]) for name in [*own, *rest])
+    return "\n".join(_line(values[name], chosen) for name in [*own, *rest])
+
+
+def _of_preset(argv: Sequence[str], values: flags.FlagValues) -> Mapping[str, Any]:
+    """What flags that are not given get, where a preset says other than the flag's default."""
+    if "preset" not in values:
+        return {}
+    return preset(last_given("preset", argv, values["preset"].default), named_model(argv))
 
 
 def _of_package(values: flags.FlagValues) -> list[str]:
@@ -103,22 +116,27 @@ def _of_package(values: flags.FlagValues) -> list[str]:
     return [name for name, module in modules.items() if not module.startswith("absl.")]
 
 
-def _line(flag: flags.Flag) -> str:
+def _line(flag: flags.Flag, chosen: Mapping[str, Any]) -> str:
+    value = chosen.get(flag.name, flag.default)
+    value = ",".join(value) if isinstance(value, list) else value
     shown = f"  --{flag.name}"
-    if isinstance(flag.default, bool):
+    if isinstance(value, bool):
         shown = f"  --[no]{flag.name}"
-    elif flag.default not in (None, ""):
-        shown += f"={flag.default}"
-    lines = textwrap.wrap(" ".join((flag.help or "").split()), _WIDTH - _INDENT) or [""]
-    first = f"{shown:<{_INDENT}}{lines[0]}" if len(shown) < _INDENT else f"{shown}  {lines[0]}"
-    return first[: _WIDTH + 20] if len(lines) == 1 else "\n".join([first, *_indented(lines[1:])])
+    elif value not in (None, ""):
+        shown += f"={value}"
+    text = " ".join((flag.help or "").split())
+    lines = textwrap.wrap(text, _WIDTH - _INDENT, break_long_words=False) or [""]
+    if len(shown) < _INDENT:
+        return "\n".join([f"{shown:<{_INDENT}}{lines[0]}", *_indented(lines[1:])])
+    return "\n".join([shown, *_indented(lines)])
 
 
 def _indented(lines: Sequence[str]) -> Iterator[str]:
     return (" " * _INDENT + line for line in lines)
 
 
-def command_text(about: str, values: flags.FlagValues) -> str:
+def command_text(about: str, argv: Sequence[str], values: flags.FlagValues) -> str:
     """What `--help` shows of a command: what it is for and all its flags, as they were defined."""
-    lines = (_line(values[name]) for name in _of_package(values))
+    chosen = _of_preset(argv, values)
+    lines = (_line(values[name], chosen) for name in _of_package(values))
     return "\n".join([about.strip(), "", *lines])

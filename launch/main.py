@@ -11,7 +11,7 @@ from absl import flags as absl_flags
 
 from launch import flags, help, processes
 from launch.command import guarded
-from launch.parsing import named_model, parse
+from launch.parsing import parse
 
 FlagValues: TypeAlias = absl_flags.FlagValues
 
@@ -42,7 +42,7 @@ def _command(argv: Sequence[str], values: FlagValues, begun: float | None) -> No
     flags.define(argv, values)
     if help.asked(argv) or "--helpfull" in argv[1:]:
         write = help.help_text if help.asked(argv) else help.full_text
-        print(write(named_model(argv), values))
+        print(write(argv, values))
         return
     parse(argv, values)
     from launch.one_run import run  # loads all that trains, which a text of help does not need

@@ -49,7 +49,7 @@ def define(values: absl_flags.FlagValues) -> None:
     """Registers the flags of this study alone."""
     common = dict(flag_values=values)
     absl_flags.DEFINE_list(
-        "models", [*MODELS], f"of --study={NAME}: which, beside --baselines [all]", **common
+        "models", [], f"of --study={NAME}: which, beside --baselines [all]", **common
     )
     absl_flags.DEFINE_list(
         "columns",
@@ -93,7 +93,7 @@ def run(values: absl_flags.FlagValues) -> str:
     """
     given = _given(values)
     baselines = flags.baselines(values).names()
-    models = [*dict.fromkeys([*baselines, *values.models])]
+    models = [*dict.fromkeys([*baselines, *(values.models or MODELS)])]
     of = dict(points=values.points)
     plan_models(models, values.columns, given, content=True, **of)
     dataset = flags.load(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from absl import flags
@@ -19,10 +20,19 @@ def named_model(argv: Sequence[str]) -> str:
     Raises:
       ConfigError: a flag file cannot be read.
     """
-    words, found = expanded(argv), DEFAULT
+    return last_given("model", argv, DEFAULT)
+
+
+def last_given(flag: str, argv: Sequence[str], default: str) -> str:
+    """The value that a command line, not parsed yet, gives a flag last, flag files included.
+
+    Raises:
+      ConfigError: a flag file cannot be read.
+    """
+    words, found = expanded(argv), default
     for word, following in zip(words, [*words[1:], ""], strict=True):
         name, equals, value = word.lstrip("-").partition("=")
-        if word.startswith("-") and name == "model":
+        if word.startswith("-") and name == flag:
             found = value if equals else following
     return found
 
@@ -36,7 +46,7 @@ def expanded(argv: Sequence[str]) -> list[str]:
     try:
         return flags.FlagValues().read_flags_from_files(flag_files.found(argv), force_gnu=False)
     except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
+        raise ConfigError(_in_words(error)) from error
 
 
 def parse(argv: Sequence[str], values: flags.FlagValues, *, takes_words: bool = False) -> list[str]:
@@ -64,10 +74,20 @@ def parse(argv: Sequence[str], values: flags.FlagValues, *, takes_words: bool = 
     except flags.UnrecognizedFlagError as error:
         raise ConfigError(_unknown_flag(error.flagname, values)) from error
     except (flags.Error, OSError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(str(error).splitlines()[0].removeprefix("ERROR:: ")) from error
+        raise ConfigError(_in_words(error)) from error
     if words and not takes_words:
         raise ConfigError(f"{words[0]!r} is not a flag; flags look like --epochs=10")
     return words
+
+
+def _in_words(error: Exception) -> str:
+    """What the parser says, without the words of Python."""
+    said = str(error).splitlines()[0].removeprefix("ERROR:: ")
+    if missing := re.fullmatch(r"Unable to open flagfile: \[Errno \d+\] (.*): '(.*)'", said):
+        reason, file = missing.groups()
+        return f"--flagfile={file}: {reason}{flag_files.closest(file)}"
+    said = re.sub(r"invalid literal for int\(\) with base \d+: .*", "expected a whole number", said)
+    return re.sub(r"could not convert string to float: .*", "expected a number", said)
 
 
 def _unknown_flag(name: str, values: flags.FlagValues) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kdiffe_jax.errors import KDiffEError, RunError
+from absl import flags as absl_flags
+from absl.flags import FlagValues
+
+from kdiffe_jax.errors import RunError
 from kdiffe_jax.report.words import plain
 from kdiffe_jax.storage.run_directory import RunDirectory
+from launch.command import Command
 
 _METRICS = ("recall@20", "ndcg@20")
 
@@ -51,16 +54,15 @@ def _truths(results: dict[str, dict[str, Any]]) -> list[str]:
     return lines
 
 
-def main(argv: Sequence[str]) -> int:
-    """Prints the comparison of run directories."""
-    try:
-        if len(argv) < 2:
-            raise RunError("usage: python -m launch.planted RUN [RUN ...]")
-        print(compare({Path(path).name: _result(path) for path in argv[1:]}))
-        return 0
-    except KDiffEError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+def define(values: FlagValues) -> None:
+    """Registers every flag of the command."""
+    absl_flags.DEFINE_bool("debug", False, "show the traceback of an error", flag_values=values)
+
+
+def _work(_: FlagValues, runs: Sequence[str]) -> None:
+    if not runs:
+        raise RunError("no runs to compare; usage: python -m launch.planted RUN [RUN ...]")
+    print(compare({Path(path).name: _result(path) for path in runs}))
 
 
 def _result(path: str) -> dict[str, Any]:
@@ -73,10 +75,10 @@ def _result(path: str) -> dict[str, Any]:
     return result
 
 
-def entry() -> None:
-    """The console command `kdiffe-planted`."""
-    sys.exit(main(sys.argv))
-
+_COMMAND = Command(
+    __doc__, lambda argv, values: define(values), _work, "stopped; run it again", takes_words=True
+)
+main, entry = _COMMAND.main, _COMMAND.entry
 
 if __name__ == "__main__":
     entry()

@@ -32,7 +32,6 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
     Raises:
       ConfigError: as `flags.define`.
     """
-    flags.define(argv, values)
     common = dict(flag_values=values)
     absl_flags.DEFINE_enum("study", None, STUDIES, "what is studied", **common)
     absl_flags.DEFINE_integer(
@@ -50,6 +49,7 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
     )
     model_study.define(values)
     define_many(values)
+    flags.define(argv, values)
 
 
 def define_many(values: absl_flags.FlagValues) -> None:

@@ -29,11 +29,11 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
     Raises:
       ConfigError: as `flags.define`.
     """
-    flags.define(argv, values)
     absl_flags.DEFINE_string(
         "sweep", None, "what is tried: TOML or JSON [the model's own grid]", flag_values=values
     )
     define_many(values)
+    flags.define(argv, values)
 
 
 def _work(values: absl_flags.FlagValues) -> None:

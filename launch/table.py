@@ -144,10 +144,9 @@ def _epochs(result: dict[str, Any]) -> str:
         return f"epoch {result['best_epoch']} of {result['epochs']}"
     best = [own["best_epoch"] for own in result["seeds"]]
     seeds = [own["seed"] for own in result["seeds"]]
-    return (
-        f"seeds {seeds[0]} to {seeds[-1]}, mean ± standard error, "
-        f"epochs {min(best)} to {max(best)} of {result['epochs']}"
-    )
+    first, last = min(best), max(best)
+    epochs = f"epoch {first}" if first == last else f"epochs {first} to {last}"
+    return f"seeds {seeds[0]} to {seeds[-1]}, mean ± standard error, {epochs} of {result['epochs']}"
 
 
 def planted_lines(result: dict[str, Any]) -> str:

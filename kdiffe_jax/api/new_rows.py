@@ -49,7 +49,10 @@ def entities_by_item(entities: Any, items: IdColumn) -> dict[str, list[Entity]]:
     for name in wanted:
         if name not in table.column_names:
             there = ", ".join(table.column_names)
-            raise DataError(f"items: no column {name!r}; it has {there}, {', '.join(wanted)} count")
+            raise DataError(
+                f"items: no column {name!r}; give the columns {', '.join(wanted)}, a row for each "
+                f"entity of a new item; there are {there}"
+            )
     found: dict[str, list[Entity]] = {}
     rows = zip(
         asked_for(entities, items, "items"),

@@ -26,6 +26,9 @@ from kdiffe_jax.data.relation import ITEMS, Relation, join_relations
 from kdiffe_jax.data.same_links import merged_where_same
 from kdiffe_jax.errors import DataError
 
+# A gain is over what interactions tell; as much says that they tell nothing.
+_UNBOUNDED = 1000.0
+
 
 class Neighbours(NamedTuple):
     """Nearest items, and how much each kind of content counts."""
@@ -137,7 +140,10 @@ def _note(kinds, weights, lifts: list[Lift] | None, told: list[Told] | None = No
     parts = [f"{kind.name} {weight:.2f}" for kind, weight in zip(kinds, weights, strict=True)]
     said: list[list[str]] = [[] for _ in parts]
     for place, one in enumerate(told or ()):
-        said[place].append(f"gain {one.gain:.2f} ± {one.error:.2f}")
+        bounded = abs(one.gain) < _UNBOUNDED
+        said[place].append(
+            f"gain {one.gain:.2f} ± {one.error:.2f}" if bounded else "gain without bound"
+        )
     for place, of in enumerate(lifts or ()):
         said[place].append(f"lift {of.value:.2f} ± {of.error:.2f}")
     parts = [f"{p} ({', '.join(s)})" if s else p for p, s in zip(parts, said, strict=True)]

@@ -32,12 +32,12 @@ def signed(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share.
+    r"""A share, in one line of text.
 
     >>> percent(0.1234)
-    '12.3 %'
+    '12.3\xa0%'
     """
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 def duration(seconds: float) -> str:

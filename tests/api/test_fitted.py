@@ -144,6 +144,10 @@ MISTAKES = {
         lambda m: m.score(pd.DataFrame({"user": [101]})),
         "pairs: no column 'userId'",
     ),
+    "a frame of new items that has no entities": (
+        lambda m: m.with_items(pd.DataFrame({"movieId": [1], "title": ["Heat"]})),
+        "no column 'relation'; give the columns movieId, relation, entity, a row for each",
+    ),
     "an unknown option of lists": (lambda m: m.recommend(101, unknown="?"), "choose one of"),
     "a known user as a new one": (lambda m: m.with_users({101: [1000]}), "there already"),
     "no model of entities": (lambda m: m.with_items({"x": ["Drama"]}), "no rows for new items"),

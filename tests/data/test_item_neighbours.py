@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data import item_neighbours
+from kdiffe_jax.data.beside_interactions import Told
 from kdiffe_jax.data.content.shared_entities import nearest_by_entities, neighbours_by_entities
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
@@ -207,6 +208,13 @@ def test_where_content_tells_nothing_there_are_no_neighbours_but_of_cold_items(h
     assert near.matrix.shape == (40, 40) and near.matrix.nnz == 0
     assert near.of_cold.sum() == pytest.approx(40.0)
     assert near.note.startswith("content tells nothing beside interactions: nearest items by ")
+
+
+def test_a_gain_over_interactions_that_tell_nothing_is_no_figure(halves, monkeypatch):
+    told = [Told(0.0, 2e6, 1e5), Told(0.0, -0.5, 0.3)]
+    monkeypatch.setattr(item_neighbours, "told_beside_interactions", lambda *_, **__: told)
+    note = nearest_items(halves, 1, weighed="evidence").note
+    assert "(gain without bound, lift " in note and "(gain -0.50 ± 0.30, lift " in note
 
 
 def test_a_search_that_misses_some_is_told_whatever_it_searches_by(dataset, monkeypatch):

@@ -1,5 +1,6 @@
 """What a command line shows of the program: models, flags in sections, commands, the version."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from absl import flags as absl_flags
 import kdiffe_jax
 from kdiffe_jax.models.registry import MODELS, model_class, options_of
 from launch import __main__ as listing
-from launch import flags
+from launch import flags, help, study, sweep
 from launch import main as command
 from launch.help import help_text
 
@@ -58,7 +59,7 @@ def flags_of(model):
 )
 def test_ways_to_ask_for_help(capsys, words):
     page = shown(capsys, *words)
-    assert page == help_text("kdiffe", flags_of("kdiffe")) + "\n"
+    assert page == help_text(["main"], flags_of("kdiffe")) + "\n"
     assert page.startswith(f"kdiffe_jax {kdiffe_jax.__version__}: ")
 
 
@@ -67,6 +68,26 @@ def test_the_full_help_has_every_flag(capsys, model):
     page = shown(capsys, f"--model={model}", "--helpfull")
     assert flags_in(page) == set(flags_of(model)) - {"flagfile", "undefok"}
     assert flags_in(page) > options_of(model).keys() | {"workdir", "planted_users", "mesh"}
+
+
+@pytest.mark.parametrize(
+    ("words", "dim"), (([], 128), (["--preset=paper"], 64), (["--preset", "paper"], 64))
+)
+def test_values_shown_are_those_that_a_run_would_take(capsys, words, dim):
+    assert f"\n  --dim={dim} " in shown(capsys, *words, "--help")
+    assert f"\n  --dim={dim} " in shown(capsys, *words, "--helpfull")
+    page = help.command_text("about", ["study", *words], flags_of("kdiffe"))
+    assert f"\n  --dim={dim} " in page
+
+
+@pytest.mark.parametrize(("name", "own"), ((study, "study"), (sweep, "sweep")))
+def test_a_command_of_many_runs_shows_its_own_flags_first(capsys, name, own):
+    assert name.main([own, "--help"]) == 0
+    page = capsys.readouterr().out
+    flags_shown = [line for line in page.splitlines() if line.startswith("  --")]
+    assert flags_shown[0].startswith(f"  --{own} ")
+    assert page.index("--parallel=1 ") < page.index("--model=kdiffe")
+    assert "[]" not in page and max(map(len, page.splitlines())) <= 120
 
 
 def test_help_of_a_model_that_is_not_there(capsys):
@@ -88,6 +109,13 @@ def test_the_version_ends_the_program(capsys):
         command.main(["main", "--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out == f"kdiffe_jax {kdiffe_jax.__version__}\n"
+
+
+@pytest.mark.parametrize("name", listing.COMMANDS)
+def test_each_command_has_help(capsys, name):
+    assert importlib.import_module(f"launch.{name}").main([name, "--help"]) == 0
+    out, err = capsys.readouterr()
+    assert f"python -m launch.{name}" in out and "--[no]debug" in out and err == ""
 
 
 def test_commands_are_listed_and_are_all():

@@ -40,8 +40,10 @@ def loads_nothing(**share):
     ("argument", "word"),
     [
         ("--no_such_flag=1", "no_such_flag"),
-        ("--flagfile=absent.flags", "absent.flags"),
-        ("--epochs=ten", "epochs"),
+        ("--flagfile=absent.flags", "--flagfile=absent.flags: No such file or directory\n"),
+        ("--flagfile=launch/tiktok.flag", "did you mean launch/tiktok.flags?"),
+        ("--epochs=ten", "flag --epochs=ten: expected a whole number\n"),
+        ("--learning_rate=fast", "flag --learning_rate=fast: expected a number\n"),
         ("--epochs=0", "epochs = 0: must be at least 1"),
         ("--temperature=0", "temperature"),
         ("--noise_scale=-0.1", "noise_scale"),

@@ -139,6 +139,8 @@ def test_several_seeds_show_mean_and_standard_error(result):
     assert lines[5] == "" and lines[6].split() == [*COLUMNS[4:]]
     assert lines[9].split()[3:] == ["0.0500"] * 2
     assert "seeds 5 to 6, mean ± standard error, epochs 0 to 2 of 9" in lines[-1]
+    result["seeds"][0]["best_epoch"] = 2
+    assert "standard error, epoch 2 of 9" in result_table(result)
 
 
 def test_a_narrow_terminal_has_the_table_in_parts(result):

@@ -165,7 +165,7 @@ def test_relations_are_counted(page, finished):
 def test_lists_are_described_as_in_the_result(page, finished):
     found = result_of(finished)["beyond_accuracy"]
     row = page.table("first 20 at test")["this model"]
-    assert row["coverage"] == f"{100 * found['coverage@20']:.1f} %"
+    assert row["coverage"] == f"{100 * found['coverage@20']:.1f}\N{NO-BREAK SPACE}%"
     assert row["Gini index"] == f"{found['gini@20']:.3f}"
     groups = page.table("popularity group")
     cells = [list(row.values())[1:] for row in groups.values()]

@@ -266,7 +266,7 @@ def test_a_run_of_several_seeds_as_one_says_that_its_row_is_their_mean(tmp_path)
         leaderboard_of([run])
         .notes[-1]
         .endswith(
-            "run: recommends its 2 seeds as one, test recall@20 / ndcg@20 0.6012 / 0.3004; its row is "
-            "their mean."
+            "run: recommends its 2 seeds as one, test recall@20 / ndcg@20 0.6012 / 0.3004; "
+            "its row is their mean."
         )
     )
