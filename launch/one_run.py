@@ -178,7 +178,10 @@ def _evaluate(values: FlagValues, phases: Phases) -> dict[str, Any]:
     with phases("reading"):
         dataset = flags.load(values)
     if dataset.fingerprint() != stored.get("data_sha256"):
-        raise RunError(f"{run.path}: was trained on other data than {dataset.name} holds now")
+        raise RunError(
+            f"{run.path}: was trained on other data than {dataset.name} holds now; name its data "
+            "by --dataset and --data_dir, as when it was trained"
+        )
     with run.claim(stored):
         known = options_of(stored["model"])
         config = make_config({n: v for n, v in stored.items() if n in known or n == "model"})

@@ -76,12 +76,17 @@ def _values(column, what: str):
     """A column as pyarrow has it; objects that are no values of one type are refused."""
     pa = arrow()
     try:
-        values = column.to_arrow()
+        values = column.to_arrow() if not _holds_objects(column) else pa.array(column.to_list())
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         values = _of_objects(column.to_list(), f"{what}, column {column.name!r}", error)
     if pa.types.is_floating(values.type):
         values = pa.compute.if_else(pa.compute.is_nan(values), None, values)
     return values
+
+
+def _holds_objects(column) -> bool:
+    """Whether it is of Python's objects in polars, which passes on their addresses."""
+    return column.implementation.is_polars() and str(column.dtype) == "Object"
 
 
 def _of_objects(values: list, where: str, error: Exception):

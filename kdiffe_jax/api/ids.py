@@ -69,6 +69,8 @@ def as_text(value: Any) -> str:
         raise DataError(f"an id is {value}; give the ids alone, without missing ones")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        return value.astimezone(datetime.UTC).isoformat()
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, str | int | float | decimal.Decimal | uuid.UUID):

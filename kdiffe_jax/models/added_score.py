@@ -119,8 +119,8 @@ def spread_of(view: View, data: EvalData) -> float:
     """The standard deviation of a user's scores over items, the mean over some users."""
     users, items = (np.asarray(table, np.float32) for table in view)
     own, centred = users[_looked_at(data)], items - items.mean(axis=0)
-    of_each = np.sqrt(np.einsum("ud,de,ue->u", own, centred.T @ centred, own) / data.n_items)
-    return float(of_each.mean())
+    squares = np.einsum("ud,de,ue->u", own, centred.T @ centred, own) / data.n_items
+    return float(np.sqrt(np.maximum(squares, 0.0)).mean())  # rounding may leave less than 0
 
 
 def _looked_at(data: EvalData) -> np.ndarray:

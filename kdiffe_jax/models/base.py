@@ -217,5 +217,6 @@ class Model(abc.ABC):
           ConfigError: the model has no way to make them.
         """
         raise ConfigError(
-            f"{saved.about['config']['model']} has no rows for new items: it does not read entities"
+            f"{saved.about['config']['model']} has no rows for new items: it does not make them of "
+            "entities"
         )

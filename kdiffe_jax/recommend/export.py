@@ -21,7 +21,7 @@ import numpy as np
 from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import DataError
-from kdiffe_jax.recommend.index import IndexQuality, check_embeddings, load_faiss, write_index
+from kdiffe_jax.recommend.index import IndexQuality, check_index, load_faiss, write_index
 from kdiffe_jax.recommend.scorers import scorer_of
 from kdiffe_jax.recommend.shares import Exported
 from kdiffe_jax.recommend.stablehlo import PLATFORMS
@@ -45,7 +45,7 @@ def export(
 
     Raises:
       DataError: the directory exists or cannot be written, or a library is missing.
-      ConfigError: an index of a model without embeddings.
+      ConfigError: no such kind of index, or one of a model without embeddings.
     """
     quality = None
     _require(model, index)
@@ -67,7 +67,7 @@ def _require(model: SavedModel, index: str | None) -> None:
     arrow()
     _save_file()
     if index is not None:
-        check_embeddings(model)
+        check_index(model, index)
         load_faiss()
 
 

@@ -62,12 +62,14 @@ def write_index(
     return IndexQuality(kind, k, len(sample), float(hits.mean()))
 
 
-def check_embeddings(model: SavedModel) -> None:
-    """Passes if the model's items have embeddings to index.
+def check_index(model: SavedModel, kind: str) -> None:
+    """Passes if there is such a kind of index, and the model's items have embeddings for it.
 
     Raises:
-      ConfigError: they have none.
+      ConfigError: one of both is not so.
     """
+    if kind not in KINDS:
+        raise ConfigError(f"index = {kind!r}: choose {' or '.join(KINDS)}, or None for no index")
     if not model.items.shape[1]:
         name = model.config["model"]
         raise ConfigError(f"{name} scores without item embeddings: there is nothing to index")

@@ -40,7 +40,7 @@ def with_items(model: SavedModel, entities: Mapping[str, Sequence]) -> SavedMode
             "an ensemble has no rows for new items; train without --ensemble for a model that has"
         )
     if not hasattr(kind, "rows_of_new_items"):
-        raise ConfigError(f"{name} has no rows for new items: it does not read entities")
+        raise ConfigError(f"{name} has no rows for new items: it does not make them of entities")
     Ids("item", model.item_ids).refuse_known(entities)
     triples = entity_triples(model, entities)
     new = kind.rows_of_new_items(model, triples, len(entities))

@@ -41,10 +41,10 @@ class Gain(NamedTuple):
         return "equal to" if not self.difference else "above" if self.difference > 0 else "below"
 
     def relative(self) -> str:
-        """The difference as a share of theirs, with its sign.
+        r"""The difference as a share of theirs, with its sign.
 
         >>> Gain("recall@20", "ease", 0.15, 0.2, None).relative()
-        '−25.0 %'
+        '−25.0\xa0%'
         """
         if not self.theirs:
             return "" if self.difference else "0.0 %"
@@ -63,10 +63,10 @@ class Gain(NamedTuple):
         return f"{p}, so it may be chance" if self.p > UNSURE else p
 
     def words(self) -> str:
-        """One sentence.
+        r"""One sentence.
 
         >>> Gain("recall@20", "most_popular", 0.15, 0.2, 0.01).words()
-        'recall@20 is 0.0500 below most popular, the best baseline (−25.0 %, p 0.01).'
+        'recall@20 is 0.0500 below most popular, the best baseline (−25.0\xa0%, p 0.01).'
         """
         far = f"{score(abs(self.difference))} " if self.difference else ""
         beside = ", ".join(filter(None, (self.relative(), self.chance())))

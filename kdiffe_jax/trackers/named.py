@@ -13,6 +13,7 @@ from kdiffe_jax.trackers import mlflow, tensorboard, weights_and_biases
 from kdiffe_jax.trackers.tracker import Tracker
 
 NAMES = ("tensorboard", "wandb", "mlflow")
+NAMED = {"wandb": "a project", "mlflow": "an experiment"}
 
 
 def named_trackers(wanted: Mapping[str, Any]) -> list[Callable[..., Tracker]]:
@@ -23,12 +24,10 @@ def named_trackers(wanted: Mapping[str, Any]) -> list[Callable[..., Tracker]]:
         None is not wanted.
 
     Raises:
-      ConfigError: there is no tracker of that name, or its library is not installed.
+      ConfigError: no dictionary, no tracker of that name, no name of a project or experiment, or
+        a library is not installed.
     """
-    for name in wanted:
-        if name not in NAMES:
-            near = closest(name, NAMES)
-            raise ConfigError(f"no tracker {name!r}; there are {', '.join(NAMES)}{near}")
+    _check(wanted)
     found: list[Callable[..., Tracker]] = []
     if wanted.get("tensorboard"):
         tensorboard.library()
@@ -40,6 +39,19 @@ def named_trackers(wanted: Mapping[str, Any]) -> list[Callable[..., Tracker]]:
         mlflow.library()
         found.append(partial(mlflow.Mlflow, experiment=experiment))
     return found
+
+
+def _check(wanted: Mapping[str, Any]) -> None:
+    if not isinstance(wanted, Mapping):
+        raise ConfigError(
+            f"log_to = {wanted!r}: give a dictionary, such as {{'tensorboard': True}}"
+        )
+    for name, given in wanted.items():
+        if name not in NAMES:
+            near = closest(str(name), NAMES)
+            raise ConfigError(f"no tracker {name!r}; there are {', '.join(NAMES)}{near}")
+        if given and name in NAMED and not isinstance(given, str):
+            raise ConfigError(f"log_to: {name} = {given!r}: give the name of {NAMED[name]}")
 
 
 def name_of_run(run_dir: Path) -> str:

@@ -40,7 +40,7 @@ class Ensemble(NamedTuple):
 
 def ensemble_of(views: Sequence[View], data: EvalData) -> Ensemble:
     """The ensemble of some views, as they rank; nothing is added to its score yet."""
-    spreads = [spread_of(view, data) for view in views]
+    spreads = [spread_of(view, data) or 1.0 for view in views]  # 0 where all items score alike
     items = np.concatenate([np.asarray(view.items, np.float32) for view in views], axis=1)
     return Ensemble(View(_joined([view.users for view in views], spreads), items), spreads)
 

@@ -164,7 +164,10 @@ def check_splits(dataset: Dataset, config: Config) -> None:
         raise ConfigError("num_seeds > 1 always scores the test split; use score_test = True")
     for split, of_what in {"train": "trained", "valid": "scored", "test": "scored"}.items():
         if not dataset.share.offset_and_total(len(getattr(dataset, split)))[1]:
-            raise DataError(f"{dataset.name}: the {split} split is empty; nothing can be {of_what}")
+            raise DataError(
+                f"{dataset.name}: the {split} split is empty; nothing can be {of_what}: divide the "
+                "data otherwise (docs/data.md)"
+            )
 
 
 def content_of(

@@ -1,8 +1,6 @@
 import csv
-import datetime
 import subprocess
 import sys
-import uuid
 
 import numpy as np
 import pandas as pd
@@ -93,26 +91,6 @@ def test_features_have_many_forms(given, more):
     data = kd.dataset(pd.DataFrame(ratings()), items=items, features={"image": given}).dataset
     at = [FILM.tolist().index(int(item)) for item in data.item_ids]
     np.testing.assert_allclose(data.features["image"], vectors()[at])
-
-
-IDS = {
-    "integer": lambda n: n,
-    "text": lambda n: f"u{n}",
-    "float": float,
-    "date": lambda n: datetime.date(2024, 1, 1) + datetime.timedelta(days=n),
-    "uuid": lambda n: uuid.UUID(int=n),
-}
-
-
-@pytest.mark.parametrize("kind", IDS)
-def test_ids_come_back_as_they_went_in(kind):
-    frame = pd.DataFrame(ratings())
-    given = [IDS[kind](n) for n in frame.userId]
-    data = kd.dataset(frame.assign(userId=given))
-    assert data.users.kind == kind
-    back = data.users.restored(data.dataset.user_ids)
-    assert set(back) == set(given)
-    assert {type(one) for one in back} == {type(one) for one in given}
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def stored(tmp_path, **config):
 def test_evaluation_of_a_configuration_of_other_data(capsys, tmp_path):
     stored(tmp_path, model="sgl", planted_users=20, planted_items=60)
     message = refusal(capsys, "--workdir=run", "--mode=evaluate")
-    assert "was trained on other data" in message
+    assert "was trained on other data" in message and "by --dataset and --data_dir" in message
 
 
 @pytest.mark.parametrize("config", ({"xi": 0.25}, {"model": "gone"}, {"model": ["sgl"]}))

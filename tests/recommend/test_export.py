@@ -8,7 +8,7 @@ import jax.export
 import numpy as np
 import pytest
 
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.recommend import index
 from kdiffe_jax.recommend.export import export
 from kdiffe_jax.recommend.stablehlo import PLATFORMS
@@ -84,6 +84,13 @@ def test_the_index_finds_what_it_says(model, tmp_path, kind):
     assert quality.recall == 1 if kind == "exact" else quality.recall > 0.9
     assert str(quality).startswith(f"items.faiss ({kind})")
     assert json.loads((tmp_path / "out" / "export.json").read_text())["index"]["kind"] == kind
+
+
+@pytest.mark.parametrize("kind", ["none", "flat", ["exact"]])
+def test_another_kind_of_index_is_refused_and_nothing_is_left(model, tmp_path, kind):
+    with pytest.raises(ConfigError, match="choose exact or hnsw, or None for no index"):
+        export(model, tmp_path / "out", index=kind)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_nothing_is_compiled(weighted, count_compilations):
 def test_new_items_are_refused(recommender, weighted):
     entity = weighted.entity_names[weighted.triples[0, 2]]
     assert recommender.items_with(entity, weighted.relation_names[weighted.triples[0, 1]])
-    with pytest.raises(ConfigError, match="has no rows for new items: it does not read"):
+    with pytest.raises(ConfigError, match="has no rows for new items: it does not make"):
         recommender.with_items({"new": [entity]})
 
 

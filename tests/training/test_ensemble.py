@@ -43,6 +43,24 @@ def test_scores_are_the_sum_of_those_of_all_seeds_each_by_its_spread(data):
     assert found.view.users.shape[1] == 8
 
 
+@pytest.mark.parametrize("rows", [0.0, 1.0], ids=["zeros", "all alike"])
+def test_scores_that_do_not_differ_stay_finite(data, rows):
+    alike = View(jnp.ones((data.n_users, 4)), jnp.full((data.n_items, 4), rows))
+    found = ensemble_of([alike, drawn_view(data, 1)], data)
+    assert found.spreads[0] == 1.0
+    assert np.isfinite(found.view.users).all()
+
+
+def test_a_spread_that_rounds_below_zero_counts_as_none(data):
+    rng = np.random.default_rng(0)
+    along, across = rng.normal(size=(2, 4))
+    across -= along * (along @ across) / (along @ along)
+    items = 100.0 + np.outer(rng.normal(size=data.n_items), across)
+    users = np.outer(rng.normal(size=data.n_users), along)
+    view = View(*(jnp.asarray(rows, jnp.float32) for rows in (users, items)))
+    assert 0.0 <= ensemble_of([view, view], data).spreads[0] < 1e-2
+
+
 def test_one_seed_is_no_ensemble():
     with pytest.raises(ConfigError, match="num_seeds of 2 or more"):
         make_config({"model": "lightgcn", "ensemble": True})

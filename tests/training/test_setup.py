@@ -156,7 +156,9 @@ def test_an_empty_split_is_refused():
         nothing = dataclasses.replace(
             planted(), **{split: getattr(planted(), split)[:0]}, share=share
         )
-        with pytest.raises(DataError, match=f"the {split} split is empty; nothing can be {what}"):
+        with pytest.raises(
+            DataError, match=f"the {split} split is empty; nothing can be {what}: divide"
+        ):
             small_problem(CACHE, nothing, model="lightgcn")
 
 

@@ -1,0 +1,53 @@
+"""Ids of any type, as they go in and come back."""
+
+import datetime
+import uuid
+
+import pandas as pd
+import polars as pl
+import pytest
+
+import kdiffe_jax as kd
+from kdiffe_jax.api.ids import as_text
+from kdiffe_jax.errors import DataError
+from tests.api.films import ratings
+
+IDS = {
+    "integer": lambda n: n,
+    "text": lambda n: f"u{n}",
+    "float": float,
+    "date": lambda n: datetime.date(2024, 1, 1) + datetime.timedelta(days=n),
+    "uuid": lambda n: uuid.UUID(int=n),
+}
+
+
+@pytest.mark.parametrize("kind", IDS)
+def test_ids_come_back_as_they_went_in(kind):
+    frame = pd.DataFrame(ratings())
+    given = [IDS[kind](n) for n in frame.userId]
+    data = kd.dataset(frame.assign(userId=given))
+    assert data.users.kind == kind
+    back = data.users.restored(data.dataset.user_ids)
+    assert set(back) == set(given)
+    assert {type(one) for one in back} == {type(one) for one in given}
+
+
+def test_polars_objects_are_ids_where_they_are_uuids():
+    frame, made = pd.DataFrame(ratings()), IDS["uuid"]
+    given = pl.Series("userId", [made(n) for n in frame.userId], dtype=pl.Object)
+    data = kd.dataset(pl.from_pandas(frame).with_columns(given))
+    assert data.users.kind == "uuid"
+    assert set(data.users.restored(data.dataset.user_ids)) == set(given.to_list())
+    with pytest.raises(DataError, match="column 'userId': holds int and str"):
+        mixed = pl.Series("userId", [1, "a"] * (len(frame) // 2), dtype=pl.Object)
+        kd.dataset(pl.from_pandas(frame)[: len(mixed)].with_columns(mixed))
+
+
+def test_a_moment_is_one_id_in_whatever_zone_it_is_written():
+    frame = pd.DataFrame(ratings())
+    hours = pd.to_timedelta(frame.userId, unit="h")
+    data = kd.dataset(frame.assign(userId=pd.Timestamp("2024-03-31", tz="Europe/Berlin") + hours))
+    assert data.users.kind == "datetime"
+    (first, *_) = data.users.restored(data.dataset.user_ids)
+    elsewhere = pd.Timestamp(first).tz_convert("Asia/Tokyo")
+    assert as_text(elsewhere) == as_text(first) == data.dataset.user_ids[0]
