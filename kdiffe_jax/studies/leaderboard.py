@@ -11,7 +11,6 @@ import numpy as np
 
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.evaluation.paired_test import paired_test
-from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies.gather import SCORES, SPLITS
 from kdiffe_jax.studies.leaderboard_columns import (
     Measure,
@@ -213,13 +212,16 @@ def warnings_of(rows: Sequence[Row]) -> list[str]:
 
 def _ensembles_of(row: Row) -> list[str]:
     """Of each run that recommends all its seeds as one: the row is not what recommends."""
+    ensembles = {
+        outcome.per_user.parent: outcome.result["ensemble"]
+        for outcome in row.outcomes
+        if "ensemble" in outcome.result
+    }
     said = []
-    for run in row.runs:
-        ensemble = (RunDirectory(run).result() or {}).get("ensemble")
-        if ensemble:
-            scores = " / ".join(f"{ensemble['test'][metric]:.4f}" for metric in SCORES)
-            said.append(
-                f"{shown_run(run)}: recommends its {ensemble['models']} seeds as one, test "
-                f"{' / '.join(SCORES)} {scores}; its row is their mean."
-            )
+    for run, ensemble in ensembles.items():
+        scores = " / ".join(f"{ensemble['test'][metric]:.4f}" for metric in SCORES)
+        said.append(
+            f"{shown_run(run)}: recommends its {ensemble['models']} seeds as one, test "
+            f"{' / '.join(SCORES)} {scores}; its row is their mean."
+        )
     return said
