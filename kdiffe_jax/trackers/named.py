@@ -13,7 +13,7 @@ from kdiffe_jax.trackers import mlflow, tensorboard, weights_and_biases
 from kdiffe_jax.trackers.tracker import Tracker
 
 NAMES = ("tensorboard", "wandb", "mlflow")
-NAMED = {"wandb": "a project", "mlflow": "an experiment"}
+_NEEDS_A_NAME = {"wandb": "a project", "mlflow": "an experiment"}
 
 
 def named_trackers(wanted: Mapping[str, Any]) -> list[Callable[..., Tracker]]:
@@ -50,8 +50,8 @@ def _check(wanted: Mapping[str, Any]) -> None:
         if name not in NAMES:
             near = closest(str(name), NAMES)
             raise ConfigError(f"no tracker {name!r}; there are {', '.join(NAMES)}{near}")
-        if given and name in NAMED and not isinstance(given, str):
-            raise ConfigError(f"log_to: {name} = {given!r}: give the name of {NAMED[name]}")
+        if given and name in _NEEDS_A_NAME and not isinstance(given, str):
+            raise ConfigError(f"log_to: {name} = {given!r}: give the name of {_NEEDS_A_NAME[name]}")
 
 
 def name_of_run(run_dir: Path) -> str:
