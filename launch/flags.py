@@ -85,7 +85,8 @@ def define_running(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "workdir",
         None,
-        "run directory [runs/<dataset>-<model>-seed<seed>, -seeds<first>-<last> for several]",
+        "run directory [runs/<dataset>-<model>-seed<seed>, -seeds<first>-<last> for several; with "
+        "--refit that run's and -all]",
         **common,
     )
     flags.DEFINE_string(
@@ -99,6 +100,12 @@ def define_running(values: flags.FlagValues) -> None:
         "warm_start",
         None,
         "finished run of the same model whose parameters the training begins from",
+        **common,
+    )
+    flags.DEFINE_string(
+        "refit",
+        None,
+        "finished run to train again on all interactions, validation and test among them, for use",
         **common,
     )
     flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "train, or score a run", **common)
@@ -208,6 +215,8 @@ def workdir(values: flags.FlagValues) -> Path:
     """The run directory."""
     if values.workdir:
         return Path(values.workdir)
+    if "refit" in values and values.refit:
+        return Path(f"{values.refit.rstrip('/')}-all")
     words = [values.dataset, values.model]
     if values.variant != "full":
         words.append(values.variant)

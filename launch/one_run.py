@@ -12,7 +12,7 @@ from absl.flags import FlagValues
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.share import ALONE
 from kdiffe_jax.errors import ConfigError, RunError
-from kdiffe_jax.models.registry import MODELS, make_config, model_class, options_of, variant
+from kdiffe_jax.models.registry import MODELS, make_config, options_of
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.parallel.processes import check_alike, is_process_zero, on_process_zero
 from kdiffe_jax.parallel.shares import share_of_process
@@ -26,12 +26,15 @@ from kdiffe_jax.training.fit import Hooks, fit, score_again
 from kdiffe_jax.training.phases import Phases
 from kdiffe_jax.training.placement_on_mesh import OnMesh
 from kdiffe_jax.training.progress import Progress
+from kdiffe_jax.training.refit import REFIT_OF
 from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.selection import Record, check_selection_metric
 from kdiffe_jax.training.setup import TrainSetup
 from kdiffe_jax.training.warm_start import check_start, read_earlier
 from launch import flags, processes, tracking
+from launch.adopted import adopt
 from launch.profile import profile_lines
+from launch.refit import check_alone, train_again
 from launch.shown import show, width
 from launch.table import next_lines, planted_lines, result_table
 
@@ -43,12 +46,16 @@ def run(values: FlagValues, *, begun: float | None = None) -> None:
       values: parsed.
       begun: when the command began, of `time.perf_counter`; now if omitted.
     """
+    if values.refit is not None:
+        check_alone(values)
     processes.join(values)
     keep_compiled(flags.cache_dir(values))
     recorder = _recorder(values)
     with Phases(shown=is_process_zero(), begun=begun) as phases:
         if values.mode == "evaluate":
             result = _evaluate(values, phases)
+        elif values.refit is not None:
+            result = train_again(values, phases)
         else:
             result = _train(values, recorder, phases)
     if not is_process_zero():
@@ -63,7 +70,7 @@ def run(values: FlagValues, *, begun: float | None = None) -> None:
 
 
 def _recorder(values: FlagValues) -> Recorder | None:
-    for name in ("profile", *tracking.FLAGS, "mesh", "warm_start"):
+    for name in ("profile", *tracking.FLAGS, "mesh", "warm_start", "refit"):
         if values[name].value and values.mode == "evaluate":
             raise ConfigError(
                 f"--{name}: only a training has epochs; leave one of it and --mode=evaluate out"
@@ -174,7 +181,12 @@ def _evaluate(values: FlagValues, phases: Phases) -> dict[str, Any]:
         raise RunError(f"{run.path}: there is no run to evaluate; train it first")
     if stored.get("model") not in [*MODELS]:
         raise RunError(f"{run.path}: its config.json names no model; train it again elsewhere")
-    _adopt(values, stored)
+    if REFIT_OF in stored:
+        raise RunError(
+            f"{run.path}: was trained again on all interactions, so nothing is left to score it "
+            "by; its scores are those of the run that it repeats"
+        )
+    adopt(values, stored)
     with phases("reading"):
         dataset = flags.load(values)
     if dataset.fingerprint() != stored.get("data_sha256"):
@@ -190,22 +202,3 @@ def _evaluate(values: FlagValues, phases: Phases) -> dict[str, Any]:
         if run.result() is not None:
             leave_report(run.path, options_of, log=phases.log)
         return result
-
-
-def _adopt(values: FlagValues, stored: dict[str, Any]) -> None:
-    """Takes the run's values for all flags that were not given; refuses others."""
-    model = stored["model"]
-    if values["model"].present and values.model != model:
-        raise RunError(f"--model={values.model}: the run was made with {model!r}")
-    if values.model != model:
-        own = model_class(model).Options.all_options()
-        flags.define_options({n: f for n, f in own.items() if n not in values}, values)
-    for name, value in stored.items():
-        if name not in values:
-            continue
-        if values[name].present and values[name].value != value:
-            raise RunError(f"--{name}={values[name].value}: the run was made with {value!r}")
-        values[name].value = value
-    for name, value in variant(values.variant, model).items():
-        if stored.get(name) != value:
-            raise RunError(f"--variant={values.variant}: the run has {name} {stored.get(name)!r}")

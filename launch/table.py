@@ -9,7 +9,7 @@ from typing import Any
 from kdiffe_jax.recommend.denoiser import held_out_words
 from kdiffe_jax.report.page import REPORT
 from kdiffe_jax.report.scores import COLUMNS, paired_by_metric
-from kdiffe_jax.report.words import chosen, plain
+from kdiffe_jax.report.words import chosen, plain, refit_words
 from kdiffe_jax.storage.saved_model import MODEL
 from kdiffe_jax.studies.tables import aligned, in_blocks
 from launch.shown import PLAIN_WIDTH
@@ -56,6 +56,8 @@ def result_table(result: dict[str, Any], width: int = PLAIN_WIDTH) -> str:
     if "denoiser" in result:
         lines.append(f"denoiser: {held_out_words(result['denoiser'])}")
     lines.append(_run_line(result))
+    if "refit" in result:
+        lines.append(f"the model in use: {refit_words(result['refit'])}")
     if result["selection"] == "test":
         lines.append("CHOSEN ON THE TEST SET: compare only with tables chosen the same way")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from kdiffe_jax.api.home import Home, path_of
 from kdiffe_jax.api.ids import IdColumn, as_text
 from kdiffe_jax.api.new_rows import entities_by_item, items_by_user
 from kdiffe_jax.api.reasons import Reasons
-from kdiffe_jax.api.run_tables import Page, history_columns, score_columns
+from kdiffe_jax.api.run_tables import Page, history_columns, result_in_words, score_columns
 from kdiffe_jax.api.saved import Saved, read_saved, write_saved
 from kdiffe_jax.api.words import spoken_in_python
 from kdiffe_jax.errors import ConfigError
@@ -175,6 +175,12 @@ class FittedModel:
 
         return update(self, interactions, **more)
 
+    def refit(self, *, workdir: str | Path | None = None, progress: bool = True) -> FittedModel:
+        """The same training on all interactions, for use; see `api.refit.refit`."""
+        from kdiffe_jax.api.refit import refit
+
+        return refit(self, workdir=workdir, progress=progress)
+
     def export(self, directory: str | Path, *, index: str | None = None) -> None:
         """Writes embeddings and a scorer that other programs read; see docs/recommending.md.
 
@@ -239,12 +245,4 @@ class FittedModel:
             return dataclasses.replace(self, recommender=added(self.recommender, given))
 
     def __repr__(self) -> str:
-        result = self.result
-        scored = result.get("ensemble", result)
-        scores = ", ".join(
-            f"{split} {metric} {scored[split][metric]:.4f}"
-            for split in ("valid", "test")
-            if split in scored
-            for metric in ("recall@20", "ndcg@20")
-        )
-        return f"{result['shown_as']} on {result['dataset']}: {scores}"
+        return result_in_words(self.result)

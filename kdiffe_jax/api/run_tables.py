@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kdiffe_jax.report.words import refit_words
 from kdiffe_jax.storage.files import replacing
 
 _HEIGHT = 640
@@ -38,6 +39,19 @@ def score_columns(result: Mapping[str, Any]) -> dict[str, list]:
         rows.append({"model": name.replace("_", " "), **_flat(_of_splits(found))})
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}
+
+
+def result_in_words(result: Mapping[str, Any]) -> str:
+    """The model, its data and its main scores in one line."""
+    scored = result.get("ensemble", result)
+    scores = ", ".join(
+        f"{split} {metric} {scored[split][metric]:.4f}"
+        for split in ("valid", "test")
+        if split in scored
+        for metric in ("recall@20", "ndcg@20")
+    )
+    again = f"; {refit_words(result['refit'])}" if "refit" in result else ""
+    return f"{result['shown_as']} on {result['dataset']}: {scores}{again}"
 
 
 @dataclasses.dataclass(frozen=True, repr=False)

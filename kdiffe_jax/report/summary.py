@@ -7,7 +7,7 @@ from typing import Any
 from kdiffe_jax.report.gain import gain_of
 from kdiffe_jax.report.markup import Markup, details, element, joined, note
 from kdiffe_jax.report.run_files import RunFiles
-from kdiffe_jax.report.words import SPLITS, duration, plain, score, signed
+from kdiffe_jax.report.words import SPLITS, duration, plain, refit_words, score, signed
 
 
 def summary(run: RunFiles) -> Markup:
@@ -23,6 +23,8 @@ def summary(run: RunFiles) -> Markup:
     if result["selection"] == "test":
         said = "The epoch was chosen on the test split: compare only with tables chosen so."
         parts.append(element("p", said, class_="warning"))
+    if "refit" in result:
+        parts.append(note(f"This model was {refit_words(result['refit'])}."))
     if split == "valid":
         parts.append(note("The test split was left alone: no test scores and no baselines."))
     if result.get("notes"):

@@ -70,6 +70,19 @@ def chosen(result: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {setting(value)}" for name, value in values)
 
 
+def refit_words(refit: Mapping[str, Any]) -> str:
+    """What a model has learned from that its scores are not of.
+
+    >>> refit_words({"interactions": 1200, "epochs": 9})  # doctest: +NORMALIZE_WHITESPACE
+    'trained again on all 1,200 interactions for 9 epochs; its scores are of the training before
+     that, which held some out'
+    """
+    epochs = refit["epochs"]
+    length = f" for {epochs} epoch{'s' if epochs > 1 else ''}" if epochs else ""
+    made = f"trained again on all {refit['interactions']:,} interactions{length}"
+    return f"{made}; its scores are of the training before that, which held some out"
+
+
 def titled(item: str, name: str) -> Markup:
     """An item by its id, with its title where it has one."""
     if not name or name == item:

@@ -135,6 +135,12 @@ def _check_finished(runs: Sequence[Path]) -> None:
     many = [run for run in runs if {"study", "sweep"} & (RunDirectory(run).config() or {}).keys()]
     if many:
         raise RunError(f"{many[0]}: holds many runs; name them, such as {many[0]}/*/seed*")
+    again = [run for run in runs if "refit" in (RunDirectory(run).result() or {})]
+    if again:
+        raise RunError(
+            f"{again[0]}: was trained again on all interactions, so nothing is left to score it "
+            "by; compare the run that it repeats"
+        )
     open_ = [str(run) for run in runs if RunDirectory(run).result() is None]
     if open_:
         raise RunError(f"{', '.join(open_)}: not finished; train to the end, or leave it out")

@@ -14,7 +14,6 @@ from kdiffe_jax.baselines.suite import score_baselines
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.data_ablations import ablated
 from kdiffe_jax.data.dataset import Dataset
-from kdiffe_jax.data.ranked_users import of_ranked_users
 from kdiffe_jax.data.share import ALONE
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.evaluation.eval_data import EvalData
@@ -25,12 +24,12 @@ from kdiffe_jax.models.fitting import fit_closed_form
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.storage.saved_model import MODEL, SavedModel, write_model
 from kdiffe_jax.training.environment import write_environment
+from kdiffe_jax.training.held_out import check_splits, splits_to_rank
 from kdiffe_jax.training.phases import Phase
 from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.result_file import PerUser, assembled, best_scores, validated
 from kdiffe_jax.training.saving import saved_model
 from kdiffe_jax.training.selection import check_selection_metric
-from kdiffe_jax.training.setup import check_splits, seen_at_test
 
 
 def finish_closed_form(
@@ -64,18 +63,7 @@ def finish_closed_form(
     dataset = ablated(dataset, config.data_ablation)
     check_splits(dataset, config)
     data = _eval_data(dataset, config)
-    begun, cpu_begun = time.perf_counter(), time.process_time()
-    with phase("fitting"):
-        chosen, fitted = fit_closed_form(config, data, limits=resources.limits)
-    training = {
-        "best_epoch": 0,
-        "epochs": 0,
-        "seconds": round(time.perf_counter() - begun, 3),
-        "cpu_seconds": round(time.process_time() - cpu_begun, 3),
-        "hyper_parameters": chosen,
-    }
-    with phase("saving"):
-        write_model(_model(dataset, config, training, fitted.saved), run.path / MODEL)
+    training, fitted = _fitted(dataset, config, data, run, resources, phase)
 
     def score_beside() -> Baselines:
         cache_dir, of = resources.cache_dir, resources.baselines
@@ -90,6 +78,45 @@ def finish_closed_form(
             run.write_per_user(per_user, np.asarray(data.test.users))
         run.write_result(result)
     return result
+
+
+def save_fitted(
+    dataset: Dataset,
+    config: Config,
+    run: RunDirectory,
+    resources: Resources,
+    *,
+    phase: Phase = nullcontext,
+) -> float:
+    """Fits the model without choosing or scoring anything, and writes it: the seconds that took.
+
+    Args:
+      dataset: whose training split is all that it reads.
+      config: of a closed form that is not tuned.
+      run, resources, phase: as for `finish_closed_form`.
+
+    Raises:
+      ConfigError: a limit.
+    """
+    data = _eval_data(dataset, config)
+    return _fitted(dataset, config, data, run, resources, phase)[0]["seconds"]
+
+
+def _fitted(dataset, config, data, run, resources, phase) -> tuple[dict[str, Any], Any]:
+    """Fits the model and writes it: how it was made, and what it gives."""
+    begun, cpu_begun = time.perf_counter(), time.process_time()
+    with phase("fitting"):
+        chosen, fitted = fit_closed_form(config, data, limits=resources.limits)
+    training = {
+        "best_epoch": 0,
+        "epochs": 0,
+        "seconds": round(time.perf_counter() - begun, 3),
+        "cpu_seconds": round(time.process_time() - cpu_begun, 3),
+        "hyper_parameters": chosen,
+    }
+    with phase("saving"):
+        write_model(_model(dataset, config, training, fitted.saved), run.path / MODEL)
+    return training, fitted
 
 
 def _model(
@@ -120,14 +147,6 @@ def _scored(
 
 def _eval_data(dataset: Dataset, config: Config) -> EvalData:
     of = dict(n_users=dataset.n_users, n_items=dataset.n_items)
-    valid, test = (
-        of_ranked_users(pairs, config.eval.eval_users, n_users=dataset.n_users)
-        for pairs in (dataset.valid, dataset.test)
-    )
-    return EvalData(
-        dataset.train,
-        **of,
-        valid=ranking_task(dataset.train, valid, **of),
-        test=ranking_task(seen_at_test(dataset, config), test, **of),
-        eval=config.eval,
-    )
+    splits = splits_to_rank(dataset, config.eval)
+    valid, test = (ranking_task(*split, **of) for split in splits)
+    return EvalData(dataset.train, **of, valid=valid, test=test, eval=config.eval)

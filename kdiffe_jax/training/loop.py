@@ -140,7 +140,7 @@ def fresh_start(setup: TrainSetup, compiled: Compiled) -> Carried:
 def one_epoch(
     setup: TrainSetup, compiled: Compiled, carried: Carried, *, epoch: int
 ) -> tuple[Carried, Record]:
-    """Trains one more epoch and ranks what it gave: the next state, and its record."""
+    """Trains one more epoch and ranks what it gave, if anything is: the next state, its record."""
     begun, cpu_begun = time.perf_counter(), time.process_time()
     with host_phase("batches"):
         batches = setup.placement.batches(setup.sampler, epoch)
@@ -152,10 +152,11 @@ def one_epoch(
     carry = compiled.refresh(
         state.params, setup.inputs, carried.carry, state.key, jnp.int32(epoch + 1)
     )
-    view = compiled.view(state.params, setup.inputs, carry)
     record: Record = {"epoch": epoch, "seconds": 0.0, "cpu_seconds": 0.0, **losses}
-    for split in splits_ranked(setup.config):
-        record[split] = score(setup, view, getattr(setup, split))
+    if setup.valid is not None:
+        view = compiled.view(state.params, setup.inputs, carry)
+        for split in splits_ranked(setup.config):
+            record[split] = score(setup, view, getattr(setup, split))
     record["seconds"] = round(time.perf_counter() - begun, 3)
     record["cpu_seconds"] = round(time.process_time() - cpu_begun, 3)
     return Carried(state, carry), record

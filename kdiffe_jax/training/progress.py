@@ -27,9 +27,7 @@ class Progress:
 
     def on_epoch(self, record: Record) -> None:
         """Shows one epoch; of several seeds, which one it is of."""
-        seed, value = record.get("seed"), selection_score(record, self._config)
-        best = self._best[seed] = max(self._best.get(seed, self._earlier(seed, value)), value)
-        score = f"{self._metric} {value:.4f}", f"best {best:.4f}"
+        seed, score = record.get("seed"), self._score(record)
         if self._phases.moving:
             name = "training" if seed is None else f"seed {seed}"
             done, epochs = record["epoch"] + 1, self._config.train.epochs
@@ -40,6 +38,14 @@ class Progress:
         losses = (f"{of.name} {record[of.name]:9.4f}" for of in objectives)
         parts = (*losses, *score, f"{record['seconds']:.1f} s")
         self._phases.log(f"{name}epoch {record['epoch']:3d}  {'  '.join(parts)}")
+
+    def _score(self, record: Record) -> tuple[str, ...]:
+        """The epoch's and the best so far; nothing where nothing is ranked."""
+        if self._config.eval.selection not in record:
+            return ()
+        seed, value = record.get("seed"), selection_score(record, self._config)
+        best = self._best[seed] = max(self._best.get(seed, self._earlier(seed, value)), value)
+        return f"{self._metric} {value:.4f}", f"best {best:.4f}"
 
     def _earlier(self, seed: int | None, value: float) -> float:
         """The best score of the epochs before the first that is shown."""

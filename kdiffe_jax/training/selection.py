@@ -15,7 +15,12 @@ TIMES = ("seconds", "cpu_seconds")
 
 
 def selection_score(record: Record, config: Config) -> float:
-    """The number by which an epoch is chosen: the configured metric on the configured split."""
+    """The number by which an epoch is chosen: the configured metric on the configured split.
+
+    Where nothing is ranked a later epoch is better than all before it.
+    """
+    if config.eval.selection not in record:
+        return float(record["epoch"])
     return record[config.eval.selection][config.eval.selection_metric]
 
 

@@ -21,11 +21,12 @@ from kdiffe_jax.data.feature_rows import feature_rows, stand_ins
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
 from kdiffe_jax.data.kept_nearest import kept_nearest_items
 from kdiffe_jax.data.knowledge import ensure_knowledge
-from kdiffe_jax.data.ranked_users import of_ranked_users, slow_ranking
+from kdiffe_jax.data.ranked_users import slow_ranking
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Params, Sizes
 from kdiffe_jax.models.base import Model, Needs
 from kdiffe_jax.models.registry import build_model, model_class
+from kdiffe_jax.training.held_out import check_splits, splits_to_rank
 from kdiffe_jax.training.inputs import Content, build_inputs
 from kdiffe_jax.training.placement import OneDevice, Placement
 from kdiffe_jax.training.sampler import InteractionSampler
@@ -45,7 +46,7 @@ class TrainSetup(NamedTuple):
     edges_seconds: float  #: that making or reading them took
     sampler: InteractionSampler
     stand_ins: dict[str, str]  #: what each modality is, where the data have no features
-    valid: Any  #: a RankingTask, as the placement takes it
+    valid: Any  #: a RankingTask, as the placement takes it; None where nothing is ranked
     test: Any  #: likewise
     placement: Placement
     #: fresh parameters -> those that the first epoch begins with; `warm_start.warm_started`
@@ -76,6 +77,7 @@ def build_setup(
     log: Callable[[str], None],
     limits: Limits = _LIMITS,
     placement: Placement | None = None,
+    ranked: bool = True,
 ) -> TrainSetup:
     """Constant structure by what the model needs, sampler and ranking tasks.
 
@@ -86,6 +88,7 @@ def build_setup(
       log: receives one line at a time.
       limits: on the model's memory.
       placement: where arrays lie; one device if omitted.
+      ranked: False ranks nothing, so only the training split has to be there.
 
     Raises:
       DataError: a split to rank is empty, or the data lack what the model needs.
@@ -95,7 +98,8 @@ def build_setup(
     placement = placement or OneDevice()
     content = content_of(dataset, config, log, cache_dir)
     dataset = content.dataset
-    check_splits(dataset, config)
+    if ranked:
+        check_splits(dataset, config)
     model = build_model(config, sizes_of(content))
     if model.one_device and not placement.alone:
         raise ConfigError(f"{config.model} runs on one device, without --mesh: {model.one_device}")
@@ -106,12 +110,7 @@ def build_setup(
         dataset.train, cache_dir=cache_dir, share=dataset.share, devices=placement.devices
     )
     edges_seconds = time.perf_counter() - begun
-    valid, test = (
-        of_ranked_users(pairs, config.eval.eval_users, n_users=dataset.n_users, share=dataset.share)
-        for pairs in (dataset.valid, dataset.test)
-    )
-    if slow := slow_ranking(len(np.unique(valid[:, 0])), dataset.n_items):
-        log(f"{dataset.name}: {slow}")
+    valid, test = _tasks(dataset, config, model, placement, log) if ranked else (None, None)
     return TrainSetup(
         dataset=dataset,
         config=config,
@@ -121,10 +120,18 @@ def build_setup(
         edges_seconds=edges_seconds,
         sampler=sampler,
         stand_ins=content.stand_ins,
-        valid=placement.ranking_task(dataset.train, valid, model.sizes),
-        test=placement.ranking_task(seen_at_test(dataset, config), test, model.sizes),
+        valid=valid,
+        test=test,
         placement=placement,
     )
+
+
+def _tasks(dataset: Dataset, config: Config, model: Model, placement: Placement, log) -> list:
+    """Validation and test as the placement ranks them."""
+    splits = splits_to_rank(dataset, config.eval)
+    if slow := slow_ranking(len(np.unique(splits[0].held_out[:, 0])), dataset.n_items):
+        log(f"{dataset.name}: {slow}")
+    return [placement.ranking_task(*split, model.sizes) for split in splits]
 
 
 def build_sampler(dataset: Dataset, train: TrainConfig, model: Model) -> InteractionSampler:
@@ -149,25 +156,6 @@ def build_sampler(dataset: Dataset, train: TrainConfig, model: Model) -> Interac
         n_negatives=sampling.negatives,
         share=dataset.share,
     )
-
-
-def check_splits(dataset: Dataset, config: Config) -> None:
-    """Refuses data that cannot be trained on or scored as the configuration says.
-
-    Raises:
-      DataError: an empty split.
-      ConfigError: options that contradict each other.
-    """
-    if config.eval.selection == "test" and not config.eval.score_test:
-        raise ConfigError("selection = 'test' scores the test split; score_test = False forbids it")
-    if config.train.num_seeds > 1 and not config.eval.score_test:
-        raise ConfigError("num_seeds > 1 always scores the test split; use score_test = True")
-    for split, of_what in {"train": "trained", "valid": "scored", "test": "scored"}.items():
-        if not dataset.share.offset_and_total(len(getattr(dataset, split)))[1]:
-            raise DataError(
-                f"{dataset.name}: the {split} split is empty; nothing can be {of_what}: divide the "
-                "data otherwise (docs/data.md)"
-            )
 
 
 def content_of(
@@ -238,11 +226,3 @@ def sizes_of(content: Content) -> Sizes:
         max(1, dataset.n_relations),
         tuple((name, rows.shape[1]) for name, rows in content.features.items()),
     )
-
-
-def seen_at_test(dataset: Dataset, config: Config) -> np.ndarray:
-    """int32[n, 2] of (user, item) that the test split's ranking leaves out, sorted."""
-    if not config.eval.mask_valid:
-        return dataset.train
-    seen = np.concatenate([dataset.train, dataset.valid])
-    return seen[np.lexsort(seen.T[::-1])]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from kdiffe_jax.config import Config, Limits
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.models.registry import build_model, changed, is_trained, model_class
-from kdiffe_jax.training.setup import build_sampler, check_splits, content_of, sizes_of
+from kdiffe_jax.training.held_out import check_splits
+from kdiffe_jax.training.setup import build_sampler, content_of, sizes_of
 
 _NO_NEIGHBOURS = {"neighbour_weight": 0.0, "cold_items": "own"}
 

@@ -1,0 +1,43 @@
+"""--refit: one command trains a finished run again on all interactions, for use."""
+
+from pathlib import Path
+
+import pytest
+from absl import flags as absl_flags
+
+from kdiffe_jax.storage.saved_model import read_model
+from launch import compare
+
+SMALL = ("--model=lightgcn", "--dim=8", "--epochs=2", "--baselines=none")
+PLANTED = ("--planted_users=60", "--planted_items=50", "--planted_topics=4")
+
+
+def refused(train, reason, *words):
+    with pytest.raises(AssertionError, match=reason):
+        train(*words)
+
+
+def test_a_run_is_trained_again_beside_itself(train, capsys):
+    train(*SMALL, *PLANTED, "--workdir=shop")
+    shown = train("--refit=shop")
+    assert "the model in use: trained again on all 840 interactions" in shown
+    assert "launch.recommend --workdir=shop-all" in shown
+    assert len(read_model("shop-all").train) == 840
+    assert "this run is finished" in train("--refit=shop")
+    refused(train, "the run was made with 2", "--refit=shop", "--epochs=3", "--workdir=other")
+    refused(train, "shop-all was trained on all interactions already", "--refit=shop-all")
+    refused(train, "nothing is left to score it by", "--mode=evaluate", "--workdir=shop-all")
+    refused(train, "--refit: only a training has epochs", "--mode=evaluate", "--refit=shop")
+    assert not Path("other").exists()
+    assert compare.main(["compare", "shop", "shop-all"], absl_flags.FlagValues()) == 2
+    assert "compare the run that it repeats" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--mesh=data:1", "--tensorboard", "--profile=trace"])
+def test_what_says_nothing_of_it_is_refused(train, flag):
+    refused(train, f"{flag.split('=')[0]} does not go with --refit", "--refit=shop", flag)
+
+
+def test_a_run_has_to_be_named(train):
+    refused(train, "--refit: name the directory of a finished run", "--refit=")
+    refused(train, "nowhere: no such run directory", "--refit=nowhere")
