@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
+from kdiffe_jax.errors import ConfigError
+
 _PACKAGED = Path(__file__).parent
 _FLAG = "--flagfile"
 
@@ -44,6 +46,8 @@ def _replaced(word: str, previous: str) -> str:
 
 
 def _place_of(file: str) -> str:
+    if not file:
+        raise ConfigError(f"{_FLAG}= names no file; give one, or leave it out")
     path = Path(file)
     packaged = _PACKAGED / path.name
     by_name = path.parent in (Path("."), Path("launch"))

@@ -176,11 +176,22 @@ def limits(values: flags.FlagValues) -> Limits:
 
 def data_identity(values: flags.FlagValues) -> dict[str, Any]:
     """The flags that say which data: part of a run's configuration."""
-    identity: dict[str, Any] = {"dataset": values.dataset}
-    if values.dataset == SYNTHETIC and not values.data_dir:
+    identity: dict[str, Any] = {"dataset": dataset_name(values)}
+    if _is_planted(values):
         names = ["seed", *(field.name for field in dataclasses.fields(PlantedSizes))]
         identity |= {f"{_PLANTED}{name}": values[f"{_PLANTED}{name}"].value for name in names}
     return identity
+
+
+def dataset_name(values: flags.FlagValues) -> str:
+    """What the data set is called: as --dataset says, or as its directory where that alone does."""
+    if values.dataset == SYNTHETIC and values.data_dir:
+        return Path(values.data_dir).resolve().name or SYNTHETIC
+    return values.dataset
+
+
+def _is_planted(values: flags.FlagValues) -> bool:
+    return values.dataset == SYNTHETIC and not values.data_dir
 
 
 def data_flags(values: flags.FlagValues) -> list[str]:
@@ -201,14 +212,14 @@ def load(values: flags.FlagValues, *, share: Share = ALONE) -> Dataset:
     Raises:
       DataError: see `read_dataset`.
     """
-    if values.dataset == SYNTHETIC and not values.data_dir:
+    if _is_planted(values):
         sizes = {
             f.name: values[f"{_PLANTED}{f.name}"].value for f in dataclasses.fields(PlantedSizes)
         }
         return planted_dataset(PlantedSizes(**sizes), seed=values.planted_seed).shared(share)
     root = os.environ.get("KDIFFE_DATA", "datasets")
     directory = values.data_dir or Path(root) / values.dataset
-    return read_dataset(directory, name=values.dataset, share=share)
+    return read_dataset(directory, name=dataset_name(values), share=share)
 
 
 def workdir(values: flags.FlagValues) -> Path:
@@ -217,7 +228,7 @@ def workdir(values: flags.FlagValues) -> Path:
         return Path(values.workdir)
     if "refit" in values and values.refit:
         return Path(f"{values.refit.rstrip('/')}-all")
-    words = [values.dataset, values.model]
+    words = [dataset_name(values), values.model]
     if values.variant != "full":
         words.append(values.variant)
     if "seed" in options_of(values.model):

@@ -103,7 +103,7 @@ def run(values: absl_flags.FlagValues) -> str:
     identity = {"study": NAME, **flags.data_identity(values), **given}
     identity |= {"points": values.points, "tuning_seeds": values.tuning_seeds}
     identity |= {"data_sha256": dataset.fingerprint()}
-    out = RunDirectory(values.out or f"runs/{values.dataset}-{NAME}", option="--out")
+    out = RunDirectory(values.out or f"runs/{flags.dataset_name(values)}-{NAME}", option="--out")
     with out.claim(identity):
         suited, left_out = _suited(settings, dataset, values)
         first = given.get("seed", 0)

@@ -91,7 +91,7 @@ def _run(study: str, values: absl_flags.FlagValues) -> str:
         _tell_left_out(planned, values.variants)
     first = base.train.seed
     seeds = range(first, first + (values.seeds or plan.SEEDS[study]))
-    path = values.out or f"runs/{values.dataset}-{base.model}-{study}"
+    path = values.out or f"runs/{flags.dataset_name(values)}-{base.model}-{study}"
     out = RunDirectory(path, option="--out")
     shared = {name: value for name, value in base.to_flat().items() if name != "seed"}
     identity = {"study": study, **flags.data_identity(values), **shared}

@@ -52,7 +52,7 @@ def _run(sweep: Sweep, base: Config, values: absl_flags.FlagValues) -> str:
         raise ConfigError("--num_seeds is for one run; a sweep can have seed among its parameters")
     base = changed(base, {"score_test": False})
     name = Path(values.sweep).stem if values.sweep else "grid"
-    path = values.out or f"runs/{values.dataset}-{base.model}-{name}"
+    path = values.out or f"runs/{flags.dataset_name(values)}-{base.model}-{name}"
     out = RunDirectory(path, option="--out")
     described = json.loads(json.dumps(sweep._asdict()))
     with out.claim({"sweep": described, **flags.data_identity(values), **base.to_flat()}):

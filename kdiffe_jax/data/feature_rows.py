@@ -65,16 +65,23 @@ def in_form(rows: Rows, form: FeatureForm) -> Rows:
     if isinstance(rows, np.ndarray):
         told = rows.any(axis=1, keepdims=True)
         rows = np.where(told, rows - rows.mean(axis=0, dtype=np.float64, where=told), 0.0)
-    size = np.sqrt((rows**2).sum(dtype=np.float64) / np.prod(rows.shape, dtype=np.float64))
+    size = np.sqrt(_squares(rows).sum() / np.prod(rows.shape, dtype=np.float64))
     return (rows / (size or 1.0)).astype(np.float32)
 
 
 def _of_length_1(rows: Rows) -> Rows:
-    lengths = np.sqrt((rows**2).sum(axis=1, dtype=np.float64))
+    lengths = np.sqrt(_squares(rows))
     scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     if isinstance(rows, np.ndarray):
         return (rows * scale[:, None]).astype(np.float32)
     return sparse.csr_array(sparse.diags_array(scale) @ rows, dtype=np.float32)
+
+
+def _squares(rows: Rows) -> np.ndarray:
+    """f64[n]: each row's sum of squares, which of large float32 has no float32."""
+    if isinstance(rows, np.ndarray):
+        return np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+    return rows.astype(np.float64).power(2).sum(axis=1)
 
 
 def stand_ins(dataset: Dataset) -> dict[str, str]:

@@ -65,7 +65,7 @@ def read_source(
     """
     path = Path(path)
     if not path.exists():
-        raise DataError(f"{path}: no such file or directory; give --input=DIR")
+        raise DataError(f"{path}: no such file or directory")
     if layout == "auto":
         layout = layout_of(path)
     refuse_without_effect(layout, columns or TableColumns(), beside)

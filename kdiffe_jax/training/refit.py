@@ -125,7 +125,7 @@ def refit(
         epochs, seconds = _train(dataset, every, config, scored, run, resources, hooks)
     else:
         epochs, seconds = 0, save_fitted(every, config, run, resources, phase=hooks.phase)
-    write_environment(run)
+        write_environment(run)
     run.write_history(scored.run.history())
     if (per_user := scored.run.path / PER_USER).is_file():
         shutil.copyfile(per_user, run.path / PER_USER)
@@ -180,6 +180,7 @@ def _train(dataset, every, config, scored, run, resources, hooks) -> tuple[int, 
             save_ensemble(setup, trained, 0, together, run)
         else:
             save_model(setup, trained[0], findings_of(setup, trained)[0], None, run)
+    write_environment(run, setup.placement.devices)
     seconds = sum(record["seconds"] for one in trained for record in one.history)
     return setup.config.train.epochs, round(seconds, 3)
 

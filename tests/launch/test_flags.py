@@ -188,6 +188,10 @@ def test_bad_flag_file(tmp_path, content):
     refusal(f"--flagfile={tmp_path / 'a.flags'}")
 
 
+def test_a_flag_file_has_a_name():
+    assert "--flagfile= names no file" in refusal("--flagfile=")
+
+
 def test_directory_as_flag_file(tmp_path):
     refusal(f"--flagfile={tmp_path}")
 
@@ -234,6 +238,10 @@ def test_data_identity_of_planted_data_holds_its_sizes():
 
 def test_data_identity_of_files_is_their_name():
     assert flags.data_identity(parsed("--dataset=baby")) == {"dataset": "baby"}
+    assert flags.data_identity(parsed("--data_dir=my/shop/")) == {"dataset": "shop"}
+    named = parsed("--data_dir=my/shop", "--dataset=toys")
+    assert flags.data_identity(named) == {"dataset": "toys"}
+    assert flags.workdir(parsed("--data_dir=my/shop")) == Path("runs/shop-kdiffe-seed0")
 
 
 def test_planted_flags_reach_the_data():

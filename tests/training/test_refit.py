@@ -76,6 +76,7 @@ def test_it_is_the_training_on_all_interactions(model, scored, resources, tmp_pa
     assert result["refit"]["epochs"] == epochs
     assert result["refit"]["interactions"] == len(made.train) == 60 * 10
     assert not len(made.held_out)
+    assert RunDirectory(tmp_path / "again").environment()["devices"]["count"] == 1
     view = by_hand(config_of(model, epochs=epochs), resources, epochs)
     assert_equal((np.asarray(view.users), np.asarray(view.items)), (made.users, made.items))
 
