@@ -203,9 +203,9 @@ SPLITS = (
     ),
     Breakage(
         "mask_valid is ignored",
-        "training/setup.py",
-        "if not config.eval.mask_valid:",
-        "if config.eval:",
+        "training/held_out.py",
+        "if settings.mask_valid:",
+        "if settings is None:",
         ("tests/training/test_setup.py::test_what_is_never_recommended",),
     ),
     Breakage(
@@ -214,6 +214,13 @@ SPLITS = (
         "score(setup, view, getattr(setup, split))",
         "score(setup, view, setup.test)",
         ("tests/training/test_loop.py::test_stops_when_patience_is_over_and_keeps_the_best",),
+    ),
+    Breakage(
+        "a refit leaves the test split out",
+        "training/refit.py",
+        "[dataset.train, dataset.valid, dataset.test]",
+        "[dataset.train, dataset.valid]",
+        ("tests/training/test_refit.py::test_it_is_the_training_on_all_interactions",),
     ),
     Breakage(
         "the latest of equal epochs is the best",
