@@ -23,18 +23,22 @@ def check_splits(dataset: Dataset, config: Config) -> None:
     """Refuses data that cannot be trained on or scored as the configuration says.
 
     Raises:
-      DataError: an empty split.
+      DataError: an empty split; that of test may be where it is left alone.
       ConfigError: options that contradict each other.
     """
     if config.eval.selection == "test" and not config.eval.score_test:
         raise ConfigError("selection = 'test' scores the test split; score_test = False forbids it")
     if config.train.num_seeds > 1 and not config.eval.score_test:
         raise ConfigError("num_seeds > 1 always scores the test split; use score_test = True")
-    for split, of_what in {"train": "trained", "valid": "scored", "test": "scored"}.items():
+    needed = {"train": "trained", "valid": "scored"}
+    if config.eval.score_test:
+        needed["test"] = "scored"
+    for split, of_what in needed.items():
         if not dataset.share.offset_and_total(len(getattr(dataset, split)))[1]:
+            alone = ", or leave it alone with --score_test=false" if split == "test" else ""
             raise DataError(
                 f"{dataset.name}: the {split} split is empty; nothing can be {of_what}: divide the "
-                "data otherwise (docs/data.md)"
+                f"data otherwise (docs/data.md){alone}"
             )
 
 

@@ -162,6 +162,14 @@ def test_an_empty_split_is_refused():
             small_problem(CACHE, nothing, model="lightgcn")
 
 
+def test_a_test_split_that_is_left_alone_may_be_empty():
+    nothing = dataclasses.replace(planted(), test=planted().test[:0])
+    with pytest.raises(DataError, match="the test split is empty; .* with --score_test=false"):
+        small_problem(CACHE, nothing, model="lightgcn")
+    setup = small_problem(CACHE, nothing, model="lightgcn", score_test=False)
+    assert not len(setup.test.users) and len(setup.valid.users)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
