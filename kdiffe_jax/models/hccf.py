@@ -87,7 +87,12 @@ class HCCF(LightGCN):
         }
     )
     grid = MappingProxyType(
-        {"contrast_weight": (1e-3, 0.2), "temperature": (0.1, 1.0), "dropout": (0.0, 0.5)}
+        {
+            "hypergraph": ("own",),
+            "hyper_scale": (0.01, 0.1, 1.0),
+            "contrast_weight": (1e-3, 0.2),
+            "temperature": (1.0, 0.1),
+        }
     )
 
     def init(self, key, inputs: Inputs):

@@ -388,14 +388,14 @@ SHARES = (
         "parallel/interactions.py",
         "np.arange(first, first + len(pairs), dtype=np.int32)",
         "np.arange(len(pairs), dtype=np.int32)",
-        ("tests/parallel/test_shared_interactions.py",),
+        ("tests/parallel/test_many_processes.py",),
     ),
     Breakage(
         "degrees are those of a process's own users",
         "parallel/interactions.py",
         "    degrees = share.summed(degrees)\n",
         "",
-        ("tests/parallel/test_shared_interactions.py",),
+        ("tests/parallel/test_many_processes.py",),
     ),
 )
 
