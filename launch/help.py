@@ -37,6 +37,7 @@ _SECTIONS = {
         "workdir",
         "mode",
         "warm_start",
+        "refit",
         "cache_dir",
         "mesh",
         *tracking.FLAGS,

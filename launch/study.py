@@ -23,6 +23,8 @@ from launch.time_left import TimeLeft
 
 STUDIES = (*plan.STUDIES, model_study.NAME)
 _TIMED_EPOCHS = 6
+_OF_ONE_RUN = ("workdir", "mode", "warm_start", "refit", "profile", "mesh")
+_OF_ONE_RUN += ("coordinator", "num_processes", "process_id")
 _READ_BY = {"variants": ("ablation", "noise"), "parameters": ("sensitivity",)}
 
 
@@ -58,11 +60,21 @@ def define_many(values: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_integer("parallel", 1, "processes at once", lower_bound=1, flag_values=values)
 
 
+def refuse_of_one_run(values: absl_flags.FlagValues, what: str) -> None:
+    """Refuses flags that say how one run is made, of which there are many here.
+
+    Raises:
+      ConfigError: the first of them.
+    """
+    for name in _OF_ONE_RUN:
+        if values[name].value not in (None, values[name].default):
+            raise ConfigError(f"--{name} is for one run; {what} has many, below --out")
+
+
 def _work(values: absl_flags.FlagValues) -> None:
     if values.study is None:
         raise ConfigError(f"--study is needed: one of {', '.join(STUDIES)}")
-    if values.workdir or values.mode != "train":
-        raise ConfigError("--workdir and --mode are for one run; a study has --out")
+    refuse_of_one_run(values, "a study")
     if values.study == model_study.NAME:
         show_markdown(model_study.run(values))
         return

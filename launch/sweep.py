@@ -19,7 +19,7 @@ from launch.command import Command
 from launch.jobs import Ended, Job, run_jobs
 from launch.progress import count_bar
 from launch.shown import show_markdown
-from launch.study import define_many
+from launch.study import define_many, refuse_of_one_run
 from launch.trial_runs import TrialRuns
 
 
@@ -37,8 +37,7 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
 
 
 def _work(values: absl_flags.FlagValues) -> None:
-    if values.workdir or values.mode != "train":
-        raise ConfigError("--workdir and --mode are for one run; a sweep has --out")
+    refuse_of_one_run(values, "a sweep")
     flags.config(values)
     base = flags.config(values, content=flags.load(values).has_content)
     described = read_sweep(values.sweep, base) if values.sweep else own_grid(base)

@@ -155,6 +155,8 @@ def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys)
         (("--study=sensitivity", "--parameters=dim"), "'dim': choose among walks, xi"),
         (("--study=main", "--seeds=0"), "seeds"),
         (("--study=main", "--workdir=x"), "--out"),
+        (("--study=main", "--refit=x"), "--refit is for one run; a study has many"),
+        (("--study=models", "--warm_start=x"), "--warm_start is for one run"),
         (("--study=main", "--num_seeds=2"), "--seeds"),
         (("--study=main", "--score_test=false"), "--score_test=false"),
         (("--study=main", "--model=ease"), "fitted, not trained"),

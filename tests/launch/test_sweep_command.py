@@ -159,6 +159,8 @@ def test_all_diverged(command, monkeypatch, tmp_path, capsys):
     [
         (("--selection=test",), "chooses on validation"),
         (("--workdir=x",), "--out"),
+        (("--mesh=data:1",), "--mesh is for one run; a sweep has many"),
+        (("--mode=evaluate",), "--mode is for one run"),
         (("--num_seeds=2",), "seed among its parameters"),
         (("--sweep=none.toml",), "none.toml"),
         (("--model=rp3beta", "--sweep="), "rp3beta has no grid of its own; --sweep=FILE"),
