@@ -23,8 +23,8 @@ from launch.time_left import TimeLeft
 
 STUDIES = (*plan.STUDIES, model_study.NAME)
 _TIMED_EPOCHS = 6
-_OF_ONE_RUN = ("workdir", "mode", "warm_start", "refit", "profile", "mesh")
-_OF_ONE_RUN += ("coordinator", "num_processes", "process_id")
+_MANY_PROCESSES = ("coordinator", "num_processes", "process_id")
+_OF_ONE_RUN = ("workdir", "mode", "warm_start", "refit", "profile", "mesh", *_MANY_PROCESSES)
 _READ_BY = {"variants": ("ablation", "noise"), "parameters": ("sensitivity",)}
 
 
