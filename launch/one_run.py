@@ -26,7 +26,7 @@ from kdiffe_jax.training.fit import Hooks, fit, score_again
 from kdiffe_jax.training.phases import Phases
 from kdiffe_jax.training.placement_on_mesh import OnMesh
 from kdiffe_jax.training.progress import Progress
-from kdiffe_jax.training.refit import REFIT_OF
+from kdiffe_jax.training.refit import REFIT_OF, check_data
 from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.selection import Record, check_selection_metric
 from kdiffe_jax.training.setup import TrainSetup
@@ -189,11 +189,7 @@ def _evaluate(values: FlagValues, phases: Phases) -> dict[str, Any]:
     adopt(values, stored)
     with phases("reading"):
         dataset = flags.load(values)
-    if dataset.fingerprint() != stored.get("data_sha256"):
-        raise RunError(
-            f"{run.path}: was trained on other data than {dataset.name} holds now; name its data "
-            "by --dataset and --data_dir, as when it was trained"
-        )
+    check_data(run, dataset)
     with run.claim(stored):
         known = options_of(stored["model"])
         config = make_config({n: v for n, v in stored.items() if n in known or n == "model"})

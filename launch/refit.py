@@ -44,7 +44,7 @@ def train_again(values: FlagValues, phases: Phases) -> dict[str, Any]:
     adopt(values, scored.stored)
     with phases("reading"):
         dataset = flags.load(values)
-    check_data(scored, dataset)
+    check_data(scored.run, dataset)
     run = RunDirectory(flags.workdir(values))
     with run.claim(scored.identity):
         if (finished := run.result()) is not None:

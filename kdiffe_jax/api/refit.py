@@ -54,7 +54,7 @@ def refit(
                 "of fit, or one that was saved in Python"
             )
         scored = read_scored(model.directory)
-        check_data(scored, model.data.dataset)
+        check_data(scored.run, model.data.dataset)
         home = Home() if workdir is None else None
         path = home.path / "run" if home else path_of(workdir)
         run, cache_dir = RunDirectory(path, option="workdir"), default_cache_dir()

@@ -83,16 +83,16 @@ def read_scored(run_dir: str | Path) -> Scored:
     return Scored(run, stored, result, model)
 
 
-def check_data(scored: Scored, dataset: Dataset) -> None:
-    """Refuses other data than the run was trained on.
+def check_data(run: RunDirectory, dataset: Dataset) -> None:
+    """Refuses other data than a run was trained on.
 
     Raises:
       RunError: they are others.
     """
-    if dataset.fingerprint() != scored.stored.get("data_sha256"):
+    if dataset.fingerprint() != (run.config() or {}).get("data_sha256"):
         raise RunError(
-            f"{scored.run.path}: was trained on other data than {dataset.name} holds now; name "
-            "its data as when it was trained"
+            f"{run.path}: was trained on other data than {dataset.name} holds now; name its data "
+            "by --dataset and --data_dir, as when it was trained"
         )
 
 

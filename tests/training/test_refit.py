@@ -153,7 +153,7 @@ def test_what_cannot_be_trained_again(scored, resources, tmp_path):
         read_scored(tmp_path / "again")
     other = everything_trains(checkerboard())
     with pytest.raises(RunError, match="was trained on other data than checkerboard holds now"):
-        check_data(run, other)
+        check_data(run.run, other)
     with pytest.raises(RunError, match="no such run directory"):
         read_scored(tmp_path / "nowhere")
     file = tmp_path / "scored" / "config.json"
