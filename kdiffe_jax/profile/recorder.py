@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -111,7 +112,7 @@ class Recorder:
             raise RunError(f"{self.session}: the trace could not be written: {reason}") from error
         spans = read_spans(file, self._programs)
         if spans.epochs:
-            self.split = split_epochs(spans)
+            self.split = split_epochs(spans, threads=len(os.sched_getaffinity(0)))
             self._write()
 
     def _write(self) -> None:

@@ -26,6 +26,7 @@ class Spans(NamedTuple):
 
     epochs: list[Span]
     operations: list[Span]
+    handed: list[Span]  # work given to other threads, from the call's return to its end
     containers: list[Span]  # loops and calls, around the operations that they run
     host: list[Span]
 
@@ -33,11 +34,9 @@ class Spans(NamedTuple):
 def read_spans(file: Path, programs: Programs) -> Spans:
     """Reads a trace.
 
-    An operation that hands its work to other threads ends where the trace says that the
-    work was done, not where the call returned. Operations of programs without any phase
-    are left out: the host's phase stands for them.
+    Operations of programs without any phase are left out: the host's phase stands for them.
     """
-    spans, begun, ends = Spans([], [], [], []), [], {}
+    spans, begun, ends = Spans([], [], [], [], []), [], {}
     for event in _events(file):
         name, start = event.name, event.start_ns
         stop = start + event.duration_ns
@@ -52,9 +51,13 @@ def read_spans(file: Path, programs: Programs) -> Spans:
             if operation is not None:
                 begun.append((operation, start, stop, stats.get("_p")))
     for operation, start, stop, task in begun:
-        end = ends.get(task, stop) if task is not None else stop
-        found = spans.containers if operation.container else spans.operations
-        found.append(Span(start, end, operation.phase))
+        end = max(stop, ends.get(task, stop)) if task is not None else stop
+        if operation.container:
+            spans.containers.append(Span(start, end, operation.phase))
+            continue
+        spans.operations.append(Span(start, stop, operation.phase))
+        if end > stop:
+            spans.handed.append(Span(stop, end, operation.phase))
     return spans
 
 
