@@ -120,8 +120,9 @@ class BM3(LightGCN):
         return View(*(mapped(rows, params["predictor"]) for rows in self._final(params, inputs)))
 
     def _final(self, params, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
-        users, items = self.over(params, inputs, inputs.laplacian)
-        return users, items + self.layer_zero(params, inputs)[1]
+        layer_zero = self.layer_zero(params, inputs)
+        users, items = self.over(inputs.laplacian, layer_zero)
+        return users, items + layer_zero[1]
 
     def _target(self, rows: jax.Array, key: jax.Array, nodes: jax.Array) -> jax.Array:
         kept = self.mask(key, nodes)

@@ -38,7 +38,7 @@ class Streams(NamedTuple):
     shared: View  #: what comes of the users' table
     own: tuple[View, ...]  #: what comes of each stream's items
 
-    def at(self, users: jax.Array, items: jax.Array) -> Streams:
+    def at(self, users: jax.Array | slice, items: jax.Array | slice) -> Streams:
         """The rows of some nodes."""
         return jax.tree.map(
             lambda view: View(view.users[users], view.items[items]),

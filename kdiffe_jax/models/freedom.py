@@ -104,8 +104,9 @@ class FREEDOM(LightGCN):
         }
 
     def _final(self, params, inputs: Inputs, laplacian: Laplacian, graphs) -> View:
-        users, items = self.over(params, inputs, laplacian)
-        near = self.layer_zero(params, inputs)[1]
+        layer_zero = self.layer_zero(params, inputs)
+        users, items = self.over(laplacian, layer_zero)
+        near = layer_zero[1]
         for _ in range(self.options.item_layers):
             near = sum(
                 share * across(graphs[name], near)

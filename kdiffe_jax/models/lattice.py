@@ -117,12 +117,14 @@ class LATTICE(LightGCN):
         return self._final(params, inputs, self.open(inputs, carry, None))
 
     def _final(self, params, inputs: Inputs, graphs: Graphs) -> View:
-        users, items = self.over(params, inputs, inputs.laplacian)
-        return View(users, items + unit_rows(self._between_items(params, inputs, graphs)))
+        layer_zero = self.layer_zero(params, inputs)
+        users, items = self.over(inputs.laplacian, layer_zero)
+        near = self._between_items(params, inputs, graphs, layer_zero[1])
+        return View(users, items + unit_rows(near))
 
     @device_phase("views")
-    def _between_items(self, params, inputs: Inputs, graphs: Graphs) -> jax.Array:
-        """f32[J, d], A^n E; differentiable in the cosines of the links."""
+    def _between_items(self, params, inputs: Inputs, graphs: Graphs, rows: jax.Array) -> jax.Array:
+        """f32[J, d], A^n E of the items' rows E; differentiable in the cosines of the links."""
         weights = dict(zip(self._modalities, jax.nn.softmax(params["modalities"]), strict=True))
         content, values = self._unit_content(params, inputs), {}
         for name, near in graphs.near.items():
@@ -130,7 +132,7 @@ class LATTICE(LightGCN):
             values[name] = weights[name] * cosines
         sums = sum(own.sum(axis=1) for own in values.values())
         scale = inverse_root(sums)[:, None]
-        rows, share = self.layer_zero(params, inputs)[1], self.options.frozen_share
+        share = self.options.frozen_share
         for _ in range(self.options.item_layers):
             sent = scale * rows
             learned = sum(

@@ -60,19 +60,20 @@ class LightGCN(Model):
 
     def losses(self, objective, params, batch, inputs: Inputs, aux, traced, key):
         """The ranking loss and the norm of the batch's rows."""
-        view = self.view(params, inputs, ())
+        return self._ranked(self.view(params, inputs, ()), params, batch, traced, key)
+
+    def _ranked(self, view: View, params, batch, traced, key) -> dict[str, Weighted]:
         terms = ranking_term(view, batch, self.ranking, self.embedding.score, traced, key)
         norm = batch_rows_norm(params["users"], params["items"], batch)
         return terms | {"rows_norm": Weighted(norm, traced["weight_decay"])}
 
     def view(self, params, inputs: Inputs, carry) -> View:
         """The pooled layers."""
-        return self.over(params, inputs, inputs.laplacian)
+        return self.over(inputs.laplacian, self.layer_zero(params, inputs))
 
     @device_phase("views")
-    def over(self, params, inputs: Inputs, laplacian: Laplacian) -> View:
+    def over(self, laplacian: Laplacian, layer_zero: tuple[jax.Array, jax.Array]) -> View:
         """The pooled layers over any graph of the same users and items."""
-        layer_zero = self.layer_zero(params, inputs)
         return View(*propagate(laplacian, *layer_zero, **self._propagation))
 
     def layer_zero(self, params, inputs: Inputs) -> tuple[jax.Array, jax.Array]:

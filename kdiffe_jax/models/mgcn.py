@@ -27,6 +27,7 @@ from kdiffe_jax.models.base import Needs
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.linear_maps import FAN_IN_UNIFORM, fresh_map, mapped
 from kdiffe_jax.models.presets import best_shared
+from kdiffe_jax.models.rows_read import ALL_ROWS, rows_read
 from kdiffe_jax.models.terms import batch_rows_norm, ranking_term, weighted_term
 from kdiffe_jax.models.trained_features import content_rows, fresh_features
 from kdiffe_jax.ops.losses import info_nce
@@ -107,7 +108,8 @@ class MGCN(LightGCN):
 
     def losses(self, objective, params, batch, inputs: Inputs, aux, traced, key):
         """All terms, of the rows of the batch."""
-        fused = self.fused(params, inputs, aux)
+        *read, batch = rows_read(batch, self.ranking)
+        fused = self.fused(params, inputs, aux, *read)
         out = fused.out
         terms = ranking_term(out, batch, self.ranking, self.embedding.score, traced, key)
         norm = batch_rows_norm(*out, batch)
@@ -123,19 +125,29 @@ class MGCN(LightGCN):
 
     def view(self, params, inputs: Inputs, carry) -> View:
         """Behaviour and content together."""
-        return self.fused(params, inputs, self.open(inputs, carry, None)).out
+        return self.fused(params, inputs, self.open(inputs, carry, None), *ALL_ROWS).out
 
     @device_phase("views")
-    def fused(self, params, inputs: Inputs, graphs: dict[str, ItemGraph]) -> Fused:
-        """The rows of all users and items."""
-        behaviour = self.over(params, inputs, inputs.laplacian)
-        content = [self._content(params, inputs, graphs[name], name) for name in self._modalities]
+    def fused(self, params, inputs: Inputs, graphs: dict[str, ItemGraph], users, items) -> Fused:
+        """The rows of some users and items."""
+
+        def of(view: View) -> View:
+            return View(view.users[users], view.items[items])
+
+        layer_zero = self.layer_zero(params, inputs)
+        behaviour = of(self.over(inputs.laplacian, layer_zero))
+        content = [
+            of(self._content(params, inputs, graphs[name], name, layer_zero[1]))
+            for name in self._modalities
+        ]
         sides = zip(behaviour, zip(*content, strict=True), strict=True)
         return Fused(behaviour, View(*(self._side(params, z, of) for z, of in sides)))
 
-    def _content(self, params, inputs: Inputs, graph: ItemGraph, name: str) -> View:
+    def _content(
+        self, params, inputs: Inputs, graph: ItemGraph, name: str, rows: jax.Array
+    ) -> View:
         gate = jax.nn.sigmoid(mapped(content_rows(params, inputs, name), params[f"gate_{name}"]))
-        items = self.layer_zero(params, inputs)[1] * gate
+        items = rows * gate
         for _ in range(self.options.item_layers):
             items = across(graph, items)
         return View(spmm(*inputs.laplacian, items), items)

@@ -29,6 +29,7 @@ from kdiffe_jax.models.arrays import Batch, Inputs, Params, Term, Weighted
 from kdiffe_jax.models.feature_streams import FeatureStreams, Streams, batch_softmax
 from kdiffe_jax.models.linear_maps import mapped
 from kdiffe_jax.models.presets import best_shared
+from kdiffe_jax.models.rows_read import rows_read
 from kdiffe_jax.models.terms import ranking_term, scalar_term
 from kdiffe_jax.ops.losses import squared_norm
 from kdiffe_jax.ops.row_ops import unit_rows
@@ -106,14 +107,8 @@ class MMGCL(FeatureStreams):
         traced: Mapping[str, jax.Array],
         key: jax.Array,
     ) -> dict[str, Weighted]:
-        """BPR reads the rows of the batch alone; the softmax draws from all items."""
-        if self.ranking.ranking_loss == "bpr":
-            streams = _at(streams, batch)
-            places = jnp.arange(len(batch.users))
-            batch = batch._replace(
-                users=places, positives=places, negatives=places + len(batch.users)
-            )
-        view = self.read(params, streams)
+        users, items, batch = rows_read(batch, self.ranking)
+        view = self.read(params, streams.at(users, items))
         return ranking_term(view, batch, self.ranking, self.embedding.score, traced, key)
 
     def _contrasts(

@@ -67,18 +67,22 @@ class SGL(LightGCN):
 
     def losses(self, objective, params, batch, inputs: Inputs, aux, traced, key):
         """LightGCN's terms and the contrast."""
-        terms = super().losses(objective, params, batch, inputs, aux, traced, key)
+        layer_zero = self.layer_zero(params, inputs)
+        view = self.over(inputs.laplacian, layer_zero)
+        terms = self._ranked(view, params, batch, traced, key)
         over = self.over_layers if self.options.augmentation == "walk" else self.over
-        one, other = (over(params, inputs, graph) for graph in aux)
+        one, other = (over(graph, layer_zero) for graph in aux)
         temperature, negatives = traced["temperature"], self.options.negatives
         contrast = node_contrast(one, other, batch, temperature, negatives=negatives)
         weight = traced["contrast_weight"]
         return terms | {name: Weighted(term, weight) for name, term in contrast.items()}
 
     @device_phase("views")
-    def over_layers(self, params, inputs: Inputs, laplacians: Sequence[Laplacian]) -> View:
+    def over_layers(
+        self, laplacians: Sequence[Laplacian], layer_zero: tuple[jax.Array, jax.Array]
+    ) -> View:
         """The pooled layers, each over a graph of its own."""
-        layers = [self.layer_zero(params, inputs)]
+        layers = [layer_zero]
         for laplacian in laplacians:
             layers.append(next_layer(laplacian, *layers[-1]))
         return View(*pooled(layers, pooling_of(self.embedding, "mean")))

@@ -89,7 +89,8 @@ def test_every_layer_of_a_walk_is_over_its_own_graph(problem):
     for edges in (*kept, pairs):
         layers.append(dense_laplacian(edges, sizes) @ layers[-1])
     graphs = [laplacian_of(edges, sizes) for edges in (*kept, pairs)]
-    found = model.over_layers(arrays(params), Inputs(graphs[-1]), graphs)
+    layer_zero = model.layer_zero(arrays(params), Inputs(graphs[-1]))
+    found = model.over_layers(graphs, layer_zero)
     np.testing.assert_allclose(np.concatenate(found), sum(layers) / 4, rtol=1e-4, atol=1e-6)
 
 
