@@ -12,7 +12,7 @@ from absl.flags import FlagValues
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.share import ALONE
 from kdiffe_jax.errors import ConfigError, RunError
-from kdiffe_jax.models.registry import MODELS, make_config, options_of
+from kdiffe_jax.models.registry import MODELS, options_of
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.parallel.processes import check_alike, is_process_zero, on_process_zero
 from kdiffe_jax.parallel.shares import share_of_process
@@ -30,6 +30,7 @@ from kdiffe_jax.training.refit import REFIT_OF, check_data
 from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.selection import Record, check_selection_metric
 from kdiffe_jax.training.setup import TrainSetup
+from kdiffe_jax.training.stored_config import stored_config
 from kdiffe_jax.training.warm_start import check_start, read_earlier
 from launch import flags, processes, tracking
 from launch.adopted import adopt
@@ -191,10 +192,10 @@ def _evaluate(values: FlagValues, phases: Phases) -> dict[str, Any]:
         dataset = flags.load(values)
     check_data(run, dataset)
     with run.claim(stored):
-        known = options_of(stored["model"])
-        config = make_config({n: v for n, v in stored.items() if n in known or n == "model"})
         resources = _resources(values, ALONE)
-        result = score_again(dataset, config, run, resources, log=phases.log, phase=phases)
+        result = score_again(
+            dataset, stored_config(stored), run, resources, log=phases.log, phase=phases
+        )
         if run.result() is not None:
             leave_report(run.path, options_of, log=phases.log)
         return result

@@ -15,10 +15,10 @@ from kdiffe_jax.api.ids import IdColumn
 from kdiffe_jax.api.run import Around, run_config
 from kdiffe_jax.api.source import Source
 from kdiffe_jax.api.words import spoken_in_python
-from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, DataError, listed
-from kdiffe_jax.models.registry import is_trained, make_config, options_of
+from kdiffe_jax.models.registry import is_trained
 from kdiffe_jax.recommend.added import as_trained
+from kdiffe_jax.training.stored_config import stored_config
 from kdiffe_jax.training.warm_start import Earlier, read_earlier
 
 
@@ -62,7 +62,7 @@ def update(
         _check_item_columns(source, more)
         source = source.with_more(more.tables)
         added = dataclasses.replace(data, dataset=source.dataset(data.dataset), source=source)
-        config = _config_of_run(model, options)
+        config = stored_config(model.recommender.model.config, plain(options))
         earlier = _earlier(model) if is_trained(config.model) else None
         return run_config(added, config, Around(workdir, baselines, progress, log_to), earlier)
 
@@ -98,13 +98,6 @@ def _check_item_columns(old: Source, new: Source) -> None:
                 f"{what}: item ids were in a column {key!r}, and the new rows have "
                 f"{listed(after.names)}; give new rows the same columns"
             )
-
-
-def _config_of_run(model: FittedModel, options: Mapping[str, Any]) -> Config:
-    stored = model.recommender.model.config
-    known = options_of(stored["model"])
-    own = {name: value for name, value in stored.items() if name in known or name == "model"}
-    return make_config(own | plain(options))
 
 
 def _earlier(model: FittedModel) -> Earlier:

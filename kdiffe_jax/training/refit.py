@@ -19,7 +19,7 @@ from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.errors import ConfigError, RunError
-from kdiffe_jax.models.registry import changed, is_trained, make_config, options_of
+from kdiffe_jax.models.registry import changed, is_trained, options_of
 from kdiffe_jax.storage.run_directory import PER_USER, RunDirectory
 from kdiffe_jax.storage.saved_model import MODEL, SavedModel, read_model
 from kdiffe_jax.training.closed_form import save_fitted
@@ -32,6 +32,7 @@ from kdiffe_jax.training.resources import Resources
 from kdiffe_jax.training.result import eval_data_of
 from kdiffe_jax.training.saving import save_ensemble, save_model
 from kdiffe_jax.training.setup import TrainSetup, build_sampler, build_setup
+from kdiffe_jax.training.stored_config import stored_config
 
 REFIT_OF = "refit_of"  #: in config.json: the SHA-256 of the repeated run's model.npz
 
@@ -137,13 +138,12 @@ def refit(
 
 def config_of(scored: Scored) -> Config:
     """The options of the model in use, with all that validation chose."""
-    stored = scored.model.config
-    known = {"model", *options_of(stored["model"])}
-    config = make_config({name: value for name, value in stored.items() if name in known})
+    config = stored_config(scored.model.config)
     if is_trained(config.model):
         return changed(config, {"epochs": round(float(np.mean(scored.best_epochs))) + 1})
     chosen = dict(scored.model.about["hyper_parameters"])
-    return changed(config, chosen | {"tuned": False} if "tuned" in known else chosen)
+    tuned = "tuned" in options_of(config.model)
+    return changed(config, chosen | {"tuned": False} if tuned else chosen)
 
 
 def everything_trains(dataset: Dataset) -> Dataset:
