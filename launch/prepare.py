@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeAlias
 
 from absl import flags as absl_flags
@@ -130,7 +131,7 @@ def _prepare(values: FlagValues) -> None:
     _report(dataset)
     print(
         f"\nwritten: {output}; train with "
-        f"python -m launch.main --dataset={dataset.name} --data_dir={output}"
+        f"python -m launch.main --dataset={quote(dataset.name)} --data_dir={quote(str(output))}"
     )
 
 

@@ -31,7 +31,8 @@ def asked_for(ids: Any, column: IdColumn, what: str) -> list[str]:
     """
     if is_frame(ids):
         return _of_frame(to_arrow(ids, what), column.name, what)
-    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
+    one = not isinstance(ids, Iterable) or getattr(ids, "ndim", None) == 0
+    if one or isinstance(ids, str | bytes) or hasattr(ids, "as_py"):
         return [as_text(ids)]
     values = ids.to_pylist() if hasattr(ids, "to_pylist") else ids
     return [as_text(value) for value in values]

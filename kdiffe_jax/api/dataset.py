@@ -165,7 +165,7 @@ def _limits(defaults: FilterSettings, given: Mapping[str, Any] | None) -> Filter
     for option in given:
         if option not in known:
             raise ConfigError(f"filters: {option!r} is none of {', '.join(known)}")
-    return dataclasses.replace(defaults, **given)
+    return dataclasses.replace(defaults, **{name: _plain(value) for name, value in given.items()})
 
 
 def _of_files(path: Path, config, columns, limits, name: str) -> Data:

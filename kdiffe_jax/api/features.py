@@ -38,7 +38,8 @@ def item_rows(modality: str, given: Any, items: Any, columns: TableColumns) -> I
     if is_frame(given):
         return _of_frame(to_arrow(given, where), columns, where)
     if isinstance(given, Mapping):
-        return ItemRows(tuple(map(as_text, given)), _matrix(list(given.values()), where))
+        there = {as_text(name): row for name, row in given.items() if row is not None}
+        return ItemRows(tuple(there), _matrix([*there.values()], where))
     if isinstance(given, tuple) and len(given) == 2:
         ids, rows = given
         return ItemRows(tuple(map(as_text, ids)), _matrix(rows, where))
@@ -96,6 +97,8 @@ def _ids(items: Any, columns: TableColumns, where: str) -> tuple[str, ...]:
 
 
 def _matrix(rows: Any, where: str) -> np.ndarray:
+    if np.ma.is_masked(rows):
+        raise DataError(f"{where}: some values are masked; leave those items out, or fill them")
     try:
         matrix = np.asarray(rows)
     except ValueError as error:

@@ -11,7 +11,7 @@ import numpy as np
 
 from kdiffe_jax.api.asked import asked_for, pairs_of_frame, refuse_other_options
 from kdiffe_jax.api.dataset import Data
-from kdiffe_jax.api.frames import frame_of
+from kdiffe_jax.api.frames import beside_ids, frame_of
 from kdiffe_jax.api.home import Home, path_of
 from kdiffe_jax.api.ids import IdColumn, as_text
 from kdiffe_jax.api.new_rows import entities_by_item, items_by_user
@@ -110,10 +110,9 @@ class FittedModel:
         with spoken_in_python():
             asked = None if users is None else asked_for(users, self.users, "users")
             lists = self.recommender.recommend(asked, k, **options)
-        columns = self._listed(lists, self.users)
-        if options.get("unknown") == "popular":
-            columns["source"] = lists.columns()["source"]
-        return frame_of(columns, self.frame)
+        popular = options.get("unknown") == "popular"
+        more = {"source": lists.columns()["source"]} if popular else {}
+        return self._listed(lists, self.users, more)
 
     def similar(self, items: Any, k: int = 10) -> Any:
         """The k items most like some items, as a frame: item, similar item, rank, score.
@@ -124,8 +123,7 @@ class FittedModel:
         with spoken_in_python():
             asked = asked_for(items, self.items, "items")
             lists = self.recommender.similar_items(asked, k)
-        columns = self._listed(lists, self.items)
-        return frame_of(columns, self.frame)
+        return self._listed(lists, self.items, {})
 
     def score(self, pairs: Any) -> np.ndarray:
         """f32[n]: the score of each (user, item), of a frame or of tuples.
@@ -230,15 +228,15 @@ class FittedModel:
     def _run(self) -> RunFiles:
         return read_run(self.directory)
 
-    def _listed(self, lists: Lists, asked: IdColumn) -> dict[str, Any]:
+    def _listed(self, lists: Lists, asked: IdColumn, more: Mapping[str, Any]) -> Any:
         found = lists.columns("asked", "listed")
         listed = self.items.name if asked is not self.items else f"similar_{self.items.name}"
-        return {
+        ids = {
             asked.name: asked.restored(found["asked"]),
             listed: self.items.restored(found["listed"]),
-            "rank": found["rank"],
-            "score": found["score"],
         }
+        own = {"rank": found["rank"], "score": found["score"], **more}
+        return frame_of(beside_ids(ids, own), self.frame)
 
     def _with(self, added: Callable, given: Mapping[str, Any]) -> FittedModel:
         with spoken_in_python():

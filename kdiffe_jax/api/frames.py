@@ -61,6 +61,20 @@ def to_arrow(frame: Any, what: str):
     return arrow().table({str(column.name): _values(column, what) for column in columns})
 
 
+def beside_ids(ids: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of ids, and ours; where an id has the name of one of ours, that gets a `_`.
+
+    >>> [*beside_ids({"user": [1], "rank": ["a"]}, {"rank": [1], "score": [0.5]})]
+    ['user', 'rank', 'rank_', 'score']
+    """
+    columns = dict(ids)
+    for name, values in own.items():
+        while name in columns:
+            name += "_"
+        columns[name] = values
+    return columns
+
+
 def frame_of(columns: Mapping[str, Any], kind: str) -> Any:
     """A frame of one of `KINDS`, from lists or arrays of one length.
 
@@ -76,17 +90,27 @@ def _values(column, what: str):
     """A column as pyarrow has it; objects that are no values of one type are refused."""
     pa = arrow()
     try:
-        values = column.to_arrow() if not _holds_objects(column) else pa.array(column.to_list())
+        values = column.to_arrow() if _has_arrow(column) else pa.array(column.to_list())
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         values = _of_objects(column.to_list(), f"{what}, column {column.name!r}", error)
+    if _is_of_intervals(values.type):
+        texts = [None if value is None else str(value) for value in column.to_list()]
+        values = pa.array(texts, pa.string())
     if pa.types.is_floating(values.type):
         values = pa.compute.if_else(pa.compute.is_nan(values), None, values)
     return values
 
 
-def _holds_objects(column) -> bool:
-    """Whether it is of Python's objects in polars, which passes on their addresses."""
-    return column.implementation.is_polars() and str(column.dtype) == "Object"
+def _has_arrow(column) -> bool:
+    """Not of sparse columns of pandas, nor of Python's objects in polars, whose addresses it is."""
+    if column.implementation.is_polars():
+        return str(column.dtype) != "Object"
+    return not str(column.to_native().dtype).startswith("Sparse")
+
+
+def _is_of_intervals(kind) -> bool:
+    kind = kind.value_type if arrow().types.is_dictionary(kind) else kind
+    return "interval" in str(kind) and isinstance(kind, arrow().BaseExtensionType)
 
 
 def _of_objects(values: list, where: str, error: Exception):

@@ -20,12 +20,12 @@ class Home:
 
 
 def path_of(directory: Any) -> Path:
-    """What was given, as a path.
+    """What was given, as a path that stays right when the program changes its directory.
 
     Raises:
       ConfigError: it is none.
     """
     try:
-        return Path(directory)
+        return Path(directory).absolute()
     except TypeError as error:
         raise ConfigError(f"{directory!r} is no path; give that of a directory") from error

@@ -59,12 +59,14 @@ def as_text(value: Any) -> str:
 
     >>> as_text(7), as_text(7.0), as_text("7"), as_text(datetime.date(2024, 1, 31))
     ('7', '7', '7', '2024-01-31')
+    >>> as_text(decimal.Decimal("0.50"))
+    '0.5'
 
     Raises:
       DataError: no scalar, or missing.
     """
     alone = hasattr(value, "item") and not getattr(value, "shape", ())
-    value = value.item() if alone else value
+    value = value.item() if alone else value.as_py() if hasattr(value, "as_py") else value
     if value is None or (value != value) is True:
         raise DataError(f"an id is {value}; give the ids alone, without missing ones")
     if isinstance(value, float) and value.is_integer():
@@ -73,7 +75,9 @@ def as_text(value: Any) -> str:
         return value.astimezone(datetime.UTC).isoformat()
     if isinstance(value, datetime.date):
         return value.isoformat()
-    if isinstance(value, str | int | float | decimal.Decimal | uuid.UUID):
+    if isinstance(value, decimal.Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, str | int | float | uuid.UUID):
         return str(value)
     raise DataError(f"{value!r} is no id; give text, a number, a date or a UUID")
 
@@ -94,6 +98,8 @@ def ids_as_text(values: Any, where: str) -> tuple[Any, str]:
         return ids_as_text(values.cast(kind.value_type), where)
     if types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind):
         return values, "text"
+    if types.is_string_view(kind):
+        return values.cast(pa.string()), "text"
     if types.is_integer(kind):
         return values.cast(pa.string()), "integer"
     name = _kind_of(kind)

@@ -6,7 +6,7 @@ import dataclasses
 import html
 from typing import Any
 
-from kdiffe_jax.api.frames import frame_of
+from kdiffe_jax.api.frames import beside_ids, frame_of
 from kdiffe_jax.api.ids import IdColumn
 from kdiffe_jax.recommend.explain import Explanation, in_words
 
@@ -34,14 +34,14 @@ class Reasons:
     def past(self) -> Any:
         """A frame of the user's past items: item, name, contribution, similarity, weight."""
         past = self.explanation.past
-        columns: dict[str, Any] = {
-            self.items.name: self.items.restored(one.item for one in past),
+        ids = {self.items.name: self.items.restored(one.item for one in past)}
+        own = {
             "name": [one.name for one in past],
             "contribution": [one.contribution for one in past],
             "similarity": [one.similarity for one in past],
             "weight": [one.weight for one in past],
         }
-        return frame_of(columns, self.frame)
+        return frame_of(beside_ids(ids, own), self.frame)
 
     @property
     def entities(self) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kdiffe_jax.api.home import path_of
 from kdiffe_jax.report.words import refit_words
 from kdiffe_jax.storage.files import replacing
 
@@ -65,8 +66,9 @@ class Page:
 
         Raises:
           DataError: it cannot be written.
+          ConfigError: no path.
         """
-        with replacing(Path(file)) as draft:
+        with replacing(path_of(file)) as draft:
             draft.write_text(self.html, encoding="utf-8")
 
     def __repr__(self) -> str:

@@ -21,6 +21,7 @@ from kdiffe_jax.api.source import read_source_directory
 from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
 from kdiffe_jax.errors import RunError
 from kdiffe_jax.storage.files import new_directory
+from kdiffe_jax.storage.run_directory import RESULT
 from kdiffe_jax.storage.saved_model import MODEL, SavedModel, write_model
 
 _FRAMES, _DATA, _SOURCE = "frames.json", "data", "source"
@@ -47,7 +48,13 @@ def write_saved(saved: Saved, model: SavedModel, run_dir: Path, directory: Path)
 
     Raises:
       DataError: it exists, or cannot be written.
+      RunError: the run is gone.
     """
+    if not (run_dir / RESULT).is_file():
+        raise RunError(
+            f"{run_dir}: the run of this model is no longer there, and what is saved without it "
+            "has no scores; keep the directory of a run until the model is saved"
+        )
     with new_directory(directory) as draft:
         for file in (file for pattern in _OF_RUN for file in run_dir.glob(pattern)):
             if file.name not in (MODEL, _FRAMES):

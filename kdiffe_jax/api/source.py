@@ -39,6 +39,15 @@ class Source:
     filters: Mapping[str, FilterSettings | None] = dataclasses.field(default_factory=dict)
     name: str = "data"
 
+    def with_options(self, values: Mapping[str, Any]) -> Source:
+        """The same tables, prepared with other values of some options.
+
+        Raises:
+          ConfigError: a value that is out of its range.
+        """
+        config = PrepareConfig.from_flat(self.config.to_flat() | dict(values))
+        return dataclasses.replace(self, config=config)
+
     def dataset(self, earlier: Dataset | None = None) -> Dataset:
         """The data set of the tables.
 
@@ -166,11 +175,30 @@ def _joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
 
 
 def _as_before(old: Any, new: Any) -> Any:
-    """The new rows in the types of the old ones, as far as they convert without loss."""
+    """The new rows in the types of the old ones, where these are of one kind and it loses nothing.
+
+    A number is no moment, nor is a date a time of day, though pyarrow makes one of the other.
+    """
     for at, name in enumerate(new.column_names):
-        if name in old.column_names and converts(new[name], old[name].type):
-            new = new.set_column(at, name, new[name].cast(old[name].type))
+        if name not in old.column_names:
+            continue
+        kind, rows = old[name].type, new[name]
+        if _family(rows.type) in ("null", _family(kind)) and converts(rows, kind):
+            new = new.set_column(at, name, rows.cast(kind))
     return new
+
+
+def _family(kind: Any) -> str:
+    types = arrow().types
+    if types.is_dictionary(kind):
+        return _family(kind.value_type)
+    if "list" in str(kind):
+        return f"lists of {_family(kind.value_type)}"
+    if types.is_integer(kind) or types.is_floating(kind):
+        return "numbers"
+    if types.is_timestamp(kind):
+        return "moments"
+    return "text" if "string" in str(kind) else str(kind).partition("(")[0]
 
 
 def _without(old: TableInMemory | None, new: TableInMemory | None, key: str):

@@ -29,6 +29,8 @@ def update(
     items: Any = None,
     triples: Any = None,
     features: Mapping[str, Any] | None = None,
+    split: str | None = None,
+    overlap: str | None = None,
     workdir: str | Path | None = None,
     baselines: str | Sequence[str] = "most_popular",
     progress: bool = True,
@@ -46,6 +48,8 @@ def update(
       model: of `fit` or `load`, with the tables of frames it was made of.
       interactions, items, triples, features: new rows, of the same columns as for `dataset`; a
         new row of an item replaces the old one.
+      split, overlap: as for `dataset`, in place of those that the data were made with; what the
+        old model was trained on stays in training whatever they say.
       workdir, baselines, progress, log_to: as for `fit`.
       **options: of training, in place of the model's own, such as epochs=5.
 
@@ -60,7 +64,8 @@ def update(
         for old, new in zip((data.users, data.items), columns, strict=True):
             _check_kind(old, new)
         _check_item_columns(source, more)
-        source = source.with_more(more.tables)
+        ways = {name: v for name, v in (("split", split), ("overlap", overlap)) if v is not None}
+        source = source.with_more(more.tables).with_options(ways)
         added = dataclasses.replace(data, dataset=source.dataset(data.dataset), source=source)
         config = stored_config(model.recommender.model.config, plain(options))
         earlier = _earlier(model) if is_trained(config.model) else None

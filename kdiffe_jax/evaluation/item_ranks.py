@@ -10,8 +10,11 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from kdiffe_jax.evaluation.ranking_task import RankingTask
+
+NO_RANK = np.iinfo(np.int32).max  #: behind every cut-off, however few items there are
 
 
 @partial(jax.jit, static_argnames=("block", "n_items", "axis"))
@@ -38,8 +41,8 @@ def item_ranks(
         and the same users; None where there are all items.
 
     Returns:
-      i32[n, P]; J on padding, for an item that the user has seen and for a score that is
-      not a number.
+      i32[n, P]; `NO_RANK` on padding, for an item that the user has seen and for a score that
+      is not a number.
     """
     n_users, n_items = task.users.shape[0], n_items or item_embeddings.shape[0]
     block = min(block, n_users)
@@ -89,7 +92,8 @@ def _ranks_in(scores, seen, relevant, n_items: int, axis: str | None) -> jax.Arr
 
     most = (relevant >= 0).sum(axis=1).max()
     found = jax.lax.fori_loop(0, most, rank, jnp.full(relevant.shape, n_items, jnp.int32))
-    return jnp.minimum(total(found), n_items)
+    found = total(found)
+    return jnp.where(found < n_items, found, NO_RANK)
 
 
 def _count(chosen: jax.Array) -> jax.Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 from kdiffe_jax.report.cold import cold_items
 from kdiffe_jax.report.curves import curves
@@ -55,7 +56,7 @@ def leave_report(
         write_report(run_dir, options_of)
     except Exception as error:  # A finished training must not fail because of its report.
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        again = f"python -m launch.report --workdir={run_dir}"
+        again = f"python -m launch.report --workdir={quote(str(run_dir))}"
         log(f"the run is finished, but not its report ({reason}); make it with {again}")
 
 

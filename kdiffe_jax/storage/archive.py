@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -95,4 +96,4 @@ def missing(run_dir: Path, name: str, remedy: str) -> RunError:
 
 def written_again(run_dir: Path) -> str:
     """The command that writes the files of a trained model anew."""
-    return f"write it with python -m launch.main --mode=evaluate --workdir={run_dir}"
+    return f"write it with python -m launch.main --mode=evaluate --workdir={quote(str(run_dir))}"

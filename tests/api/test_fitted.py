@@ -42,6 +42,20 @@ def test_lists_have_the_columns_that_came_in(model):
     assert not pairs & set(zip(lists.userId, lists.movieId, strict=True))
 
 
+def test_ids_keep_their_columns_whatever_these_are_called():
+    frame = pd.DataFrame(ratings()).rename(columns={"userId": "source", "movieId": "rank"})
+    data = kd.dataset(frame, user_column="source", item_column="rank")
+    lists = kd.fit(data, "rp3beta", progress=False).recommend([101, 999], k=2, unknown="popular")
+    assert list(lists) == ["source", "rank", "rank_", "score", "source_"]
+    assert lists.source.tolist() == [101, 101, 999, 999] and set(lists["rank"]) <= set(FILM)
+    assert lists.rank_.tolist() == [1, 2, 1, 2]
+    named = kd.dataset(
+        frame.rename(columns={"rank": "name"}), user_column="source", item_column="name"
+    )
+    past = kd.fit(named, "rp3beta", progress=False).explain(101, lists["rank"][0]).past
+    assert set(past.name) <= set(FILM) and "name_" in past
+
+
 @pytest.mark.parametrize(
     "asked",
     [101, np.int64(101), 101.0, "101", [101], np.array([101]), pd.Series([101])],

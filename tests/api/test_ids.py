@@ -2,13 +2,17 @@
 
 import datetime
 import uuid
+from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import kdiffe_jax as kd
-from kdiffe_jax.api.ids import as_text
+from kdiffe_jax.api.asked import asked_for
+from kdiffe_jax.api.ids import IdColumn, as_text
 from kdiffe_jax.errors import DataError
 from tests.api.films import ratings
 
@@ -30,6 +34,20 @@ def test_ids_come_back_as_they_went_in(kind):
     back = data.users.restored(data.dataset.user_ids)
     assert set(back) == set(given)
     assert {type(one) for one in back} == {type(one) for one in given}
+
+
+def test_equal_decimals_are_one_id():
+    prices = [Decimal("0.5"), Decimal("1.25"), Decimal("2")]
+    frame = pd.DataFrame(ratings())
+    given = frame.assign(userId=[prices[n % 3] for n in frame.userId])
+    data = kd.dataset(given)
+    assert set(data.dataset.user_ids) == {"0.5", "1.25", "2"}
+    assert data.users.restored(["0.5"]) == [Decimal("0.50")]
+
+
+@pytest.mark.parametrize("one", [np.array(101), pa.scalar(101), np.int64(101)], ids=type)
+def test_one_id_in_an_array_is_one_id(one):
+    assert asked_for(one, IdColumn("userId", "integer"), "users") == ["101"]
 
 
 def test_polars_objects_are_ids_where_they_are_uuids():

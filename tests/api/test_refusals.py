@@ -1,5 +1,7 @@
 """What is refused in one line, of models and data of whole-number ids."""
 
+from uuid import UUID
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,6 +57,14 @@ OF_DATA = {
         lambda: with_features(vector_frame([None, *FILM[1:]], lambda n: [1.0])),
         "features 'image', row 1: the item id is missing",
     ),
+    "masked values": (
+        lambda: with_features(np.ma.masked_less(vectors(), 0.0)),
+        "features 'image': some values are masked",
+    ),
+    "features without columns": (
+        lambda: with_features(np.zeros((len(FILM), 0))),
+        "expected a numeric matrix",
+    ),
     "a matrix alone": (lambda: kd.dataset(rows(), features=vectors()), "features: a ndarray"),
     "a number as features' name": (lambda: with_features(vectors(), 5), "features 5: the name"),
     "a name with a slash": (lambda: with_features(vectors(), "a/b"), "the name holds a slash"),
@@ -105,6 +115,7 @@ OF_MODELS = {
     "a dictionary of scores": (lambda m: m.score({(101, 1000): 1.0}), "pairs: give"),
     "items as histories": (lambda m: m.with_users(["i1", "i2"]), "pairs: give"),
     "a series as histories": (lambda m: m.with_users(rows().userId), "pairs: give"),
+    "no page": (lambda m: m.report().write(None), "None is no path"),
     "no directory": (lambda m: m.save(None), "None is no path"),
 }
 
@@ -145,6 +156,20 @@ def test_a_vector_may_be_missing_and_a_column_serve_twice():
     items = pd.DataFrame(films() | {"picture": list(WIDE)})
     twice = kd.dataset(rows(), items=items, features={"a": "picture", "b": "picture"})
     assert set(twice.dataset.features) == {"a", "b"}
+
+
+def test_columns_of_any_kind_may_stand_beside_those_that_are_used():
+    beside = {
+        "pixels": pd.arrays.SparseArray([0, 1] * (len(FILM) // 2)),
+        "band": pd.cut(range(len(FILM)), 4),
+        "maker": [UUID(int=n % 3) for n in range(len(FILM))],
+    }
+    items = pd.DataFrame(films() | beside)
+    plain = kd.dataset(rows(), items=pd.DataFrame(films()), attribute_columns=["genres"])
+    more = kd.dataset(rows(), items=items, attribute_columns=["genres"])
+    assert plain.dataset.fingerprint() == more.dataset.fingerprint()
+    used = kd.dataset(rows(), items=items, attribute_columns=["band", "maker"]).dataset
+    assert {"(9.75, 19.5]", str(UUID(int=2))} <= set(used.entity_ids)
 
 
 @pytest.mark.parametrize("new", ["zoe", 1.5], ids=["text", "float"])

@@ -33,6 +33,20 @@ THOROUGH = pytest.mark.thorough
 SOURCE = ("options.json", "interactions.parquet", "items.parquet", "image_feat.npy")
 
 
+def test_a_model_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = pd.DataFrame(ratings())
+    model = kd.fit(data, "rp3beta", workdir="run", progress=False)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    model.save(tmp_path / "saved")
+    assert kd.load(tmp_path / "saved").test == model.test
+    shutil.rmtree(tmp_path / "run")
+    with pytest.raises(RunError, match="the run of this model is no longer there"):
+        model.save(tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
 @pytest.mark.parametrize("name", [*SOURCE, "image_feat.ids.txt"])
 @pytest.mark.parametrize("harm", [cut, flip, lambda file: file.unlink()], ids=["cut", "flip", "no"])
 def test_a_damaged_table_is_one_line(saved, tmp_path, name, harm):

@@ -80,6 +80,17 @@ def test_mistakes_are_one_line(tmp_path):
         old.update(new_day().assign(userId=["a"] * len(new_day())))
     with pytest.raises(DataError, match="new rows have columns of other types: .* timestamp"):
         old.update(new_day().assign(timestamp="yesterday"))
+    moments = fitted(
+        frame=lambda columns: (
+            pd.DataFrame(columns).assign(
+                timestamp=lambda rows: pd.to_datetime(rows.timestamp, unit="s")
+            )
+            if "timestamp" in columns
+            else pd.DataFrame(columns)
+        )
+    )
+    with pytest.raises(DataError, match="new rows have columns of other types: .* timestamp"):
+        moments.update(new_day())
     items = pd.DataFrame({"item_id": [1000], "title": ["Renamed"]})
     with pytest.raises(DataError, match="items: item ids were in a column 'movieId', and the new"):
         old.update(new_day(), items=items)
@@ -87,6 +98,17 @@ def test_mistakes_are_one_line(tmp_path):
         kd.load(old.directory).update(new_day())
     with pytest.raises(ConfigError, match="lightgcn has no option epoch"):
         old.update(new_day(), epoch=2)
+
+
+def test_new_rows_are_held_out_another_way_where_that_is_asked_for():
+    refitted = fitted().refit(progress=False)
+    early = pd.DataFrame({"userId": [101, 102], "movieId": [1000, 1001], "timestamp": [1, 2]})
+    with pytest.raises(DataError, match="or take split=ratio"):
+        refitted.update(early, progress=False)
+    before = pairs_of(refitted.data.dataset, "train")
+    more = new_day()
+    new = refitted.update(more, split="ratio", epochs=1, progress=False).data.dataset
+    assert before <= pairs_of(new, "train") and pairs_of(new, "test")
 
 
 def test_a_model_that_also_knows_added_users_is_updated(tmp_path):

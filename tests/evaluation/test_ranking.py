@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kdiffe_jax.evaluation.item_ranks import item_ranks
+from kdiffe_jax.evaluation.item_ranks import NO_RANK, item_ranks
 from kdiffe_jax.evaluation.ranking import (
     evaluate,
     mean_metrics,
@@ -113,13 +113,27 @@ def test_a_rank_is_where_the_full_list_has_the_item(setup):
     found, relevant = np.asarray(item_ranks(users, items, task, block=5)), np.asarray(task.relevant)
     for row, column in np.argwhere(relevant >= 0):
         assert lists[row, found[row, column]] == relevant[row, column]
-    assert (found[relevant < 0] == 60).all()
+    assert (found[relevant < 0] == NO_RANK).all()
 
 
 def test_a_seen_item_and_a_score_that_is_no_number_have_no_rank():
     task = ranking_task(np.array([[0, 1]]), np.array([[0, 1], [0, 2]]), n_users=1, n_items=3)
     items = jnp.array([[1.0], [1.0], [jnp.nan]])
-    np.testing.assert_array_equal(item_ranks(jnp.ones((1, 1)), items, task, block=1), [[3, 3]])
+    found = item_ranks(jnp.ones((1, 1)), items, task, block=1)
+    np.testing.assert_array_equal(found, [[NO_RANK, NO_RANK]])
+
+
+@pytest.mark.parametrize("n_items", (6, 19, 49))
+def test_a_catalogue_smaller_than_a_cut_off(rng, n_items):
+    """Users with less to find than others find no more than there is."""
+    relevant = np.array([[0, 0], *([1, item] for item in range(1, 5)), [2, 5], [2, 3]])
+    task = ranking_task(np.array([[0, 1], [1, 0], [2, 5]]), relevant, n_users=3, n_items=n_items)
+    users, items = (jnp.asarray(rng.normal(size=(n, 4)), jnp.float32) for n in (3, n_items))
+    found = evaluate(users, items, task, block=2)
+    lists = rank_all(users, items, task, k=50, block=2)
+    for name, values in metrics_per_user(lists, task.relevant).items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-6, err_msg=name)
+    assert found["recall@50"].tolist() == [1.0, 1.0, 0.5]
 
 
 @pytest.mark.parametrize("k", (1, 3, 20))

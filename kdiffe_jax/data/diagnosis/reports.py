@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import NamedTuple
 
 import numpy as np
@@ -151,7 +152,7 @@ def _alike(dataset: Dataset) -> list[str]:
         what = "are each other's inverse" if pair.inverse else "say the same"
         lines.append(
             f"relations {names[pair.first]!r} and {names[pair.second]!r} {what}: they share "
-            f"{pair.share:.0%} of their links; --filter={names[pair.second]}:drop leaves one"
+            f"{pair.share:.0%} of their links; --filter={quote(names[pair.second])}:drop leaves one"
         )
     return lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.public.files import PUBLIC
@@ -39,7 +40,9 @@ def _read_whole(path: Path, name: str, split_seed: int) -> Dataset:
         return kdiffe.read_kdiffe(path, name=name, split_seed=split_seed)
     remedy = "prepare your own files with python -m launch.prepare, see docs/data.md"
     if name in PUBLIC:
-        remedy = f"python -m launch.prepare --download={name} --input={path} fetches them"
+        remedy = (
+            f"python -m launch.prepare --download={name} --input={quote(str(path))} fetches them"
+        )
     if not path.is_dir():
         raise DataError(f"{path}: there is no such directory{_others(path)}; {remedy}")
     raise DataError(

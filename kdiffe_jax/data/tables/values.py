@@ -145,12 +145,18 @@ def has_text(kind) -> bool:
     types = arrow().types
     if types.is_dictionary(kind) or _is_list(kind):
         return has_text(kind.value_type)
+    if isinstance(kind, arrow().BaseExtensionType):
+        return _is_uuid(kind)
     return not (types.is_nested(kind) or "binary" in str(kind))
 
 
 def depth(kind) -> int:
     """How deep a pyarrow type nests lists; 0 where it is none."""
     return 1 + depth(kind.value_type) if _is_list(kind) else 0
+
+
+def _is_uuid(kind) -> bool:
+    return "uuid" in str(kind)
 
 
 def _is_list(kind) -> bool:
@@ -161,6 +167,8 @@ def _is_list(kind) -> bool:
 def _joined(values, separators: list[str]):
     """Lists become text from the inside out; missing values inside them are left out."""
     pa = arrow()
+    if _is_uuid(values.type):
+        return pa.array([one and str(one) for one in values.to_pylist()], pa.string())
     if not _is_list(values.type):
         return values.cast(pa.string())
     *inner, separator = separators
