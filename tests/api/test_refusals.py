@@ -169,7 +169,7 @@ def test_columns_of_any_kind_may_stand_beside_those_that_are_used():
     more = kd.dataset(rows(), items=items, attribute_columns=["genres"])
     assert plain.dataset.fingerprint() == more.dataset.fingerprint()
     used = kd.dataset(rows(), items=items, attribute_columns=["band", "maker"]).dataset
-    assert {"(9.75, 19.5]", str(UUID(int=2))} <= set(used.entity_ids)
+    assert {"(9.75, 19.5]", str(UUID(int=2))} <= set(used.entity_names)
 
 
 @pytest.mark.parametrize("new", ["zoe", 1.5], ids=["text", "float"])
