@@ -35,7 +35,7 @@ def rows_with_content(what: str, rows: np.ndarray) -> np.ndarray:
     >>> rows_with_content("image", np.array([[0, 1], [0, 0], [2, 3]])).tolist()
     [0, 2]
     """
-    if rows.ndim != 2 or not rows.shape[1] or rows.dtype.kind not in "fiub":
+    if rows.ndim != 2 or rows.dtype.kind not in "fiub":
         raise DataError(
             f"{what}: shape {rows.shape}, {rows.dtype}: expected a numeric matrix, one row an item"
         )
