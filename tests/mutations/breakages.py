@@ -263,6 +263,13 @@ RANKING = (
         ("tests/evaluation/test_ranking.py",),
     ),
     Breakage(
+        "padding counts where there are fewer items than a cut-off",
+        "evaluation/item_ranks.py",
+        "jnp.where(found < n_items, found, NO_RANK)",
+        "jnp.minimum(found, n_items)",
+        ("tests/evaluation/test_ranking.py",),
+    ),
+    Breakage(
         "recall over at most k relevant items",
         "evaluation/metrics.py",
         "found / relevant,",
