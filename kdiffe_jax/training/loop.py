@@ -183,7 +183,8 @@ def finite_means(terms: dict[str, Term], *, where: str) -> dict[str, float]:
         if bad.any():
             raise NonFiniteLossError(
                 f"loss term {name} is not finite at {where}, step {int(np.argmax(bad))}; "
-                "the last good checkpoint is kept; lower --learning_rate or raise --temperature"
+                "the last good checkpoint is kept; lower --learning_rate, raise a temperature, or, "
+                "at the very first step, scale down features that are very large"
             )
     sums = {
         n: (t.total.sum(dtype=np.float64), t.count.sum(dtype=np.float64)) for n, t in terms.items()

@@ -175,7 +175,7 @@ def _without_shared(relation: Relation) -> Relation:
     frequency = np.bincount(relation.entities, minlength=len(relation.entity_names))
     covered = len(np.unique(relation.items))
     shared = (frequency == covered) & (covered > 1)
-    if not shared.any():
+    if not shared.any() or shared.all():  # alone they tell who has one from who has none
         return relation
     named = list(zip(relation.entity_names, shared.tolist(), strict=True))
     shared_names = ", ".join(name for name, gone in named if gone)

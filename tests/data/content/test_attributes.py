@@ -68,6 +68,11 @@ def test_every_level_of_a_path_is_an_entity_and_shared_roots_go():
     )
 
 
+def test_a_path_that_all_share_stays_where_there_is_no_other():
+    kind = path_relation("category", ["Sale", "", "Sale", ""], "", ">")
+    assert values_of(kind, 4) == [["Sale"], [], ["Sale"], []]
+
+
 def test_levels_of_one_name_below_different_parents_stay_apart():
     kind = path_relation("category", ["Baby/Toys", "Dogs/Toys"], "", "/")
     assert kind.entity_names == ("Baby", "Baby > Toys", "Dogs", "Dogs > Toys")
