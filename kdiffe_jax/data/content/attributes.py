@@ -100,7 +100,7 @@ def path_relation(
     )
     hint = separator_hint(texts, path_separator, "path_separator", _PATH_MARKS)
     relation = _noted(_relation(name, len(texts), levels), lists.note if lists else hint)
-    return _without_shared(relation)
+    return _without_shared(relation, len(texts))
 
 
 def _check_separator(name: str, separator: str) -> None:
@@ -171,11 +171,12 @@ def _relation(name: str, n_items: int, values: Iterable[Iterable[str]]) -> Relat
     )
 
 
-def _without_shared(relation: Relation) -> Relation:
+def _without_shared(relation: Relation, n_items: int) -> Relation:
     frequency = np.bincount(relation.entities, minlength=len(relation.entity_names))
     covered = len(np.unique(relation.items))
     shared = (frequency == covered) & (covered > 1)
-    if not shared.any() or shared.all():  # alone they tell who has one from who has none
+    tells = shared.all() and covered < n_items  # who has a path from who has none
+    if tells or not shared.any():
         return relation
     named = list(zip(relation.entity_names, shared.tolist(), strict=True))
     shared_names = ", ".join(name for name, gone in named if gone)
