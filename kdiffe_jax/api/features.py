@@ -38,8 +38,8 @@ def item_rows(modality: str, given: Any, items: Any, columns: TableColumns) -> I
     if is_frame(given):
         return _of_frame(to_arrow(given, where), columns, where)
     if isinstance(given, Mapping):
-        there = {as_text(name): row for name, row in given.items() if row is not None}
-        return ItemRows(tuple(there), _matrix([*there.values()], where))
+        there = [(as_text(name), row) for name, row in given.items() if row is not None]
+        return ItemRows(tuple(name for name, _ in there), _matrix([row for _, row in there], where))
     if isinstance(given, tuple) and len(given) == 2:
         ids, rows = given
         return ItemRows(tuple(map(as_text, ids)), _matrix(rows, where))

@@ -192,7 +192,7 @@ def _family(kind: Any) -> str:
     types = arrow().types
     if types.is_dictionary(kind):
         return _family(kind.value_type)
-    if "list" in str(kind):
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         return f"lists of {_family(kind.value_type)}"
     if types.is_integer(kind) or types.is_floating(kind):
         return "numbers"

@@ -131,13 +131,13 @@ class MGCN(LightGCN):
     def fused(self, params, inputs: Inputs, graphs: dict[str, ItemGraph], users, items) -> Fused:
         """The rows of some users and items."""
 
-        def of(view: View) -> View:
+        def chosen(view: View) -> View:
             return View(view.users[users], view.items[items])
 
         layer_zero = self.layer_zero(params, inputs)
-        behaviour = of(self.over(inputs.laplacian, layer_zero))
+        behaviour = chosen(self.over(inputs.laplacian, layer_zero))
         content = [
-            of(self._content(params, inputs, graphs[name], name, layer_zero[1]))
+            chosen(self._content(params, inputs, graphs[name], name, layer_zero[1]))
             for name in self._modalities
         ]
         sides = zip(behaviour, zip(*content, strict=True), strict=True)

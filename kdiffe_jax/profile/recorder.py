@@ -112,10 +112,17 @@ class Recorder:
             raise RunError(f"{self.session}: the trace could not be written: {reason}") from error
         spans = read_spans(file, self._programs)
         if spans.epochs:
-            self.split = split_epochs(spans, threads=len(os.sched_getaffinity(0)))
+            self.split = split_epochs(spans, threads=_threads())
             self._write()
 
     def _write(self) -> None:
         found = {**self.split._asdict(), "walks": self.walks, "memory": self.memory._asdict()}
         with replacing(self.session / SPLIT) as draft:
             draft.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _threads() -> int:
+    """That this process may have at work at once."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -57,6 +57,10 @@ OF_DATA = {
         lambda: with_features(vector_frame([None, *FILM[1:]], lambda n: [1.0])),
         "features 'image', row 1: the item id is missing",
     ),
+    "one item twice": (
+        lambda: with_features({1000: [1.0], "1000": [2.0]}),
+        "'1000'",
+    ),
     "masked values": (
         lambda: with_features(np.ma.masked_less(vectors(), 0.0)),
         "features 'image': some values are masked",
@@ -151,7 +155,9 @@ def test_features_keep_their_type(form):
 
 
 def test_a_vector_may_be_missing_and_a_column_serve_twice():
+    known = with_features({film: WIDE[n] if n else None for n, film in enumerate(FILM)})
     first = vector_frame(FILM, lambda n: WIDE[n] if n else None)
+    assert with_features(first).dataset.fingerprint() == known.dataset.fingerprint()
     assert with_features(first).dataset.features["image"].shape[1] == WIDE.shape[1]
     items = pd.DataFrame(films() | {"picture": list(WIDE)})
     twice = kd.dataset(rows(), items=items, features={"a": "picture", "b": "picture"})

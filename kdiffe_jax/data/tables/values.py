@@ -145,7 +145,7 @@ def has_text(kind) -> bool:
     types = arrow().types
     if types.is_dictionary(kind) or _is_list(kind):
         return has_text(kind.value_type)
-    if isinstance(kind, arrow().BaseExtensionType):
+    if _is_extension(kind):
         return _is_uuid(kind)
     return not (types.is_nested(kind) or "binary" in str(kind))
 
@@ -155,8 +155,12 @@ def depth(kind) -> int:
     return 1 + depth(kind.value_type) if _is_list(kind) else 0
 
 
+def _is_extension(kind) -> bool:
+    return isinstance(kind, arrow().BaseExtensionType)
+
+
 def _is_uuid(kind) -> bool:
-    return "uuid" in str(kind)
+    return _is_extension(kind) and "uuid" in str(kind)
 
 
 def _is_list(kind) -> bool:
