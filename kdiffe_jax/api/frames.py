@@ -105,7 +105,8 @@ def _has_arrow(column) -> bool:
     """Not of sparse columns of pandas, nor of Python's objects in polars, whose addresses it is."""
     if column.implementation.is_polars():
         return str(column.dtype) != "Object"
-    return not str(column.to_native().dtype).startswith("Sparse")
+    pandas = column.implementation.is_pandas()
+    return not (pandas and str(column.to_native().dtype).startswith("Sparse"))
 
 
 def _is_of_intervals(kind) -> bool:
