@@ -175,17 +175,21 @@ def _joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
 
 
 def _as_before(old: Any, new: Any) -> Any:
-    """The new rows in the types of the old ones, where these are of one kind and it loses nothing.
+    """The new rows in the types of the old ones, where these mean the same and nothing is lost.
 
-    A number is no moment, nor is a date a time of day, though pyarrow makes one of the other.
+    A number is no moment, nor is a moment a date, though pyarrow makes one of the other.
     """
     for at, name in enumerate(new.column_names):
         if name not in old.column_names:
             continue
         kind, rows = old[name].type, new[name]
-        if _family(rows.type) in ("null", _family(kind)) and converts(rows, kind):
+        if _means_the_same(_family(rows.type), _family(kind)) and converts(rows, kind):
             new = new.set_column(at, name, rows.cast(kind))
     return new
+
+
+def _means_the_same(new: str, old: str) -> bool:
+    return new in ("null", old) or old == "text" or (new, old) == ("bool", "numbers")
 
 
 def _family(kind: Any) -> str:

@@ -14,7 +14,7 @@ from kdiffe_jax.models.arrays import Batch
 class RowsRead(NamedTuple):
     """`view.users[users]` and `view.items[items]` rank `batch` as all rows rank the whole one."""
 
-    users: jax.Array | slice
+    users: jax.Array
     items: jax.Array | slice
     batch: Batch  #: its nodes are places among these rows
 

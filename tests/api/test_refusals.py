@@ -67,7 +67,7 @@ OF_DATA = {
     ),
     "features without columns": (
         lambda: with_features(np.zeros((len(FILM), 0))),
-        "expected a numeric matrix",
+        "the matrix has no columns",
     ),
     "a matrix alone": (lambda: kd.dataset(rows(), features=vectors()), "features: a ndarray"),
     "a number as features' name": (lambda: with_features(vectors(), 5), "features 5: the name"),

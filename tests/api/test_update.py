@@ -66,6 +66,14 @@ def test_new_items_come_with_their_columns():
     assert names["1001"] == "Film 1001 (1991)"
 
 
+def test_numbers_go_on_where_a_column_was_text():
+    items = pd.DataFrame(films()).assign(shelf="a1")
+    old = kd.fit(kd.dataset(pd.DataFrame(ratings()), items=items), "rp3beta", progress=False)
+    more = pd.DataFrame({"movieId": [1000], "title": ["Film"], "genres": ["War"], "shelf": [7]})
+    new = old.update(new_day(), items=more, progress=False)
+    assert new.data.source.tables.items.arrays["shelf"].to_pylist()[-1] == "7"
+
+
 def test_the_same_directory_goes_on(tmp_path):
     old = fitted()
     how = dict(epochs=2, progress=False, workdir=tmp_path / "run")
@@ -80,17 +88,10 @@ def test_mistakes_are_one_line(tmp_path):
         old.update(new_day().assign(userId=["a"] * len(new_day())))
     with pytest.raises(DataError, match="new rows have columns of other types: .* timestamp"):
         old.update(new_day().assign(timestamp="yesterday"))
-    moments = fitted(
-        frame=lambda columns: (
-            pd.DataFrame(columns).assign(
-                timestamp=lambda rows: pd.to_datetime(rows.timestamp, unit="s")
-            )
-            if "timestamp" in columns
-            else pd.DataFrame(columns)
-        )
-    )
+    rows = pd.DataFrame(ratings())
+    moments = kd.dataset(rows.assign(timestamp=pd.to_datetime(rows.timestamp, unit="s")))
     with pytest.raises(DataError, match="new rows have columns of other types: .* timestamp"):
-        moments.update(new_day())
+        kd.fit(moments, "rp3beta", progress=False).update(new_day())
     items = pd.DataFrame({"item_id": [1000], "title": ["Renamed"]})
     with pytest.raises(DataError, match="items: item ids were in a column 'movieId', and the new"):
         old.update(new_day(), items=items)

@@ -97,8 +97,10 @@ def checked_feature(rows: np.ndarray, n_items: int, where: str) -> np.ndarray:
       DataError: no numeric matrix, another number of rows, a value that is not finite as
         float32.
     """
-    if rows.ndim != 2 or not rows.shape[1] or rows.dtype.kind not in "fiub":
+    if rows.ndim != 2 or rows.dtype.kind not in "fiub":
         raise DataError(f"{where}: expected a numeric matrix, one row an item")
+    if not rows.shape[1]:
+        raise DataError(f"{where}: the matrix has no columns; leave the file out, or fill it")
     if len(rows) != n_items:
         raise DataError(f"{where}: {len(rows)} rows for {n_items} items; one row an item is needed")
     rows = rows if rows.dtype.kind == "f" else rows.astype(np.float32)
