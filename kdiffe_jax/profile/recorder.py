@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any
 import jax
 
 from kdiffe_jax.errors import RunError
+from kdiffe_jax.ops.cores import cores
 from kdiffe_jax.profile.programs import Memory, Programs, largest_program, live_programs
 from kdiffe_jax.profile.spans import read_spans
 from kdiffe_jax.profile.split import Split, split_epochs
@@ -112,17 +112,10 @@ class Recorder:
             raise RunError(f"{self.session}: the trace could not be written: {reason}") from error
         spans = read_spans(file, self._programs)
         if spans.epochs:
-            self.split = split_epochs(spans, threads=_threads())
+            self.split = split_epochs(spans, threads=cores() or 1)
             self._write()
 
     def _write(self) -> None:
         found = {**self.split._asdict(), "walks": self.walks, "memory": self.memory._asdict()}
         with replacing(self.session / SPLIT) as draft:
             draft.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-
-
-def _threads() -> int:
-    """That this process may have at work at once."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

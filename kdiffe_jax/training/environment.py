@@ -13,6 +13,7 @@ from typing import Any
 import jax
 
 import kdiffe_jax
+from kdiffe_jax.ops.cores import cores
 from kdiffe_jax.storage.run_directory import RunDirectory
 
 _PACKAGES = ("jax", "jaxlib", "flax", "numpy")
@@ -50,7 +51,7 @@ def environment(devices: Sequence[jax.Device] = ()) -> dict[str, Any]:
         "versions": _versions(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "cores": _cores(),
+        "cores": cores(),
         "memory_gib": _memory_gib(),
         "peak_memory_gb": _peak_memory_gb(),
         "devices": {
@@ -85,12 +86,6 @@ def _processor() -> str | None:
         lines = []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, None) or platform.processor() or None
-
-
-def _cores() -> int | None:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
 
 
 def _memory_gib() -> float | None:
