@@ -24,7 +24,7 @@ from kdiffe_jax.data.readers.in_memory import SourceTables
 from kdiffe_jax.data.readers.prepared import write_prepared
 from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
 from kdiffe_jax.data.sources import read_source, refuse_unshared
-from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.columns import TableColumns, as_names
 from kdiffe_jax.data.tables.in_memory import table_in_memory
 from kdiffe_jax.errors import ConfigError, DataError
 
@@ -138,7 +138,7 @@ def _options(options: Mapping[str, Any]) -> tuple[PrepareConfig, TableColumns]:
 def _plain(value: Any) -> Any:
     """A value as options take it: names as one text, numbers of NumPy as Python's."""
     if isinstance(value, list | tuple):
-        return ",".join(map(str, value))
+        return as_names(map(str, value))
     return value.item() if hasattr(value, "item") else value
 
 

@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import DataError
 
@@ -22,8 +24,9 @@ _BACK: Mapping[str, Callable[[str], Any]] = {
     "uuid": uuid.UUID,
 }
 
-
 KINDS_OF_IDS = frozenset(_BACK)
+# What a frame without rows needs to be told; other ids are text there.
+_DTYPES = {"integer": "int64", "float": "float64", "bool": "bool", "datetime": "datetime64[us]"}
 
 
 class IdColumn(NamedTuple):
@@ -37,14 +40,18 @@ class IdColumn(NamedTuple):
     name: str
     kind: str = "text"
 
-    def restored(self, texts: Iterable[str]) -> list:
+    def restored(self, texts: Iterable[str]) -> list | np.ndarray:
         """The ids as they came in; all of them as text where one was never of the column's kind.
+
+        Of no ids an array, which says what they would be.
 
         >>> column = IdColumn("movieId", "integer")
         >>> column.restored(["7", "12"]), column.restored(["7", "zoe"])
         ([7, 12], ['7', 'zoe'])
         """
         texts, back = list(texts), _BACK[self.kind]
+        if not texts:
+            return np.empty(0, _DTYPES.get(self.kind, "str"))
         try:
             known = {text: back(text) for text in set(texts)}
         except (ValueError, LookupError, ArithmeticError):

@@ -197,6 +197,13 @@ def test_a_mistake_is_one_line(mistake):
     assert "--" not in str(refused.value)
 
 
+def test_a_column_may_have_a_comma_in_its_name():
+    items = pd.DataFrame(films()).rename(columns={"genres": 'genre, "kind"'})
+    named = ['genre, "kind"']
+    with_it = kd.dataset(pd.DataFrame(ratings()), items=items, attribute_columns=named).dataset
+    assert 'genre, "kind"' in with_it.relation_names
+
+
 def test_data_show_what_was_decided():
     data = kd.dataset(frame(), items=pd.DataFrame(films()), name="films")
     assert "films: interactions: columns user = userId" in repr(data)

@@ -12,6 +12,7 @@ import pytest
 
 import kdiffe_jax as kd
 from kdiffe_jax.api.asked import asked_for
+from kdiffe_jax.api.frames import frame_of
 from kdiffe_jax.api.ids import IdColumn, as_text
 from kdiffe_jax.errors import DataError
 from tests.api.films import ratings
@@ -69,3 +70,17 @@ def test_a_moment_is_one_id_in_whatever_zone_it_is_written():
     (first, *_) = data.users.restored(data.dataset.user_ids)
     elsewhere = pd.Timestamp(first).tz_convert("Asia/Tokyo")
     assert as_text(elsewhere) == as_text(first) == data.dataset.user_ids[0]
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
+@pytest.mark.parametrize("kind", ["integer", "text", "float"])
+def test_lists_of_nobody_have_ids_of_the_same_type(frame, kind):
+    given = [IDS[kind](n) for n in range(3)]
+    texts = [as_text(one) for one in given]
+    column = IdColumn("user", kind)
+
+    def type_of(texts):
+        return pa.table(pl.DataFrame(frame_of({"user": column.restored(texts)}, name))).schema
+
+    name = frame.__module__.partition(".")[0]
+    assert type_of([]) == type_of(texts)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
-from collections.abc import Collection
+import io
+from collections.abc import Collection, Iterable
 
 from kdiffe_jax.data.tables.missing import WORDS, missing_words
 from kdiffe_jax.errors import ConfigError, DataError, listed
@@ -189,13 +191,25 @@ class TableColumns(Checked):
 
 
 def names_in(text: str) -> tuple[str, ...]:
-    """Column names in a comma-separated list; `none` is none.
+    """Column names in a comma-separated list, in quotes where they hold commas; `none` is none.
 
-    >>> names_in("title, description")
-    ('title', 'description')
+    >>> names_in("title, description"), names_in('"brand, make",colour')
+    (('title', 'description'), ('brand, make', 'colour'))
     """
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    row = next(csv.reader([text], skipinitialspace=True), [])
+    names = tuple(name.strip() for name in row if name.strip())
     return () if names == (NONE,) else names
+
+
+def as_names(names: Iterable[str]) -> str:
+    """Column names as `names_in` reads them.
+
+    >>> as_names(["title", "brand, make"])
+    'title,"brand, make"'
+    """
+    row = io.StringIO()
+    csv.writer(row, lineterminator="").writerow(names)
+    return row.getvalue()
 
 
 def plain(name: str) -> str:
