@@ -25,7 +25,7 @@ from kdiffe_jax.recommend.export import export
 from kdiffe_jax.recommend.lists import Lists
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.report.page import page_of
-from kdiffe_jax.report.run_files import RunFiles, read_run
+from kdiffe_jax.report.run_files import read_history, read_result, read_run
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -192,12 +192,12 @@ class FittedModel:
     @property
     def history(self) -> Any:
         """A frame with a row an epoch: losses and validation scores."""
-        return frame_of(history_columns(self._run.history), self.frame)
+        return frame_of(history_columns(read_history(self.directory)), self.frame)
 
     @property
     def result(self) -> Mapping[str, Any]:
         """All of result.json."""
-        return self._run.result
+        return read_result(self.directory)
 
     @property
     def valid(self) -> Mapping[str, float]:
@@ -222,11 +222,7 @@ class FittedModel:
 
     def report(self) -> Page:
         """The page about the run; a notebook shows it."""
-        return Page(page_of(self._run, options_of))
-
-    @property
-    def _run(self) -> RunFiles:
-        return read_run(self.directory)
+        return Page(page_of(read_run(self.directory), options_of))
 
     def _listed(self, lists: Lists, asked: IdColumn, more: Mapping[str, Any]) -> Any:
         found = lists.columns("asked", "listed")

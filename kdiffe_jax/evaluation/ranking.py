@@ -35,14 +35,16 @@ def ranking_task(
 
 
 def _padded(pairs: np.ndarray, users: np.ndarray, n_users: int, *, fill: int) -> np.ndarray:
+    """i32[users, S]: the items of each user in order, S the most that one of them has."""
     degrees = np.bincount(pairs[:, 0], minlength=n_users)
-    width = max(1, int(degrees[users].max(initial=0)))
-    starts = np.cumsum(degrees) - degrees
-    position = np.arange(width)[None]
-    inside = position < degrees[users][:, None]
-    at = np.where(inside, starts[users][:, None] + position, 0)
-    items = pairs[at, 1] if len(pairs) else np.zeros(at.shape, np.int32)
-    return np.where(inside, items, fill).astype(np.int32)
+    position = np.arange(len(pairs)) - (np.cumsum(degrees) - degrees)[pairs[:, 0]]
+    row = np.full(n_users, -1)
+    row[users] = np.arange(len(users))
+    rows = row[pairs[:, 0]]
+    asked = rows >= 0
+    table = np.full((len(users), max(1, int(degrees[users].max(initial=0)))), fill, np.int32)
+    table[rows[asked], position[asked]] = pairs[asked, 1]
+    return table
 
 
 @partial(jax.jit, static_argnames=("k", "block"))

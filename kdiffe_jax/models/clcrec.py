@@ -69,7 +69,7 @@ class CLCRec(Model):
     presets = MappingProxyType(
         {
             "paper": {"batch_size": 256, "epochs": 1000, "patience": 20},
-            "best": best_shared(_WITHOUT),
+            "best": best_shared(_WITHOUT | {"cold_items"}),  # cold items rank by G
         }
     )
     grid = MappingProxyType(

@@ -88,20 +88,20 @@ class LATTICE(LightGCN):
         return params | {"modalities": jnp.full(modalities, 1.0 / modalities)}
 
     def first_carry(self, inputs: Inputs) -> dict[str, jax.Array]:
-        """Rows of length 1 by modality, none yet; and a number of each item that decides ties."""
-        n_items, dim = self.sizes.n_items, self.embedding.dim
-        rows = {f"rows_{name}": jnp.zeros((n_items, dim)) for name in self._modalities}
-        return rows | {"ties": jax.random.uniform(jax.random.key(0), (n_items,))}
+        """Nearest items by modality, none yet; and a number of each item that decides ties."""
+        n_items, count = self.sizes.n_items, self._count
+        near = {f"near_{name}": jnp.zeros((n_items, count), int) for name in self._modalities}
+        return near | {"ties": jax.random.uniform(jax.random.key(0), (n_items,))}
 
     def refresh(self, params, inputs: Inputs, carry, key) -> dict[str, jax.Array]:
-        """The rows by which an epoch looks for nearest items."""
-        rows = self._unit_content(params, inputs)
-        return {f"rows_{name}": own for name, own in rows.items()} | {"ties": carry["ties"]}
+        """The nearest items of an epoch."""
+        rows, ties = self._unit_content(params, inputs), carry["ties"]
+        near = {f"near_{n}": nearest(own, ties, self._count) for n, own in rows.items()}
+        return near | {"ties": ties}
 
     def open(self, inputs: Inputs, carry, key) -> Graphs:
         """The links of an epoch."""
-        count, n_items = min(self.options.item_neighbours, self.sizes.n_items), self.sizes.n_items
-        near = {n: nearest(carry[f"rows_{n}"], carry["ties"], count) for n in self._modalities}
+        n_items, near = self.sizes.n_items, {n: carry[f"near_{n}"] for n in self._modalities}
         graphs = inputs.item_graphs
         return Graphs(near, {n: normalised_graph(graphs[n], n_items) for n in self._modalities})
 
@@ -113,7 +113,7 @@ class LATTICE(LightGCN):
         return terms | {"rows_norm": Weighted(norm, traced["weight_decay"])}
 
     def view(self, params, inputs: Inputs, carry) -> View:
-        """The final rows, with the nearest items by the rows of `refresh`."""
+        """The final rows, with the nearest items of `refresh`."""
         return self._final(params, inputs, self.open(inputs, carry, None))
 
     def _final(self, params, inputs: Inputs, graphs: Graphs) -> View:
@@ -145,6 +145,10 @@ class LATTICE(LightGCN):
 
     def _unit_content(self, params, inputs: Inputs) -> dict[str, jax.Array]:
         return {n: unit_rows(content_rows(params, inputs, n)) for n in self._modalities}
+
+    @property
+    def _count(self) -> int:
+        return min(self.options.item_neighbours, self.sizes.n_items)
 
     @property
     def _modalities(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from kdiffe_jax.storage.saved_model import MODEL, SavedModel, read_model
 from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npz
 
 Record = dict[str, Any]
+_UNFINISHED = "holds no finished run; train it to its end first"
 _NO_LOSS = ("epoch", "seconds", "cpu_seconds", "seed")
 
 
@@ -65,13 +66,11 @@ def read_run(run_dir: str | Path) -> RunFiles:
     Raises:
       RunError: no such directory, no finished training in it, or a damaged file.
     """
-    directory = Path(run_dir).resolve()
-    if not directory.is_dir():
-        raise RunError(f"{run_dir}: no such run directory; train one with python -m launch.main")
+    directory, result = Path(run_dir).resolve(), read_result(run_dir)
     run = RunDirectory(directory)
-    config, result = run.config(), run.result()
-    if config is None or result is None:
-        raise RunError(f"{run_dir}: holds no finished run; train it to its end first")
+    config = run.config()
+    if config is None:
+        raise RunError(f"{run_dir}: {_UNFINISHED}")
     if "model" not in config:
         raise RunError(f"{run_dir}: config.json names no model; train it again")
     return RunFiles(
@@ -83,6 +82,21 @@ def read_run(run_dir: str | Path) -> RunFiles:
         scored=_scored(directory / PER_USER),
         environment=run.environment() or {},
     )
+
+
+def read_result(run_dir: str | Path) -> dict[str, Any]:
+    """What result.json of a run holds.
+
+    Raises:
+      RunError: no such directory, no finished training in it, or a damaged file.
+    """
+    directory = Path(run_dir).resolve()
+    if not directory.is_dir():
+        raise RunError(f"{run_dir}: no such run directory; train one with python -m launch.main")
+    result = RunDirectory(directory).result()
+    if result is None:
+        raise RunError(f"{run_dir}: {_UNFINISHED}")
+    return result
 
 
 def read_history(run_dir: Path) -> list[Record]:

@@ -7,7 +7,6 @@ files only.
 from __future__ import annotations
 
 import fcntl
-import io
 import json
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from kdiffe_jax.errors import DataError, RunError
 from kdiffe_jax.storage.files import DRAFT, replacing
+from kdiffe_jax.storage.stored_arrays import packed_npz
 
 CONFIG, METRICS, RESULT, CHECKPOINTS = "config.json", "metrics.jsonl", "result.json", "checkpoints"
 PER_USER, ENVIRONMENT = "test_per_user.npz", "environment.json"
@@ -121,9 +121,7 @@ class RunDirectory:
 
     def write_per_user(self, values: dict[str, np.ndarray], users: np.ndarray) -> None:
         """Writes each test user's metrics, for paired tests between runs."""
-        packed = io.BytesIO()
-        np.savez_compressed(packed, users=users, **values)
-        self.write(PER_USER, packed.getvalue())
+        self.write(PER_USER, packed_npz({"users": users, **values}))
 
     def write_environment(self, environment: dict[str, Any]) -> None:
         """Writes environment.json: when, on what and with which versions the run was made."""

@@ -6,12 +6,14 @@ as many. Both are refused before there is room made for them.
 
 from __future__ import annotations
 
+import io
 import math
 import struct
 import tokenize
 import warnings
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -60,7 +62,7 @@ def read_npz(file: Path) -> dict[str, np.ndarray]:
         and a hundred times its size.
     """
     with zipfile.ZipFile(file) as archive:
-        declared = sum(member.file_size for member in archive.infolist())
+        declared = _declared(archive)
         if declared > max(_ALWAYS_ALLOWED, _RATIO * file.stat().st_size):
             raise ValueError(f"unpacks to {declared:,} bytes, which is too much for its size")
         arrays = {}
@@ -68,6 +70,19 @@ def read_npz(file: Path) -> dict[str, np.ndarray]:
             with archive.open(member) as stream:
                 arrays[member.filename.removesuffix(".npy")] = _read(stream, member.file_size)
     return arrays
+
+
+def packed_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """A .npz file that `read_npz` takes: compressed, unless it packs more than that allows."""
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)
+    with zipfile.ZipFile(packed) as archive:
+        declared = _declared(archive)
+    size = len(packed.getbuffer())
+    if declared > max(_ALWAYS_ALLOWED, _RATIO * size):
+        packed = io.BytesIO()
+        np.savez(packed, **arrays)
+    return packed.getvalue()
 
 
 def shape_of_npy(file: Path) -> tuple[int, ...]:
@@ -78,6 +93,11 @@ def shape_of_npy(file: Path) -> tuple[int, ...]:
     """
     with file.open("rb") as stream:
         return _header(stream, file.stat().st_size)
+
+
+def _declared(archive: zipfile.ZipFile) -> int:
+    """The bytes that all members say they unpack to."""
+    return sum(member.file_size for member in archive.infolist())
 
 
 def _read(stream: IO[bytes], size: int) -> np.ndarray:

@@ -9,9 +9,8 @@ from kdiffe_jax.config import Config
 from kdiffe_jax.data.added_triples import check_can_grow
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.arrays import Sizes
-from kdiffe_jax.models.base import Needs
-from kdiffe_jax.models.registry import build_model, changed
+from kdiffe_jax.models.registry import changed
+from kdiffe_jax.studies.reads import can_go_without_knowledge, reads_beside, reads_triples
 
 SHARES = (0.0, 0.5, 1.0, 2.0)
 GIVEN, NO_KNOWLEDGE = "given", "no_kg"
@@ -39,7 +38,7 @@ def check_noise(base: Config, dataset: Dataset) -> None:
         )
     if base.content.kg_source == "none":
         raise ConfigError("study = 'noise' adds to a knowledge graph; kg_source = 'none' has none")
-    if not (_needs(base).knowledge != "none" or _reads_beside(base, dataset)):
+    if not reads_triples(base, dataset):
         raise ConfigError(
             f"study = 'noise': {base.model} reads no triples of {dataset.name} as it is configured"
         )
@@ -66,7 +65,7 @@ def noise_forms(base: Config, wanted: Collection[str] = ()) -> dict[str, dict[st
         for graph, guided in dict.fromkeys([*known, own]):
             name = _NAMES.get(graph, graph) + ("" if guided else "_unguided")
             found[name] = {"main_graph": graph, "guidance": guided}
-    if _needs(base).knowledge != "none" and not _needs(base).any_triples:
+    if can_go_without_knowledge(base):
         found[NO_KNOWLEDGE] = {"kg_source": "none"}
     for name in wanted:
         if name not in found:
@@ -92,7 +91,7 @@ def noise_settings(
     settings: dict[str, dict[str, Any]] = {full: {}}
     curves = []
     for form, values in noise_forms(base, wanted).items():
-        reached = form != NO_KNOWLEDGE or _reads_beside(base, dataset)
+        reached = form != NO_KNOWLEDGE or reads_beside(base, dataset)
         names = []
         for share in SHARES if reached else (0.0,):
             overrides = values | ({"data_ablation": f"{_ADDED}{share:g}"} if share else {})
@@ -111,15 +110,3 @@ def drawn_with(base: Config, overrides: Mapping[str, Any], seed: int) -> dict[st
     if str(overrides.get("data_ablation", "")).startswith(_ADDED):
         values["data_ablation_seed"] = base.data_ablation.data_ablation_seed + seed
     return values
-
-
-def _needs(base: Config) -> Needs:
-    return build_model(base, Sizes(1, 1)).needs
-
-
-def _reads_beside(base: Config, dataset: Dataset) -> bool:
-    """Whether triples make the items' neighbours, or rows in place of features."""
-    near = base.embedding.neighbour_weight > 0 or base.embedding.cold_items != "own"
-    not_of_features = set(dataset.relation_names) - dataset.features.keys()
-    made = near and (dataset.entity_items is not None or bool(not_of_features))
-    return made or (_needs(base).sparse_features and not dataset.features)

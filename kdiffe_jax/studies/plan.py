@@ -16,6 +16,7 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.registry import changed, model_class, options_of, variant
 from kdiffe_jax.studies.noise_plan import Curve, noise_settings
+from kdiffe_jax.studies.reads import can_go_without_knowledge, reads_features, reads_triples
 
 FULL = "full"
 TOP_Q = (1, 2, 3, 4, 5, 6)
@@ -80,7 +81,7 @@ def make_plan(
         names = variants or own_variants(base.model)
         return Plan(_named(base, {name: variant(name, base.model) for name in names}))
     if study == "data_ablation":
-        return Plan(_named(base, data_ablations(base.model, dataset)))
+        return Plan(_named(base, data_ablations(base, dataset)))
     if study == "noise":
         settings, curves = noise_settings(base, dataset, FULL, variants)
         return Plan(settings, curves=curves)
@@ -110,17 +111,27 @@ def own_variants(model: str) -> list[str]:
     return found
 
 
-def data_ablations(model: str, dataset: Dataset) -> dict[str, Mapping[str, Any]]:
-    """Name -> overrides: all that can be taken from this data set, where the model reads it."""
-    found: dict[str, dict[str, Any]] = {"kg_shuffled": {"data_ablation": "shuffled"}}
-    if len(dataset.relation_names) > 1:
-        for name in dataset.relation_names:
-            found[f"without {name}"] = {"data_ablation": f"relation:{name}"}
-    if dataset.features:
+def data_ablations(base: Config, dataset: Dataset) -> dict[str, Mapping[str, Any]]:
+    """Name -> overrides: all that can be taken from this data set, where the model reads it.
+
+    Raises:
+      ConfigError: the model reads none of it.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if reads_triples(base, dataset):
+        found["kg_shuffled"] = {"data_ablation": "shuffled"}
+        names = dataset.relation_names if len(dataset.relation_names) > 1 else ()
+        found |= {f"without {name}": {"data_ablation": f"relation:{name}"} for name in names}
+    if dataset.features and reads_features(base):
         found["noise_features"] = {"data_ablation": "noise"}
-    found["no_kg"] = {"kg_source": "none"}
-    options = options_of(model)
-    return {name: values for name, values in found.items() if values.keys() <= options.keys()}
+    if can_go_without_knowledge(base):
+        found["no_kg"] = {"kg_source": "none"}
+    if not found:
+        raise ConfigError(
+            f"study = 'data_ablation': {base.model} reads nothing of these data but interactions; "
+            "take another model, or a preset with nearest items"
+        )
+    return found
 
 
 def scalability_base(base: Config, epochs: int) -> Config:

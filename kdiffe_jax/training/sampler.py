@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from kdiffe_jax.data.share import ALONE, Share
+from kdiffe_jax.training.negatives import put_negatives
 
 
 class EpochIndices(NamedTuple):
@@ -108,17 +109,17 @@ class InteractionSampler:
         """What the steps of epoch `number` take of this share, in no order."""
         of_pass, part = divmod(number, self.epochs_of_pass)
         rng = np.random.default_rng([self._seed, of_pass])
-        slots, pairs, uniform = self._interactions(rng, part)
+        slots, pairs, places = self._interactions(rng, part)
         users, positives = pairs.T
-        columns = (self.negatives(users, u) for u in np.atleast_2d(uniform.T))
-        negatives = [np.where(exists, items, -1) for items, exists in columns]
-        triplets = [slots, users, positives, *negatives]
+        triplets = np.empty((len(slots), 3 + self.negatives_of_each), np.int32)
+        triplets[:, :3] = np.column_stack([slots, users, positives])
+        put_negatives(triplets, rng, places, self._places_of_pass, self.negatives)
         rows = np.zeros(0, np.int64)
         if self._rows:
             rows = self._nodes_of_pass(rng)[_part(part, self.steps * self.nodes_of_step)]
         missing = self.steps * self.nodes_of_step - len(rows)
         rows = np.pad(rows, (0, missing), constant_values=-1).reshape(self.steps, -1)
-        return Drawn(np.column_stack(triplets).astype(np.int32), rows)
+        return Drawn(triplets, rows)
 
     def laid(
         self,
@@ -182,15 +183,14 @@ class InteractionSampler:
         return of_step, -(-self._n_pairs // of_step)
 
     def _interactions(self, rng: np.random.Generator, part: int):
-        """Slots, (user, item) and what chooses the negatives: i[m], i[m, 2] and f64[m(, K)]."""
+        """Slots i[m] and (user, item) i[m, 2] of a part, and which places of the pass it has."""
         taken = _part(part, self.steps * self.interactions_of_step)
         order = rng.permutation(np.arange(self._n_pairs, dtype=np.int32))
-        slots, pairs = self._own(order[taken])
-        return slots, pairs, self._uniform(rng, self._n_pairs)[taken][slots]
+        return *self._own(order[taken]), range(self._n_pairs)[taken]
 
-    def _uniform(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """f64[n], or f64[n, K] of several negatives."""
-        return rng.random(n if self.negatives_of_each == 1 else (n, self.negatives_of_each))
+    @property
+    def _places_of_pass(self) -> int:
+        return self._n_pairs
 
     def _nodes_of_pass(self, rng: np.random.Generator) -> np.ndarray:
         """All nodes in a random order, as many times over as the steps of a pass take them."""

@@ -37,11 +37,14 @@ class UserSampler(InteractionSampler):
         starts = self._starts[users]
         chosen = rng.random(len(users)) * (self._starts[users + 1] - starts)
         pairs = self._pairs[starts + chosen.astype(np.int64)]
-        uniform = self._uniform(rng, len(users))
-        first, size = part * self.steps, self.steps * self.interactions_of_step
-        taken = slice(first * self.interactions_of_step, None)
-        pairs, uniform = pairs[taken][:size], uniform[taken][:size]
-        return np.arange(len(pairs)), pairs, uniform
+        size = self.steps * self.interactions_of_step
+        places = range(len(users))[part * size : (part + 1) * size]
+        pairs = pairs[places.start : places.stop]
+        return np.arange(len(pairs)), pairs, places
+
+    @property
+    def _places_of_pass(self) -> int:
+        return self.steps_of_pass * self.interactions_of_step
 
     def _users_of_pass(self, rng: np.random.Generator) -> np.ndarray:
         """i64[steps of a pass x B]."""

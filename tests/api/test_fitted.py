@@ -105,6 +105,14 @@ def test_what_a_run_says_of_itself(model):
     assert "lightgcn on films: valid recall@20" in repr(model)
 
 
+def test_looking_at_scores_reads_no_embeddings(model, tmp_path):
+    model.save(tmp_path / "saved")
+    loaded = kd.load(tmp_path / "saved")
+    (tmp_path / "saved" / "model.npz").unlink()
+    assert loaded.test == model.test and repr(loaded) == repr(model)
+    assert loaded.history.equals(model.history) and loaded.scores.equals(model.scores)
+
+
 def test_new_users_and_saving(model, tmp_path):
     more = model.with_users(pd.DataFrame({"userId": [7, 7], "movieId": [1000, 1005]}))
     assert set(more.recommend(7, k=3).userId) == {7}

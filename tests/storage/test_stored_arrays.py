@@ -9,7 +9,14 @@ import zipfile
 import numpy as np
 import pytest
 
-from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npy, read_npz, shape_of_npy
+from kdiffe_jax.storage import stored_arrays
+from kdiffe_jax.storage.stored_arrays import (
+    DAMAGED,
+    packed_npz,
+    read_npy,
+    read_npz,
+    shape_of_npy,
+)
 
 
 @contextlib.contextmanager
@@ -100,3 +107,16 @@ def test_a_size_that_an_archive_understates_is_not_exceeded(tmp_path):
     file.write_bytes(content.replace(size, (200).to_bytes(4, "little")))
     with little_room(), pytest.raises(DAMAGED):
         read_npz(file)
+
+
+def test_what_is_packed_is_read_however_little_it_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr(stored_arrays, "_ALWAYS_ALLOWED", 1 << 10)
+    few = np.zeros((4000, 3))
+    few[7, 1] = 1.0
+    for arrays in ({"few": few}, {"any": np.random.default_rng(0).random(4000)}):
+        file = tmp_path / "packed.npz"
+        file.write_bytes(packed_npz(arrays))
+        for name, values in read_npz(file).items():
+            np.testing.assert_array_equal(values, arrays[name])
+    file.write_bytes(packed_npz({"few": np.random.default_rng(0).integers(0, 4, 9000)}))
+    assert file.stat().st_size < 9000 * 8 / 10

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kdiffe_jax.training import negatives
 from kdiffe_jax.training.sampler import InteractionSampler
+from kdiffe_jax.training.user_sampler import UserSampler
 from tests.played import played
 
 
@@ -237,3 +239,15 @@ def test_several_negatives_are_of_the_same_law_and_the_rest_does_not_move():
 def test_rows_number_any_nodes():
     epoch = sampler(PAIRS, 9, 11, n_rows=40).epoch(0)
     assert sorted(epoch.row_nodes[epoch.row_weights > 0].tolist()) == list(range(40))
+
+
+@pytest.mark.parametrize("kind", [InteractionSampler, UserSampler])
+@pytest.mark.parametrize("n_negatives", [1, 3])
+def test_negatives_do_not_depend_on_how_many_are_drawn_at_once(kind, n_negatives, monkeypatch):
+    sizes = dict(n_users=9, n_items=11, batch_size=4, seed=0, n_negatives=n_negatives)
+    whole = [kind(PAIRS, **sizes, epoch_steps=2).epoch(number) for number in range(3)]
+    monkeypatch.setattr(negatives, "_DRAWN_AT_ONCE", 3 * n_negatives)
+    for number, epoch in enumerate(whole):
+        again = kind(PAIRS, **sizes, epoch_steps=2).epoch(number)
+        for ours, theirs in zip(epoch, again, strict=True):
+            np.testing.assert_array_equal(ours, theirs)

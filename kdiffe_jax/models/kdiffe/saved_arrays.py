@@ -78,11 +78,13 @@ def _of_given(model: KDiffEModules, attention, main: KnowledgeGraph, given: Know
     attention = np.asarray(attention)
     if model.options.main_graph != "rebuilt":
         return attention
-    of_main, of_given = (_keys(model, graph) for graph in (main, given))
-    order = np.argsort(of_main)
+    read = np.asarray(main.structure.values) > 0
+    if not read.any():
+        return np.zeros(len(given.relations), np.float32)
+    of_main, attention = _keys(model, main)[read], attention[read]
+    of_given, order = _keys(model, given), np.argsort(of_main)
     place = order[np.minimum(np.searchsorted(of_main[order], of_given), len(order) - 1)]
-    there = (of_main[place] == of_given) & (np.asarray(main.structure.values)[place] > 0)
-    return np.where(there, attention[place], np.float32(0.0))
+    return np.where(of_main[place] == of_given, attention[place], np.float32(0.0))
 
 
 def _keys(model: KDiffEModules, graph: KnowledgeGraph) -> np.ndarray:

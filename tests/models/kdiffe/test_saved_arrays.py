@@ -1,12 +1,13 @@
 """What a trained KDiffE leaves says what it computes."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from kdiffe_jax.models.kdiffe.rebuild import KeptRelations
-from kdiffe_jax.models.kdiffe.saved_arrays import kept_triples
+from kdiffe_jax.models.kdiffe.saved_arrays import _of_given, kept_triples
 from tests.small_setups import compiled_of, small_setup, started
 
 VARIANTS = {
@@ -78,3 +79,25 @@ def test_kept_triples_are_sorted_and_without_padding():
     triples, values = kept_triples(kept)
     np.testing.assert_array_equal(triples, [[0, 0, 3], [0, 1, 7], [1, 2, 5]])
     assert values.tolist() == [0.9, 0.5, 0.1]
+
+
+def test_padding_of_a_rebuilt_graph_hides_no_triple():
+    """Padding is of weight 0 and may carry the key of a triple that is there."""
+    keys, values = [3, 1, 3, 3], [1.0, 1.0, 0.0, 0.0]
+    main = graph_of(keys, values)
+    given = graph_of([1, 2, 3], [1.0, 1.0, 1.0])
+    model = SimpleNamespace(
+        options=SimpleNamespace(main_graph="rebuilt"),
+        sizes=SimpleNamespace(n_relations=1, n_entities=10),
+    )
+    attention = np.array([0.25, 0.5, 0.0, 0.0])
+    assert _of_given(model, attention, main, given).tolist() == [0.5, 0.0, 0.25]
+    nothing = graph_of([1, 2], [0.0, 0.0])
+    assert _of_given(model, np.zeros(2), nothing, given).tolist() == [0.0, 0.0, 0.0]
+
+
+def graph_of(columns, values):
+    """Triples of item 0 in relation 0."""
+    zeros = np.zeros(len(columns), np.int32)
+    structure = SimpleNamespace(rows=zeros, columns=np.array(columns), values=np.array(values))
+    return SimpleNamespace(structure=structure, relations=zeros)
