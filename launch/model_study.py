@@ -198,6 +198,8 @@ def _write(
 
 
 def _data_words(values: absl_flags.FlagValues) -> list[str]:
-    """The flags that say which data, without where they lie on this machine."""
-    left = ["--cache_dir="] + ["--data_dir="] * Path(values.data_dir or "").is_absolute()
-    return [word for word in flags.data_flags(values) if not word.startswith(tuple(left))]
+    """The flags that say which data, by their name and not by where they lie on this machine."""
+    elsewhere = Path(values.data_dir or "").is_absolute()
+    left = ("--cache_dir=", "--data_dir=", "--dataset=") if elsewhere else ("--cache_dir=",)
+    named = [f"--dataset={flags.dataset_name(values)}"] * elsewhere
+    return named + [word for word in flags.data_flags(values) if not word.startswith(left)]

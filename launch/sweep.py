@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, RunError
-from kdiffe_jax.models.registry import changed
+from kdiffe_jax.models.registry import changed, options_of
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies import figures, sweep_report
 from kdiffe_jax.studies.sweep_file import Sweep, own_grid, read_sweep
@@ -69,10 +70,10 @@ def _run(sweep: Sweep, base: Config, values: absl_flags.FlagValues) -> str:
                 parallel=values.parallel,
                 should_stop=runs.should_stop,
             )
-        return _write(runs, base.model, out)
+        return _write(runs, base.model, out, values)
 
 
-def _write(runs: TrialRuns, model: str, out: RunDirectory) -> str:
+def _write(runs: TrialRuns, model: str, out: RunDirectory, values: absl_flags.FlagValues) -> str:
     trials, metric = runs.trials, runs.metric
     text = sweep_report.table(trials, metric)
     out.write("table.md", (text + "\n").encode())
@@ -87,8 +88,17 @@ def _write(runs: TrialRuns, model: str, out: RunDirectory) -> str:
     written += ["best.flags", "figure.png"]
     return (
         f"\n{text}\n\n{out.path}: {', '.join(written)}\n"
-        f"the test split was not scored; train the best with --flagfile={out.path / 'best.flags'}"
+        f"the test split was not scored; train the best with\n{_command(runs, model, out, values)}"
     )
+
+
+def _command(runs: TrialRuns, model: str, out: RunDirectory, values: absl_flags.FlagValues) -> str:
+    """What trains the best trial: its values, the data and what all trials had."""
+    common = options_of(model).keys() - runs.sweep.parameters.keys() - {"score_test"}
+    names = ["preset", "variant", *sorted(common)]
+    own = [values[name].serialize() for name in names if values[name].present]
+    words = [f"--flagfile={out.path / 'best.flags'}", *flags.data_flags(values), *own]
+    return shlex.join(["python", "-m", "launch.main", *words])
 
 
 _COMMAND = Command(__doc__, define, _work, interrupted="stopped; the same command continues")

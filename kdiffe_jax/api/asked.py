@@ -7,6 +7,7 @@ from typing import Any
 
 from kdiffe_jax.api.frames import is_frame, to_arrow
 from kdiffe_jax.api.ids import IdColumn, as_text, ids_as_text
+from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.options import closest
 from kdiffe_jax.recommend.ids import pair_of
@@ -67,7 +68,19 @@ def refuse_other_options(options: Iterable[str]) -> None:
             raise ConfigError(f"recommend has no option {name}{near or '; it has ' + _SHOWN}")
 
 
+def column_of(table: Any, name: str) -> str:
+    """The column of a table for ids that are called so.
+
+    A model of a command calls them "user" and "item"; then any common name of these will do.
+    """
+    names = table.column_names
+    if name in names or name not in ("user", "item"):
+        return name
+    return TableColumns().find(name, names) or name
+
+
 def _of_frame(table: Any, name: str, what: str) -> list[str]:
+    name = column_of(table, name)
     if name not in table.column_names:
         raise DataError(f"{what}: no column {name!r}; it has {', '.join(table.column_names)}")
     texts = ids_as_text(table[name], f"{what}, column {name!r}")[0].to_pylist()

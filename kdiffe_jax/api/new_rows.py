@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kdiffe_jax.api.asked import asked_for, pairs_of_frame
+from kdiffe_jax.api.asked import asked_for, column_of, pairs_of_frame
 from kdiffe_jax.api.frames import is_frame, to_arrow
 from kdiffe_jax.api.ids import IdColumn, as_text
 from kdiffe_jax.errors import DataError
@@ -45,7 +45,7 @@ def entities_by_item(entities: Any, items: IdColumn) -> dict[str, list[Entity]]:
     if not is_frame(entities):
         raise DataError("items: give {item: entities}, or a frame of item, relation and entity")
     table = to_arrow(entities, "items")
-    wanted = (items.name, "relation", "entity")
+    wanted = (column_of(table, items.name), "relation", "entity")
     for name in wanted:
         if name not in table.column_names:
             there = ", ".join(table.column_names)

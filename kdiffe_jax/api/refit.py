@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from shlex import quote
 
 from kdiffe_jax.api.fitted import FittedModel
 from kdiffe_jax.api.home import Home, path_of
@@ -51,7 +52,8 @@ def refit(
         if model.data is None:
             raise ConfigError(
                 "the model came without its data, so there is nothing to train on; refit a model "
-                "of fit, or one that was saved in Python"
+                "of fit, or one that was saved in Python, or a run of the command by "
+                f"python -m launch.main --refit={quote(str(model.directory))}"
             )
         scored = read_scored(model.directory)
         check_data(scored.run, model.data.dataset)

@@ -42,7 +42,8 @@ def update(
     It begins with the old parameters, matched by ids: a new item with the mean of its nearest
     known items by content, a new user with what users of the same items have. What the old model
     was trained on stays in training, so the scores are as honest as its own. A model that is
-    fitted in closed form is fitted anew.
+    fitted in closed form is fitted anew. What was added by `with_users` or `with_items` is in no
+    table and does not train; give it as rows.
 
     Args:
       model: of `fit` or `load`, with the tables of frames it was made of.

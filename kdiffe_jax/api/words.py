@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from kdiffe_jax.errors import KDiffEError
 
 _MODELS = "python -m launch.main --models"
+_SEEDS, _FALSE = re.compile(r"(?<!-)\bnum_seeds\b"), re.compile(r"=false\b")
 _COMMAND_OR_DASHES = re.compile(r"(python -m launch\.\w+(?: --[a-z]\S*)*)|(?<![\w./-])--(?=[a-z])")
 
 
@@ -21,8 +22,11 @@ def in_python(text: str) -> str:
     'there is no such model (kd.list_models())'
     >>> in_python("score it by python -m launch.main --mode=evaluate --workdir=runs/1")
     'score it by python -m launch.main --mode=evaluate --workdir=runs/1'
+    >>> in_python("say --tuned=false"), in_python("ensemble = True needs num_seeds of 2 or more")
+    ('say tuned=False', 'ensemble = True needs seeds of 2 or more')
     """
-    return _COMMAND_OR_DASHES.sub(r"\1", text.replace(_MODELS, "kd.list_models()"))
+    text = _COMMAND_OR_DASHES.sub(r"\1", text.replace(_MODELS, "kd.list_models()"))
+    return _FALSE.sub("=False", _SEEDS.sub("seeds", text))
 
 
 @contextlib.contextmanager

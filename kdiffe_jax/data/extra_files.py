@@ -167,6 +167,8 @@ def rows_by_id(
 def _read_ids(path: Path) -> tuple[str, ...]:
     check_content(path)
     ids = read_names(path)
+    while ids and not ids[-1].strip():
+        ids = ids[:-1]
     lines: dict[str, int] = {}
     for number, name in enumerate(ids, start=1):
         if not name.strip():

@@ -136,6 +136,13 @@ def test_a_run_of_the_command_is_loaded_too(model, tmp_path):
     loaded = kd.load(model.directory)
     assert loaded.data is None
     assert list(loaded.recommend("101", k=1).columns) == ["user", "item", "rank", "score"]
+    rows = pd.DataFrame({"visitorid": [101, 102], "movieId": [1000, 1005]})
+    pairs = rows.itertuples(index=False, name=None)
+    np.testing.assert_array_equal(loaded.score(rows), loaded.score(list(pairs)))
+    assert set(loaded.recommend(rows, k=1).user) == {"101", "102"}
+    assert set(loaded.with_users(rows.assign(visitorid=[7, 7])).recommend("7").user) == {"7"}
+    with pytest.raises(ConfigError, match="--refit="):
+        loaded.refit()
 
 
 def test_a_finished_run_is_given_back_and_another_refused(tmp_path):

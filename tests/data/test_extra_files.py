@@ -144,9 +144,12 @@ def test_features_in_the_order_of_items(rows):
 
 @pytest.mark.parametrize("beside", (True, False))
 @pytest.mark.parametrize("ending", ("\n", "\r\n"))
-def test_features_by_id(rows, tmp_path, beside, ending):
+@pytest.mark.parametrize("lines_after", (1, 3))
+def test_features_by_id(rows, tmp_path, beside, ending, lines_after):
     ids = tmp_path / ("image.ids.txt" if beside else "names")
-    ids.write_bytes(ending.join(["пар", "nail", "pen", "bolt"]).encode() + ending.encode())
+    ids.write_bytes(
+        ending.join(["пар", "nail", "pen", "bolt"]).encode() + lines_after * ending.encode()
+    )
     shop = add_features(SHOP, rows, "image", None if beside else ids)
     np.testing.assert_array_equal(shop.features["image"], [[4, 5], [0, 0], [0, 1], [0, 0]])
     assert shop.notes == (

@@ -50,6 +50,8 @@ def test_a_grid_from_file_to_files(command, monkeypatch, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert len(runs.started) == 6
     assert "| 3 | 0.01 | 2 | 0.5200 | 3 | done |" in printed
+    train = printed[printed.index("python -m launch.main") :].split()
+    assert train[3] == "--flagfile=out/best.flags" and "--xi=0.5" in train
     assert (tmp_path / "out" / "table.md").read_text() in printed + "\n"
     lines = (tmp_path / "out" / "trials.csv").read_text().splitlines()
     assert lines[0] == "trial,learning_rate,layers,valid_recall@20,epochs,state" and len(lines) == 7

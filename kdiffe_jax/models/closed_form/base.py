@@ -54,7 +54,7 @@ class TunedOptions(Checked):
             value = getattr(self, name)
             if value != fields[name].default:
                 raise ConfigError(
-                    f"{name} = {value!r}: say --notuned, or leave it to be chosen on validation"
+                    f"{name} = {value!r}: say --tuned=false, or leave it to be chosen on validation"
                 )
 
 

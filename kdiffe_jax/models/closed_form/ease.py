@@ -91,7 +91,7 @@ def ease_weights(gram: sparse.csr_array, regularisation: float) -> tuple[np.ndar
     if failed:
         raise ConfigError(
             f"regularisation = {regularisation:g}: too small for these interactions in single "
-            "precision; give --notuned and a larger one"
+            "precision; give --tuned=false and a larger one"
         )
     rows = inverse.T
     _mirror(rows)

@@ -1,8 +1,10 @@
 """Which columns of a table count, by name and by common names."""
 
+from pathlib import Path
+
 import pytest
 
-from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.columns import COMMON, TableColumns, plain
 from kdiffe_jax.errors import ConfigError, DataError
 
 
@@ -20,6 +22,13 @@ def test_content_columns_by_common_names_and_by_flags():
     assert TableColumns(list_columns="title").content(names)["text_columns"] == ("description",)
     with pytest.raises(DataError, match="text_columns: items have no column 'titel'; they have"):
         TableColumns(text_columns="titel").content(names)
+
+
+def test_the_page_names_all_columns_that_are_found():
+    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    (line,) = (line for line in page.splitlines() if line.startswith("- **Column names**"))
+    named = {plain(name) for name in line.split("`")[1::2]}
+    assert set().union(*(COMMON[role] for role in ("user", "item", "rating", "time"))) <= named
 
 
 @pytest.mark.parametrize(
