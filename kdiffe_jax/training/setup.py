@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from kdiffe_jax.data.feature_rows import feature_rows, stand_ins
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
 from kdiffe_jax.data.kept_nearest import kept_nearest_items
 from kdiffe_jax.data.knowledge import ensure_knowledge
+from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.data.ranked_users import slow_ranking
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Params, Sizes
@@ -178,6 +180,8 @@ def content_of(
         if neighbours is not None:
             dataset = without_item_relations(dataset)
         dataset = ensure_knowledge(dataset, config.content)
+    else:
+        _tell_without_effect(config, log)
     if needs.any_triples and not len(dataset.triples):
         raise DataError(
             f"{dataset.name}: has no triples, and no features to make some of, which "
@@ -187,6 +191,14 @@ def content_of(
     for note in dataset.notes:
         log(f"{dataset.name}: {note}")
     return Content(dataset, neighbours, proxies, dict(features), standing_in)
+
+
+def _tell_without_effect(config: Config, log: Callable[[str], None]) -> None:
+    """Names the options of a knowledge graph that a model without one was given."""
+    usual = dataclasses.asdict(ContentConfig())
+    for name, value in dataclasses.asdict(config.content).items():
+        if value != usual[name]:
+            log(f"{name} = {value!r} changes nothing: {config.model} has no knowledge graph")
 
 
 def _needs_of_class(config: Config) -> Needs:

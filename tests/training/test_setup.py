@@ -11,11 +11,12 @@ from kdiffe_jax.data.share import Share
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity import attention_similarity
-from kdiffe_jax.models.registry import MODELS, is_trained, model_class
+from kdiffe_jax.models.registry import MODELS, is_trained, make_config, model_class
 from kdiffe_jax.ops.sparse import transposed
 from kdiffe_jax.ops.sparse_types import SparsePair
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.training.placement_on_mesh import OnMesh
+from kdiffe_jax.training.setup import content_of
 from tests.small_model import small_problem
 from tests.small_setups import CACHE, assert_equal, planted, small_setup
 
@@ -65,6 +66,14 @@ def test_what_a_model_does_not_need_is_not_made():
     assert bm3.knowledge is None and all(
         isinstance(rows, SparsePair) for rows in bm3.features.values()
     )
+
+
+@pytest.mark.parametrize(("model", "told"), [("lightgcn", 1), ("kdiffe", 0)])
+def test_options_of_a_graph_that_a_model_has_not_are_told(model, told):
+    config = make_config({"model": model, "codes_per_item": 2})
+    said = []
+    content_of(planted(), config, said.append)
+    assert sum("codes_per_item = 2 changes nothing" in line for line in said) == told
 
 
 def test_some_users_are_ranked_for_the_same_whatever_the_model():
