@@ -25,6 +25,11 @@ class Sizes(NamedTuple):
     n_relations: int = 1  #: R, at least 1
     feature_widths: tuple[tuple[str, int], ...] = ()  #: (modality, F), by name
 
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the features, in order."""
+        return tuple(name for name, _ in self.feature_widths)
+
 
 class Degrees(NamedTuple):
     """Training interactions of each user and of each item."""

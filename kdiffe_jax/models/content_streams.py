@@ -74,16 +74,11 @@ class ContentStreams(Model):
 
     def check(self, steps, limits) -> None:
         """Refuses modalities that have the name of another stream."""
-        for name in self.modalities:
+        for name in self.sizes.modalities:
             if name in self.streams:
                 raise ConfigError(
                     f"a modality is named {name!r}, which is a stream of the model's own"
                 )
-
-    @property
-    def modalities(self) -> list[str]:
-        """Their names in order."""
-        return sorted(name for name, _ in self.sizes.feature_widths)
 
     @property
     def needs(self) -> Needs:  # type: ignore[override]
@@ -127,7 +122,7 @@ class ContentStreams(Model):
     def tables(self, params: Params, inputs: Inputs) -> dict[str, View]:
         """f32[I, d] and f32[J, d] by stream, what the streams begin with."""
         found = {"id": View(params["users"], params["items"])}
-        for name in self.modalities:
+        for name in self.sizes.modalities:
             content = projected(inputs.features[name], params[f"map_{name}"])  # type: ignore[index]
             found[name] = View(params[f"users_{name}"], content)
         return found
@@ -189,8 +184,8 @@ class ContentStreams(Model):
 
     def ranked_by(self, views: Mapping[str, View]) -> View:
         """Rows beside each other, those of content weighted on the side of the items."""
-        weights = dict.fromkeys(self.modalities, self.options.content_score)
-        weights[self.modalities[0]] = self.options.first_content_score
+        weights = dict.fromkeys(self.sizes.modalities, self.options.content_score)
+        weights[self.sizes.modalities[0]] = self.options.first_content_score
         items = [weights.get(name, 1.0) * view.items for name, view in views.items()]
         users = [view.users for view in views.values()]
         return View(jnp.concatenate(users, axis=1), jnp.concatenate(items, axis=1))

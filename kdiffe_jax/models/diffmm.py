@@ -113,15 +113,10 @@ class DiffMM(Model):
         """Of rows over all items; each modality has parameters of its own."""
         return RowDenoiser(self.options, (("items", self.sizes.n_items),), of_unit_rows=False)
 
-    @property
-    def modalities(self) -> list[str]:
-        """By name."""
-        return [name for name, _ in self.sizes.feature_widths]
-
     def init(self, key, inputs: Inputs):
         """Tables, and leaky maps, from Xavier's uniform distribution; modalities weigh the same."""
         users_key, others_key, _ = jax.random.split(key, 3)
-        count, dim = len(self.modalities), self.embedding.dim
+        count, dim = len(self.sizes.modalities), self.embedding.dim
         items_key, *keys = jax.random.split(others_key, 1 + 2 * count)
         draw = jax.nn.initializers.xavier_uniform()
         params = {
@@ -138,14 +133,14 @@ class DiffMM(Model):
     def first_carry(self, inputs: Inputs) -> dict[str, OneItemGraph]:
         """Graphs without an edge."""
         empty = loops_alone(n_users=self.sizes.n_users, n_items=self.sizes.n_items)
-        return dict.fromkeys(self.modalities, empty)
+        return dict.fromkeys(self.sizes.modalities, empty)
 
     def refresh(self, params, inputs: Inputs, carry, key) -> dict[str, OneItemGraph]:
         """The graph of each modality, less the entries that are dropped."""
-        keys = jax.random.split(key, len(self.modalities))
+        keys = jax.random.split(key, len(self.sizes.modalities))
         return {
             name: dropped_entries(self.generated(params, inputs, name), own, self.options.edge_drop)
-            for name, own in zip(self.modalities, keys, strict=True)
+            for name, own in zip(self.sizes.modalities, keys, strict=True)
         }
 
     def generated(self, params, inputs: Inputs, name: str) -> OneItemGraph:
@@ -168,8 +163,8 @@ class DiffMM(Model):
 
     def draws(self, key: jax.Array, n_rows: int) -> tuple[dict[str, RowDraws], jax.Array]:
         """What each denoiser draws for so many rows, and a key of the ranking loss."""
-        *keys, last = jax.random.split(key, 1 + len(self.modalities))
-        pairs = zip(self.modalities, keys, strict=True)
+        *keys, last = jax.random.split(key, 1 + len(self.sizes.modalities))
+        pairs = zip(self.sizes.modalities, keys, strict=True)
         return {name: self.denoiser.draws(own, n_rows) for name, own in pairs}, last
 
     def _contrast(self, main: View, others: list[View], batch: Batch, traced):
@@ -190,7 +185,7 @@ class DiffMM(Model):
         rows = chosen_rows(_interactions(inputs), batch.row_nodes, real > 0)
         taste = rows @ jax.lax.stop_gradient(params["items"])
         terms = {}
-        for name in self.modalities:
+        for name in self.sizes.modalities:
             found = self.denoiser.denoised(params[f"denoiser_{name}"], rows, drawn[name])
             told = found.rows @ jax.lax.stop_gradient(content[name]) - taste
             guidance = weighted_term(jnp.mean(jnp.square(told), axis=1), real)
@@ -205,13 +200,15 @@ class DiffMM(Model):
     def content(self, params, inputs: Inputs) -> dict[str, jax.Array]:
         """F_m, f32[J, d] by modality."""
         features = inputs.features
-        return {n: mapped_content(features[n], params[f"map_{n}"]) for n in self.modalities}
+        return {n: mapped_content(features[n], params[f"map_{n}"]) for n in self.sizes.modalities}
 
     @device_phase("views")
     def _views(self, params, inputs: Inputs, graphs, content) -> tuple[View, list[View]]:
         """What ranks, and those of the modalities, which are one product a layer."""
         ranking, users = self._ranking(params, inputs, graphs, content), params["users"]
-        starts = [over_one_item(graphs[n], users, unit_rows(content[n])) for n in self.modalities]
+        starts = [
+            over_one_item(graphs[n], users, unit_rows(content[n])) for n in self.sizes.modalities
+        ]
         beside = (jnp.concatenate(tables, axis=1) for tables in zip(*starts, strict=True))
         finals = self._layers(inputs, *beside)
         parts = (jnp.split(rows, len(starts), axis=1) for rows in finals)
@@ -220,7 +217,7 @@ class DiffMM(Model):
     def _ranking(self, params, inputs: Inputs, graphs, content) -> View:
         users, items = params["users"], with_neighbours(params["items"], inputs, self.embedding)
         shares = jax.nn.softmax(params["modality_weights"])
-        weighed = list(zip(shares, self.modalities, strict=True))
+        weighed = list(zip(shares, self.sizes.modalities, strict=True))
         mixed = sum(share * unit_rows(content[name]) for share, name in weighed)
         graph = (inputs.laplacian, inputs.degrees)
         first = next_layer_with_loops(*graph, users, mixed)
@@ -240,7 +237,7 @@ class DiffMM(Model):
 
     def check(self, steps: int, limits) -> None:
         """The denoisers' memory."""
-        rows = dict(n_rows=self.sizes.n_users, steps=steps, count=len(self.modalities))
+        rows = dict(n_rows=self.sizes.n_users, steps=steps, count=len(self.sizes.modalities))
         check_row_denoiser_memory(limits, self.denoiser, **rows)
 
 

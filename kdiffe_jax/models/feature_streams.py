@@ -26,6 +26,7 @@ from kdiffe_jax.models.terms import (
     with_neighbours,
 )
 from kdiffe_jax.ops.log_sum_exp import log_sum_exp
+from kdiffe_jax.ops.losses import or_all
 from kdiffe_jax.ops.propagate import propagate_items
 from kdiffe_jax.ops.row_ops import row_dots
 from kdiffe_jax.ops.sparse_types import Laplacian
@@ -148,7 +149,7 @@ def batch_softmax(
       one_more: f32[B, w], a further candidate of each anchor.
     """
     real = batch.contrasted().weights > 0
-    present = jnp.where(real | ~real.any(), 1.0, 0.0)
+    present = or_all(real)
     anchors = anchors / temperature
     own = row_dots(anchors, candidates)
     total = log_sum_exp(anchors, candidates[: len(present)], present)

@@ -86,7 +86,7 @@ class FREEDOM(LightGCN):
         view = self._final(params, inputs, *aux)
         form = (batch, self.ranking, self.embedding.score, traced, key)
         terms = ranking_term(view, *form)
-        for name in self._modalities:
+        for name in self.sizes.modalities:
             content = View(view.users, content_rows(params, inputs, name))
             for loss, own in ranking_term(content, *form).items():
                 terms[f"{loss}_{name}"] = Weighted(own.term, traced["content_weight"])
@@ -110,17 +110,13 @@ class FREEDOM(LightGCN):
         for _ in range(self.options.item_layers):
             near = sum(
                 share * across(graphs[name], near)
-                for name, share in zip(self._modalities, self._shares, strict=True)
+                for name, share in zip(self.sizes.modalities, self._shares, strict=True)
             )
         return View(users, items + near)
 
     @property
-    def _modalities(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.sizes.feature_widths)
-
-    @property
     def _shares(self) -> tuple[float, ...]:
         """w_m, of sum 1."""
-        others = len(self._modalities) - 1
+        others = len(self.sizes.modalities) - 1
         first = self.options.first_share if others else 1.0
         return (first, *others * [(1.0 - first) / max(1, others)])

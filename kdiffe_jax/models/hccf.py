@@ -26,7 +26,7 @@ from kdiffe_jax.models.base import Needs
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import pooling_of, ranking_term, scalar_term, weighted_term
-from kdiffe_jax.ops.losses import first_occurrence, info_nce, squared_norm
+from kdiffe_jax.ops.losses import first_occurrence, info_nce, or_all, squared_norm
 from kdiffe_jax.ops.propagate import pooled
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
@@ -216,7 +216,7 @@ def layer_contrast(
             hyper[nodes],
             jnp.arange(nodes.shape[0]),
             temperature=temperature,
-            candidate_weights=jnp.where(real.any(), once, 1.0),
+            candidate_weights=or_all(once),
         )
     return weighted_term(losses, once)
 

@@ -84,13 +84,13 @@ class LATTICE(LightGCN):
         maps_key = jax.random.fold_in(jax.random.split(key, 3)[1], 1)
         params = super().init(key, inputs)
         params |= fresh_features(maps_key, inputs, self.sizes, self.embedding.dim)
-        modalities = len(self._modalities)
+        modalities = len(self.sizes.modalities)
         return params | {"modalities": jnp.full(modalities, 1.0 / modalities)}
 
     def first_carry(self, inputs: Inputs) -> dict[str, jax.Array]:
         """Nearest items by modality, none yet; and a number of each item that decides ties."""
         n_items, count = self.sizes.n_items, self._count
-        near = {f"near_{name}": jnp.zeros((n_items, count), int) for name in self._modalities}
+        near = {f"near_{name}": jnp.zeros((n_items, count), int) for name in self.sizes.modalities}
         return near | {"ties": jax.random.uniform(jax.random.key(0), (n_items,))}
 
     def refresh(self, params, inputs: Inputs, carry, key) -> dict[str, jax.Array]:
@@ -101,9 +101,11 @@ class LATTICE(LightGCN):
 
     def open(self, inputs: Inputs, carry, key) -> Graphs:
         """The links of an epoch."""
-        n_items, near = self.sizes.n_items, {n: carry[f"near_{n}"] for n in self._modalities}
+        n_items, near = self.sizes.n_items, {n: carry[f"near_{n}"] for n in self.sizes.modalities}
         graphs = inputs.item_graphs
-        return Graphs(near, {n: normalised_graph(graphs[n], n_items) for n in self._modalities})
+        return Graphs(
+            near, {n: normalised_graph(graphs[n], n_items) for n in self.sizes.modalities}
+        )
 
     def losses(self, objective, params, batch, inputs: Inputs, aux, traced, key):
         """The ranking loss and the norm of the final rows."""
@@ -125,7 +127,9 @@ class LATTICE(LightGCN):
     @device_phase("views")
     def _between_items(self, params, inputs: Inputs, graphs: Graphs, rows: jax.Array) -> jax.Array:
         """f32[J, d], A^n E of the items' rows E; differentiable in the cosines of the links."""
-        weights = dict(zip(self._modalities, jax.nn.softmax(params["modalities"]), strict=True))
+        weights = dict(
+            zip(self.sizes.modalities, jax.nn.softmax(params["modalities"]), strict=True)
+        )
         content, values = self._unit_content(params, inputs), {}
         for name, near in graphs.near.items():
             cosines = jnp.einsum("jd,jkd->jk", content[name], content[name][near])
@@ -144,15 +148,11 @@ class LATTICE(LightGCN):
         return rows
 
     def _unit_content(self, params, inputs: Inputs) -> dict[str, jax.Array]:
-        return {n: unit_rows(content_rows(params, inputs, n)) for n in self._modalities}
+        return {n: unit_rows(content_rows(params, inputs, n)) for n in self.sizes.modalities}
 
     @property
     def _count(self) -> int:
         return min(self.options.item_neighbours, self.sizes.n_items)
-
-    @property
-    def _modalities(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.sizes.feature_widths)
 
 
 @device_phase("rebuild")

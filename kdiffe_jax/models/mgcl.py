@@ -18,7 +18,6 @@ from itertools import combinations
 from types import MappingProxyType
 
 import jax
-import jax.numpy as jnp
 
 from kdiffe_jax.models.arrays import Batch, Inputs, View, Weighted
 from kdiffe_jax.models.base import Objective, Sampling
@@ -26,6 +25,7 @@ from kdiffe_jax.models.content_streams import ContentStreams, StreamOptions
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import weighted_term
 from kdiffe_jax.ops.log_sum_exp import log_sum_exp
+from kdiffe_jax.ops.losses import or_all
 from kdiffe_jax.ops.row_ops import row_dots, unit_rows
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.ops.two_way_log_sum_exp import two_way_log_sum_exp
@@ -132,7 +132,7 @@ def stream_contrast(
         own[one, other] = own[other, one] = row_dots(*pair)
     if slipped:
         first, *_, last = units
-        present = jnp.where(real.any(), real, True).astype(float)
+        present = or_all(real)
         sums[last, first] = log_sum_exp(units[last] / temperature, units[last], present)
     return {
         name: sum(sums[name, other] - own[name, other] for other in units if other != name)

@@ -30,7 +30,7 @@ from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.rows_read import ALL_ROWS, rows_read
 from kdiffe_jax.models.terms import batch_rows_norm, ranking_term, weighted_term
 from kdiffe_jax.models.trained_features import content_rows, fresh_features
-from kdiffe_jax.ops.losses import info_nce
+from kdiffe_jax.ops.losses import info_nce, or_all
 from kdiffe_jax.ops.spmm import spmm
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
@@ -89,14 +89,14 @@ class MGCN(LightGCN):
         """
         maps_key = jax.random.fold_in(jax.random.split(key, 3)[1], 1)
         content_key, query_key, attention_key, *keys = jax.random.split(
-            maps_key, 3 + 2 * len(self._modalities)
+            maps_key, 3 + 2 * len(self.sizes.modalities)
         )
         dim = self.embedding.dim
         params = super().init(key, inputs)
         params |= fresh_features(content_key, inputs, self.sizes, dim)
         params["query"] = fresh_map(query_key, dim, dim, FAN_IN_UNIFORM)
         params["attention"] = FAN_IN_UNIFORM(attention_key, (dim, 1))
-        names = [f"{what}_{name}" for name in self._modalities for what in ("gate", "prefer")]
+        names = [f"{what}_{name}" for name in self.sizes.modalities for what in ("gate", "prefer")]
         for name, own in zip(names, keys, strict=True):
             params[name] = fresh_map(own, dim, dim, FAN_IN_UNIFORM)
         return params
@@ -138,7 +138,7 @@ class MGCN(LightGCN):
         behaviour = chosen(self.over(inputs.laplacian, layer_zero))
         content = [
             chosen(self._content(params, inputs, graphs[name], name, layer_zero[1]))
-            for name in self._modalities
+            for name in self.sizes.modalities
         ]
         sides = zip(behaviour, zip(*content, strict=True), strict=True)
         return Fused(behaviour, View(*(self._side(params, z, of) for z, of in sides)))
@@ -158,14 +158,10 @@ class MGCN(LightGCN):
         weights = jax.nn.softmax(jnp.stack(asked), axis=0)
         common = sum(w * own for w, own in zip(weights, content, strict=True))
         total = common
-        for name, own in zip(self._modalities, content, strict=True):
+        for name, own in zip(self.sizes.modalities, content, strict=True):
             wanted = jax.nn.sigmoid(mapped(behaviour, params[f"prefer_{name}"]))
             total = total + wanted * (own - common)
         return total / (1 + len(content))
-
-    @property
-    def _modalities(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.sizes.feature_widths)
 
     def artifacts(self, params, inputs, carry, edges) -> dict[str, np.ndarray]:
         """None: gates and attention are not linear in past items."""
@@ -176,7 +172,7 @@ class MGCN(LightGCN):
 def _contrast(one: jax.Array, other: jax.Array, batch: Batch, temperature: jax.Array) -> Term:
     """InfoNCE of matching rows among those of the batch, repeated ones too."""
     real = batch.weights > 0
-    present = jnp.where(real | ~real.any(), 1.0, 0.0)
+    present = or_all(real)
     places = jnp.arange(one.shape[0])
     losses = info_nce(one, other, places, temperature=temperature, candidate_weights=present)
     return weighted_term(losses, batch.weights)

@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.arrays import Params
+from kdiffe_jax.models.noise_range import check_noise_range
 from kdiffe_jax.ops.diffusion import Schedule, linear_variances, q_sample, step_embedding
 from kdiffe_jax.ops.losses import elbo
 from kdiffe_jax.ops.row_ops import unit_rows
@@ -44,12 +44,7 @@ class RowDenoiserOptions(Checked):
 
     def __post_init__(self):
         super().__post_init__()
-        start, end = self.noise_scale * self.noise_min, self.noise_scale * self.noise_max
-        if not start <= end < 1:
-            raise ConfigError(
-                f"noise_min = {self.noise_min}, noise_max = {self.noise_max}: the "
-                f"variance, scaled by {self.noise_scale}, must not fall and must stay below 1"
-            )
+        check_noise_range(self.noise_scale, self.noise_min, self.noise_max)
 
 
 class RowDraws(NamedTuple):

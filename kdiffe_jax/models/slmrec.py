@@ -69,7 +69,7 @@ class SLMRec(FeatureStreams):
         The first link is of width d, the last of several of half of it. With two modalities a map
         without a loss stands for the link that is missing between them.
         """
-        names, dim = self._modalities, self.embedding.dim
+        names, dim = self.sizes.modalities, self.embedding.dim
         found = super().maps()
         for name in names:
             width = max(dim // 2, 1) if len(names) > 1 and name == names[-1] else dim
@@ -96,14 +96,10 @@ class SLMRec(FeatureStreams):
     ) -> dict[str, Term]:
         ids, *contents = (rows.shared.items + own.items for own in rows.own)
         found, reached = {}, ids
-        for number, (name, content) in enumerate(zip(self._modalities, contents, strict=True)):
+        for number, (name, content) in enumerate(zip(self.sizes.modalities, contents, strict=True)):
             if number and "between" in params:
                 reached = mapped(reached, params["between"])
             reached = mapped(reached, params[f"onto_{name}"])
             own = mapped(content, params[f"of_{name}"])
             found[f"chain_{name}"] = batch_softmax(reached, own, batch, temperature)
         return found
-
-    @property
-    def _modalities(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.sizes.feature_widths)

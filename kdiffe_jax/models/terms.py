@@ -11,7 +11,7 @@ import numpy as np
 from kdiffe_jax.config import EmbeddingConfig, RankingConfig
 from kdiffe_jax.models.arrays import Batch, Inputs, Term, View, Weighted
 from kdiffe_jax.models.scoring import scoring_items, scoring_users
-from kdiffe_jax.ops.losses import bpr, first_occurrence, info_nce, sampled_softmax
+from kdiffe_jax.ops.losses import bpr, first_occurrence, info_nce, or_all, sampled_softmax
 from kdiffe_jax.ops.propagate import next_layer
 from kdiffe_jax.ops.row_ops import row_dots
 from kdiffe_jax.ops.sparse_types import Laplacian
@@ -115,13 +115,12 @@ def _batch_nce(one, other, nodes, weights, temperature) -> Term:
     real = weights > 0
     size = one.shape[0]
     present = real * first_occurrence(jnp.where(real, nodes, size), size=size + 1)
-    present = jnp.where(real.any(), present, 1.0)
     losses = info_nce(
         one[nodes],
         other[nodes],
         jnp.arange(nodes.shape[0]),
         temperature=temperature,
-        candidate_weights=present,
+        candidate_weights=or_all(present),
     )
     return weighted_term(losses, weights)
 

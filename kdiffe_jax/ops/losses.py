@@ -85,6 +85,15 @@ def info_nce(
     return log_sum_exp(anchors / temperature, candidates, candidate_weights) - own
 
 
+def or_all(weights: jax.Array) -> jax.Array:
+    """f32[m]: weights of candidates, all 1 where none has any: a softmax needs a candidate.
+
+    >>> or_all(jnp.array([0.0, 1.0])).tolist(), or_all(jnp.zeros(2)).tolist()
+    ([0.0, 1.0], [1.0, 1.0])
+    """
+    return jnp.where(weights.any(), weights, 1.0)
+
+
 def first_occurrence(ids: jax.Array, *, size: int) -> jax.Array:
     """1 where an id occurs for the first time, 0 where it is repeated.
 

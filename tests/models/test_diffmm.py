@@ -178,7 +178,7 @@ def test_users_have_their_first_item_and_entries_go(rng):
     inputs = inputs_of(pairs, sizes, features)
     params = model.init(jax.random.key(0), inputs)
     found = model.refresh(params, inputs, (), jax.random.key(1))
-    for name in model.modalities:
+    for name in model.sizes.modalities:
         interactions = inputs.laplacian.to_users._replace(values=jnp.ones(len(pairs)))
         rows = reverse_rows(model.denoiser, params[f"denoiser_{name}"], interactions)
         np.testing.assert_array_equal(found[name].items, np.argmax(rows, axis=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from kdiffe_jax.config import PRECISIONS
-from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.noise_range import check_noise_range
 from kdiffe_jax.options import LARGEST_SEED, Checked, option
 
 
@@ -112,12 +112,7 @@ class DiffusionOptions(Checked):
 
     def __post_init__(self):
         super().__post_init__()
-        start, end = self.noise_scale * self.noise_min, self.noise_scale * self.noise_max
-        if not start <= end < 1:
-            raise ConfigError(
-                f"noise_min = {self.noise_min}, noise_max = {self.noise_max}: the "
-                f"variance, scaled by {self.noise_scale}, must not fall and must stay below 1"
-            )
+        check_noise_range(self.noise_scale, self.noise_min, self.noise_max)
 
 
 @dataclasses.dataclass(frozen=True)
