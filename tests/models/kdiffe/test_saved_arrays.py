@@ -83,14 +83,14 @@ def test_kept_triples_are_sorted_and_without_padding():
 
 def test_padding_of_a_rebuilt_graph_hides_no_triple():
     """Padding is of weight 0 and may carry the key of a triple that is there."""
-    keys, values = [3, 1, 3, 3], [1.0, 1.0, 0.0, 0.0]
+    keys, values = [3, 3, 1, 3], [0.0, 0.0, 1.0, 1.0]
     main = graph_of(keys, values)
     given = graph_of([1, 2, 3], [1.0, 1.0, 1.0])
     model = SimpleNamespace(
         options=SimpleNamespace(main_graph="rebuilt"),
         sizes=SimpleNamespace(n_relations=1, n_entities=10),
     )
-    attention = np.array([0.25, 0.5, 0.0, 0.0])
+    attention = np.array([0.0, 0.0, 0.5, 0.25])
     assert _of_given(model, attention, main, given).tolist() == [0.5, 0.0, 0.25]
     nothing = graph_of([1, 2], [0.0, 0.0])
     assert _of_given(model, np.zeros(2), nothing, given).tolist() == [0.0, 0.0, 0.0]
