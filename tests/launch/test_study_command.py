@@ -58,11 +58,18 @@ def test_a_study(command, monkeypatch, tmp_path, capsys, name, runs, words):
 @pytest.mark.parametrize("name", ("main", "scalability", "data_ablation"))
 def test_a_study_of_another_model(command, monkeypatch, tmp_path, name):
     fake = FakeRuns(monkeypatch, score)
-    assert command(f"--study={name}", "--model=lightgcn", "--seeds=2") == 0
+    words = (f"--study={name}", "--model=lightgcn", "--neighbour_weight=1", "--seeds=2")
+    assert command(*words) == 0
     assert {name.rpartition(", seed ")[2] for name in fake.started} == {"0", "1"}
     config = json.loads((tmp_path / "out" / "full" / "seed1" / "config.json").read_text())
     assert (config["model"], config["seed"]) == ("lightgcn", 1)
     assert "AUC" not in (tmp_path / "out" / "table.md").read_text()
+
+
+def test_a_study_of_what_a_model_does_not_read_is_refused(command, capsys):
+    words = ("--preset=paper", "--model=lightgcn")
+    assert command("--study=data_ablation", *words) == 2
+    assert "reads nothing of these data but interactions" in capsys.readouterr().err
 
 
 def test_noise_is_drawn_anew_for_every_seed(command, monkeypatch, tmp_path):

@@ -41,7 +41,7 @@ def test_parameters_are_options_of_the_model(tmp_path):
         sweep_of(tmp_path, TPE + "[parameters]\ntop_q = [1]\n", model="lightgcn")
     fitted = GRID + "[parameters]\nregularisation = [10.0, 100.0]\n"
     assert sweep_of(tmp_path, fitted, model="ease", tuned=False).trials == 2
-    with pytest.raises(ConfigError, match=r"a.toml: regularisation = 10.0: say --notuned"):
+    with pytest.raises(ConfigError, match=r"a.toml: regularisation = 10.0: say --tuned=false"):
         sweep_of(tmp_path, fitted, model="ease")
 
 

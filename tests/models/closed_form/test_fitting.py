@@ -65,7 +65,7 @@ def test_its_configuration_comes_back_from_flat_values(name):
     ],
 )
 def test_a_value_that_the_choice_would_overrule_is_refused(name, option, value):
-    expected = f"^{option} = {value!r}: say --notuned, or leave it to be chosen on validation$"
+    expected = f"^{option} = {value!r}: say --tuned=false, or leave it to be chosen on validation$"
     with pytest.raises(ConfigError, match=expected):
         config_of(name, **{option: value})
     assert getattr(config_of(name, tuned=False, **{option: value}).options, option) == value
