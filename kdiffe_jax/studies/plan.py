@@ -118,11 +118,14 @@ def data_ablations(base: Config, dataset: Dataset) -> dict[str, Mapping[str, Any
       ConfigError: the model reads none of it.
     """
     found: dict[str, dict[str, Any]] = {}
-    if reads_triples(base, dataset):
+    triples = reads_triples(base, dataset)
+    features = dataset.features if reads_features(base) else {}
+    if triples or features:
         found["kg_shuffled"] = {"data_ablation": "shuffled"}
-        names = dataset.relation_names if len(dataset.relation_names) > 1 else ()
-        found |= {f"without {name}": {"data_ablation": f"relation:{name}"} for name in names}
-    if dataset.features and reads_features(base):
+    for name in dataset.relation_names if len(dataset.relation_names) > 1 else ():
+        if triples or name in features:
+            found[f"without {name}"] = {"data_ablation": f"relation:{name}"}
+    if features:
         found["noise_features"] = {"data_ablation": "noise"}
     if can_go_without_knowledge(base):
         found["no_kg"] = {"kg_source": "none"}

@@ -32,7 +32,10 @@ def test_a_model_with_nearest_items_has_no_graph_to_lose(planted):
 
 
 def test_a_model_of_features_loses_those(planted):
-    assert taken_from(planted, model="bm3") == ["noise_features"]
+    assert taken_from(planted, model="bm3") == ["kg_shuffled", "noise_features"]
+    named = dataclasses.replace(planted, features={planted.relation_names[0]: np.ones((60, 3))})
+    taken = taken_from(named, model="bm3")
+    assert taken == ["kg_shuffled", f"without {planted.relation_names[0]}", "noise_features"]
 
 
 def test_a_model_of_interactions_alone_has_nothing_to_lose(planted):

@@ -204,11 +204,11 @@ def names_in(text: str) -> tuple[str, ...]:
 def as_names(names: Iterable[str]) -> str:
     """Column names as `names_in` reads them.
 
-    >>> as_names(["title", "brand, make"])
-    'title,"brand, make"'
+    >>> as_names(["title", "brand, make"]), as_names([""])
+    ('title,"brand, make"', '')
     """
     row = io.StringIO()
-    csv.writer(row, lineterminator="").writerow(names)
+    csv.writer(row, lineterminator="").writerow(filter(None, names))
     return row.getvalue()
 
 
