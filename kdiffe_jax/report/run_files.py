@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kdiffe_jax.errors import RunError
-from kdiffe_jax.storage.run_directory import METRICS, PER_USER, RunDirectory
+from kdiffe_jax.storage.run_directory import PER_USER, RunDirectory
 from kdiffe_jax.storage.saved_model import MODEL, SavedModel, read_model
 from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npz
 
@@ -105,14 +104,7 @@ def read_history(run_dir: Path) -> list[Record]:
     Raises:
       RunError: it is damaged.
     """
-    file = run_dir / METRICS
-    if not file.is_file():
-        return []
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
-    except (OSError, ValueError) as error:
-        raise RunError(f"{file}: not readable: {error}") from error
+    return RunDirectory(run_dir).history()
 
 
 def histories_of(
