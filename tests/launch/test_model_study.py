@@ -8,6 +8,7 @@ from absl import flags as absl_flags
 from kdiffe_jax.models.registry import model_class
 from launch import study
 from launch.command import DIVERGED
+from launch.model_study import _data_words
 from tests.launch.fake_runs import FakeRuns, FakeWorker
 from tests.launch.started import DATA as SMALL
 
@@ -93,6 +94,19 @@ def test_with_one_point_nothing_is_tuned(command, monkeypatch, tmp_path):
     assert fake.started == ["lightgcn, published, seed 0"]
     config = read(tmp_path / "out" / "lightgcn" / "published" / "seed0" / "config.json")
     assert config["layers"] == 3, "the preset's own"
+
+
+def test_a_command_that_repeats_a_row_names_the_data(tmp_path):
+    given = {
+        "--data_dir=/far/shop": ["--dataset=shop"],
+        "--data_dir=near/shop": ["--data_dir=near/shop"],
+        "--dataset=shop": ["--dataset=shop"],
+    }
+    for word, expected in given.items():
+        values, words = absl_flags.FlagValues(), ["study", word, "--cache_dir=/far/cache"]
+        study.define(words, values)
+        values(words)
+        assert _data_words(values) == expected
 
 
 def test_other_tuning_or_data_is_refused_in_the_same_directory(command, monkeypatch, capsys):
