@@ -127,7 +127,13 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
 )
 DEFAULT = "kdiffe"
 #: options of nearest items by content
-OF_CONTENT = ("neighbour_weight", "neighbour_relations", "neighbour_kinds", "cold_items")
+OF_CONTENT = (
+    "neighbour_weight",
+    "last_neighbour_weight",
+    "neighbour_relations",
+    "neighbour_kinds",
+    "cold_items",
+)
 
 
 def model_class(name: str) -> Any:

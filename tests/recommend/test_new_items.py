@@ -9,6 +9,7 @@ from tests.small_model import small_saved
 
 MEAN = {"layers": 3, "layer_pooling": "mean"}
 NEAR = {"neighbour_weight": 0.7, "nearest_items": 3}
+LAST = NEAR | {"last_neighbour_weight": 0.4}
 
 
 OF_MEANS = pytest.param(MEAN, marks=pytest.mark.thorough)
@@ -19,7 +20,7 @@ def any_model(request, tmp_path_factory):
     return small_saved(tmp_path_factory.mktemp("cache"), **request.param)
 
 
-@pytest.fixture(scope="module", params=[NEAR, NEAR | MEAN], ids=["default", "mean"])
+@pytest.fixture(scope="module", params=[NEAR, LAST | MEAN], ids=["default", "last mean"])
 def near_model(request, tmp_path_factory):
     return small_saved(tmp_path_factory.mktemp("cache"), **request.param)
 
@@ -88,8 +89,9 @@ def test_a_new_item_has_the_mean_of_its_nearest_items_where_training_has_them(ne
     assert len(near) == 3 and near[0] == 5
     beside = model.artifacts["before_neighbours"][near].mean(axis=0)
     row = share_of_layer_zero(model) * (knowledge_only(model, triples)[1] + 0.7 * beside)
+    last = model.config["last_neighbour_weight"] * beside / np.linalg.norm(beside)
     extended = Recommender(model).with_items({"new": made_of(model, 5)}).model
-    np.testing.assert_allclose(extended.items[-1], row, atol=2e-5)
+    np.testing.assert_allclose(extended.items[-1], row + last, atol=2e-5)
     np.testing.assert_allclose(extended.artifacts["messages"][-1], row, atol=2e-5)
 
 

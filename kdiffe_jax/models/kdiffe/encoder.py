@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from kdiffe_jax.models.arrays import View
 from kdiffe_jax.models.kdiffe.knowledge_layer import KnowledgeLayer
 from kdiffe_jax.ops.propagate import propagate, propagate_items
+from kdiffe_jax.ops.row_ops import unit_rows
 from kdiffe_jax.ops.sparse_types import KnowledgeGraph, Laplacian, SparsePair
 from kdiffe_jax.ops.spmm import multiply
 
@@ -25,6 +26,8 @@ class Encoder(nn.Module):
       layers: L.
       pooling: of the layers; "sum" is our reading of the paper.
       neighbour_weight: weight of the nearest items in the items' layer 0; 0 is the paper.
+      last_neighbour_weight: weight of the same rows, made of length 1, beside the layers of the
+        items; 0 is the paper.
     """
 
     n_users: int
@@ -35,6 +38,7 @@ class Encoder(nn.Module):
     layers: int
     pooling: str = "sum"
     neighbour_weight: float = 0.0
+    last_neighbour_weight: float = 0.0
 
     def setup(self):
         init = nn.initializers.xavier_uniform()
@@ -59,8 +63,9 @@ class Encoder(nn.Module):
             shares; -1 for entities with an embedding of their own. None: all have one.
           neighbours: f32[J, J], nearest items by content; needed where they have weight.
         """
-        items = self.item_rows(graph, entity_items, neighbours)
-        return View(*propagate(laplacian, self.user_embedding, items, **self._pooled))
+        rows, beside = self._layer_zero(graph, entity_items, neighbours)
+        users, items = propagate(laplacian, self.user_embedding, rows, **self._pooled)
+        return View(users, items + beside)
 
     def two_views(
         self,
@@ -78,11 +83,13 @@ class Encoder(nn.Module):
           laplacian, graph, entity_items, neighbours: as in `__call__`.
           other: the second knowledge graph.
         """
-        items, others = (self.item_rows(g, entity_items, neighbours) for g in (graph, other))
-        change = others - items
-        users, items = propagate(laplacian, self.user_embedding, items, **self._pooled)
-        of_users, of_items = propagate_items(laplacian, change, **self._pooled)
-        return View(users, items), View(users + of_users, items + of_items)
+        (rows, beside), (others, beside_others) = (
+            self._layer_zero(g, entity_items, neighbours) for g in (graph, other)
+        )
+        users, items = propagate(laplacian, self.user_embedding, rows, **self._pooled)
+        of_users, of_items = propagate_items(laplacian, others - rows, **self._pooled)
+        one = View(users, items + beside)
+        return one, View(users + of_users, items + of_items + beside_others)
 
     @property
     def _pooled(self):
@@ -95,10 +102,16 @@ class Encoder(nn.Module):
         neighbours: SparsePair | None = None,
     ) -> jax.Array:
         """f32[J, d]: layer 0 of the items (eq. 1), with their neighbours where they have weight."""
+        return self._layer_zero(graph, entity_items, neighbours)[0]
+
+    def _layer_zero(self, graph, entity_items, neighbours):
+        """f32[J, d] of `item_rows`, and what the last rows have beside their layers, or 0."""
         items = self.knowledge(self.item_embedding, self.entities(entity_items), graph)
-        if self.neighbour_weight:
-            items = items + self.neighbour_weight * multiply(neighbours, items)
-        return items
+        if not self.neighbour_weight:
+            return items, 0.0
+        near = multiply(neighbours, items)
+        beside = self.last_neighbour_weight and self.last_neighbour_weight * unit_rows(near)
+        return items + self.neighbour_weight * near, beside
 
     def attention(self, graph: KnowledgeGraph, entity_items: jax.Array | None) -> jax.Array:
         """f32[nnz]: a(e, r, j) of every triple of a knowledge graph (eq. 2)."""

@@ -47,6 +47,7 @@ class KDiffEModules(Model):
             layers=self.options.layers,
             pooling=pooling_of(self.embedding, "sum"),
             neighbour_weight=self.embedding.neighbour_weight,
+            last_neighbour_weight=self.options.last_neighbour_weight,
         )
 
     @cached_property

@@ -12,6 +12,7 @@ from kdiffe_jax.graph.knowledge import knowledge_graph
 from kdiffe_jax.models.kdiffe.knowledge_layer import KnowledgeLayer
 from kdiffe_jax.models.scoring import scoring_items
 from kdiffe_jax.models.terms import pooled_rows
+from kdiffe_jax.ops.row_ops import unit_rows
 from kdiffe_jax.storage.saved_model import SavedModel
 
 
@@ -36,12 +37,15 @@ def rows_of_new_items(saved: SavedModel, triples: np.ndarray, n_new: int) -> New
     """
     config = saved.config
     layer_zero, attention = _knowledge_only(saved, triples, n_new)
+    beside = np.float32(0.0)
     if config["neighbour_weight"]:
         near = _mean_of_nearest(saved, triples, n_new)
         layer_zero = layer_zero + np.float32(config["neighbour_weight"]) * near
+        beside = np.float32(config["last_neighbour_weight"]) * np.asarray(unit_rows(near))
     pooling = "sum" if config["layer_pooling"] == "own" else config["layer_pooling"]
     final, messages = pooled_rows(layer_zero, layers=config["layers"], pooling=pooling)
-    return NewItems(np.asarray(scoring_items(final, config["score"])), messages, attention)
+    items = np.asarray(scoring_items(final + beside, config["score"]))
+    return NewItems(items, messages, attention)
 
 
 def _knowledge_only(saved: SavedModel, triples: np.ndarray, n_new: int):

@@ -34,6 +34,12 @@ class EncoderOptions(Checked):
 
     layers: int = option(2, "L: propagation layers", low=0)
     share_item_embeddings: bool = option(True, "entities that are items share the item's embedding")
+    last_neighbour_weight: float = option(
+        0.0,
+        "weight of the nearest items' rows, made of length 1, in the items' last rows; 0 if "
+        "neighbour_weight is",
+        low=0.0,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

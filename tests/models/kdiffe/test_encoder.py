@@ -102,7 +102,8 @@ def test_two_views_and_their_gradients_are_those_one_by_one(graphs, layers, pool
         structure=knowledge.structure._replace(values=jnp.array([1.0, 0.0, 1.0]))
     )
     near = sparse_pair(sp.csr_array(np.eye(4, k=1, dtype=np.float32)))
-    encoder = encoder_of(layers=layers, pooling=pooling, neighbour_weight=0.3)
+    weights = dict(neighbour_weight=0.3, last_neighbour_weight=0.2)
+    encoder = encoder_of(layers=layers, pooling=pooling, **weights)
     params = encoder.init(jax.random.key(1), laplacian, knowledge, None, near)
     upstream = jax.random.normal(jax.random.key(2), (9, 4))
 
@@ -128,6 +129,23 @@ def test_neighbours_enter_layer_0(params, graphs, rng):
     plain = view_of(params, *graphs, layers=0).items
     found = view_of(params, *graphs, None, near, layers=0, neighbour_weight=0.5).items
     np.testing.assert_allclose(found, plain + 0.5 * matrix @ plain, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", ("sum", "mean", "last"))
+def test_neighbours_stand_beside_the_layers_with_a_length_of_1(params, graphs, rng, pooling):
+    """Whatever pools the layers; users receive nothing of them; without weight there are none."""
+    matrix = rng.random((4, 4)).astype(np.float32)
+    near = sparse_pair(sp.csr_array(matrix))
+    plain = view_of(params, *graphs, layers=0).items
+    content = dict(pooling=pooling, neighbour_weight=0.5)
+    without = view_of(params, *graphs, None, near, **content)
+    found = view_of(params, *graphs, None, near, **content, last_neighbour_weight=0.3)
+    rows = matrix @ plain
+    beside = 0.3 * rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    np.testing.assert_allclose(found.items, without.items + beside, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(found.users, without.users)
+    none = view_of(params, *graphs, pooling=pooling, last_neighbour_weight=0.3)
+    assert_close(none, view_of(params, *graphs, pooling=pooling))
 
 
 def test_a_rebuilt_graph_of_every_relation_is_the_given_one(params, graphs, rng):
