@@ -93,14 +93,15 @@ class _PartsOfPasses(NamedTuple):
 def inputs_of(size: int, n_entities: int) -> Inputs:
     """Shapes of what KDiffE reads of the data of `benchmarks.large.tables`."""
     edges, triples = size * INTERACTIONS_PER_USER, size * TRIPLES_PER_ITEM
-    table = _integers(size, TRIPLES_PER_ITEM)
+    starts, each = _integers(size + 1), _integers(triples)
+    rows = EntityRows(starts, each, each, each, _integers(TRIPLES_PER_ITEM))
     square = _operator(edges, size, size)
     return Inputs(
         laplacian=Laplacian(square, square),
         item_users=square,
         degrees=Degrees(_floats(size), _floats(size)),
         knowledge=KnowledgeGraph(_operator(triples, size, n_entities), _integers(triples)),
-        own=KDiffEConstants(EntityRows(table, table, table), _integers(n_entities)),
+        own=KDiffEConstants(rows, _integers(n_entities)),
     )
 
 

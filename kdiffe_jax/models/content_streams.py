@@ -27,11 +27,10 @@ from kdiffe_jax.models.terms import (
     ranking_term,
     with_neighbours,
 )
+from kdiffe_jax.ops.propagate import Layer, layers_of, pooled
 from kdiffe_jax.ops.self_loops import next_layer_with_loops
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
-
-Layer = tuple[jax.Array, ...]  # rows of every kind of node
 
 
 def first_content_score(default: float):
@@ -143,15 +142,8 @@ class ContentStreams(Model):
           start, first: layers 0 and 1.
           layers: at least 1.
         """
-        pooling, layer = pooling_of(self.embedding, "last"), first
-        total = [a + b for a, b in zip(start, first, strict=True)]
-        for _ in range(layers - 1):
-            layer = next_layer(*layer)
-            total = [a + b for a, b in zip(total, layer, strict=True)]
-        if pooling == "last":
-            return layer
-        scale = 1.0 / (layers + 1) if pooling == "mean" else 1.0
-        return tuple(scale * rows for rows in total)
+        later = layers_of(next_layer, first, layers - 1)
+        return pooled([start, *later], pooling_of(self.embedding, "last"))
 
     def ranking_terms(
         self,

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -48,7 +48,8 @@ from kdiffe_jax.models.terms import (
 )
 from kdiffe_jax.ops.chosen_rows import chosen_rows
 from kdiffe_jax.ops.losses import squared_norm
-from kdiffe_jax.ops.propagate_with_loops import propagate_with_loops
+from kdiffe_jax.ops.propagate import layers_of, pooled
+from kdiffe_jax.ops.self_loops import next_layer_with_loops
 from kdiffe_jax.ops.spmm import spmm
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import LARGEST_SEED, option
@@ -221,13 +222,14 @@ class DiffKG(Model):
 
     @device_phase("views")
     def _view(self, params, inputs: Inputs, weights: jax.Array, kept) -> View:
-        options, graphs = self.options, (inputs.laplacian, inputs.degrees)
+        options = self.options
         rows = jnp.concatenate([params["items"], params["entities"]])
         sizes = dict(residual=options.residual, dropout=options.dropout)
         nodes = attended(params, rows, inputs.own, weights, kept, **sizes)
         items = with_neighbours(nodes[: self.sizes.n_items], inputs, self.embedding)
-        pooled = dict(layers=options.layers, pooling=pooling_of(self.embedding, "sum"))
-        return View(*propagate_with_loops(*graphs, params["users"], items, **pooled))
+        over = partial(next_layer_with_loops, inputs.laplacian, inputs.degrees)
+        layers = layers_of(over, (params["users"], items), options.layers)
+        return View(*pooled(layers, pooling_of(self.embedding, "sum")))
 
     def check(self, steps: int, limits) -> None:
         """The denoiser's memory, and columns that are not there."""

@@ -18,7 +18,7 @@ docs/models/diffmm.md says how it was checked.
 from __future__ import annotations
 
 import dataclasses
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations
 from types import MappingProxyType
 
@@ -49,7 +49,7 @@ from kdiffe_jax.models.terms import (
 )
 from kdiffe_jax.ops.chosen_rows import chosen_rows
 from kdiffe_jax.ops.losses import squared_norm
-from kdiffe_jax.ops.propagate_with_loops import propagate_with_loops
+from kdiffe_jax.ops.propagate import layers_of, pooled
 from kdiffe_jax.ops.row_ops import unit_rows
 from kdiffe_jax.ops.self_loops import next_layer_with_loops
 from kdiffe_jax.ops.sparse_types import SparseOperator
@@ -232,8 +232,9 @@ class DiffMM(Model):
         return View(*(z + self.options.residual * unit_rows(m) for z, m in final))
 
     def _layers(self, inputs: Inputs, users: jax.Array, items: jax.Array):
-        pooled = dict(layers=self.options.layers, pooling=pooling_of(self.embedding, "sum"))
-        return propagate_with_loops(inputs.laplacian, inputs.degrees, users, items, **pooled)
+        over = partial(next_layer_with_loops, inputs.laplacian, inputs.degrees)
+        layers = layers_of(over, (users, items), self.options.layers)
+        return pooled(layers, pooling_of(self.embedding, "sum"))
 
     def check(self, steps: int, limits) -> None:
         """The denoisers' memory."""

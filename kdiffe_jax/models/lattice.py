@@ -33,7 +33,7 @@ from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
 
 _ROWS_AT_ONCE = 64
-_NOISE = 1e-3  # of a cosine
+_ALIKE = 1e-5  # of a cosine
 
 
 class Graphs(NamedTuple):
@@ -159,7 +159,8 @@ class LATTICE(LightGCN):
 def nearest(rows: jax.Array, ties: jax.Array, count: int) -> jax.Array:
     """The items of the largest cosines, the item itself first; a block of items at a time.
 
-    Of items alike, those of the larger `ties` are the nearer; an item's number decides nothing.
+    Of items whose cosines differ by less than 1e-5 those of the larger `ties` are the nearer; an
+    item's number decides nothing.
 
     Args:
       rows: f32[J, d] of length 1.
@@ -171,7 +172,7 @@ def nearest(rows: jax.Array, ties: jax.Array, count: int) -> jax.Array:
     """
 
     def of_block(items):
-        cosines = rows[items] @ rows.T + _NOISE * ties[None]
+        cosines = rows[items] @ rows.T + _ALIKE * ties[None]
         itself = items[:, None] == jnp.arange(rows.shape[0])[None]
         return jax.lax.top_k(jnp.where(itself, jnp.inf, cosines), count)[1]
 

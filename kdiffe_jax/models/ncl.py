@@ -13,6 +13,7 @@ the lengths of the batch's layer-0 tables over its size. docs/models/ncl.md says
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import node_contrast, pooling_of, ranking_term, weighted_term
 from kdiffe_jax.ops.k_means import Clusters, k_means
 from kdiffe_jax.ops.losses import info_nce
-from kdiffe_jax.ops.propagate import next_layer, pooled
+from kdiffe_jax.ops.propagate import layers_of, next_layer, pooled
 from kdiffe_jax.ops.row_ops import frobenius_norm
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
@@ -134,10 +135,8 @@ class NCL(LightGCN):
 
     def _layers(self, params, inputs: Inputs, count: int) -> list[View]:
         with device_phase("views"):
-            layers = [View(*self.layer_zero(params, inputs))]
-            for _ in range(count):
-                layers.append(View(*next_layer(inputs.laplacian, *layers[-1])))
-            return layers
+            first, over = self.layer_zero(params, inputs), partial(next_layer, inputs.laplacian)
+            return [View(*layer) for layer in layers_of(over, first, count)]
 
     def _pooled(self, layers: list[View]) -> View:
         own = layers[: self.options.layers + 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ from kdiffe_jax.config import EmbeddingConfig, RankingConfig
 from kdiffe_jax.models.arrays import Batch, Inputs, Term, View, Weighted
 from kdiffe_jax.models.scoring import scoring_items, scoring_users
 from kdiffe_jax.ops.losses import bpr, first_occurrence, info_nce, or_all, sampled_softmax
-from kdiffe_jax.ops.propagate import next_layer
+from kdiffe_jax.ops.propagate import layers_of, next_layer
 from kdiffe_jax.ops.row_ops import row_dots
 from kdiffe_jax.ops.sparse_types import Laplacian
 from kdiffe_jax.ops.spmm import spmm
@@ -155,10 +156,8 @@ def propagation_artifacts(
       "own_users" f32[I, d], "messages" f32[J, d], h, and "laplacian" f32[n], L on the
       training interactions.
     """
-    own, passed = users, [items]
-    for _ in range(layers - 1):
-        users, items = next_layer(laplacian, users, items)
-        passed.append(items)
+    over = partial(next_layer, laplacian)
+    own, passed = users, [z for _, z in layers_of(over, (users, items), max(0, layers - 1))]
     scale = 1.0 / (layers + 1) if pooling == "mean" else 1.0
     messages = passed[-1] if pooling == "last" else scale * sum(passed)
     if layers == 0:

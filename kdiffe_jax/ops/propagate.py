@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 
 from kdiffe_jax.ops.sparse_types import Laplacian
 from kdiffe_jax.ops.spmm import spmm
+
+Layer = tuple[jax.Array, ...]  # rows of every kind of node
 
 
 def propagate(
@@ -31,14 +34,21 @@ def propagate(
     Returns:
       f32[I, d] and f32[J, d].
     """
-    of_users, of_items = users, items
-    for _ in range(layers):
-        users, items = next_layer(laplacian, users, items)
-        of_users, of_items = of_users + users, of_items + items
-    if pooling == "last":
-        return users, items
-    scale = 1.0 / (layers + 1) if pooling == "mean" else None
-    return (of_users, of_items) if scale is None else (scale * of_users, scale * of_items)
+    return pooled(layers_of(partial(next_layer, laplacian), (users, items), layers), pooling)
+
+
+def layers_of(next_layer: Callable[..., Layer], first: Layer, count: int) -> list[Layer]:
+    """A layer, and as many more, each made of the one before.
+
+    Args:
+      next_layer: rows of users, of items and so on -> the same of the next layer.
+      first: f32[I, d], f32[J, d] and so on.
+      count: of layers after it.
+    """
+    layers = [first]
+    for _ in range(count):
+        layers.append(next_layer(*layers[-1]))
+    return layers
 
 
 def next_layer(
@@ -49,13 +59,11 @@ def next_layer(
     return spmm(to_users, to_items, items), spmm(to_items, to_users, users)
 
 
-def pooled(
-    layers: Sequence[tuple[jax.Array, jax.Array]], pooling: str
-) -> tuple[jax.Array, jax.Array]:
-    """Layers of users and items as one of each, as `propagate` pools its own.
+def pooled(layers: Sequence[Layer], pooling: str) -> Layer:
+    """Layers as one.
 
     Args:
-      layers: f32[I, d] and f32[J, d] of each, layer 0 first.
+      layers: f32[I, d], f32[J, d] and so on of each, layer 0 first.
       pooling: "sum" or "mean" of the layers, or the "last".
 
     >>> one, two = jnp.ones((1, 2)), 3 * jnp.ones((1, 2))
@@ -64,9 +72,8 @@ def pooled(
     """
     if pooling == "last":
         return layers[-1]
-    users, items = (sum(side[1:], start=side[0]) for side in zip(*layers, strict=True))
-    scale = 1.0 / len(layers) if pooling == "mean" else None
-    return (users, items) if scale is None else (scale * users, scale * items)
+    sums = tuple(sum(kind[1:], start=kind[0]) for kind in zip(*layers, strict=True))
+    return tuple(rows / len(layers) for rows in sums) if pooling == "mean" else sums
 
 
 def propagate_items(

@@ -48,8 +48,10 @@ class KnowledgeGraph(NamedTuple):
 
 
 class EntityRows(NamedTuple):
-    """The same relations as a table, one row an item, padded on the right (eq. 9)."""
+    """The same relations, item after item, with their columns of the denoiser's row (eq. 9)."""
 
-    entities: jax.Array  #: i32[J, K], E where there is none
-    relations: jax.Array  #: i32[J, K], 0 where there is none
-    columns: jax.Array  #: i32[J, K], of the denoiser's row; past the last where there is none
+    row_starts: jax.Array  #: i32[J + 1]
+    entities: jax.Array  #: i32[nnz]
+    relations: jax.Array  #: i32[nnz]
+    columns: jax.Array  #: i32[nnz]; past the last one where a triple is hidden
+    positions: jax.Array  #: i32[K], 0 to K - 1, K the most triples of an item

@@ -175,7 +175,8 @@ def _checksum(arrays: Any, history: Any) -> int:
     """CRC-32 over an unkeyed pytree and a history."""
     checksum = zlib.crc32(json.dumps(history).encode())
     for leaf in jax.tree.leaves(arrays):
-        checksum = zlib.crc32(np.asarray(leaf).tobytes(), checksum)
+        bytes_of = np.ascontiguousarray(leaf).reshape(-1).view(np.uint8)
+        checksum = zlib.crc32(bytes_of, checksum)
     return checksum
 
 

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from kdiffe_jax.errors import NonFiniteLossError, Preempted, RunError
+from kdiffe_jax.errors import Preempted, RunError
 from kdiffe_jax.evaluation.ranking import mean_metrics
-from kdiffe_jax.models.arrays import Carry, Params, Term, View
+from kdiffe_jax.models.arrays import Carry, Params, View
 from kdiffe_jax.ops.trace_phases import host_phase
 from kdiffe_jax.parallel.processes import on_process_zero
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.behind import Behind, copied, is_small
 from kdiffe_jax.training.checkpoints import Checkpoints, without_keys
+from kdiffe_jax.training.finite import check_params, finite_means
 from kdiffe_jax.training.placement import Compiled
 from kdiffe_jax.training.preemption import PreemptionNotice
 from kdiffe_jax.training.selection import (
@@ -129,12 +129,21 @@ def compile_setup(setup: TrainSetup) -> Compiled:
 
 def fresh_start(setup: TrainSetup, compiled: Compiled) -> Carried:
     """What the first epoch begins with."""
+    return _refreshed(setup, compiled, _untouched(setup, compiled))
+
+
+def _untouched(setup: TrainSetup, compiled: Compiled) -> Carried:
+    """Before the first `Model.refresh`, which changes no shape."""
     state = compiled.initial(setup.inputs, setup.config.train.seed)
     if setup.start is not None:
         state = _changed(setup, compiled, state, setup.start)
-    first = setup.model.first_carry(setup.inputs)
-    carry = compiled.refresh(state.params, setup.inputs, first, state.key, jnp.int32(0))
-    return Carried(state, carry)
+    return Carried(state, setup.model.first_carry(setup.inputs))
+
+
+def _refreshed(setup: TrainSetup, compiled: Compiled, carried: Carried) -> Carried:
+    state, carry = carried
+    first = compiled.refresh(state.params, setup.inputs, carry, state.key, jnp.int32(0))
+    return Carried(state, first)
 
 
 def one_epoch(
@@ -149,6 +158,7 @@ def one_epoch(
     )
     where = f"epoch {epoch} of seed {setup.config.train.seed}"
     losses = finite_means(jax.device_get(terms), where=where)
+    check_params(state.params, where=where)
     carry = compiled.refresh(
         state.params, setup.inputs, carried.carry, state.key, jnp.int32(epoch + 1)
     )
@@ -168,30 +178,6 @@ def score(setup: TrainSetup, view: View, task: Any) -> dict[str, float]:
         return mean_metrics(setup.placement.evaluate(view, task, setup.config.eval))
 
 
-def finite_means(terms: dict[str, Term], *, where: str) -> dict[str, float]:
-    """An epoch's mean of each term.
-
-    Args:
-      terms: arrays of one value a step, on the host.
-      where: names the epoch in a refusal.
-
-    Raises:
-      NonFiniteLossError: names the first step with a value that is not finite.
-    """
-    for name, term in terms.items():
-        bad = ~np.isfinite(term.total)
-        if bad.any():
-            raise NonFiniteLossError(
-                f"loss term {name} is not finite at {where}, step {int(np.argmax(bad))}; "
-                "the last good checkpoint is kept; lower --learning_rate, raise a temperature, or, "
-                "at the very first step, scale down features that are very large"
-            )
-    sums = {
-        n: (t.total.sum(dtype=np.float64), t.count.sum(dtype=np.float64)) for n, t in terms.items()
-    }
-    return {name: float(total / max(count, 1.0)) for name, (total, count) in sums.items()}
-
-
 def _changed(
     setup: TrainSetup, compiled: Compiled, state: TrainState, start: Callable[[Params], Params]
 ) -> TrainState:
@@ -205,11 +191,11 @@ def _begin(
     setup: TrainSetup, compiled: Compiled, checkpoints: Checkpoints | SharedCheckpoints, log: Log
 ) -> tuple[Carried, Carried, list[Record]]:
     """What the next epoch begins with, what checkpoints are like, and the epochs before."""
-    fresh = fresh_start(setup, compiled)
+    fresh = _untouched(setup, compiled)
     like = compiled.like(fresh)
     snapshot = checkpoints.restore_latest(like)
     if snapshot is None:
-        return fresh, like, []
+        return _refreshed(setup, compiled, fresh), like, []
     log(f"resuming after epoch {snapshot.epoch}")
     return setup.placement.laid(snapshot.arrays, like), like, snapshot.history
 
@@ -243,5 +229,4 @@ def _best(
     whole = setup.placement.whole(view, setup.model.sizes)
     if stored is None:
         return Trained(None, None, whole, best, history)
-    params, carry = jax.tree.map(jnp.asarray, (stored.state.params, stored.carry))
-    return Trained(params, carry, whole, best, history)
+    return Trained(stored.state.params, stored.carry, whole, best, history)

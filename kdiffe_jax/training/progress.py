@@ -44,7 +44,9 @@ class Progress:
         if self._config.eval.selection not in record:
             return ()
         seed, value = record.get("seed"), selection_score(record, self._config)
-        best = self._best[seed] = max(self._best.get(seed, self._earlier(seed, value)), value)
+        if seed not in self._best:
+            self._best[seed] = self._earlier(seed, value)
+        best = self._best[seed] = max(self._best[seed], value)
         return f"{self._metric} {value:.4f}", f"best {best:.4f}"
 
     def _earlier(self, seed: int | None, value: float) -> float:

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.models.registry import make_config
-from kdiffe_jax.ops.sparse_types import EntityRows
 from kdiffe_jax.training.setup import TrainSetup, build_setup
 from tests.small_setups import batches_of, compiled_of, started
 
@@ -49,13 +48,7 @@ def setup_of(dataset: Dataset, cache_dir: Path, width: int, **changes) -> TrainS
     config = make_config(SMALL | changes)
     setup = build_setup(dataset, config, cache_dir=cache_dir, log=lambda line: None)
     own = setup.inputs.own
-    entities, relations, columns = own.rows
-    room = ((0, 0), (0, max(0, width - entities.shape[1])))
-    rows = EntityRows(
-        jnp.pad(entities, room, constant_values=setup.model.sizes.n_entities),
-        jnp.pad(relations, room),
-        jnp.pad(columns, room, constant_values=setup.model.denoiser.n_columns),
-    )
+    rows = own.rows._replace(positions=jnp.arange(max(width, own.rows.positions.shape[0])))
     return setup._replace(inputs=setup.inputs._replace(own=own._replace(rows=rows)))
 
 

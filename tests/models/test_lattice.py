@@ -103,6 +103,17 @@ def test_nearest_items_over_blocks_and_of_items_alike(rng):
         assert sorted(others) == sorted(first)
 
 
+def test_what_decides_between_items_alike_decides_between_no_others(rng):
+    """Narrow clusters, whose cosines differ in the fourth digit."""
+    centres = np.repeat(rng.normal(size=(4, 16)), 50, axis=0)
+    rows = centres + 0.02 * rng.normal(size=centres.shape)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    found = np.asarray(nearest(jnp.asarray(rows), jnp.asarray(rng.random(200)), 10))
+    exact = np.argsort(-(rows @ rows.T), axis=1)[:, :10]
+    same = [len(set(a) & set(b)) for a, b in zip(found, exact, strict=True)]
+    assert np.mean(same) > 9.8
+
+
 def test_sparse_features_are_read_and_not_trained(rng):
     sizes, dense, _, _, _, batch, params = problem_of(rng, ("image", "text"))
     model, traced = model_with("lattice", sizes, dim=DIM, item_neighbours=NEAR, **SHAPE)

@@ -120,7 +120,7 @@ def knowledge(rng):
     order, relations = np.lexsort((entities, items)), rng.integers(0, 2, 23)
     triples = items[order], relations, entities[order], np.ones(23, np.float32)
     graph = knowledge_graph(*map(jnp.asarray, triples), n_items=N_ITEMS, n_entities=5)
-    own = jnp.asarray(rng.random((N_ITEMS, 5)), jnp.float32)
+    own = jnp.asarray(rng.random(23), jnp.float32)
     tables = [jnp.asarray(rng.normal(size=(n, 3)), jnp.float32) for n in (N_ITEMS, 5)]
     layer = KnowledgeLayer(2, 3)
     params, upstream = layer.init(jax.random.key(0), *tables, graph), rng.normal(size=(N_ITEMS, 3))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from kdiffe_jax.models.kdiffe.entity_rows import places_of, read_at
 from kdiffe_jax.models.kdiffe.rebuild import KeptRelations, top_of_values
 from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph
 
@@ -17,19 +18,20 @@ class Denoised(NamedTuple):
     """What the reverse process made of all items' rows."""
 
     kept: KeptRelations  #: the top-q relations
-    own: jax.Array  #: f32[J, K], the denoised value of every given triple; -inf on padding
+    own: jax.Array  #: f32[nnz], the denoised value of every given triple
 
 
-def nothing_denoised(rows: EntityRows, *, n_columns: int, q: int) -> Denoised:
+def nothing_denoised(rows: EntityRows, *, q: int) -> Denoised:
     """What stands in before the first rows are denoised: all triples of an item are equal.
 
     Args:
       rows: all items' relations.
-      n_columns: C.
-      q: relations kept of every item.
+      q: relations kept of every item, the first ones.
     """
-    own = jnp.where(rows.columns < n_columns, jnp.float32(1.0), -jnp.inf)
-    return Denoised(top_of_values(own, rows, q), own)
+    first = rows._replace(positions=jnp.arange(q))
+    places = places_of(first, jnp.arange(rows.row_starts.shape[0] - 1))
+    own = jnp.ones(rows.columns.shape)
+    return Denoised(top_of_values(read_at(own, places, -jnp.inf), rows, places, q), own)
 
 
 def main_and_other(
@@ -58,9 +60,9 @@ def weighted_by(own: jax.Array, given: KnowledgeGraph) -> KnowledgeGraph:
 
     Args:
       own: of `Denoised`; values below 0.001 count as that.
-      given: whose triples they are, in their order.
+      given: whose triples they are, in their order; there may be others of weight 0 behind them.
     """
     structure = given.structure
-    places = jnp.arange(structure.rows.shape[0]) - structure.row_starts[structure.rows]
-    values = jnp.square(jnp.maximum(own[structure.rows, places], _LEAST_VALUE))
+    own = jnp.pad(own, (0, structure.rows.shape[0] - own.shape[0]))
+    values = jnp.square(jnp.maximum(own, _LEAST_VALUE))
     return given._replace(structure=structure._replace(values=values * structure.values))

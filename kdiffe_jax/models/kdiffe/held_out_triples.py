@@ -17,9 +17,10 @@ import numpy as np
 
 from kdiffe_jax.data.rows import position_in_group
 from kdiffe_jax.models.arrays import Inputs
+from kdiffe_jax.models.kdiffe.entity_rows import hidden_in
 from kdiffe_jax.models.kdiffe.fresh_denoiser import values_after_training
 from kdiffe_jax.models.kdiffe.modules import KDiffEModules
-from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph
+from kdiffe_jax.ops.sparse_types import KnowledgeGraph
 
 _ONE_IN = 10
 _FEWEST = 50
@@ -59,7 +60,7 @@ def held_out_triples(
     if np.count_nonzero((partners >= 0).any(axis=1)) < _FEWEST:
         return {}
     entities = triples[places, 2]
-    rows = rows_without(inputs.own.rows, places, triples, n_columns=model.sizes.n_entities)
+    rows = hidden_in(inputs.own.rows, places, n_columns=model.sizes.n_entities)
     values = values_after_training(
         model,
         params,
@@ -144,19 +145,3 @@ def graph_without(main: KnowledgeGraph, hidden: np.ndarray) -> KnowledgeGraph:
     gone = np.isin(keys, hidden[:, 0].astype(np.int64) * n_entities + hidden[:, 2])
     values = jnp.where(jnp.asarray(gone), 0.0, structure.values)
     return main._replace(structure=structure._replace(values=values))
-
-
-def rows_without(
-    rows: EntityRows, places: np.ndarray, triples: np.ndarray, *, n_columns: int
-) -> EntityRows:
-    """The rows of eq. 9 without hidden triples, in the same shape.
-
-    Args:
-      rows: all items' relations.
-      places: int[n], which triples are hidden.
-      triples: int[m, 3], all, sorted.
-      n_columns: C.
-    """
-    columns, items = np.array(rows.columns), triples[places, 0]
-    columns[items, places - np.searchsorted(triples[:, 0], items)] = n_columns
-    return rows._replace(columns=jnp.asarray(columns))

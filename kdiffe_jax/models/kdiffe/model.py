@@ -117,8 +117,7 @@ class KDiffE(KDiffEModules):
 
     def first_carry(self, inputs: Inputs) -> Denoised:
         """All triples of an item equal."""
-        columns, q = self.denoiser.n_columns, self.options.top_q
-        return nothing_denoised(inputs.own.rows, n_columns=columns, q=q)
+        return nothing_denoised(inputs.own.rows, q=self.options.top_q)
 
     def refresh(self, params, inputs: Inputs, carry: Denoised, key) -> Denoised:
         """Every item's row denoised: the graphs of the next epoch."""

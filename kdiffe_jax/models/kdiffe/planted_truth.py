@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from kdiffe_jax.data.rows import position_in_group
+
 
 def tells_apart(triples: np.ndarray, truth: np.ndarray) -> bool:
     """Whether an item has both relevant and irrelevant triples, so that there is an AUC.
@@ -21,17 +23,17 @@ def within_item_auc(scores: np.ndarray, triples: np.ndarray, truth: np.ndarray) 
     one half; 0.5 is chance. Within an item, since that is where top-q chooses.
 
     Args:
-      scores: f32[J, K], each item's triples in their order.
+      scores: f32[m], of the triples.
       triples: int32[m, 3] of (item, relation, entity), sorted.
       truth: bool[m], which are relevant.
     """
-    relevant, present = _as_rows(scores, triples, truth), np.isfinite(scores)
-    noise = present & ~relevant
-    difference = scores[:, :, None] - np.where(noise, scores, np.nan)[:, None, :]
-    pairs = (relevant & present)[:, :, None] & noise[:, None, :]
-    wins = np.where(pairs, (difference > 0) + 0.5 * (difference == 0), 0.0).sum(axis=(1, 2))
-    counts = pairs.sum(axis=(1, 2))
-    return float((wins[counts > 0] / counts[counts > 0]).mean())
+    items = triples[:, 0]
+    of_item = np.bincount(items)
+    relevant = np.bincount(items[truth], minlength=len(of_item))
+    ranks = np.bincount(items[truth], _ranks(scores, items)[truth], len(of_item))
+    pairs = relevant * (of_item - relevant)
+    wins = ranks - relevant * (relevant + 1) / 2
+    return float((wins[pairs > 0] / pairs[pairs > 0]).mean())
 
 
 def kept_relevant_share(
@@ -41,16 +43,17 @@ def kept_relevant_share(
 
     `truth.mean()` is what keeping at random would give. Arguments as above.
     """
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :q]
-    kept = np.isfinite(np.take_along_axis(scores, order, axis=1))
-    relevant = np.take_along_axis(_as_rows(scores, triples, truth), order, axis=1)
-    return float((relevant & kept).sum() / max(1, kept.sum()))
-
-
-def _as_rows(scores: np.ndarray, triples: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """bool[J, K]: which of each item's triples are relevant, False on padding."""
     items = triples[:, 0]
-    starts = np.searchsorted(items, np.arange(len(scores)))
-    relevant = np.zeros(scores.shape, bool)
-    relevant[items, np.arange(len(items)) - starts[items]] = truth
-    return relevant
+    order = np.lexsort((-scores, items))
+    return float(truth[order][position_in_group(items[order]) < q].mean())
+
+
+def _ranks(scores: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """f64[m]: from 1, within the item; those of equal scores share the mean of theirs."""
+    order = np.lexsort((scores, items))
+    keys = np.stack([items[order], scores[order]], axis=1)
+    new = np.append(True, (keys[1:] != keys[:-1]).any(axis=1))
+    group, position = np.cumsum(new) - 1, position_in_group(items[order]) + 1.0
+    ranks = np.empty(len(scores))
+    ranks[order] = (np.bincount(group, position) / np.bincount(group))[group]
+    return ranks

@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from kdiffe_jax.models.arrays import Inputs
+from kdiffe_jax.models.kdiffe.entity_rows import places_of
 from kdiffe_jax.models.kdiffe.graphs import Denoised
 from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
 from kdiffe_jax.models.kdiffe.modules import KDiffEModules
-from kdiffe_jax.models.kdiffe.rebuild import (
-    dense_rows,
-    top_of_values,
-    top_relations,
-    triple_scores,
-)
+from kdiffe_jax.models.kdiffe.rebuild import dense_rows, own_values, top_of_values, top_relations
 from kdiffe_jax.ops.diffusion import reverse_from
-from kdiffe_jax.ops.row_blocks import ROWS_AT_ONCE, map_row_blocks
+from kdiffe_jax.ops.row_blocks import ROWS_AT_ONCE, scan_row_blocks
 from kdiffe_jax.ops.sparse_types import KnowledgeGraph
 from kdiffe_jax.ops.trace_phases import device_phase
 
@@ -50,17 +47,19 @@ class Rebuild:
         """The top-q relations of every item, and the values of the given ones."""
         options, own = self._model.options, self._inputs.own
 
-        def of_block(items):
-            denoised = self.rows(items)
-            rows = jax.tree.map(lambda table: table[items], own.rows)
-            values = triple_scores(denoised, rows.columns)
+        def of_block(values, items):
+            denoised, places = self.rows(items), places_of(own.rows, items)
+            found = own_values(denoised, own.rows, places)
             if options.rebuild_from == "all":
-                kept = top_relations(denoised, own.entity_relation, options.top_q)
+                usual = own.entity_relation
+                kept = top_relations(denoised, usual, own.rows, places, options.top_q)
             else:
-                kept = top_of_values(values, rows, options.top_q)
-            return Denoised(kept, values)
+                kept = top_of_values(found, own.rows, places, options.top_q)
+            return values.at[places].set(found, mode="drop"), kept
 
-        return map_row_blocks(of_block, self._model.sizes.n_items, ROWS_AT_ONCE)
+        nothing, n_items = jnp.zeros(own.rows.columns.shape), self._model.sizes.n_items
+        values, kept = scan_row_blocks(of_block, nothing, n_items, ROWS_AT_ONCE)
+        return Denoised(kept, values)
 
     def rows(self, items: jax.Array) -> jax.Array:
         """f32[n, C]: the rows of some items after the reverse process."""

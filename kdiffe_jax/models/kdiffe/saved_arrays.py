@@ -47,7 +47,7 @@ def saved_arrays(
     found |= {
         "similarity": np.asarray(edges.similarity, np.float32),
         "attention": _of_given(model, attention, main, inputs.knowledge),
-        "denoised": _in_order(np.asarray(carry.own)),
+        "denoised": np.asarray(carry.own),
         "kept": kept,
         "kept_denoised": kept_denoised,
         "entities": np.asarray(entities),
@@ -92,11 +92,6 @@ def _keys(model: KDiffEModules, graph: KnowledgeGraph) -> np.ndarray:
     rows, columns = (np.asarray(a) for a in (graph.structure.rows, graph.structure.columns))
     pairs = rows.astype(np.int64) * model.sizes.n_relations + np.asarray(graph.relations)
     return pairs * model.sizes.n_entities + columns
-
-
-def _in_order(own: np.ndarray) -> np.ndarray:
-    """The values of a padded table, item by item."""
-    return own[np.isfinite(own)]
 
 
 def kept_triples(kept: KeptRelations) -> tuple[np.ndarray, np.ndarray]:

@@ -46,16 +46,11 @@ def test_guidance_is_what_does_it(found):
 
 def test_figures_of_perfect_reversed_and_constant_scores(dataset):
     triples, relevant = dataset.triples, dataset.relevant
-    items = triples[:, 0]
-    position = np.arange(len(items)) - np.searchsorted(items, items)
-    perfect = np.full((dataset.n_items, position.max() + 1), -np.inf)
-    perfect[items, position] = relevant
+    perfect = relevant.astype(np.float32)
     assert within_item_auc(perfect, triples, relevant) == 1.0
     assert kept_relevant_share(perfect, triples, relevant, 1) == 1.0
-    reverse = np.where(np.isfinite(perfect), -perfect, -np.inf)
-    assert within_item_auc(reverse, triples, relevant) == 0.0
-    flat = np.where(np.isfinite(perfect), 0.0, -np.inf)
-    assert within_item_auc(flat, triples, relevant) == 0.5
+    assert within_item_auc(-perfect, triples, relevant) == 0.0
+    assert within_item_auc(0 * perfect, triples, relevant) == 0.5
     assert within_item_auc(perfect, triples, ~relevant) == 0.0
 
 
@@ -64,3 +59,19 @@ def test_there_is_no_auc_where_no_item_has_both_kinds(dataset):
     truth = dataset.triples[:, 0] % 2 == 0
     assert truth.any() and not truth.all()
     assert model.found_truth(None, None, None, None, dataset.triples, truth) == {}
+
+
+def test_auc_and_share_are_what_counting_pairs_gives(rng):
+    """Scores with ties; some items have one kind of triples alone."""
+    items = np.sort(rng.integers(0, 12, 80))
+    triples = np.stack([items, np.zeros(80, int), np.arange(80)], axis=1)
+    truth, scores = rng.random(80) < 0.3, rng.integers(0, 4, 80).astype(np.float32)
+    means, kept = [], []
+    for item in range(12):
+        mine, own = scores[items == item], truth[items == item]
+        kept.extend(own[np.argsort(-mine, kind="stable")[:2]])
+        wins = [(a > b) + 0.5 * (a == b) for a in mine[own] for b in mine[~own]]
+        means.extend([np.mean(wins)] if wins else [])
+    assert 2 < len(means) < 12
+    assert within_item_auc(scores, triples, truth) == pytest.approx(np.mean(means), rel=1e-12)
+    assert kept_relevant_share(scores, triples, truth, 2) == np.mean(kept)
