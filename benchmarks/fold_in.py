@@ -28,8 +28,7 @@ def main() -> None:
         f"again {user}": data.train[data.train[:, 0] == user, 1] for user in range(data.n_users)
     }
     more = recommender.with_users(histories)
-    sizes = dict(n_users=data.n_users, n_items=data.n_items)
-    task = ranking_task(data.train, data.test, **sizes)
+    task = ranking_task(data.train, data.test, n_users=data.n_users)
     for name, users in (("trained", more.users.ids[: data.n_users]), ("folded in", histories)):
         lists = more.recommend(list(users), _K, exclude_seen="train")
         ranked = lists.rows[np.asarray(task.users)]

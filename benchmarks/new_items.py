@@ -105,8 +105,7 @@ def recall(model: SavedModel, data: Dataset, new, chosen: np.ndarray, among_new:
         for item in new.tolist()
     }
     recommender = Recommender(model).with_items(entities)
-    sizes = dict(n_users=data.n_users, n_items=len(recommender.items))
-    task = ranking_task(np.zeros((0, 2), int), chosen, **sizes)
+    task = ranking_task(np.zeros((0, 2), int), chosen, n_users=data.n_users)
     users = [recommender.users.ids[user] for user in np.asarray(task.users)]
     lists = recommender.recommend(users, _K, candidates=list(entities) if among_new else None)
     metrics = mean_metrics(metrics_per_user(lists.rows, task.relevant, cutoffs=(_K,)))

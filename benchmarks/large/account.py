@@ -32,6 +32,7 @@ from kdiffe_jax.models.arrays import Batch, Degrees, Inputs, Sizes
 from kdiffe_jax.models.base import Model
 from kdiffe_jax.models.kdiffe.modules import KDiffEConstants
 from kdiffe_jax.models.registry import build_model, make_config
+from kdiffe_jax.ops.ragged import Ragged
 from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph, Laplacian, SparseOperator
 from kdiffe_jax.training.placement import OneDevice
 from kdiffe_jax.training.step import TrainState, initial_state
@@ -131,7 +132,8 @@ def _batches(config: Config, size: int) -> Batch:
 def _ranking(config: Config, size: int):
     table = jax.ShapeDtypeStruct((size, config.embedding.dim), jnp.float32)
     scored = min(size, USERS_SCORED)
-    seen, relevant = _integers(scored, INTERACTIONS_PER_USER - 2), _integers(scored, 1)
+    each, relevant = INTERACTIONS_PER_USER - 2, _integers(scored, 1)
+    seen = Ragged(_integers(scored + 1), _integers(scored * each), _integers(each))
     rank = jax.jit(partial(ranked_metrics, block=config.eval.eval_block))
     return rank.lower(table, table, RankingTask(_integers(scored), seen, relevant))
 

@@ -23,7 +23,7 @@ def part(sizes: Sizes) -> Part:
     rng = np.random.default_rng(0)
     users, items = (rng.standard_normal((n, DIM), np.float32) for n in (sizes.users, sizes.items))
     everyone = np.stack([np.arange(sizes.users), rng.integers(0, sizes.items, sizes.users)], axis=1)
-    task = ranking_task(seen, everyone, n_users=sizes.users, n_items=sizes.items)
+    task = ranking_task(seen, everyone, n_users=sizes.users)
     block = min(EvalConfig().eval_block, sizes.users)
     cutoff = min(CUTOFF, sizes.items - 1)
     starts = np.searchsorted(seen[:, 0], np.arange(sizes.users + 1))

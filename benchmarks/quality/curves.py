@@ -110,8 +110,8 @@ class Splits(NamedTuple):
     @classmethod
     def of(cls, data: Dataset) -> Splits:
         """Training interactions are seen in both."""
-        sizes = dict(n_users=data.n_users, n_items=data.n_items)
-        return cls(*(ranking_task(data.train, split, **sizes) for split in (data.valid, data.test)))
+        splits, users = (data.valid, data.test), data.n_users
+        return cls(*(ranking_task(data.train, split, n_users=users) for split in splits))
 
 
 def followed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from kdiffe_jax.config import EvalConfig
@@ -40,7 +41,7 @@ class EvalData(NamedTuple):
         """SHA-256 over all of it that a fit on interactions reads."""
         digest = hashlib.sha256(repr((self.n_users, self.n_items)).encode())
         digest.update(repr((self.eval.selection, self.eval.selection_metric)).encode())
-        for array in (self.train, *self.valid, *self.test):
+        for array in (self.train, *jax.tree.leaves((self.valid, self.test))):
             digest.update(repr(array.shape).encode())
             digest.update(np.ascontiguousarray(array, np.int32).tobytes())
         return digest.hexdigest()

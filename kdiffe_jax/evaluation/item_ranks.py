@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.evaluation.ranking_task import RankingTask
+from kdiffe_jax.ops.ragged import padded
 
 NO_RANK = np.iinfo(np.int32).max  #: behind every cut-off, however few items there are
 
@@ -54,7 +55,8 @@ def item_ranks(
         users = user_embeddings[task.users[rows]]
         scores = jnp.matmul(users, item_embeddings.T, preferred_element_type=jnp.float32)
         scores = jax.lax.optimization_barrier(scores)
-        return _ranks_in(scores, task.seen[rows], task.relevant[rows], n_items, axis)
+        seen = padded(task.seen, rows, n_items)
+        return _ranks_in(scores, seen, task.relevant[rows], n_items, axis)
 
     found = jax.lax.map(ranks_of_block, at).reshape(n_blocks * block, -1)[:n_users]
     return jnp.zeros_like(found).at[order].set(found, unique_indices=True)

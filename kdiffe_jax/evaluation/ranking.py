@@ -12,39 +12,27 @@ from kdiffe_jax.evaluation.item_ranks import item_ranks
 from kdiffe_jax.evaluation.metrics import hits_of, metrics_at_k
 from kdiffe_jax.evaluation.ranking_task import RankingTask
 from kdiffe_jax.evaluation.top_k import grouped_top_k, groups_for
+from kdiffe_jax.ops.ragged import padded, ragged
 
 CUTOFFS = (5, 10, 20, 50)
 
 
-def ranking_task(
-    seen: np.ndarray, relevant: np.ndarray, *, n_users: int, n_items: int
-) -> RankingTask:
+def ranking_task(seen: np.ndarray, relevant: np.ndarray, *, n_users: int) -> RankingTask:
     """Who is ranked for: the users with at least one relevant item.
 
     Args:
       seen: int[n, 2] of (user, item) that are never recommended, sorted.
       relevant: int[m, 2] of (user, item) held out, sorted.
-      n_users, n_items: sizes I and J.
+      n_users: I.
     """
     users = np.unique(relevant[:, 0])
-    return RankingTask(
-        jnp.asarray(users, jnp.int32),
-        jnp.asarray(_padded(seen, users, n_users, fill=n_items)),
-        jnp.asarray(_padded(relevant, users, n_users, fill=-1)),
-    )
-
-
-def _padded(pairs: np.ndarray, users: np.ndarray, n_users: int, *, fill: int) -> np.ndarray:
-    """i32[users, S]: the items of each user in order, S the most that one of them has."""
-    degrees = np.bincount(pairs[:, 0], minlength=n_users)
-    position = np.arange(len(pairs)) - (np.cumsum(degrees) - degrees)[pairs[:, 0]]
     row = np.full(n_users, -1)
     row[users] = np.arange(len(users))
-    rows = row[pairs[:, 0]]
-    asked = rows >= 0
-    table = np.full((len(users), max(1, int(degrees[users].max(initial=0)))), fill, np.int32)
-    table[rows[asked], position[asked]] = pairs[asked, 1]
-    return table
+    asked = seen[row[seen[:, 0]] >= 0]
+    lists = (ragged(row[of[:, 0]], of[:, 1], n_rows=len(users)) for of in (asked, relevant))
+    of_seen, of_relevant = (jax.tree.map(jnp.asarray, one) for one in lists)
+    everyone = jnp.arange(len(users))
+    return RankingTask(jnp.asarray(users, jnp.int32), of_seen, padded(of_relevant, everyone, -1))
 
 
 @partial(jax.jit, static_argnames=("k", "block"))
@@ -77,7 +65,7 @@ def rank_all(
     def rank_block(rows):
         users = user_embeddings[task.users[rows]]
         scores = jnp.matmul(users, stored.T, preferred_element_type=jnp.float32)
-        seen = task.seen[rows]
+        seen = padded(task.seen, rows, n_items)
         hidden = jnp.where(seen < n_items, groups.position(seen), len(groups.stored))
         scores = scores.at[jnp.arange(block)[:, None], hidden].set(-jnp.inf, mode="drop")
         scores = scores.at[:, padding].set(-jnp.inf)

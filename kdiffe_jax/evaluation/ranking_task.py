@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import jax
 
+from kdiffe_jax.ops.ragged import Ragged
+
 
 class RankingTask(NamedTuple):
     """Users to rank for, what they have seen and what they should be given."""
 
     users: jax.Array  #: i32[N]
-    seen: jax.Array  #: i32[N, S], J on padding
+    seen: Ragged  #: N lists of items
     relevant: jax.Array  #: i32[N, P], -1 on padding

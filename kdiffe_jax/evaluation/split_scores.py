@@ -12,6 +12,7 @@ from kdiffe_jax.evaluation.beyond_accuracy import beyond_accuracy
 from kdiffe_jax.evaluation.ranking import CUTOFFS, mean_metrics, metrics_per_user
 from kdiffe_jax.evaluation.ranking_task import RankingTask
 from kdiffe_jax.evaluation.top_k_lists import TopKLists
+from kdiffe_jax.ops.ragged import taken
 
 COLD_METRICS = ("recall", "ndcg")
 
@@ -78,7 +79,7 @@ def cold_scores(
     }
     if not len(rows):
         return counts
-    part = RankingTask(task.users[rows], task.seen[rows], relevant)
+    part = RankingTask(task.users[rows], taken(task.seen, rows), relevant)
     apart = lists(part, k=max(CUTOFFS), candidates=np.flatnonzero(cold))
     found_in = {"among_all": ranked[rows], "among_cold": apart}
     return counts | {

@@ -12,6 +12,7 @@ import numpy as np
 
 from kdiffe_jax.evaluation.ranking import rank_all
 from kdiffe_jax.evaluation.ranking_task import RankingTask
+from kdiffe_jax.ops.ragged import Ragged, padded
 
 # Scores of one block of users on the host: 16 MiB of float32, few enough for a processor's cache.
 _SCORES_AT_ONCE = 2**22
@@ -64,7 +65,7 @@ def lists_by_scores(scores_of: Callable[[np.ndarray], np.ndarray], *, n_items: i
             at = np.minimum(np.arange(start, start + rows), size - 1)
             scores = scores_of(users[at])
             scores = scores if candidates is None else scores[:, candidates]
-            blocks.append(_best_unseen(scores, task.seen[at], k=k))
+            blocks.append(_best_unseen(scores, task.seen, at, k=k))
         ranked = jnp.concatenate(blocks)[:size]
         return ranked if candidates is None else named(ranked, candidates)
 
@@ -72,9 +73,9 @@ def lists_by_scores(scores_of: Callable[[np.ndarray], np.ndarray], *, n_items: i
 
 
 @partial(jax.jit, static_argnames="k")
-def _best_unseen(scores: jax.Array, seen: jax.Array, *, k: int) -> jax.Array:
-    rows = jnp.arange(len(scores))[:, None]
-    scores = scores.at[rows, seen].set(-jnp.inf, mode="drop")
+def _best_unseen(scores: jax.Array, seen: Ragged, at: jax.Array, *, k: int) -> jax.Array:
+    hidden, rows = padded(seen, at, scores.shape[1]), jnp.arange(len(scores))[:, None]
+    scores = scores.at[rows, hidden].set(-jnp.inf, mode="drop")
     values, items = jax.lax.top_k(scores, min(k, scores.shape[1]))
     return jnp.where(jnp.isneginf(values), -1, items)
 
@@ -84,16 +85,17 @@ def among(task: RankingTask, candidates: np.ndarray, *, n_items: int) -> Ranking
 
     Items that are no candidates become padding.
 
-    >>> task = RankingTask(jnp.array([7]), jnp.array([[0, 3]]), jnp.array([[2, -1]]))
+    >>> seen = ragged(np.array([0, 0]), np.array([0, 3]), n_rows=1)
+    >>> task = RankingTask(jnp.array([7]), seen, jnp.array([[2, -1]]))
     >>> renumbered = among(task, np.array([2, 3]), n_items=4)
-    >>> renumbered.seen.tolist(), renumbered.relevant.tolist()
-    ([[2, 1]], [[0, -1]])
+    >>> renumbered.seen.values.tolist(), renumbered.relevant.tolist()
+    ([2, 1], [[0, -1]])
     """
     position = np.full(n_items + 1, -1, np.int32)
     position[candidates] = np.arange(len(candidates))
-    seen, relevant = (position[np.asarray(items)] for items in (task.seen, task.relevant))
-    seen = np.where(seen < 0, len(candidates), seen)
-    return RankingTask(task.users, jnp.asarray(seen), jnp.asarray(relevant))
+    seen, relevant = (position[np.asarray(ids)] for ids in (task.seen.values, task.relevant))
+    hidden = task.seen._replace(values=jnp.asarray(np.where(seen < 0, len(candidates), seen)))
+    return RankingTask(task.users, hidden, jnp.asarray(relevant))
 
 
 def named(positions: jax.Array, candidates: np.ndarray) -> jax.Array:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,11 +15,14 @@ from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.evaluation.item_ranks import item_ranks
 from kdiffe_jax.evaluation.ranking import CUTOFFS, metrics_of_ranks, ranking_task
 from kdiffe_jax.evaluation.ranking_task import RankingTask
+from kdiffe_jax.ops.ragged import Ragged
 from kdiffe_jax.parallel.processes import on_host
 from kdiffe_jax.parallel.row_blocks import own_ranges
 from kdiffe_jax.parallel.shares import largest
+from kdiffe_jax.parallel.tables import WHOLE, replicate
 
 BY_USERS, BY_ITEMS = PartitionSpec("data"), PartitionSpec("model")
+_TASK = RankingTask(BY_USERS, Ragged(BY_USERS, BY_USERS, WHOLE), BY_USERS)  # type: ignore[arg-type]
 
 
 class ShardedTask(NamedTuple):
@@ -51,28 +55,38 @@ def sharded_task(
         share.kept(pairs, lambda piece: mine[piece[:, 0] // height]) for pairs in (seen, relevant)
     )
     own = {
-        number: _task_of(seen, relevant, number * height, height, n_items)
+        number: _task_of(seen, relevant, number * height, height)
         for number in np.flatnonzero(mine).tolist()
     }
-    shapes = np.zeros((len(mine), 3), np.int32)
+    shapes = np.zeros((len(mine), 4), np.int32)
     for number, task in own.items():
-        shapes[number] = len(task.users), task.seen.shape[1], task.relevant.shape[1]
+        seen_by = task.seen
+        lengths = len(seen_by.values), len(seen_by.positions), task.relevant.shape[1]
+        shapes[number] = len(task.users), *lengths
     shapes = largest(shapes)
-    width, *lengths = map(int, np.maximum(shapes.max(axis=0), 1))
+    width, n_seen, longest, n_relevant = map(int, np.maximum(shapes.max(axis=0), 1))
 
-    def laid(field: str, padding: int, *length: int) -> jax.Array:
+    def laid(read: Callable[[RankingTask], np.ndarray], *shape: int, mode: Any) -> jax.Array:
         def part(index: tuple[slice, ...]) -> np.ndarray:
-            array = getattr(own[(index[0].start or 0) // width], field)
-            missing = [(0, to - n) for to, n in zip((width, *length), array.shape, strict=True)]
-            return np.pad(array, missing, constant_values=padding)
+            array = read(own[(index[0].start or 0) // shape[0]])
+            missing = [(0, to - n) for to, n in zip(shape, array.shape, strict=True)]
+            return np.pad(array, missing, **mode)
 
-        shape = (len(mine) * width, *length)
-        return jax.make_array_from_callback(shape, NamedSharding(mesh, BY_USERS), part)
+        whole = (len(mine) * shape[0], *shape[1:])
+        return jax.make_array_from_callback(whole, NamedSharding(mesh, BY_USERS), part)
 
-    numbered = (number * width + np.arange(n) for number, n in enumerate(shapes[:, 0]))
-    whole = RankingTask(
-        laid("users", 0), laid("seen", n_items, lengths[0]), laid("relevant", -1, lengths[1])
+    nothing = dict(constant_values=0)
+    seen_by = Ragged(
+        laid(lambda task: task.seen.starts, width + 1, mode=dict(mode="edge")),
+        laid(lambda task: task.seen.values, n_seen, mode=nothing),
+        replicate(mesh, np.arange(longest, dtype=np.int32)),
     )
+    whole = RankingTask(
+        laid(lambda task: task.users, width, mode=nothing),
+        seen_by,
+        laid(lambda task: task.relevant, width, n_relevant, mode=dict(constant_values=-1)),
+    )
+    numbered = (number * width + np.arange(n) for number, n in enumerate(shapes[:, 0]))
     return ShardedTask(whole, np.concatenate(list(numbered)), n_items)
 
 
@@ -119,17 +133,14 @@ def padded_rows(mesh: Mesh, users: jax.Array, items: jax.Array) -> tuple[jax.Arr
     return padded(users, "data"), padded(items, "model")
 
 
-def _task_of(
-    seen: np.ndarray, relevant: np.ndarray, first: int, height: int, n_items: int
-) -> RankingTask:
+def _task_of(seen: np.ndarray, relevant: np.ndarray, first: int, height: int) -> RankingTask:
     """The task of `height` users, who are numbered from 0; NumPy arrays."""
 
     def own(pairs: np.ndarray) -> np.ndarray:
         start, stop = np.searchsorted(pairs[:, 0], [first, first + height])
         return pairs[start:stop] - np.array([first, 0], pairs.dtype)
 
-    task = ranking_task(own(seen), own(relevant), n_users=height, n_items=n_items)
-    return RankingTask(*map(np.asarray, task))
+    return jax.tree.map(np.asarray, ranking_task(own(seen), own(relevant), n_users=height))
 
 
 @partial(jax.jit, static_argnames=("mesh", "n_items", "block", "cutoffs"))
@@ -141,7 +152,7 @@ def _metrics(mesh: Mesh, users, items, task: RankingTask, *, n_items: int, block
     split = jax.shard_map(
         own,
         mesh=mesh,
-        in_specs=(BY_USERS, BY_ITEMS, BY_USERS),
+        in_specs=(BY_USERS, BY_ITEMS, _TASK),
         out_specs=BY_USERS,
         check_vma=False,
     )

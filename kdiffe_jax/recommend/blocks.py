@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.data.rows import position_in_group
 from kdiffe_jax.evaluation.ranking import rank_all
 from kdiffe_jax.evaluation.ranking_task import RankingTask
+from kdiffe_jax.ops.ragged import Ragged, ragged
 
 _SCORES_AT_ONCE = 1 << 25
 _FEWEST, _MOST = 8, 1024
@@ -126,7 +126,7 @@ def _best_of_block(vectors, matrix, excluded, *, k: int, most: int) -> Best:
     padded = jnp.asarray(np.pad(vectors, ((0, size - n), (0, 0))), jnp.float32)
     task = RankingTask(
         users=jnp.arange(size),
-        seen=jnp.asarray(_table(excluded, size, fill=matrix.shape[0])),
+        seen=_lists(excluded, size, missing=matrix.shape[0]),
         relevant=jnp.full((size, 1), -1),
     )
     rows = rank_all(padded, matrix, task, k=k, block=size)
@@ -134,12 +134,14 @@ def _best_of_block(vectors, matrix, excluded, *, k: int, most: int) -> Best:
     return Best(np.asarray(rows)[:n], np.asarray(scores)[:n])
 
 
-def _table(pairs: np.ndarray, n_vectors: int, *, fill: int) -> np.ndarray:
-    """i32[n, S]: the excluded rows of each vector, S a power of two."""
-    counts = np.bincount(pairs[:, 0], minlength=n_vectors)
-    table = np.full((n_vectors, _power_of_two(int(counts.max(initial=1)))), fill, np.int32)
-    table[pairs[:, 0], position_in_group(pairs[:, 0])] = pairs[:, 1]
-    return table
+def _lists(pairs: np.ndarray, n_vectors: int, *, missing: int) -> Ragged:
+    """The excluded rows of each vector; lengths are powers of two."""
+    found = ragged(*pairs.T, n_rows=n_vectors)
+    more = _power_of_two(len(found.values)) - len(found.values)
+    return found._replace(
+        values=np.pad(found.values, (0, more), constant_values=missing),
+        positions=np.arange(_power_of_two(len(found.positions)), dtype=np.int32),
+    )
 
 
 @jax.jit

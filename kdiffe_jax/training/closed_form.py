@@ -148,5 +148,5 @@ def _scored(
 def _eval_data(dataset: Dataset, config: Config) -> EvalData:
     of = dict(n_users=dataset.n_users, n_items=dataset.n_items)
     splits = splits_to_rank(dataset, config.eval)
-    valid, test = (ranking_task(*split, **of) for split in splits)
+    valid, test = (ranking_task(*split, n_users=dataset.n_users) for split in splits)
     return EvalData(dataset.train, **of, valid=valid, test=test, eval=config.eval)

@@ -152,7 +152,7 @@ class OneDevice(Placement):
         return jax.tree.map(jnp.asarray, content)
 
     def ranking_task(self, seen, relevant, sizes):
-        return ranking_task(seen, relevant, n_users=sizes.n_users, n_items=sizes.n_items)
+        return ranking_task(seen, relevant, n_users=sizes.n_users)
 
     def batches(self, sampler, number):
         return Batch(*map(jnp.asarray, sampler.epoch(number)))

@@ -7,8 +7,7 @@ from kdiffe_jax.evaluation.ranking import ranking_task
 
 
 def eval_data_of(train, valid, test, n_users, n_items, **choice):
-    sizes = dict(n_users=n_users, n_items=n_items)
-    tasks = (ranking_task(train, pairs, **sizes) for pairs in (valid, test))
+    tasks = (ranking_task(train, pairs, n_users=n_users) for pairs in (valid, test))
     return EvalData(train, n_users, n_items, *tasks, EvalConfig(**choice))
 
 

@@ -73,7 +73,8 @@ def test_other_data_or_another_choice_is_computed_anew(eval_data, tmp_path, chan
     elif change == "train":
         eval_data = eval_data._replace(train=eval_data.train[1:])
     else:
-        hidden = eval_data.test.seen.at[0, 0].set(3)
+        seen = eval_data.test.seen
+        hidden = seen._replace(values=seen.values.at[0].set(3))
         eval_data = eval_data._replace(test=eval_data.test._replace(seen=hidden))
     said = []
     scored(eval_data, tmp_path, said, baselines="most_popular")

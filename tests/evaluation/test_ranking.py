@@ -36,7 +36,7 @@ def setup(rng):
 
 def task_of(setup):
     users, items, seen, relevant = setup
-    return ranking_task(seen, relevant, n_users=len(users), n_items=len(items))
+    return ranking_task(seen, relevant, n_users=len(users))
 
 
 @pytest.mark.parametrize("k", [1, 5, 20, 50])
@@ -83,14 +83,14 @@ def test_users_without_relevant_items_are_left_out(setup):
 
 
 def test_ties_are_ordered_by_item_id():
-    task = ranking_task(np.zeros((0, 2), int), np.array([[0, 3]]), n_users=1, n_items=5)
+    task = ranking_task(np.zeros((0, 2), int), np.array([[0, 3]]), n_users=1)
     ranked = rank_all(jnp.zeros((1, 2)), jnp.ones((5, 2)), task, k=5, block=1)
     np.testing.assert_array_equal(ranked, [[0, 1, 2, 3, 4]])
 
 
 def test_fewer_candidates_than_k():
     seen = np.array([[0, 0], [0, 1]])
-    task = ranking_task(seen, np.array([[0, 2]]), n_users=1, n_items=3)
+    task = ranking_task(seen, np.array([[0, 2]]), n_users=1)
     found = evaluate(jnp.ones((1, 1)), jnp.ones((3, 1)), task, block=1, cutoffs=(5, 20))
     assert found["recall@20"][0] == 1 and found["ndcg@20"][0] == 1
     np.testing.assert_allclose(found["precision@5"], [0.2])
@@ -117,7 +117,7 @@ def test_a_rank_is_where_the_full_list_has_the_item(setup):
 
 
 def test_a_seen_item_and_a_score_that_is_no_number_have_no_rank():
-    task = ranking_task(np.array([[0, 1]]), np.array([[0, 1], [0, 2]]), n_users=1, n_items=3)
+    task = ranking_task(np.array([[0, 1]]), np.array([[0, 1], [0, 2]]), n_users=1)
     items = jnp.array([[1.0], [1.0], [jnp.nan]])
     found = item_ranks(jnp.ones((1, 1)), items, task, block=1)
     np.testing.assert_array_equal(found, [[NO_RANK, NO_RANK]])
@@ -127,7 +127,7 @@ def test_a_seen_item_and_a_score_that_is_no_number_have_no_rank():
 def test_a_catalogue_smaller_than_a_cut_off(rng, n_items):
     """Users with less to find than others find no more than there is."""
     relevant = np.array([[0, 0], *([1, item] for item in range(1, 5)), [2, 5], [2, 3]])
-    task = ranking_task(np.array([[0, 1], [1, 0], [2, 5]]), relevant, n_users=3, n_items=n_items)
+    task = ranking_task(np.array([[0, 1], [1, 0], [2, 5]]), relevant, n_users=3)
     users, items = (jnp.asarray(rng.normal(size=(n, 4)), jnp.float32) for n in (3, n_items))
     found = evaluate(users, items, task, block=2)
     lists = rank_all(users, items, task, k=50, block=2)

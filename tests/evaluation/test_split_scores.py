@@ -19,7 +19,7 @@ def cold_case():
     rising[:4] += 100
     users = jnp.array([[1.0], [-1.0], [1.0]])
     lists = lists_by_embeddings(users, jnp.asarray(rising)[:, None], block=2)
-    task = ranking_task(train, test, n_users=3, n_items=N_ITEMS)
+    task = ranking_task(train, test, n_users=3)
     return score_split(lists, task, np.bincount(train[:, 1], minlength=N_ITEMS), n_users=3)
 
 
@@ -42,7 +42,7 @@ def test_cold_items_by_hand(cold_case):
 def test_metrics_over_all_interactions_are_those_of_evaluate(rng):
     users, items = (jnp.asarray(rng.normal(size=(n, 3)), jnp.float32) for n in (9, 60))
     pairs = np.unique(rng.integers(0, [9, 60], (120, 2)), axis=0)
-    task = ranking_task(pairs[::2], pairs[1::2], n_users=9, n_items=60)
+    task = ranking_task(pairs[::2], pairs[1::2], n_users=9)
     found = score_split(lists_by_embeddings(users, items, block=4), task, np.ones(60), n_users=9)
     for name, values in evaluate(users, items, task, block=4).items():
         np.testing.assert_allclose(found.per_user[name], values, rtol=1e-6)

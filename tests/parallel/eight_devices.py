@@ -163,7 +163,7 @@ def evaluation(rng):
     pairs = np.argwhere(rng.random((N_USERS, N_ITEMS)) < 0.4).astype(np.int32)
     pairs = pairs[pairs[:, 0] != 5]
     sizes = dict(n_users=N_USERS, n_items=N_ITEMS)
-    task = ranking_task(pairs[::2], pairs[1::2], **sizes)
+    task = ranking_task(pairs[::2], pairs[1::2], n_users=N_USERS)
     yield "one", evaluate(*tables, task, block=4, cutoffs=(2, 5))
     for grid in RANKING:
         mesh, laid = laid_out(grid, *tables)

@@ -12,6 +12,7 @@ from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity import attention_similarity
 from kdiffe_jax.models.registry import MODELS, is_trained, make_config, model_class
+from kdiffe_jax.ops.ragged import padded
 from kdiffe_jax.ops.sparse import transposed
 from kdiffe_jax.ops.sparse_types import SparsePair
 from kdiffe_jax.parallel.mesh import build_mesh
@@ -91,6 +92,11 @@ def test_some_users_are_ranked_for_the_same_whatever_the_model():
         np.testing.assert_array_equal(np.sort(task.relevant), np.sort(all_of.relevant[rows]))
 
 
+def seen_of(task):
+    """What each user of a task has seen, -1 behind it."""
+    return np.asarray(padded(task.seen, np.arange(len(task.users)), -1))
+
+
 @pytest.mark.parametrize("mask_valid", [False, True])
 def test_what_is_never_recommended(mask_valid):
     setup, dataset = small_setup("lightgcn", mask_valid=mask_valid), planted()
@@ -100,8 +106,8 @@ def test_what_is_never_recommended(mask_valid):
         task = getattr(setup, split)
         found = {
             (int(user), int(item))
-            for user, row in zip(task.users, np.asarray(task.seen), strict=True)
-            for item in row[row < dataset.n_items]
+            for user, row in zip(task.users, seen_of(task), strict=True)
+            for item in row[row >= 0]
         }
         ranked = set(np.asarray(task.users).tolist())
         assert found == {(u, i) for u, i in expected.tolist() if u in ranked}

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.models.kdiffe.denoiser_columns import entity_columns
+from kdiffe_jax.ops.ragged import places_of
 from kdiffe_jax.ops.sparse_types import EntityRows
 
 
@@ -32,32 +33,9 @@ def entity_rows(
     )
 
 
-def places_of(rows: EntityRows, items: jax.Array) -> jax.Array:
-    """Where the relations of some items stand in `rows`.
-
-    Args:
-      rows: of all items.
-      items: i32[n].
-
-    Returns:
-      i32[n, K], nnz where an item has fewer.
-    """
-    places = rows.row_starts[items][:, None] + rows.positions[None]
-    ends = rows.row_starts[items + 1][:, None]
-    return jnp.where(places < ends, places, rows.columns.shape[0])
-
-
-def read_at(array: jax.Array, places: jax.Array, missing: int | float) -> jax.Array:
-    """What an array of all relations has in `places`, which may lie behind its end.
-
-    Args:
-      array: [nnz].
-      places: i32[n, K] of `places_of`.
-      missing: what stands where an item has fewer relations.
-    """
-    if not array.shape[0]:
-        return jnp.full(places.shape, missing, array.dtype)
-    return array.at[places].get(mode="fill", fill_value=missing)
+def places_of_items(rows: EntityRows, items: jax.Array) -> jax.Array:
+    """i32[n, K]: where the relations of n items stand in `rows`; see `ragged.places_of`."""
+    return places_of(rows.row_starts, rows.positions, items)
 
 
 def hidden_in(rows: EntityRows, places: np.ndarray, *, n_columns: int) -> EntityRows:

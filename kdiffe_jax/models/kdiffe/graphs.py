@@ -7,8 +7,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kdiffe_jax.models.kdiffe.entity_rows import places_of, read_at
 from kdiffe_jax.models.kdiffe.rebuild import KeptRelations, top_of_values
+from kdiffe_jax.ops.ragged import places_of, read_at
 from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph
 
 _LEAST_VALUE = 1e-3
@@ -28,8 +28,8 @@ def nothing_denoised(rows: EntityRows, *, q: int) -> Denoised:
       rows: all items' relations.
       q: relations kept of every item, the first ones.
     """
-    first = rows._replace(positions=jnp.arange(q))
-    places = places_of(first, jnp.arange(rows.row_starts.shape[0] - 1))
+    items = jnp.arange(rows.row_starts.shape[0] - 1)
+    places = places_of(rows.row_starts, jnp.arange(q), items)
     own = jnp.ones(rows.columns.shape)
     return Denoised(top_of_values(read_at(own, places, -jnp.inf), rows, places, q), own)
 

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from kdiffe_jax.graph.knowledge import knowledge_graph
-from kdiffe_jax.models.kdiffe.entity_rows import places_of, read_at
+from kdiffe_jax.models.kdiffe.entity_rows import places_of_items
+from kdiffe_jax.ops.ragged import read_at
 from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph
 
 
@@ -33,7 +34,7 @@ def dense_rows(rows: EntityRows, items: jax.Array, *, n_columns: int) -> jax.Arr
     Returns:
       f32[n, C] of 0 and 1.
     """
-    columns = read_at(rows.columns, places_of(rows, items), n_columns)
+    columns = read_at(rows.columns, places_of_items(rows, items), n_columns)
     block = jnp.zeros((items.shape[0], n_columns))
     return block.at[jnp.arange(items.shape[0])[:, None], columns].set(1.0, mode="drop")
 

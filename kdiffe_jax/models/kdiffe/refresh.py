@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from kdiffe_jax.models.arrays import Inputs
-from kdiffe_jax.models.kdiffe.entity_rows import places_of
+from kdiffe_jax.models.kdiffe.entity_rows import places_of_items
 from kdiffe_jax.models.kdiffe.graphs import Denoised
 from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
 from kdiffe_jax.models.kdiffe.modules import KDiffEModules
@@ -48,7 +48,7 @@ class Rebuild:
         options, own = self._model.options, self._inputs.own
 
         def of_block(values, items):
-            denoised, places = self.rows(items), places_of(own.rows, items)
+            denoised, places = self.rows(items), places_of_items(own.rows, items)
             found = own_values(denoised, own.rows, places)
             if options.rebuild_from == "all":
                 usual = own.entity_relation

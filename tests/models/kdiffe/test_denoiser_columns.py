@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdiffe_jax.models.kdiffe.denoiser_columns import entity_columns, number_of_columns
-from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, places_of
+from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, places_of_items
 from kdiffe_jax.models.kdiffe.rebuild import dense_rows, own_values, top_of_values
 
 N_ENTITIES = 9
@@ -69,7 +69,7 @@ def test_a_column_is_one_where_any_of_its_entities_is(rows):
 
 def test_a_triple_is_worth_its_column(rows):
     denoised = np.arange(4 * N_ITEMS, dtype=np.float32).reshape(N_ITEMS, 4)
-    places = places_of(rows, jnp.arange(N_ITEMS))
+    places = places_of_items(rows, jnp.arange(N_ITEMS))
     scores = np.asarray(own_values(jnp.asarray(denoised), rows, places))
     column = columns_of(4)
     for item in range(N_ITEMS):
@@ -80,7 +80,7 @@ def test_a_triple_is_worth_its_column(rows):
 
 def test_what_is_kept_are_entities_and_not_columns(rows):
     denoised = jnp.tile(jnp.array([0.1, 5.0, 0.2, 0.3]), (N_ITEMS, 1))
-    places = places_of(rows, jnp.arange(N_ITEMS))
+    places = places_of_items(rows, jnp.arange(N_ITEMS))
     kept = top_of_values(own_values(denoised, rows, places), rows, places, 2)
     np.testing.assert_array_equal(kept.entities[0], [7, 1])
     np.testing.assert_array_equal(kept.entities[N_ITEMS - 1, :1], [8])

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from kdiffe_jax.graph.knowledge import knowledge_graph
 from kdiffe_jax.models.kdiffe.attention_laplacian import attention_laplacian
 from kdiffe_jax.models.kdiffe.encoder import Encoder
-from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, places_of
+from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, places_of_items
 from kdiffe_jax.models.kdiffe.rebuild import own_values, rebuilt_graph, top_of_values
 from kdiffe_jax.ops.sparse import laplacian_blocks, sparse_pair
 from tests.small_setups import assert_close
@@ -150,7 +150,7 @@ def test_neighbours_stand_beside_the_layers_with_a_length_of_1(params, graphs, r
 
 def test_a_rebuilt_graph_of_every_relation_is_the_given_one(params, graphs, rng):
     rows, denoised = entity_rows(TRIPLES, **NODES), rng.normal(size=(4, 3)).astype(np.float32)
-    places = places_of(rows, jnp.arange(4))
+    places = places_of_items(rows, jnp.arange(4))
     kept = top_of_values(own_values(denoised, rows, places), rows, places, 3)
     rebuilt = rebuilt_graph(kept, **NODES)
     found, given = (view_of(params, graphs[0], graph) for graph in (rebuilt, graphs[1]))

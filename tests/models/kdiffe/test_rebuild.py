@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.models.kdiffe import rebuild
-from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, places_of, usual_relation
+from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, places_of_items, usual_relation
 from kdiffe_jax.ops.row_blocks import map_row_blocks
 
 TRIPLES = np.array([[0, 0, 1], [0, 1, 3], [0, 1, 4], [2, 0, 0], [2, 1, 0]])
@@ -13,7 +13,7 @@ ROWS = entity_rows(TRIPLES, n_items=N_ITEMS, n_entities=N_ENTITIES)
 
 def kept_of(denoised, items, q, rows=ROWS):
     """The top q of the rows of some items."""
-    places = places_of(rows, jnp.array(items))
+    places = places_of_items(rows, jnp.array(items))
     return rebuild.top_of_values(rebuild.own_values(denoised, rows, places), rows, places, q)
 
 
@@ -44,7 +44,7 @@ def test_own_top_q_equals_sorting(rng, q):
 def test_top_q_of_all_entities_brings_new_ones_with_their_usual_relation():
     relation = usual_relation(TRIPLES, n_entities=N_ENTITIES, n_relations=2)
     denoised = jnp.array([[0.0, 0.0, 3.0, 0.0, 2.0]])
-    kept = rebuild.top_relations(denoised, relation, ROWS, places_of(ROWS, jnp.array([1])), 2)
+    kept = rebuild.top_relations(denoised, relation, ROWS, places_of_items(ROWS, jnp.array([1])), 2)
     np.testing.assert_array_equal(kept.entities, [[2, 4]])
     np.testing.assert_array_equal(kept.relations, [[0, 1]])
 
@@ -55,7 +55,7 @@ def test_top_q_of_all_entities_leaves_an_item_its_own_relations():
     rows = entity_rows(triples, n_items=N_ITEMS, n_entities=N_ENTITIES)
     usual = usual_relation(triples, n_entities=N_ENTITIES, n_relations=2)
     denoised, items = jnp.array([[0.0, 5.0, 1.0, 0.0, 0.0]] * 2), jnp.array([0, 2])
-    kept = rebuild.top_relations(denoised, usual, rows, places_of(rows, items), 2)
+    kept = rebuild.top_relations(denoised, usual, rows, places_of_items(rows, items), 2)
     assert kept.relations.tolist() == [[0, 1], [1, 1]]
 
 
