@@ -9,6 +9,7 @@ import numpy as np
 
 from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.relation import ITEMS, Relation
+from kdiffe_jax.data.rows import places_by_relation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,13 +171,13 @@ def _relations_of(dataset: Dataset) -> tuple[Relation, ...]:
     space = "entities" if len(set(names)) == len(names) else ""
     of_item = dataset.items_of_entities()[dataset.triples[:, 2]]
     relations = []
-    for number, name in enumerate(dataset.relation_names):
-        mine = dataset.triples[:, 1] == number
-        plain, linked = mine & (of_item < 0), mine & (of_item >= 0)
-        if plain.any() or not linked.any():
+    by_relation = places_by_relation(dataset.triples, dataset.n_relations)
+    for name, mine in zip(dataset.relation_names, by_relation, strict=False):
+        plain, linked = mine[of_item[mine] < 0], mine[of_item[mine] >= 0]
+        if len(plain) or not len(linked):
             items, _, entities = dataset.triples[plain].T
             relations.append(Relation(name, items, entities, names, space=space))
-        if linked.any():
+        if len(linked):
             items = dataset.triples[linked, 0]
             relations.append(Relation(name, items, of_item[linked], space=ITEMS))
     return tuple(relations)

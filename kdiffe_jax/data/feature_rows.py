@@ -16,6 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.rows import places_by_relation
 from kdiffe_jax.errors import DataError
 
 Rows = np.ndarray | sparse.csr_array
@@ -119,8 +120,9 @@ def _links(dataset: Dataset) -> Iterator[tuple[str, np.ndarray]]:
 
     Beside features, lists of neighbours that have another name than these.
     """
-    for number, name in enumerate(dataset.relation_names):
-        links = dataset.triples[dataset.triples[:, 1] == number]
+    by_relation = places_by_relation(dataset.triples, dataset.n_relations)
+    for name, places in zip(dataset.relation_names, by_relation, strict=False):
+        links = dataset.triples[places]
         if not len(links) or name in dataset.features:
             continue
         if not dataset.features or _is_neighbours(dataset, links):

@@ -23,6 +23,7 @@ from kdiffe_jax.data.content.neighbours import feature_neighbours
 from kdiffe_jax.data.content.shared_entities import neighbours_by_entities
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.relation import ITEMS, Relation, join_relations
+from kdiffe_jax.data.rows import places_by_relation
 from kdiffe_jax.data.same_links import merged_where_same
 from kdiffe_jax.errors import DataError
 
@@ -158,8 +159,10 @@ def without_item_relations(dataset: Dataset) -> Dataset:
         return dataset
     names = dataset.entities_by_name()
     relations = []
-    for number, name in enumerate(dataset.relation_names):
-        links = dataset.triples[(dataset.triples[:, 1] == number) & ~is_item]
+    rest = dataset.triples[~is_item]
+    by_relation = places_by_relation(rest, dataset.n_relations)
+    for name, places in zip(dataset.relation_names, by_relation, strict=False):
+        links = rest[places]
         used, entities = np.unique(links[:, 2], return_inverse=True)
         of_entities = tuple(names[e] for e in used)
         if len(links):
@@ -180,9 +183,11 @@ def _kinds(dataset: Dataset, n_nearest: int, each_relation: bool) -> Iterator[Re
     of_entities = dataset.items_of_entities()
     triples = dataset.triples
     is_item = of_entities[triples[:, 2]] >= 0
-    listed = {dataset.relation_names[n] for n in np.unique(triples[is_item, 1])}
-    for number, name in enumerate(dataset.relation_names):
-        links = triples[(triples[:, 1] == number) & is_item]
+    of_items = triples[is_item]
+    listed = {dataset.relation_names[n] for n in np.unique(of_items[:, 1])}
+    by_relation = places_by_relation(of_items, dataset.n_relations)
+    for name, places in zip(dataset.relation_names, by_relation, strict=False):
+        links = of_items[places]
         yield Relation(name, links[:, 0], of_entities[links[:, 2]], space=ITEMS)
     for modality, rows in sorted(dataset.features.items()):
         name = f"{modality} features" if modality in listed else modality
@@ -195,14 +200,16 @@ def _by_entities(
 ) -> Iterator[Relation]:
     # Not the relations that preparation made of features which are there themselves.
     coded = [n for n, name in enumerate(dataset.relation_names) if name in dataset.features]
-    numbers = np.setdiff1d(triples[:, 1], coded)
+    triples = triples[~np.isin(triples[:, 1], coded)]
     sizes = dict(n_items=dataset.n_items, n_entities=dataset.n_entities)
-    for together in numbers[:, None] if each_relation else (numbers,):
-        chosen = triples[np.isin(triples[:, 1], together)]
-        kind = neighbours_by_entities(chosen, n_nearest, **sizes)
-        if each_relation:
-            kind = dataclasses.replace(kind, name=f"shared {dataset.relation_names[together[0]]}")
-        yield kind
+    if not each_relation:
+        yield neighbours_by_entities(triples, n_nearest, **sizes)
+        return
+    by_relation = places_by_relation(triples, dataset.n_relations)
+    for name, places in zip(dataset.relation_names, by_relation, strict=False):
+        if len(places):
+            kind = neighbours_by_entities(triples[places], n_nearest, **sizes)
+            yield dataclasses.replace(kind, name=f"shared {name}")
 
 
 def normalised(kind: Relation, n_items: int) -> sparse.csr_array:

@@ -100,3 +100,15 @@ def position_in_group(groups: np.ndarray) -> np.ndarray:
     starts = np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]]))
     lengths = np.diff(np.append(starts, len(groups)))
     return np.arange(len(groups)) - np.repeat(starts, lengths)
+
+
+def places_by_relation(triples: np.ndarray, n_relations: int) -> list[np.ndarray]:
+    """Which rows each relation has, in their order; one sort for all relations.
+
+    >>> triples = np.array([[0, 1, 4], [1, 0, 2], [2, 1, 3]])
+    >>> [places.tolist() for places in places_by_relation(triples, 3)]
+    [[1], [0, 2], []]
+    """
+    order = np.argsort(triples[:, 1], kind="stable")
+    ends = np.cumsum(np.bincount(triples[:, 1], minlength=n_relations))
+    return np.split(order, ends[:-1])

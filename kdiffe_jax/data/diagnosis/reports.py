@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.rows import places_by_relation
 from kdiffe_jax.data.same_links import alike_relations
 from kdiffe_jax.data.tables.near_twins import COLLIDING
 
@@ -49,8 +50,9 @@ def relation_reports(dataset: Dataset) -> list[RelationReport]:
     """A `RelationReport` for each relation, in the order of their ids."""
     names, of_items = dataset.entities_by_name(), dataset.items_of_entities()
     reports = []
-    for number, name in enumerate(dataset.relation_names):
-        items, _, entities = dataset.triples[dataset.triples[:, 1] == number].T
+    by_relation = places_by_relation(dataset.triples, dataset.n_relations)
+    for name, places in zip(dataset.relation_names, by_relation, strict=False):
+        items, _, entities = dataset.triples[places].T
         used, counts = np.unique(entities, return_counts=True)
         sets = neighbourhood_codes(items, entities)
         _, alike = np.unique(sets, axis=0, return_counts=True)
@@ -167,8 +169,9 @@ def _collisions(dataset: Dataset) -> list[str]:
         if not any(COLLIDING.format(what) in note for note in dataset.notes):
             lines += _collision_line(what, names)
     names = dataset.entities_by_name()
-    for number, relation in enumerate(dataset.relation_names):
-        mine = np.unique(dataset.triples[dataset.triples[:, 1] == number, 2])
+    by_relation = places_by_relation(dataset.triples, dataset.n_relations)
+    for relation, places in zip(dataset.relation_names, by_relation, strict=False):
+        mine = np.unique(dataset.triples[places, 2])
         lines += _collision_line(f"entities of relation {relation!r}", [names[e] for e in mine])
     return lines
 
