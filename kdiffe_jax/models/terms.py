@@ -67,11 +67,11 @@ def ranking_term(
 
 @device_phase("norm_adam")
 def batch_rows_norm(users: jax.Array, items: jax.Array, batch: Batch) -> Term:
-    """1/2 (|e_u|^2 + |e_p|^2 + |e_n|^2) of the layer-0 rows of each triplet, as LightGCN takes it.
+    """1/2 (|e_u|^2 + |e_p|^2 + |e_n|^2) of the rows of each triplet.
 
     Args:
-      users: f32[I, d], layer 0.
-      items: f32[J, d], layer 0.
+      users: f32[I, d], layer 0 as LightGCN takes it, or the final rows.
+      items: f32[J, d], likewise.
       batch: triplets.
     """
     rows = (users[batch.users], items[batch.positives], items[batch.negatives])

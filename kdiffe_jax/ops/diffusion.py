@@ -114,7 +114,7 @@ def q_sample(schedule: Schedule, x_start: jax.Array, timesteps: jax.Array, noise
     """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise (eq. 8).
 
     Args:
-      x_start, noise: f32[n, E].
+      x_start, noise: f32[n, C].
       timesteps: i32[n].
     """
     kept = schedule.alpha_bar[timesteps][:, None]
@@ -129,7 +129,7 @@ def posterior_mean(schedule: Schedule, x_start: jax.Array, x_t: jax.Array, times
     + sqrt(1 - beta_t) (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t) x_t. At t = 0 it is x_0.
 
     Args:
-      x_start, x_t: f32[n, E].
+      x_start, x_t: f32[n, C].
       timesteps: i32[n].
     """
     of_start, of_noisy = (weight[timesteps][:, None] for weight in posterior_weights(schedule))
@@ -178,12 +178,12 @@ def reverse_process(
     rows are ranked, not sampled.
 
     Args:
-      predict: (x_t f32[n, E], t i32[n]) -> prediction of x_0.
+      predict: (x_t f32[n, C], t i32[n]) -> prediction of x_0.
       schedule: of T steps.
-      x_last: f32[n, E], the start.
+      x_last: f32[n, C], the start.
 
     Returns:
-      f32[n, E].
+      f32[n, C].
     """
     n_steps = schedule.betas.shape[0]
 
@@ -202,7 +202,7 @@ def reverse_from(start: str, schedule: Schedule, rows: jax.Array, noise: jax.Arr
       start: "noise" (the paper: x_T is pure Gaussian noise), "diffused" (x_T drawn from
         the row by eq. 8), or "x_start" (the row itself, as in the released code).
       schedule: of T steps.
-      rows, noise: f32[n, E].
+      rows, noise: f32[n, C].
 
     Raises:
       ValueError: an unknown `start`.

@@ -115,7 +115,7 @@ def elbo(x_start: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.A
     """weight_t times the mean squared error of the predicted row (eq. 10-12).
 
     Args:
-      x_start, prediction: f32[n, E].
+      x_start, prediction: f32[n, C].
       weights: f32[n], `diffusion.elbo_weights` at each row's t.
 
     Returns:
