@@ -123,7 +123,7 @@ def refit(
     """
     config, every = config_of(scored), everything_trains(dataset)
     if is_trained(config.model):
-        epochs, seconds = _train(dataset, every, config, scored, run, resources, hooks)
+        epochs, seconds = _train(dataset, every, config, run, resources, hooks)
     else:
         epochs, seconds = 0, save_fitted(every, config, run, resources, phase=hooks.phase)
         write_environment(run)
@@ -160,7 +160,7 @@ def everything_trains(dataset: Dataset) -> Dataset:
     return dataclasses.replace(dataset, train=ordered, valid=none, test=none)
 
 
-def _train(dataset, every, config, scored, run, resources, hooks) -> tuple[int, float]:
+def _train(dataset, every, config, run, resources, hooks) -> tuple[int, float]:
     """Trains, and saves the model: epochs and seconds."""
     with hooks.phase("preparing"):
         setup = build_setup(

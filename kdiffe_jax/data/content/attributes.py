@@ -37,7 +37,7 @@ def attribute_relation(name: str, texts: Sequence[str]) -> Relation:
     said = {text.strip().lower() for text in texts} - {""}
     if said & _YES and said <= _YES | _NO:
         return _flag(name, texts)
-    lists = read_lists(name, texts)
+    lists = read_lists(texts)
     values = ([text] if given is None else _flat(given) for text, given in _both(texts, lists))
     return _noted(_relation(name, len(texts), values), lists.note if lists else "")
 
@@ -58,7 +58,7 @@ def list_relation(name: str, texts: Sequence[str], separator: str) -> Relation:
     ['blue', 'red']
     """
     _check_separator(name, separator)
-    lists = read_lists(name, texts)
+    lists = read_lists(texts)
     values = (
         text.split(separator) if given is None else _flat(given)
         for text, given in _both(texts, lists)
@@ -91,7 +91,7 @@ def path_relation(
     _check_separator(name, path_separator)
     if list_separator == path_separator:
         raise ConfigError(f"{name}: {path_separator!r} separates both paths and levels; use two")
-    lists = read_lists(name, texts)
+    lists = read_lists(texts)
     levels = (
         _levels(_divided(text, list_separator, path_separator))
         if given is None

@@ -35,15 +35,15 @@ class ListTexts(NamedTuple):
     note: str
 
 
-def read_lists(name: str, texts: Sequence[str]) -> ListTexts | None:
+def read_lists(texts: Sequence[str]) -> ListTexts | None:
     """The lists of a column, None where at most half of its values look like lists as text.
 
     Read are lists of texts and numbers, lists of such lists, and of objects with a "name";
     what is missing in them does not count.
 
-    >>> read_lists("genres", ["['Drama', 'War']", "", '[{"id": 3, "name": "War"}]']).values
+    >>> read_lists(["['Drama', 'War']", "", '[{"id": 3, "name": "War"}]']).values
     [('Drama', 'War'), None, ('War',)]
-    >>> read_lists("genres", ["['Drama' 'War']", "[Drama, War]"]).values
+    >>> read_lists(["['Drama' 'War']", "[Drama, War]"]).values
     [('Drama', 'War'), ('Drama', 'War')]
     """
     stripped = [text.strip() for text in texts]

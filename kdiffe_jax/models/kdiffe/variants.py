@@ -26,18 +26,3 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "no_kg": {"kg_source": "none"},
     }
 )
-MEANING = MappingProxyType(
-    {
-        "kdiffe_1": "no S: LightGCN's Laplacian",
-        "kdiffe_2": "no guidance, the reverse process from pure noise",
-        "kdiffe_3": "no contrast",
-        "unguided": "no guidance, the reverse process from the noised row, as in DiffKG",
-        "edge_drop": "the second view drops edges at random, as in SGL",
-        "with_s": "S with the paper's weight",
-        "weighted_graph": "the main view weighs every triple by its denoised value",
-        "rebuilt_graph": "the main view reads the four likeliest triples of every item",
-        "kg_shuffled": "tails of the knowledge graph permuted within each relation",
-        "noise_features": "codes of noise in place of the features",
-        "no_kg": "no knowledge graph",
-    }
-)

@@ -40,7 +40,7 @@ def names_of(relation, item) -> list[str]:
     ],
 )
 def test_one_list(text, values):
-    assert read_lists("genres", [text]).values == [values]
+    assert read_lists([text]).values == [values]
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_one_list(text, values):
     ],
 )
 def test_arrays_as_numpy_prints_them(array, values):
-    assert read_lists("genres", [str(array)]).values == [values]
+    assert read_lists([str(array)]).values == [values]
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.text("[](){}'\",:ab \\0n_\n\u00e9", max_size=25), max_size=4))
 def test_any_text_is_read_or_is_no_list(texts):
-    lists = read_lists("genres", [f"[{text}]" for text in texts] + texts)
+    lists = read_lists([f"[{text}]" for text in texts] + texts)
     for values in lists.values if lists else ():
         for value in values or ():
             inner = (value,) if isinstance(value, str) else value
@@ -68,12 +68,12 @@ def test_any_text_is_read_or_is_no_list(texts):
     "texts", (["", ""], ["Drama|War"], ["(2019)", "2020"], ["[x]", "a", "b"], ["{x}"])
 )
 def test_columns_that_are_no_lists(texts):
-    assert read_lists("genres", texts) is None
+    assert read_lists(texts) is None
 
 
 def test_what_cannot_be_read_is_counted_and_stays_a_value():
     texts = ["['Drama', 'War']", "['Drama']", "", "['Dra", "War"]
-    lists = read_lists("genres", [*texts, "['War']"])
+    lists = read_lists([*texts, "['War']"])
     assert lists.values == [("Drama", "War"), ("Drama",), None, None, None, ("War",)]
     assert lists.note == (
         "3 of 5 values are lists written as text, and were read as such; 1 look like lists "
@@ -85,7 +85,7 @@ def test_what_cannot_be_read_is_counted_and_stays_a_value():
 
 
 def test_a_column_of_lists_that_cannot_be_read_says_so():
-    lists = read_lists("genres", ["[array(['a'])]", "[array(['b'])]", "x"])
+    lists = read_lists(["[array(['a'])]", "[array(['b'])]", "x"])
     assert lists.values == [None, None, None] and lists.note.startswith("2 look like lists")
 
 
