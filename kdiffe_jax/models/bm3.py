@@ -24,7 +24,7 @@ from kdiffe_jax.models.arrays import Inputs, View, Weighted
 from kdiffe_jax.models.base import Needs
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.linear_maps import fresh_map, mapped
-from kdiffe_jax.models.presets import best_shared
+from kdiffe_jax.models.presets import OF_RANKING_LOSS, best_shared
 from kdiffe_jax.models.terms import scalar_term, weighted_term
 from kdiffe_jax.models.trained_features import content_rows
 from kdiffe_jax.ops.row_ops import frobenius_norm, row_dots, unit_rows
@@ -32,7 +32,6 @@ from kdiffe_jax.options import Checked, option
 
 # Without negatives it first ranks by popularity; the authors' patience of 20 may end it there.
 _PAPER = {"batch_size": 2048, "epochs": 1000, "patience": 50}
-_NO_RANKING_LOSS = frozenset({"ranking_loss", "softmax_negatives", "softmax_temperature"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,10 +52,10 @@ class BM3(LightGCN):
 
     Options = BM3Options
     needs = Needs(features=True, sparse_features=True)
-    without = _NO_RANKING_LOSS
+    without = OF_RANKING_LOSS
     grid = MappingProxyType({"layers": (1, 2), "dropout": (0.3, 0.5), "norm_weight": (0.01, 0.1)})
     presets = MappingProxyType(
-        {"paper": _PAPER, "best": best_shared(_NO_RANKING_LOSS) | {"patience": _PAPER["patience"]}}
+        {"paper": _PAPER, "best": best_shared(OF_RANKING_LOSS) | {"patience": _PAPER["patience"]}}
     )
 
     def init(self, key, inputs: Inputs):

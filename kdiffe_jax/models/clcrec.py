@@ -24,14 +24,14 @@ import jax.numpy as jnp
 from kdiffe_jax.models.arrays import Inputs, View, Weighted
 from kdiffe_jax.models.base import Model, Needs, Sampling
 from kdiffe_jax.models.linear_maps import FAN_IN_UNIFORM, fresh_map, mapped, projected
-from kdiffe_jax.models.presets import best_shared
+from kdiffe_jax.models.presets import OF_RANKING_LOSS, best_shared
 from kdiffe_jax.models.scoring import scoring_items, scoring_users
 from kdiffe_jax.models.terms import weighted_term, with_neighbours
 from kdiffe_jax.ops.row_ops import row_dots, unit_rows
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
 
-_WITHOUT = frozenset({"layer_pooling", "ranking_loss", "softmax_negatives", "softmax_temperature"})
+_WITHOUT = OF_RANKING_LOSS | {"layer_pooling"}
 _LEAKY_SLOPE = 0.01
 
 

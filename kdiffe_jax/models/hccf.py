@@ -26,7 +26,7 @@ from kdiffe_jax.models.base import Needs
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import pooling_of, ranking_term, scalar_term, weighted_term
-from kdiffe_jax.ops.losses import first_occurrence, info_nce, or_all, squared_norm
+from kdiffe_jax.ops.losses import each_once, info_nce, or_all, squared_norm
 from kdiffe_jax.ops.propagate import pooled
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
@@ -207,8 +207,7 @@ def layer_contrast(
       weights: f32[B], 0 on padding.
       temperature: tau.
     """
-    real, size = weights > 0, layers[0].local.shape[0]
-    once = real * first_occurrence(jnp.where(real, nodes, size), size=size + 1)
+    once = each_once(nodes, weights, size=layers[0].local.shape[0])
     losses = jnp.zeros(())
     for local, hyper in layers:
         losses += info_nce(

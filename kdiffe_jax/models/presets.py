@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+#: options of the ranking loss, for models that have none
+OF_RANKING_LOSS = frozenset({"ranking_loss", "softmax_negatives", "softmax_temperature"})
 _BEST: Mapping[str, Any] = {
     "dim": 128,
     "ranking_loss": "softmax",

@@ -19,14 +19,13 @@ import jax
 from kdiffe_jax.models.arrays import Batch, Inputs, Params, Term, View, Weighted
 from kdiffe_jax.models.feature_streams import FeatureStreams, Streams, batch_softmax
 from kdiffe_jax.models.linear_maps import mapped
-from kdiffe_jax.models.presets import best_shared
+from kdiffe_jax.models.presets import OF_RANKING_LOSS, best_shared
 from kdiffe_jax.models.terms import scalar_term
 from kdiffe_jax.ops.losses import squared_norm
 from kdiffe_jax.ops.row_ops import unit_rows
 from kdiffe_jax.options import Checked, option
 
 _PAPER = {"batch_size": 2048, "epochs": 1000, "patience": 50, "learning_rate": 1e-2}
-_NO_RANKING_LOSS = frozenset({"ranking_loss", "softmax_negatives", "softmax_temperature"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +52,8 @@ class SLMRec(FeatureStreams):
     """An item is told from the others of the batch by its users, and by its own features."""
 
     Options = SLMRecOptions
-    without = _NO_RANKING_LOSS
-    presets = MappingProxyType({"paper": _PAPER, "best": best_shared(_NO_RANKING_LOSS)})
+    without = OF_RANKING_LOSS
+    presets = MappingProxyType({"paper": _PAPER, "best": best_shared(OF_RANKING_LOSS)})
     grid = MappingProxyType(
         {
             "learning_rate": (1e-3, 1e-2),

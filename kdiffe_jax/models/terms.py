@@ -12,7 +12,7 @@ import numpy as np
 from kdiffe_jax.config import EmbeddingConfig, RankingConfig
 from kdiffe_jax.models.arrays import Batch, Inputs, Term, View, Weighted
 from kdiffe_jax.models.scoring import scoring_items, scoring_users
-from kdiffe_jax.ops.losses import bpr, first_occurrence, info_nce, or_all, sampled_softmax
+from kdiffe_jax.ops.losses import bpr, each_once, info_nce, or_all, sampled_softmax
 from kdiffe_jax.ops.propagate import layers_of, next_layer
 from kdiffe_jax.ops.row_ops import row_dots
 from kdiffe_jax.ops.sparse_types import Laplacian
@@ -113,9 +113,7 @@ def _all_node_nce(one, other, nodes, weights, temperature) -> Term:
 
 
 def _batch_nce(one, other, nodes, weights, temperature) -> Term:
-    real = weights > 0
-    size = one.shape[0]
-    present = real * first_occurrence(jnp.where(real, nodes, size), size=size + 1)
+    present = each_once(nodes, weights, size=one.shape[0])
     losses = info_nce(
         one[nodes],
         other[nodes],

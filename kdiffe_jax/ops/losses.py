@@ -111,6 +111,21 @@ def first_occurrence(ids: jax.Array, *, size: int) -> jax.Array:
     return (first[ids] == positions).astype(jnp.float32)
 
 
+def each_once(nodes: jax.Array, weights: jax.Array, *, size: int) -> jax.Array:
+    """f32[B]: 1 at the first place of each node of a batch whose weight is not 0.
+
+    Args:
+      nodes: i32[B] below `size`.
+      weights: f32[B], 0 on padding.
+      size: bound of the ids.
+
+    >>> each_once(jnp.array([2, 0, 2, 1]), jnp.array([1.0, 1.0, 1.0, 0.0]), size=3).tolist()
+    [1.0, 1.0, 0.0, 0.0]
+    """
+    real = weights > 0
+    return real * first_occurrence(jnp.where(real, nodes, size), size=size + 1)
+
+
 def elbo(x_start: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
     """weight_t times the mean squared error of the predicted row (eq. 10-12).
 
