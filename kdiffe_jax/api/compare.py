@@ -16,7 +16,7 @@ from kdiffe_jax.api.run import Around, run_config
 from kdiffe_jax.api.run_tables import Page
 from kdiffe_jax.api.words import spoken_in_python
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.registry import options_of
+from kdiffe_jax.models.registry import MODELS, options_of
 from kdiffe_jax.options import closest
 from kdiffe_jax.studies.leaderboard import Leaderboard, leaderboard_of
 from kdiffe_jax.studies.leaderboard_page import page_of_leaderboard
@@ -132,9 +132,14 @@ def _rows(models: Sequence[str] | Mapping[str, Mapping[str, Any]]) -> dict[str, 
                 "one without slashes"
             )
     rows = {name: {"model": name, **own} for name, own in given.items()}
-    for own in rows.values():
+    for name, own in rows.items():
         if not isinstance(own["model"], str):
             raise ConfigError(f"model = {own['model']!r}: give one name")
+        if name not in MODELS and "model" not in given[name] and given[name]:
+            raise ConfigError(
+                f"models: row {name!r} is no model, and of its options ({', '.join(given[name])}) "
+                "none is 'model'"
+            )
     return rows
 
 

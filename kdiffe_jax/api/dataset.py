@@ -76,6 +76,7 @@ def dataset(
     triples: Any = None,
     features: Mapping[str, Any] | None = None,
     name: str = "",
+    source: str = "auto",
     filters: Mapping[str, Mapping[str, Any] | None] | None = None,
     **options: Any,
 ) -> Data:
@@ -92,6 +93,7 @@ def dataset(
       features: modality -> a matrix with one row for each row of the items, (ids, matrix),
         {id: vector}, a frame, or the name of a column of vectors of the items.
       name: what reports call the data set ["data", or the name of the path].
+      source: the layout of files, of those in docs/data.md; "auto" recognises it.
       filters: relation -> limits in place of those for all, None drops it.
       **options: of preparation (docs/data.md), such as split="time", k_core=5,
         user_column="customer", text_columns=["title", "plot"].
@@ -117,14 +119,16 @@ def dataset(
                     "items, triples and features go with a frame of interactions; of files, put "
                     "them beside the interactions"
                 )
-            return _of_files(Path(interactions), config, columns, limits, name)
+            return _of_files(Path(interactions), source, config, columns, limits, name)
+        if source != "auto":
+            raise ConfigError(f"source={source} has no effect for data frames; leave it out")
         refuse_without_effect("frames", columns)
-        source, users, item_ids = source_of(
+        tables, users, item_ids = source_of(
             interactions, items, triples, features or {}, config, columns
         )
-        source = dataclasses.replace(source, filters=limits, name=name or "data")
+        tables = dataclasses.replace(tables, filters=limits, name=name or "data")
         return Data(
-            source.dataset(), users, item_ids, kind_of(interactions, "interactions"), source
+            tables.dataset(), users, item_ids, kind_of(interactions, "interactions"), tables
         )
 
 
@@ -168,10 +172,11 @@ def _limits(defaults: FilterSettings, given: Mapping[str, Any] | None) -> Filter
     return dataclasses.replace(defaults, **{name: _plain(value) for name, value in given.items()})
 
 
-def _of_files(path: Path, config, columns, limits, name: str) -> Data:
+def _of_files(path: Path, source: str, config, columns, limits, name: str) -> Data:
     called = name or path.resolve().stem
     layout, catalogue = read_source(
         path,
+        source,
         name=called,
         columns=columns,
         shared_ids=config.entities.shared_ids,

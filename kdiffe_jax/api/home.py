@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 import weakref
@@ -26,6 +27,16 @@ def path_of(directory: Any) -> Path:
       ConfigError: it is none.
     """
     try:
-        return Path(directory).absolute()
-    except TypeError as error:
-        raise ConfigError(f"{directory!r} is no path; give that of a directory") from error
+        path = Path(directory).absolute()
+        path.stat()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            return path
+        raise _no_path(str(directory)) from error
+    except (TypeError, ValueError) as error:
+        raise _no_path(directory) from error
+    return path
+
+
+def _no_path(given: Any) -> ConfigError:
+    return ConfigError(f"{given!r:.80} is no path; give that of a directory")

@@ -72,6 +72,8 @@ def as_text(value: Any) -> str:
     Raises:
       DataError: no scalar, or missing.
     """
+    if isinstance(value, np.datetime64):
+        value = _in_microseconds(value)
     alone = hasattr(value, "item") and not getattr(value, "shape", ())
     value = value.item() if alone else value.as_py() if hasattr(value, "as_py") else value
     if value is None or (value != value) is True:
@@ -87,6 +89,13 @@ def as_text(value: Any) -> str:
     if isinstance(value, str | int | float | uuid.UUID):
         return str(value)
     raise DataError(f"{value!r} is no id; give text, a number, a date or a UUID")
+
+
+def _in_microseconds(value: np.datetime64) -> np.datetime64:
+    """Dates of finer units as Python has them, where that loses nothing."""
+    coarser = value.astype("datetime64[us]")
+    fine = np.datetime_data(value.dtype)[0] in ("ns", "ps", "fs", "as")
+    return coarser if fine and coarser == value else value
 
 
 def ids_as_text(values: Any, where: str) -> tuple[Any, str]:

@@ -92,6 +92,10 @@ def _without_overlap(
     catalogue: Catalogue, numbers: np.ndarray, which: str
 ) -> tuple[np.ndarray, Catalogue]:
     """Each pair in one part of the given split; the rows of the source, and the catalogue."""
+    if which != InteractionSettings.overlap and catalogue.interactions.split is None:
+        raise ConfigError(
+            f"--overlap={which} has no effect: the source gives no split; leave it out"
+        )
     pairs = overlapping_pairs(catalogue) if which != "refuse" else 0
     if not pairs:
         return numbers, catalogue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
-from kdiffe_jax.data.content.dense import row_blocks
 from kdiffe_jax.data.share import ALONE, Share
+
+_USERS_AT_ONCE = 2**21
 
 
 class Lift(NamedTuple):
@@ -60,12 +61,42 @@ def _total(share: Share, number: float) -> float:
 
 
 def _common_links(pairs, links, *, n_users: int, n_items: int) -> np.ndarray:
-    """f64[I], the number of links of which a user has both items."""
-    ones = np.ones(len(pairs), np.float32)
-    users = sparse.csr_array((ones, (pairs[:, 1], pairs[:, 0])), shape=(n_items, n_users))
-    # A block of links needs the users of both ends; an item has `width` of them on average.
-    width = max(1, 2 * len(pairs) // max(1, n_items))
-    found = np.zeros(n_users)
-    for block in row_blocks(len(links), width):
-        found += users[links[block, 0]].multiply(users[links[block, 1]]).sum(axis=0)
+    """f64[I], the number of links of which a user has both items.
+
+    The users of the end that has fewer are asked for the other one, so that an item which everyone
+    has, at the end of many links, costs no more than another.
+    """
+    taken = np.sort(pairs[:, 0].astype(np.int64) * n_items + pairs[:, 1])
+    users = pairs[np.argsort(pairs[:, 1], kind="stable"), 0].astype(np.int64)
+    degrees = np.bincount(pairs[:, 1], minlength=n_items)
+    starts = np.cumsum(degrees) - degrees
+    turned = (degrees[links[:, 0]] > degrees[links[:, 1]])[:, None]
+    few, other = np.where(turned, links[:, ::-1], links).T
+    ends, found = np.cumsum(degrees[few]), np.zeros(n_users)
+    for block in _blocks(ends):
+        lengths = degrees[few[block]]
+        asked = users[np.repeat(starts[few[block]], lengths) + _positions(lengths)]
+        keys = asked * n_items + np.repeat(other[block], lengths)
+        places = np.minimum(np.searchsorted(taken, keys), len(taken) - 1)
+        found += np.bincount(asked[taken[places] == keys], minlength=n_users)
     return found
+
+
+def _positions(lengths: np.ndarray) -> np.ndarray:
+    """0 to n - 1 for every length n, one behind the other."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+def _blocks(ends: np.ndarray) -> Iterator[slice]:
+    """Slices of links that ask at most `_USERS_AT_ONCE` users, or of one link.
+
+    Args:
+      ends: int64[m], the users that are asked up to and with each link.
+    """
+    first = 0
+    while first < len(ends):
+        before = ends[first - 1] if first else 0
+        last = int(np.searchsorted(ends, before + _USERS_AT_ONCE, side="right"))
+        last = max(first + 1, last)
+        yield slice(first, last)
+        first = last

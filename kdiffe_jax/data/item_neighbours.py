@@ -58,6 +58,9 @@ def nearest_items(
       DataError: there is no content at all.
     """
     kinds = kinds_of_nearest(dataset, n_nearest, each_relation=each_relation)
+    if not kinds and dataset.has_content:
+        none = sparse.csr_array((dataset.n_items, dataset.n_items), dtype=np.float32)
+        return Neighbours(none, none, "content links no two items, so none has nearest ones")
     if not kinds:
         raise DataError(
             f"{dataset.name}: no features, neighbours or triples to find nearest items by; "

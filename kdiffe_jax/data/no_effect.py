@@ -63,5 +63,5 @@ def refuse_without_features(catalogue: Catalogue, config: PrepareConfig) -> None
     if idle and not catalogue.features:
         raise ConfigError(
             f"{idle[0]} has no effect: {catalogue.name} has no dense features; add some by "
-            "--features=NAME=FILE.npy, or leave it out"
+            "--features, or leave it out"
         )

@@ -122,8 +122,8 @@ def layout_of(path: Path) -> str:
     near = _within(path) or nearest(path)
     raise DataError(
         f"{path}: no known layout; {near + '; ' if near else ''}known are {', '.join(SOURCES)} "
-        "(docs/data.md has their files); name one by --source, or a table of interactions by "
-        "--input=FILE"
+        "(docs/data.md has their files); name one by --source, or give the file of a "
+        "table of interactions"
     )
 
 

@@ -238,6 +238,6 @@ def _moment(time: np.int64, scale: int) -> str:
     """A time as the source has it; numbers that can only be nanoseconds since 1970 as a date."""
     if scale > 1:
         return f"{Decimal(int(time)) / scale:f}"
-    if time < _LEAST_NANOSECONDS:
+    if abs(time) < _LEAST_NANOSECONDS:
         return str(time)
     return str(np.datetime64(int(time), "ns").astype("datetime64[s]"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
@@ -81,10 +82,17 @@ def by_new_id(given, what: str) -> Mapping:
 
     Raises:
       ConfigError: not a dictionary; `what` says what is expected.
+      DataError: an id that is empty or holds a control character.
     """
-    if isinstance(given, Mapping):
-        return given
-    raise ConfigError(f"{type(given).__name__}: give {what} as a dictionary by new id")
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{type(given).__name__}: give {what} as a dictionary by new id")
+    for name in map(str, given):
+        if not name.strip() or any(unicodedata.category(letter) == "Cc" for letter in name):
+            raise DataError(
+                f"new id {name[:60]!r}: is empty, or holds a line break, a tab or another control "
+                "character; give another"
+            )
+    return given
 
 
 def length_of_lists(k) -> int:

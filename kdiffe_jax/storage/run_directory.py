@@ -60,8 +60,8 @@ class RunDirectory:
           RunError: another process trains here, the directory holds a run with another
             configuration (the differing fields are listed), or something else.
         """
-        self._refuse_unfit(config)
         try:
+            self._refuse_unfit(config)
             self.path.mkdir(parents=True, exist_ok=True)
             self._take_lock()
         except OSError as error:
@@ -81,7 +81,7 @@ class RunDirectory:
                 draft.unlink()
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {error.strerror}") from error
-        if self.config() is None:
+        if self.config() is None or self._holds_nothing():
             self.write(CONFIG, _json(config))
 
     def release(self) -> None:
@@ -134,12 +134,14 @@ class RunDirectory:
     def _refuse_unfit(self, config: dict[str, Any]) -> None:
         """Refuses a run with another configuration, and what is no run."""
         stored = self.config()
-        if stored is not None:
-            self._refuse_other(stored, config)
-        elif self.path.is_file() or (
-            self.path.is_dir() and any(map(_foreign, self.path.iterdir()))
-        ):
+        if self.path.is_file() or (stored is None and not self._holds_nothing()):
             raise RunError(f"{self.path}: not empty and not a run; choose another {self._option}")
+        if stored is not None and not self._holds_nothing():
+            self._refuse_other(stored, config)
+
+    def _holds_nothing(self) -> bool:
+        """Whether there is no more than what a run leaves that was refused before it began."""
+        return not (self.path.is_dir() and any(map(_foreign, self.path.iterdir())))
 
     def _refuse_other(self, stored: dict[str, Any], config: dict[str, Any]) -> None:
         fields = sorted(stored.keys() | config.keys())

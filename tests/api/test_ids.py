@@ -84,3 +84,14 @@ def test_lists_of_nobody_have_ids_of_the_same_type(frame, kind):
 
     name = frame.__module__.partition(".")[0]
     assert type_of([]) == type_of(texts)
+
+
+def test_dates_of_nanoseconds_name_the_ids_that_a_column_of_them_makes():
+    frame = pd.DataFrame(ratings())
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(frame.userId.rank(method="dense"), "D")
+    frame["userId"] = days.astype("datetime64[ns]")
+    model = kd.fit(frame, "rp3beta", progress=False)
+    asked = frame.userId.to_numpy()[:1]
+    assert asked.dtype == "datetime64[ns]"
+    assert len(model.recommend(asked, k=2)) == 2
+    assert as_text(np.datetime64(5, "ns")) == "5"

@@ -15,6 +15,13 @@ def rows():
     return pd.DataFrame(ratings())
 
 
+def placeholders():
+    """A date of each row, one of which stands for none."""
+    dates = pd.Series(["2024-05-01"] * len(rows()))
+    dates[2] = "9999-12-31"
+    return dates.astype("datetime64[s]")
+
+
 def with_features(given, name="image", **more):
     items = pd.DataFrame(films() | more)
     return kd.dataset(rows(), items=items, features={name: given})
@@ -36,6 +43,26 @@ class Sparse:
 OF_DATA = {
     "a series": (lambda: kd.dataset(rows().userId), "interactions: a Series; give a DataFrame"),
     "items in a series": (lambda: kd.dataset(rows(), items=rows().movieId), "items: a Series"),
+    "a frame of an index alone": (
+        lambda: kd.dataset(rows()[["userId", "movieId"]].set_index(["userId", "movieId"])),
+        "interactions: has no columns; an index is none",
+    ),
+    "a moment that no clock of nanoseconds has": (
+        lambda: kd.dataset(rows().assign(timestamp=placeholders())),
+        "row 3: time .* is a date outside the years 1678 to 2261",
+    ),
+    "the same as text": (
+        lambda: kd.dataset(rows().assign(timestamp=placeholders().astype(str))),
+        "row 3: time '9999-12-31' is a date outside the years 1678 to 2261",
+    ),
+    "a way with an overlap that cannot be": (
+        lambda: kd.dataset(rows(), overlap="later"),
+        "overlap=later has no effect: the source gives no split",
+    ),
+    "a layout of frames": (
+        lambda: kd.dataset(rows(), source="tables"),
+        "source=tables has no effect for data frames",
+    ),
     "large numbers": (
         lambda: kd.dataset(rows().assign(userId=[2**70] * len(rows()))),
         "column 'userId': holds numbers of more than 64 bits",

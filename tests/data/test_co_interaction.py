@@ -19,10 +19,23 @@ def test_equals_a_dense_oracle(rng, monkeypatch):
     around = both - both.sum() * of_user * (of_user - 1) / together
     error = np.sqrt((around**2).sum()) / by_chance
     assert lift(pairs, links, **sizes) == pytest.approx((expected, error), rel=1e-6)
+    for most in (1, 7):
+        monkeypatch.setattr(co_interaction, "_USERS_AT_ONCE", most)
+        assert lift(pairs, links, **sizes) == pytest.approx((expected, error), rel=1e-6)
+
+
+def test_an_item_that_everyone_has_costs_no_more_than_another(monkeypatch):
+    """It stands in every link, and its users are never asked."""
+    n, asked = 300, []
+    everyone = np.stack([np.arange(n), np.zeros(n, int)], axis=1)
+    own = np.stack([np.arange(n), 1 + np.arange(n) % (n - 1)], axis=1)
+    links = np.stack([np.arange(1, n), np.zeros(n - 1, int)], axis=1)
+    blocks = co_interaction._blocks
     monkeypatch.setattr(
-        co_interaction, "row_blocks", lambda n, _: (slice(i, i + 1) for i in range(n))
+        co_interaction, "_blocks", lambda ends: asked.append(ends[-1]) or blocks(ends)
     )
-    assert lift(pairs, links, **sizes) == pytest.approx((expected, error), rel=1e-6)
+    found = lift(np.concatenate([everyone, own]), links, n_users=n, n_items=n)
+    assert found.value > 0 and asked == [n]
 
 
 def test_random_links_tell_nothing(rng):

@@ -145,6 +145,26 @@ def test_relations_between_items_leave_the_graph_and_say_so(dataset):
     assert without_item_relations(without) is without
 
 
+@pytest.mark.parametrize("weighed", ["equal", "lift", "evidence"])
+def test_content_that_links_no_two_items_gives_none(dataset, weighed):
+    """Each item has an entity of its own."""
+    alone = np.stack([np.arange(dataset.n_items), *np.zeros((2, dataset.n_items), int)], axis=1)
+    alone[:, 2] = np.arange(dataset.n_items)
+    names = tuple(f"e{number}" for number in range(dataset.n_items))
+    apart = dataclasses.replace(
+        dataset,
+        triples=alone.astype(np.int32),
+        n_entities=dataset.n_items,
+        entity_names=names,
+        relation_names=("own",),
+        entity_items=None,
+        features={},
+        relevant=None,
+    )
+    found = nearest_items(apart, 3, weighed=weighed)
+    assert found.matrix.nnz == found.of_cold.nnz == 0 and "links no two items" in found.note
+
+
 def test_no_content_is_refused(dataset):
     bare = dataclasses.replace(
         dataset, triples=np.zeros((0, 3), np.int32), entity_items=None, relation_names=()

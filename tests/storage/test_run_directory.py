@@ -9,11 +9,19 @@ from kdiffe_jax.storage.run_directory import RunDirectory
 
 def test_another_configuration_is_refused_by_field(tmp_path):
     first = RunDirectory(tmp_path / "run")
-    first.claim({"xi": 0.7, "dim": 64})
+    first.claim({"xi": 0.7, "dim": 64}).write_history([{"epoch": 0}])
     first.release()
     with pytest.raises(RunError, match=r"xi \(0.7 there, 0.9 now\)") as refusal:
         RunDirectory(tmp_path / "run").claim({"xi": 0.9, "dim": 64})
     assert "dim" not in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_a_run_that_was_refused_before_it_began_holds_nothing(tmp_path):
+    """Its remedy, another value of an option, goes into the same directory."""
+    with RunDirectory(tmp_path / "run").claim({"xi": 0.7}):
+        pass
+    with RunDirectory(tmp_path / "run").claim({"xi": 0.9}) as held:
+        assert held.config() == {"xi": 0.9}
 
 
 def test_a_second_process_is_refused_until_release(tmp_path):
@@ -59,7 +67,7 @@ def test_what_another_process_left_meanwhile_is_looked_at_again(tmp_path, monkey
 
     def take_it_late():
         with other.claim({"xi": 0.9}):
-            pass
+            other.write_history([{"epoch": 0}])
         take_lock()
 
     monkeypatch.setattr(mine, "_take_lock", take_it_late)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from kdiffe_jax.data.content.dense import BLOCK_NUMBERS, row_blocks, rows_with_content
@@ -120,6 +122,7 @@ def _quantised(
 def _fitted(rows: np.ndarray, n_codes: int, seed: int):
     try:
         from sklearn.cluster import KMeans, MiniBatchKMeans
+        from sklearn.exceptions import ConvergenceWarning
     except ImportError as error:
         raise DataError(
             "codebooks of features need scikit-learn: pip install 'kdiffe_jax[content]'"
@@ -127,7 +130,9 @@ def _fitted(rows: np.ndarray, n_codes: int, seed: int):
 
     if len(rows) <= LARGE:
         n_codes = min(n_codes, len(np.unique(rows, axis=0)))
-        return KMeans(n_codes, n_init=1, max_iter=50, random_state=seed).fit(rows)
+        # Of rows that differ by less than rounding it finds fewer, and warns.
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+            return KMeans(n_codes, n_init=1, max_iter=50, random_state=seed).fit(rows)
     some = np.random.default_rng(seed).choice(len(rows), LARGE, replace=False)
     n_codes = min(n_codes, len(np.unique(rows[some], axis=0)))
     return MiniBatchKMeans(n_codes, n_init=1, batch_size=8192, random_state=seed).fit(rows)

@@ -147,10 +147,13 @@ def _columns_in(table: Table, columns: TableColumns) -> tuple[Table, dict[str, s
     roles = {role: column for role, column in found.items() if column}
     for role in ("user", "item"):
         if role not in roles:
+            if not table.names:
+                raise DataError(f"{table.path}: has no columns; an index is none")
+            alone = "; if that is several columns, set --separator" if len(table.names) == 1 else ""
             raise DataError(
                 f"{table.path}: no column of {role} ids; name one of "
                 f"{listed(table.names)} by --{role}_column, or number the columns from 0 "
-                "if there is no header"
+                f"if there is no header{alone}"
             )
     table.check_columns(list(roles.values()))
     by_column: dict[str, str] = {}

@@ -124,9 +124,12 @@ class Times:
 def _moments(values, place: Place) -> np.ndarray:
     """int64[n] nanoseconds of what Parquet stores as time."""
     moment = arrow().timestamp("ns")
-    if not converts(values, moment):
-        raise _no_moments(values, place)
-    return _integers(values.cast(moment))
+    index = first_unfit(values, moment)
+    if index is None:
+        return _integers(values.cast(moment))
+    if converts(values, arrow().timestamp("s")):
+        raise _refusal(values, index, place)
+    raise _no_moments(values, place)
 
 
 def _no_moments(values, place: Place) -> DataError:
@@ -208,10 +211,12 @@ def _integers(values) -> np.ndarray:
 
 
 def _refusal(values, index: int, place: Place) -> DataError:
-    return DataError(
-        f"{place(index)}: time {shown(values, index)} is neither a number nor a date such as "
-        f"2024-05-31T12:00:00; {_REMEDY}"
-    )
+    here, pa = values[index : index + 1], arrow()
+    what = "is neither a number nor a date such as 2024-05-31T12:00:00"
+    if any(converts(here, pa.timestamp("s", zone)) for zone in (None, "UTC")):
+        what = "is a date outside the years 1678 to 2261"
+        here = here.cast(pa.string())
+    return DataError(f"{place(index)}: time {shown(here, 0)} {what}; {_REMEDY}")
 
 
 def _scaled(times: np.ndarray) -> tuple[np.ndarray, int]:

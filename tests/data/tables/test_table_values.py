@@ -83,7 +83,7 @@ def test_values(tmp_path, column, values, expected):
         ("time", [1.5, None], "row 2: no time, as in 1 of 2 rows"),
         ("time", [datetime.time(1)], "row 1: times of type time64[us] are no moments"),
         ("time", [[1]], "row 1: times of type list<element: int64> are no"),
-        ("time", [datetime.date(9999, 1, 1)], "row 1: times of type date32[day] are no"),
+        ("time", [datetime.date(9999, 1, 1)], "row 1: time '9999-01-01' is a date outside"),
         ("split", ["train", "holdout"], "row 2: split 'holdout', expected train, valid or test"),
         ("split", ["train", ""], "row 2: split (missing), expected"),
         ("split", [0, 3], "row 2: split 3, expected"),
