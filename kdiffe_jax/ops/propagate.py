@@ -73,7 +73,8 @@ def pooled(layers: Sequence[Layer], pooling: str) -> Layer:
     if pooling == "last":
         return layers[-1]
     sums = tuple(sum(kind[1:], start=kind[0]) for kind in zip(*layers, strict=True))
-    return tuple(rows / len(layers) for rows in sums) if pooling == "mean" else sums
+    scale = 1.0 / len(layers)
+    return tuple(scale * rows for rows in sums) if pooling == "mean" else sums
 
 
 def propagate_items(

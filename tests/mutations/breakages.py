@@ -338,6 +338,27 @@ NEIGHBOURS_AND_BASELINES = (
         ("tests/data/test_co_interaction.py",),
     ),
     Breakage(
+        "nearest items beside the layers keep their length",
+        "models/kdiffe/encoder.py",
+        "self.last_neighbour_weight * unit_rows(near)",
+        "self.last_neighbour_weight * near",
+        ("tests/models/kdiffe/test_encoder.py",),
+    ),
+    Breakage(
+        "common users are asked of the end that has more",
+        "data/co_interaction.py",
+        "degrees[links[:, 0]] > degrees[links[:, 1]]",
+        "degrees[links[:, 0]] < degrees[links[:, 1]]",
+        ("tests/data/test_co_interaction.py",),
+    ),
+    Breakage(
+        "an item's own triple takes the usual relation of its entity",
+        "models/kdiffe/rebuild.py",
+        "jnp.where(has.any(axis=-1), relations, entity_relation[entities])",
+        "entity_relation[entities]",
+        ("tests/models/kdiffe/test_rebuild.py",),
+    ),
+    Breakage(
         "nearest items are not normalised",
         "data/item_neighbours.py",
         "left @ links @ right",
