@@ -85,6 +85,7 @@ def among(task: RankingTask, candidates: np.ndarray, *, n_items: int) -> Ranking
 
     Items that are no candidates become padding.
 
+    >>> from kdiffe_jax.ops.ragged import ragged
     >>> seen = ragged(np.array([0, 0]), np.array([0, 3]), n_rows=1)
     >>> task = RankingTask(jnp.array([7]), seen, jnp.array([[2, -1]]))
     >>> renumbered = among(task, np.array([2, 3]), n_items=4)

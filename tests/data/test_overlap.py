@@ -7,7 +7,7 @@ from kdiffe_jax.data.catalogue import Catalogue, Interactions
 from kdiffe_jax.data.clean import clean
 from kdiffe_jax.data.overlap import overlapping_pairs
 from kdiffe_jax.data.settings import InteractionSettings
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import ConfigError, DataError
 
 # (0, 0) is in train twice and in test twice, (1, 1) in all three parts, (2, 1) in one.
 USERS = np.array([0, 0, 0, 0, 1, 1, 1, 2], np.int32)
@@ -37,8 +37,10 @@ def test_the_part_that_keeps_a_pair(which, parts):
     )
 
 
-def test_without_a_split_nothing_overlaps():
+def test_without_a_split_nothing_overlaps_and_a_choice_is_refused():
     rows = Interactions(USERS, ITEMS)
     bare = Catalogue("shop", SHOP.user_ids, SHOP.item_ids, rows)
     assert overlapping_pairs(bare) == 0
-    assert len(clean(bare, InteractionSettings(overlap="later")).interactions) == 3
+    assert len(clean(bare, InteractionSettings()).interactions) == 3
+    with pytest.raises(ConfigError, match="overlap=later has no effect: the source gives no"):
+        clean(bare, InteractionSettings(overlap="later"))

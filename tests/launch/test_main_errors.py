@@ -146,6 +146,7 @@ def test_run_of_another_configuration_lists_the_fields(capsys, tmp_path):
     (tmp_path / "run").mkdir()
     stored = {"dataset": "synthetic", "xi": 0.25}
     (tmp_path / "run" / "config.json").write_text(json.dumps(stored))
+    (tmp_path / "run" / "metrics.jsonl").write_text('{"epoch": 0}\n')
     message = refusal(capsys, "--workdir=run", *sizes)
     assert "another configuration" in message and "xi (0.25 there, 0.0 now)" in message
     assert json.loads((tmp_path / "run" / "config.json").read_text()) == stored

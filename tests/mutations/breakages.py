@@ -54,8 +54,8 @@ LAPLACIAN = (
     Breakage(
         "eq. 6: the last layer alone in place of the sum of layers",
         "ops/propagate.py",
-        "of_users, of_items = of_users + users, of_items + items",
-        "of_users, of_items = users, items",
+        "sums = tuple(sum(kind[1:], start=kind[0]) for kind",
+        "sums = tuple(kind[-1] for kind",
         ("tests/ops/test_propagate.py",),
     ),
     Breakage(
@@ -135,6 +135,13 @@ LOSSES = (
 )
 
 DIFFUSION = (
+    Breakage(
+        "an item's own triple takes the usual relation of its entity",
+        "models/kdiffe/rebuild.py",
+        "jnp.where(has.any(axis=-1), relations, entity_relation[entities])",
+        "entity_relation[entities]",
+        ("tests/models/kdiffe/test_rebuild.py",),
+    ),
     Breakage(
         "eq. 10: ELBO weights are shifted by one step",
         "ops/diffusion.py",
@@ -350,13 +357,6 @@ NEIGHBOURS_AND_BASELINES = (
         "degrees[links[:, 0]] > degrees[links[:, 1]]",
         "degrees[links[:, 0]] < degrees[links[:, 1]]",
         ("tests/data/test_co_interaction.py",),
-    ),
-    Breakage(
-        "an item's own triple takes the usual relation of its entity",
-        "models/kdiffe/rebuild.py",
-        "jnp.where(has.any(axis=-1), relations, entity_relation[entities])",
-        "entity_relation[entities]",
-        ("tests/models/kdiffe/test_rebuild.py",),
     ),
     Breakage(
         "nearest items are not normalised",
