@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.graph.drop_edges import drop_edges
 from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Term, View, Weighted
 from kdiffe_jax.models.base import Needs, Objective, Part, Sampling
@@ -32,6 +31,7 @@ from kdiffe_jax.models.kdiffe.planted_truth import (
 from kdiffe_jax.models.kdiffe.presets import PRESETS
 from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph
 from kdiffe_jax.models.kdiffe.refresh import Rebuild
+from kdiffe_jax.models.kdiffe.refused_options import refuse_unfit
 from kdiffe_jax.models.kdiffe.saved_arrays import saved_arrays
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
 from kdiffe_jax.models.kdiffe.variants import VARIANTS
@@ -197,18 +197,8 @@ class KDiffE(KDiffEModules):
 
     def check(self, steps: int, limits) -> None:
         """The denoiser's memory, and options that the sizes forbid."""
-        options, n_entities = self.options, self.sizes.n_entities
-        if options.contrast == "edge_drop" and options.degree_from == "weighted":
-            raise ConfigError(
-                "contrast = 'edge_drop' takes D from A; use degree_from = 'adjacency'"
-            )
-        if options.rebuild_from == "all" and options.denoiser_columns:
-            raise ConfigError(
-                f"denoiser_columns = {options.denoiser_columns}: rebuild_from = 'all' cannot tell "
-                "entities apart that share a column; use 'own', or denoiser_columns = 0"
-            )
-        if options.rebuild_from == "all" and options.top_q > n_entities:
-            raise ConfigError(f"top_q = {options.top_q}: there are only {n_entities} entities")
+        options = self.options
+        refuse_unfit(options, self.embedding, self.sizes)
         check_denoiser_memory(
             limits,
             width=options.denoiser_width,

@@ -36,8 +36,8 @@ class EncoderOptions(Checked):
     share_item_embeddings: bool = option(True, "entities that are items share the item's embedding")
     last_neighbour_weight: float = option(
         0.0,
-        "weight of the nearest items' rows, made of length 1, in the items' last rows; 0 if "
-        "neighbour_weight is",
+        "weight of the nearest items' rows, made of length 1, beside the layers of the items' last "
+        "rows; for neighbour_weight above 0",
         low=0.0,
     )
 

@@ -29,3 +29,9 @@ def test_dropped_edges_need_degrees_of_the_adjacency():
     check(contrast="edge_drop")
     with pytest.raises(ConfigError, match="use degree_from = 'adjacency'"):
         check(contrast="edge_drop", degree_from="weighted")
+
+
+def test_nearest_items_beside_the_layers_need_nearest_items():
+    check(last_neighbour_weight=0.3, neighbour_weight=1.0)
+    with pytest.raises(ConfigError, match="last_neighbour_weight = 0.3 has no effect"):
+        check(last_neighbour_weight=0.3)

@@ -1,0 +1,35 @@
+"""Options of KDiffE that do not go together, or not with the data."""
+
+from __future__ import annotations
+
+from kdiffe_jax.config import EmbeddingConfig
+from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.arrays import Sizes
+from kdiffe_jax.models.kdiffe.options import KDiffEOptions
+
+
+def refuse_unfit(options: KDiffEOptions, embedding: EmbeddingConfig, sizes: Sizes) -> None:
+    """Refuses them.
+
+    Args:
+      options: KDiffE's own.
+      embedding: the shared ones that go with them.
+      sizes: of the data.
+
+    Raises:
+      ConfigError: names the options and what to take.
+    """
+    if options.contrast == "edge_drop" and options.degree_from == "weighted":
+        raise ConfigError("contrast = 'edge_drop' takes D from A; use degree_from = 'adjacency'")
+    if options.rebuild_from == "all" and options.denoiser_columns:
+        raise ConfigError(
+            f"denoiser_columns = {options.denoiser_columns}: rebuild_from = 'all' cannot tell "
+            "entities apart that share a column; use 'own', or denoiser_columns = 0"
+        )
+    if options.rebuild_from == "all" and options.top_q > sizes.n_entities:
+        raise ConfigError(f"top_q = {options.top_q}: there are only {sizes.n_entities} entities")
+    if options.last_neighbour_weight and not embedding.neighbour_weight:
+        raise ConfigError(
+            f"last_neighbour_weight = {options.last_neighbour_weight:g} has no effect without "
+            "nearest items in layer 0; leave it out, or take neighbour_weight = 1"
+        )
