@@ -20,6 +20,10 @@ def entity_rows(
       triples: int[n, 3] of (item, relation, entity), sorted by item.
       n_items, n_entities: sizes J and E.
       n_columns: C, of the denoiser's row; E if omitted. See `entity_columns`.
+
+    Returns:
+      All relations; where there are none, one that is hidden and of no item, since a checkpoint
+      holds no empty arrays.
     """
     degrees = np.bincount(triples[:, 0], minlength=n_items)
     starts = np.append(0, np.cumsum(degrees))
@@ -27,6 +31,9 @@ def entity_rows(
     columns = entities
     if n_columns is not None and n_columns != n_entities:
         columns = entity_columns(triples, n_entities=n_entities, n_columns=n_columns)[entities]
+    if not len(triples):
+        relations = entities = np.zeros(1, np.int32)
+        columns = np.full(1, n_entities if n_columns is None else n_columns)
     positions = np.arange(max(1, degrees.max(initial=0)))
     return EntityRows(
         *(jnp.asarray(a, jnp.int32) for a in (starts, entities, relations, columns, positions))

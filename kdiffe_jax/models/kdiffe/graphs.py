@@ -63,6 +63,7 @@ def weighted_by(own: jax.Array, given: KnowledgeGraph) -> KnowledgeGraph:
       given: whose triples they are, in their order; there may be others of weight 0 behind them.
     """
     structure = given.structure
-    own = jnp.pad(own, (0, structure.rows.shape[0] - own.shape[0]))
+    n = structure.rows.shape[0]
+    own = jnp.pad(own, (0, max(0, n - own.shape[0])))[:n]
     values = jnp.square(jnp.maximum(own, _LEAST_VALUE))
     return given._replace(structure=structure._replace(values=values * structure.values))

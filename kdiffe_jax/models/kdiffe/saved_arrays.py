@@ -47,7 +47,7 @@ def saved_arrays(
     found |= {
         "similarity": np.asarray(edges.similarity, np.float32),
         "attention": _of_given(model, attention, main, inputs.knowledge),
-        "denoised": np.asarray(carry.own),
+        "denoised": np.asarray(carry.own)[: len(inputs.knowledge.relations)],
         "kept": kept,
         "kept_denoised": kept_denoised,
         "entities": np.asarray(entities),
