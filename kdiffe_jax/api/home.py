@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import os
 import shutil
 import tempfile
 import weakref
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from kdiffe_jax.errors import ConfigError
+
+_LONGEST_NAME = 255  # bytes, of what file systems hold
 
 
 class Home:
@@ -28,13 +30,11 @@ def path_of(directory: Any) -> Path:
     """
     try:
         path = Path(directory).absolute()
-        path.stat()
-    except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
-            return path
-        raise _no_path(str(directory)) from error
+        names = [os.fsencode(part) for part in path.parts]
     except (TypeError, ValueError) as error:
         raise _no_path(directory) from error
+    if any(len(name) > _LONGEST_NAME or 0 in name for name in names):
+        raise _no_path(str(directory))
     return path
 
 
