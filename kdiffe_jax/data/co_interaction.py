@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from kdiffe_jax.data.share import ALONE, Share
 
@@ -67,24 +68,18 @@ def _common_links(pairs, links, *, n_users: int, n_items: int) -> np.ndarray:
     has, at the end of many links, costs no more than another.
     """
     taken = np.sort(pairs[:, 0].astype(np.int64) * n_items + pairs[:, 1])
-    users = pairs[np.argsort(pairs[:, 1], kind="stable"), 0].astype(np.int64)
-    degrees = np.bincount(pairs[:, 1], minlength=n_items)
-    starts = np.cumsum(degrees) - degrees
+    ones = np.ones(len(pairs), np.int8)
+    users = sparse.csr_array((ones, (pairs[:, 1], pairs[:, 0])), shape=(n_items, n_users))
+    degrees = np.diff(users.indptr)
     turned = (degrees[links[:, 0]] > degrees[links[:, 1]])[:, None]
     few, other = np.where(turned, links[:, ::-1], links).T
-    ends, found = np.cumsum(degrees[few]), np.zeros(n_users)
+    ends, found = np.cumsum(degrees[few], dtype=np.int64), np.zeros(n_users)
     for block in _blocks(ends):
-        lengths = degrees[few[block]]
-        asked = users[np.repeat(starts[few[block]], lengths) + _positions(lengths)]
-        keys = asked * n_items + np.repeat(other[block], lengths)
+        asked = users[few[block]].indices.astype(np.int64)
+        keys = asked * n_items + np.repeat(other[block], degrees[few[block]])
         places = np.minimum(np.searchsorted(taken, keys), len(taken) - 1)
         found += np.bincount(asked[taken[places] == keys], minlength=n_users)
     return found
-
-
-def _positions(lengths: np.ndarray) -> np.ndarray:
-    """0 to n - 1 for every length n, one behind the other."""
-    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def _blocks(ends: np.ndarray) -> Iterator[slice]:
