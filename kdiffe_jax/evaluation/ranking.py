@@ -29,10 +29,13 @@ def ranking_task(seen: np.ndarray, relevant: np.ndarray, *, n_users: int) -> Ran
     row = np.full(n_users, -1)
     row[users] = np.arange(len(users))
     asked = seen[row[seen[:, 0]] >= 0]
-    lists = (ragged(row[of[:, 0]], of[:, 1], n_rows=len(users)) for of in (asked, relevant))
-    of_seen, of_relevant = (jax.tree.map(jnp.asarray, one) for one in lists)
-    everyone = jnp.arange(len(users))
-    return RankingTask(jnp.asarray(users, jnp.int32), of_seen, padded(of_relevant, everyone, -1))
+    of_seen, of_relevant = (
+        ragged(row[of[:, 0]], of[:, 1], n_rows=len(users)) for of in (asked, relevant)
+    )
+    wanted, rows = row[relevant[:, 0]], np.arange(len(relevant))
+    table = np.full((len(users), len(of_relevant.positions)), -1, np.int32)
+    table[wanted, rows - of_relevant.starts[wanted]] = relevant[:, 1]
+    return jax.tree.map(jnp.asarray, RankingTask(users.astype(np.int32), of_seen, table))
 
 
 @partial(jax.jit, static_argnames=("k", "block"))
