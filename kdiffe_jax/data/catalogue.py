@@ -171,8 +171,7 @@ def _relations_of(dataset: Dataset) -> tuple[Relation, ...]:
     space = "entities" if len(set(names)) == len(names) else ""
     of_item = dataset.items_of_entities()[dataset.triples[:, 2]]
     relations = []
-    by_relation = places_by_relation(dataset.triples, dataset.n_relations)
-    for name, mine in zip(dataset.relation_names, by_relation, strict=False):
+    for name, mine in places_by_relation(dataset.triples, dataset.relation_names):
         plain, linked = mine[of_item[mine] < 0], mine[of_item[mine] >= 0]
         if len(plain) or not len(linked):
             items, _, entities = dataset.triples[plain].T

@@ -120,8 +120,7 @@ def _links(dataset: Dataset) -> Iterator[tuple[str, np.ndarray]]:
 
     Beside features, lists of neighbours that have another name than these.
     """
-    by_relation = places_by_relation(dataset.triples, dataset.n_relations)
-    for name, places in zip(dataset.relation_names, by_relation, strict=False):
+    for name, places in places_by_relation(dataset.triples, dataset.relation_names):
         links = dataset.triples[places]
         if not len(links) or name in dataset.features:
             continue

@@ -163,8 +163,7 @@ def without_item_relations(dataset: Dataset) -> Dataset:
     names = dataset.entities_by_name()
     relations = []
     rest = dataset.triples[~is_item]
-    by_relation = places_by_relation(rest, dataset.n_relations)
-    for name, places in zip(dataset.relation_names, by_relation, strict=False):
+    for name, places in places_by_relation(rest, dataset.relation_names):
         links = rest[places]
         used, entities = np.unique(links[:, 2], return_inverse=True)
         of_entities = tuple(names[e] for e in used)
@@ -188,8 +187,7 @@ def _kinds(dataset: Dataset, n_nearest: int, each_relation: bool) -> Iterator[Re
     is_item = of_entities[triples[:, 2]] >= 0
     of_items = triples[is_item]
     listed = {dataset.relation_names[n] for n in np.unique(of_items[:, 1])}
-    by_relation = places_by_relation(of_items, dataset.n_relations)
-    for name, places in zip(dataset.relation_names, by_relation, strict=False):
+    for name, places in places_by_relation(of_items, dataset.relation_names):
         links = of_items[places]
         yield Relation(name, links[:, 0], of_entities[links[:, 2]], space=ITEMS)
     for modality, rows in sorted(dataset.features.items()):
@@ -208,8 +206,7 @@ def _by_entities(
     if not each_relation:
         yield neighbours_by_entities(triples, n_nearest, **sizes)
         return
-    by_relation = places_by_relation(triples, dataset.n_relations)
-    for name, places in zip(dataset.relation_names, by_relation, strict=False):
+    for name, places in places_by_relation(triples, dataset.relation_names):
         if len(places):
             kind = neighbours_by_entities(triples[places], n_nearest, **sizes)
             yield dataclasses.replace(kind, name=f"shared {name}")

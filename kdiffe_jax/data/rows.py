@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from kdiffe_jax.data.share import ALONE, Share
@@ -102,13 +104,17 @@ def position_in_group(groups: np.ndarray) -> np.ndarray:
     return np.arange(len(groups)) - np.repeat(starts, lengths)
 
 
-def places_by_relation(triples: np.ndarray, n_relations: int) -> list[np.ndarray]:
-    """Which rows each relation has, in their order; one sort for all relations.
+def places_by_relation(
+    triples: np.ndarray, names: Sequence[str]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Each relation's name, and which rows it has, in their order; one sort for all relations.
 
     >>> triples = np.array([[0, 1, 4], [1, 0, 2], [2, 1, 3]])
-    >>> [places.tolist() for places in places_by_relation(triples, 3)]
-    [[1], [0, 2], []]
+    >>> [(name, places.tolist()) for name, places in places_by_relation(triples, "abc")]
+    [('a', [1]), ('b', [0, 2]), ('c', [])]
     """
-    order = np.argsort(triples[:, 1], kind="stable")
-    ends = np.cumsum(np.bincount(triples[:, 1], minlength=n_relations))
-    return np.split(order, ends[:-1])
+    order, first = np.argsort(triples[:, 1], kind="stable"), 0
+    counts = np.bincount(triples[:, 1], minlength=len(names)).tolist()
+    for name, count in zip(names, counts, strict=True):
+        yield name, order[first : first + count]
+        first += count

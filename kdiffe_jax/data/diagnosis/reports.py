@@ -50,8 +50,7 @@ def relation_reports(dataset: Dataset) -> list[RelationReport]:
     """A `RelationReport` for each relation, in the order of their ids."""
     names, of_items = dataset.entities_by_name(), dataset.items_of_entities()
     reports = []
-    by_relation = places_by_relation(dataset.triples, dataset.n_relations)
-    for name, places in zip(dataset.relation_names, by_relation, strict=False):
+    for name, places in places_by_relation(dataset.triples, dataset.relation_names):
         items, _, entities = dataset.triples[places].T
         used, counts = np.unique(entities, return_counts=True)
         sets = neighbourhood_codes(items, entities)
@@ -169,8 +168,7 @@ def _collisions(dataset: Dataset) -> list[str]:
         if not any(COLLIDING.format(what) in note for note in dataset.notes):
             lines += _collision_line(what, names)
     names = dataset.entities_by_name()
-    by_relation = places_by_relation(dataset.triples, dataset.n_relations)
-    for relation, places in zip(dataset.relation_names, by_relation, strict=False):
+    for relation, places in places_by_relation(dataset.triples, dataset.relation_names):
         mine = np.unique(dataset.triples[places, 2])
         lines += _collision_line(f"entities of relation {relation!r}", [names[e] for e in mine])
     return lines
