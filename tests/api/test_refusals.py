@@ -59,6 +59,18 @@ OF_DATA = {
         lambda: kd.dataset(rows(), overlap="later"),
         "overlap=later has no effect: the source gives no split",
     ),
+    "a misspelt option of a row": (
+        lambda: kd.compare(kd.dataset(rows()), {"a": {"modl": "rp3beta"}}),
+        r"row 'a' is no model, and of its options \(modl\) none is 'model'",
+    ),
+    "a name that no file system has": (
+        lambda: kd.fit(rows(), "rp3beta", workdir="a" * 300),
+        "'aaa.* is no path; give that of a directory",
+    ),
+    "a path with a zero": (
+        lambda: kd.fit(rows(), "rp3beta", workdir="a\0b"),
+        "is no path; give that of a directory",
+    ),
     "a layout of frames": (
         lambda: kd.dataset(rows(), source="tables"),
         "source=tables has no effect for data frames",

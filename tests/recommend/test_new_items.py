@@ -178,6 +178,8 @@ def test_items_that_cannot_be_added(recommender):
     for entities, message in (
         ({"p1": ["x"]}, "there already"),
         ({"new": []}, "at least one entity"),
+        ({"a\nb": ["x"]}, "holds a line break"),
+        ({" ": ["x"]}, "is empty"),
         ({"new": ["no such"]}, "no entity 'no such'"),
         ({"new": [("colour", "red")]}, "no relation 'colour'; there are 'visual label'"),
     ):
