@@ -12,7 +12,7 @@ from kdiffe_jax.models.arrays import Batch, Carry, Inputs, Params, Term, View
 from kdiffe_jax.models.base import Model
 from kdiffe_jax.models.scoring import scoring_items, with_cold_item_proxies
 from kdiffe_jax.ops.trace_phases import device_phase
-from kdiffe_jax.training.step import TrainState, train_step
+from kdiffe_jax.training.step import TrainState, strongly_typed, train_step
 
 # Folded into the run's key, to keep what is drawn between steps apart from what they draw.
 _REFRESH_STREAM = 0x7EB01D
@@ -95,7 +95,8 @@ def refresh(
       key: the run's.
       epoch: number of the epoch that will use it.
     """
-    return model.refresh(params, inputs, carry, stream_key(key, _REFRESH_STREAM, epoch))
+    own_key = stream_key(key, _REFRESH_STREAM, epoch)
+    return strongly_typed(model.refresh(params, inputs, carry, own_key))
 
 
 @device_phase("encode")

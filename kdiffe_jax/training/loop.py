@@ -129,10 +129,10 @@ def compile_setup(setup: TrainSetup) -> Compiled:
 
 def fresh_start(setup: TrainSetup, compiled: Compiled) -> Carried:
     """What the first epoch begins with."""
-    return _refreshed(setup, compiled, _untouched(setup, compiled))
+    return _refreshed(setup, compiled, untouched(setup, compiled))
 
 
-def _untouched(setup: TrainSetup, compiled: Compiled) -> Carried:
+def untouched(setup: TrainSetup, compiled: Compiled) -> Carried:
     """Before the first `Model.refresh`, which changes no shape."""
     state = compiled.initial(setup.inputs, setup.config.train.seed)
     if setup.start is not None:
@@ -191,7 +191,7 @@ def _begin(
     setup: TrainSetup, compiled: Compiled, checkpoints: Checkpoints | SharedCheckpoints, log: Log
 ) -> tuple[Carried, Carried, list[Record]]:
     """What the next epoch begins with, what checkpoints are like, and the epochs before."""
-    fresh = _untouched(setup, compiled)
+    fresh = untouched(setup, compiled)
     like = compiled.like(fresh)
     snapshot = checkpoints.restore_latest(like)
     if snapshot is None:

@@ -31,9 +31,21 @@ def adam() -> optax.GradientTransformation:
 
 def initial_state(model: Model, inputs: Inputs, seed: int) -> TrainState:
     """Fresh parameters and optimisers, drawn from a seed."""
-    params = model.init(jax.random.key(seed), inputs)
+    params = strongly_typed(model.init(jax.random.key(seed), inputs))
     opt_states = tuple(adam().init(params) for _ in model.objectives)
     return TrainState(params, opt_states, jnp.zeros((), jnp.int32), run_key(seed))
+
+
+def strongly_typed(tree: Any) -> Any:
+    """The same values, of the types that a step leaves.
+
+    `jnp.full(n, 0.5)` has the weak type of a Python number, which a step takes away; the next one
+    would be compiled anew for that.
+
+    >>> strongly_typed(jnp.full(2, 0.5)).weak_type
+    False
+    """
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), tree)
 
 
 def run_key(seed: int) -> jax.Array:
