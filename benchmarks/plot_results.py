@@ -108,7 +108,7 @@ def _panel(axes, data: str, rows: Sequence[Row]) -> None:
     axes.set(title=data, xlabel="recall@20")
     low, high = axes.get_xlim()
     axes.set_xlim(low, high + 0.25 * (high - low))  # room for the last figure
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=4)
     axes.grid(True, alpha=0.3)
     axes.tick_params(length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -42,6 +42,7 @@ OPTIONS = PrepareConfig.all_options() | TableColumns.all_options()
 # Options of a browser and of TensorBoard, in docs/report.md, and of Docker, in BUILD.md.
 OTHER_PROGRAMS = {
     "xla_force_host_platform_device_count",
+    "xla_gpu_deterministic_ops",
     "headless",
     "hide-scrollbars",
     "window-size",

@@ -18,7 +18,12 @@ FIGURE = re.compile(r"(?<![\d.])0\.\d{4}(?!\d)")
 PAIR = re.compile(r"(0\.\d{4})(?: ± (0\.\d{4}))? / (0\.\d{4})(?: ± (0\.\d{4}))?")
 # Of a setting in the table of seeds, where they are not five.
 BESIDE = "nearest items beside the layers"
-N_SEEDS = {"TikTok": 10, f"Baby, {BESIDE}": 3, f"MEGCF-Beauty, {BESIDE}": 3}
+N_SEEDS = {
+    "TikTok": 10,
+    f"TikTok, θ_2 = 1.6, {BESIDE}": 10,
+    f"Baby, {BESIDE}": 3,
+    f"MEGCF-Beauty, {BESIDE}": 3,
+}
 # What a quoting page calls a row of the table.
 NAMES = {
     "the flag files, `--preset=best`, 10, 5 and 5 seeds": "KDiffE, best preset",
