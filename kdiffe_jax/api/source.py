@@ -177,7 +177,8 @@ def _joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
 def _as_before(old: Any, new: Any) -> Any:
     """The new rows in the types of the old ones, where these mean the same and nothing is lost.
 
-    A number is no moment, nor is a moment a date, though pyarrow makes one of the other.
+    Text is a date or a moment where all of it reads as one. A number is no moment, nor is a moment a
+    date, though pyarrow makes one of the other.
     """
     for at, name in enumerate(new.column_names):
         if name not in old.column_names:
@@ -189,7 +190,8 @@ def _as_before(old: Any, new: Any) -> Any:
 
 
 def _means_the_same(new: str, old: str) -> bool:
-    return new in ("null", old) or old == "text" or (new, old) == ("bool", "numbers")
+    also = {("bool", "numbers"), ("text", "dates"), ("text", "moments")}
+    return new in ("null", old) or old == "text" or (new, old) in also
 
 
 def _family(kind: Any) -> str:
@@ -202,6 +204,8 @@ def _family(kind: Any) -> str:
         return "numbers"
     if types.is_timestamp(kind):
         return "moments"
+    if types.is_date(kind):
+        return "dates"
     return "text" if "string" in str(kind) else str(kind).partition("(")[0]
 
 

@@ -32,6 +32,8 @@ from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
 
 _WITHOUT = OF_RANKING_LOSS | {"layer_pooling"}
+# It may fall for some epochs before it rises; the shared patience would end it there.
+_PAPER = {"batch_size": 256, "epochs": 1000, "patience": 20}
 _LEAKY_SLOPE = 0.01
 
 
@@ -68,8 +70,9 @@ class CLCRec(Model):
     without = _WITHOUT
     presets = MappingProxyType(
         {
-            "paper": {"batch_size": 256, "epochs": 1000, "patience": 20},
-            "best": best_shared(_WITHOUT | {"cold_items"}),  # cold items rank by G
+            "paper": _PAPER,
+            # cold items rank by G
+            "best": best_shared(_WITHOUT | {"cold_items"}) | {"patience": _PAPER["patience"]},
         }
     )
     grid = MappingProxyType(

@@ -33,7 +33,7 @@ from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
 
 _ROWS_AT_ONCE = 64
-_ALIKE = 1e-5  # of a cosine
+_ALIKE = 2.0**-18  # of a cosine; a float32 of a cosine has steps of 2^-24 and less
 
 
 class Graphs(NamedTuple):
@@ -159,7 +159,7 @@ class LATTICE(LightGCN):
 def nearest(rows: jax.Array, ties: jax.Array, count: int) -> jax.Array:
     """The items of the largest cosines, the item itself first; a block of items at a time.
 
-    Of items whose cosines differ by less than 1e-5 those of the larger `ties` are the nearer; an
+    Cosines are taken to 2^-18. Of items of equal ones those of the larger `ties` are the nearer; an
     item's number decides nothing.
 
     Args:
@@ -171,9 +171,12 @@ def nearest(rows: jax.Array, ties: jax.Array, count: int) -> jax.Array:
       i32[J, count].
     """
 
+    order = jnp.argsort(-ties)  # `top_k` takes the first of equals
+    columns = rows[order].T
+
     def of_block(items):
-        cosines = rows[items] @ rows.T + _ALIKE * ties[None]
-        itself = items[:, None] == jnp.arange(rows.shape[0])[None]
-        return jax.lax.top_k(jnp.where(itself, jnp.inf, cosines), count)[1]
+        cosines = _ALIKE * jnp.round(rows[items] @ columns / _ALIKE)
+        itself = items[:, None] == order[None]
+        return order[jax.lax.top_k(jnp.where(itself, jnp.inf, cosines), count)[1]]
 
     return map_row_blocks(of_block, rows.shape[0], _ROWS_AT_ONCE)

@@ -74,6 +74,18 @@ def test_numbers_go_on_where_a_column_was_text():
     assert new.data.source.tables.items.arrays["shelf"].to_pylist()[-1] == "7"
 
 
+@pytest.mark.parametrize("as_date", [lambda moment: moment.date(), lambda moment: moment])
+def test_text_goes_on_where_a_column_had_dates(as_date):
+    rows = pd.DataFrame(ratings())
+    moments = pd.to_datetime(rows.timestamp, unit="s").dt.floor("D")
+    old = kd.fit(kd.dataset(rows.assign(timestamp=moments.map(as_date))), "rp3beta", progress=False)
+    new = old.update(new_day().assign(timestamp="2026-11-05"), progress=False)
+    column = new.data.source.tables.interactions.arrays["timestamp"]
+    assert f"{column[-1].as_py():%Y-%m-%d}" == "2026-11-05"
+    with pytest.raises(DataError, match="new rows have columns of other types: .* timestamp"):
+        old.update(new_day().assign(timestamp="yesterday"), progress=False)
+
+
 def test_the_same_directory_goes_on(tmp_path):
     old = fitted()
     how = dict(epochs=2, progress=False, workdir=tmp_path / "run")

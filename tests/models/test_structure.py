@@ -37,7 +37,10 @@ def test_names_do_not_matter(setup, start, setup_of, rng):
     orders |= orders_of_columns(setup.dataset.triples, orders[setup.model.sizes.n_entities])
     params, carry = start.state.params, start.carry
     view = in_order(setup.model.view(params, setup.inputs, carry), orders)
-    found = model.view(in_order(params, orders), inputs, in_order(carry, orders))
+    params, carry = in_order(params, orders), in_order(carry, orders)
+    if setup.config.model == "lattice":  # its carry has numbers of items, and draws nothing
+        carry = model.refresh(params, inputs, carry, None)
+    found = model.view(params, inputs, carry)
     for one, other in zip(found, view, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
