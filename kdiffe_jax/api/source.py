@@ -177,8 +177,8 @@ def _joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
 def _as_before(old: Any, new: Any) -> Any:
     """The new rows in the types of the old ones, where these mean the same and nothing is lost.
 
-    Text is a date or a moment where all of it reads as one. A number is no moment, nor is a moment a
-    date, though pyarrow makes one of the other.
+    Text is a date or a moment where all of it reads as one. A number is no moment, nor is a moment
+    a date, though pyarrow makes one of the other.
     """
     for at, name in enumerate(new.column_names):
         if name not in old.column_names:

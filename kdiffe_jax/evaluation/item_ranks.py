@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.evaluation.ranking_task import RankingTask
+from kdiffe_jax.ops.precision import exact_product
 from kdiffe_jax.ops.ragged import padded
 
 NO_RANK = np.iinfo(np.int32).max  #: behind every cut-off, however few items there are
@@ -53,7 +54,7 @@ def item_ranks(
 
     def ranks_of_block(rows):
         users = user_embeddings[task.users[rows]]
-        scores = jnp.matmul(users, item_embeddings.T, preferred_element_type=jnp.float32)
+        scores = exact_product(users, item_embeddings.T)
         scores = jax.lax.optimization_barrier(scores)
         seen = padded(task.seen, rows, n_items)
         return _ranks_in(scores, seen, task.relevant[rows], n_items, axis)

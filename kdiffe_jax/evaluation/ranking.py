@@ -12,6 +12,7 @@ from kdiffe_jax.evaluation.item_ranks import item_ranks
 from kdiffe_jax.evaluation.metrics import hits_of, metrics_at_k
 from kdiffe_jax.evaluation.ranking_task import RankingTask
 from kdiffe_jax.evaluation.top_k import grouped_top_k, groups_for
+from kdiffe_jax.ops.precision import exact_product
 from kdiffe_jax.ops.ragged import padded, ragged
 
 CUTOFFS = (5, 10, 20, 50)
@@ -67,7 +68,7 @@ def rank_all(
 
     def rank_block(rows):
         users = user_embeddings[task.users[rows]]
-        scores = jnp.matmul(users, stored.T, preferred_element_type=jnp.float32)
+        scores = exact_product(users, stored.T)
         seen = padded(task.seen, rows, n_items)
         hidden = jnp.where(seen < n_items, groups.position(seen), len(groups.stored))
         scores = scores.at[jnp.arange(block)[:, None], hidden].set(-jnp.inf, mode="drop")

@@ -27,6 +27,7 @@ from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import batch_rows_norm, ranking_term
 from kdiffe_jax.models.trained_features import content_rows, fresh_features
+from kdiffe_jax.ops.precision import exact_product
 from kdiffe_jax.ops.row_blocks import map_row_blocks
 from kdiffe_jax.ops.row_ops import unit_rows
 from kdiffe_jax.ops.trace_phases import device_phase
@@ -175,7 +176,7 @@ def nearest(rows: jax.Array, ties: jax.Array, count: int) -> jax.Array:
     columns = rows[order].T
 
     def of_block(items):
-        cosines = _ALIKE * jnp.round(rows[items] @ columns / _ALIKE)
+        cosines = _ALIKE * jnp.round(exact_product(rows[items], columns) / _ALIKE)
         itself = items[:, None] == order[None]
         return order[jax.lax.top_k(jnp.where(itself, jnp.inf, cosines), count)[1]]
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from kdiffe_jax.ops.precision import exact_product
 from kdiffe_jax.ops.row_ops import row_dots
 
 ITERATIONS = 25
@@ -84,7 +85,8 @@ def means_of_nearest(
 
     def add(sums: jax.Array, part: jax.Array):
         own = _nearest(part[:, :-1], centres)
-        return sums + jax.nn.one_hot(own, centres.shape[0], dtype=rows.dtype).T @ part, None
+        chosen = jax.nn.one_hot(own, centres.shape[0], dtype=rows.dtype)
+        return sums + exact_product(chosen.T, part), None
 
     nothing = jnp.zeros((centres.shape[0], counted.shape[1]), rows.dtype)
     sums, _ = jax.lax.scan(add, nothing, _in_blocks(counted, block))
@@ -94,7 +96,7 @@ def means_of_nearest(
 
 def _nearest(rows: jax.Array, centres: jax.Array) -> jax.Array:
     half_squares = 0.5 * row_dots(centres, centres)[None]
-    return jnp.argmax(rows @ centres.T - half_squares, axis=1).astype(jnp.int32)
+    return jnp.argmax(exact_product(rows, centres.T) - half_squares, axis=1).astype(jnp.int32)
 
 
 def _in_blocks(rows: jax.Array, block: int) -> jax.Array:

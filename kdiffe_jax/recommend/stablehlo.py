@@ -9,6 +9,7 @@ import jax.export
 import jax.numpy as jnp
 
 from kdiffe_jax.errors import DataError
+from kdiffe_jax.ops.precision import exact_product
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -23,7 +24,7 @@ def score_matrix(users: jax.Array, items: jax.Array) -> jax.Array:
     Returns:
       f32[b, n].
     """
-    return jnp.matmul(users, items.T, precision=jax.lax.Precision.HIGHEST)
+    return exact_product(users, items.T)
 
 
 def history_scores(histories: jax.Array, weights: jax.Array, scale: jax.Array) -> jax.Array:
@@ -37,7 +38,7 @@ def history_scores(histories: jax.Array, weights: jax.Array, scale: jax.Array) -
     Returns:
       f32[b, n].
     """
-    return jnp.matmul(histories, weights, precision=jax.lax.Precision.HIGHEST) * scale[None]
+    return exact_product(histories, weights) * scale[None]
 
 
 def serialized_scorer(dim: int) -> bytes:

@@ -6,10 +6,13 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from kdiffe_jax.evaluation.item_ranks import item_ranks
 from kdiffe_jax.evaluation.ranking import evaluate, rank_all, ranking_task
 from kdiffe_jax.models.kdiffe.denoiser import Denoiser
 from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_rows
+from kdiffe_jax.models.lattice import nearest
 from kdiffe_jax.ops.diffusion import linear_variance_schedule, reverse_process
+from kdiffe_jax.ops.k_means import means_of_nearest
 from kdiffe_jax.ops.precision import product
 
 ROWS, ENTITIES, DIM = 24, 90, 8
@@ -98,3 +101,24 @@ def test_ranking_rounded_tables_scores_in_float32(rng):
     best = -np.sort(-scores, axis=1)[:, :20]
     np.testing.assert_allclose(np.take_along_axis(scores, ranked, axis=1), best, rtol=1e-5)
     assert all(value.dtype == np.float64 for value in evaluate(*small, task, block=8).values())
+
+
+def compared(name, rng):
+    """A function whose products are compared or sorted, with what it takes."""
+    users, items = (jnp.asarray(rng.normal(size=(n, DIM)), jnp.float32) for n in (6, 40))
+    pairs = np.array([[0, 1], [3, 2]], np.int32)
+    task = ranking_task(pairs, pairs + [0, 1], n_users=6)
+    return {
+        "ranks": (lambda u, i: item_ranks(u, i, task, block=3), users, items),
+        "lists": (lambda u, i: rank_all(u, i, task, k=5, block=3), users, items),
+        "nearest items": (lambda rows: nearest(rows, rows[:, 0], 4), items),
+        "clusters": (lambda rows: means_of_nearest(rows, rows[:3], block=16), items),
+    }[name]
+
+
+@pytest.mark.parametrize("name", ["ranks", "lists", "nearest items", "clusters"])
+def test_what_is_compared_is_rounded_on_no_device(name, rng):
+    function, *arguments = compared(name, rng)
+    text = jax.jit(function).trace(*arguments).lower(lowering_platforms=("cuda",)).as_text()
+    products = [line for line in text.splitlines() if "stablehlo.dot_general" in line]
+    assert products and all("precision = [HIGHEST, HIGHEST]" in line for line in products)
