@@ -1,6 +1,6 @@
 """Whether two runs are the same bit for bit: python -m benchmarks.equal_runs RUN OTHER.
 
-Compares history (but for seconds), the parameters of the last checkpoint and the scores of
+Compares history (but for its times), the parameters of the last checkpoint and the scores of
 result.json. What a run has of its own, such as paths and options that only one program knows,
 is not compared, so the runs may be of two versions of the program.
 """
@@ -16,6 +16,8 @@ from typing import Any
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+
+from kdiffe_jax.training.selection import TIMES
 
 _SCORES = ("best_epoch", "epochs", "valid", "test", "cold", "beyond_accuracy", "planted")
 
@@ -39,7 +41,7 @@ def differences(run: Path, other: Path) -> Iterator[str]:
 
 def _history(run: Path) -> list[dict[str, Any]]:
     lines = (run / "metrics.jsonl").read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+    return [{k: v for k, v in json.loads(line).items() if k not in TIMES} for line in lines]
 
 
 def _parameters(run: Path) -> dict[str, np.ndarray]:

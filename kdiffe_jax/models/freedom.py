@@ -1,8 +1,9 @@
 """FREEDOM (Zhou and Shen, 2023): a frozen graph between items, and a user-item graph cut down.
 
-S = sum_m w_m S_m, S_m the links to the nearest items by modality m and to itself, each row of sum
-1. Z = mean of the layers of L, items with S^n E added. An epoch trains on L with few of its edges,
-those of busy nodes going first; all edges rank. H_m = F_m W_m + b_m are the items by content alone.
+S = sum_m w_m S_m, S_m the links to the nearest items by modality m and to itself, normalised on
+both sides. Z = mean of the layers of L, items with S^n E added. An epoch trains on L with few of
+its edges, those of busy nodes going first; all edges rank. H_m = F_m W_m + b_m are the items by
+content alone.
 
   softplus(z_u . z_n - z_u . z_p) + content_weight sum_m softplus(z_u . h_mn - z_u . h_mp)
 
@@ -23,6 +24,7 @@ from kdiffe_jax.models.arrays import Inputs, View, Weighted
 from kdiffe_jax.models.base import Needs
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.presets import best_shared
+from kdiffe_jax.models.rows_read import rows_read
 from kdiffe_jax.models.terms import ranking_term
 from kdiffe_jax.models.trained_features import content_rows, fresh_features
 from kdiffe_jax.ops.sparse_types import Laplacian
@@ -86,9 +88,11 @@ class FREEDOM(LightGCN):
         view = self._final(params, inputs, *aux)
         form = (batch, self.ranking, self.embedding.score, traced, key)
         terms = ranking_term(view, *form)
+        users, items, of_rows = rows_read(batch, self.ranking)
+        chosen = None if isinstance(items, slice) else items
         for name in self.sizes.modalities:
-            content = View(view.users, content_rows(params, inputs, name))
-            for loss, own in ranking_term(content, *form).items():
+            content = View(view.users[users], content_rows(params, inputs, name, chosen))
+            for loss, own in ranking_term(content, of_rows, *form[1:]).items():
                 terms[f"{loss}_{name}"] = Weighted(own.term, traced["content_weight"])
         return terms
 

@@ -89,7 +89,7 @@ class RowDenoiser:
         return sum(size for _, size in self.columns)
 
     def init(self, key: jax.Array) -> Params:
-        """Kernels from Xavier's normal distribution, biases near 0."""
+        """Kernels from Xavier's normal distribution, which jax cuts off, and biases near 0."""
         width, step = self.options.denoiser_width, self.options.step_embedding_size
         row_key, out_key, step_key, bias_key = jax.random.split(key, 4)
         enter = _kernel(row_key, self.n_columns + step, width)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 def segment_softmax(
     logits: jax.Array, weights: jax.Array, segments: jax.Array, *, n_segments: int
 ) -> jax.Array:
-    """Softmax within segments, of the entries whose weight is 1.
+    """Softmax within segments: w_i exp(l_i) / sum_j w_j exp(l_j).
 
     Args:
       logits: f32[n].

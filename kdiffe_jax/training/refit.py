@@ -76,7 +76,8 @@ def read_scored(run_dir: str | Path) -> Scored:
             f"{run_dir} began from another run, so its epochs say nothing of a training from the "
             "start; train it without --warm_start first"
         )
-    if result.get("ensemble", result).get("added_score", {}).get("weight"):
+    walks = stored.get("added_score", "none") != "none"  # or the model is made of item weights
+    if walks and any(name.startswith("item_weights.") for name in model.artifacts):
         raise ConfigError(
             f"{run_dir} adds walks to its score, which validation chose; train it with "
             "--added_score=none first"

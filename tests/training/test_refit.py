@@ -11,7 +11,7 @@ from kdiffe_jax.evaluation.eval_data import EvalData
 from kdiffe_jax.models.fitting import fit_closed_form
 from kdiffe_jax.models.registry import changed
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.storage.saved_model import read_model
+from kdiffe_jax.storage.saved_model import MODEL, read_model, write_model
 from kdiffe_jax.training.fit import Hooks, fit
 from kdiffe_jax.training.loop import compile_setup
 from kdiffe_jax.training.refit import (
@@ -167,11 +167,21 @@ def test_what_cannot_be_trained_again(scored, resources, tmp_path):
 
 
 def test_walks_that_validation_weighed_are_refused(scored, tmp_path):
+    run, parts = scored("lightgcn"), {"item_weights.values": np.ones(1, np.float32)}
+    adding = run.model._replace(artifacts=dict(run.model.artifacts) | parts)
+    write_model(adding, tmp_path / "scored" / MODEL)
+    config = dict(run.stored) | {"added_score": "rp3beta"}
+    (tmp_path / "scored" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ConfigError, match="adds walks to its score"):
+        read_scored(tmp_path / "scored")
+
+
+def test_walks_of_another_seed_are_no_obstacle(scored, tmp_path):
+    """result.json has the mean of the seeds' weights; the seed in use may add nothing."""
     run = scored("lightgcn")
     result = dict(run.result) | {"added_score": {"weight": 0.1, "selection_score_without": 0.2}}
     (tmp_path / "scored" / "result.json").write_text(json.dumps(result))
-    with pytest.raises(ConfigError, match="adds walks to its score"):
-        read_scored(tmp_path / "scored")
+    assert read_scored(tmp_path / "scored").result == result
 
 
 def test_options_are_those_of_the_run(scored):
