@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from absl import flags
 
@@ -53,7 +53,20 @@ class Command(NamedTuple):
 
     def entry(self) -> None:
         """The console command."""
-        sys.exit(self.main(sys.argv))
+        end(self.main(sys.argv))
+
+
+def end(status: int) -> NoReturn:
+    """Ends the process.
+
+    After a refusal at once: a thread that still reads for Arrow would abort the interpreter's own
+    end, now and then, and so change the status.
+    """
+    if status:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: str) -> int:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from absl import flags as absl_flags
 
 from launch import flags, help, processes
-from launch.command import guarded
+from launch.command import end, guarded
 from launch.parsing import parse
 
 FlagValues: TypeAlias = absl_flags.FlagValues
@@ -52,7 +52,7 @@ def _command(argv: Sequence[str], values: FlagValues, begun: float | None) -> No
 
 def entry() -> None:
     """The console command."""
-    sys.exit(main(sys.argv, begun=time.perf_counter() - processes.seconds_since_start()))
+    end(main(sys.argv, begun=time.perf_counter() - processes.seconds_since_start()))
 
 
 if __name__ == "__main__":

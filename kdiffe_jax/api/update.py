@@ -88,7 +88,7 @@ def _check_kind(old: IdColumn, new: IdColumn) -> None:
     if old.name != new.name or not (old.kind == new.kind or numbers):
         raise DataError(
             f"interactions: ids were {old.kind} in a column {old.name!r}, and are {new.kind} in "
-            f"{new.name!r}; give new rows the same columns"
+            f"{new.name!r}; give new rows the same columns, with ids of the same type"
         )
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from kdiffe_jax.data.catalogue import Catalogue
 from kdiffe_jax.data.content.labels import label_relation, read_class_names
@@ -101,20 +103,39 @@ def add_labels(
 
 
 def add_similarity(catalogue: Catalogue, path: str | Path, relation: str) -> Catalogue:
-    """Adds a similarity between items, scipy sparse [J, J], from a `.pkl` or `.npz` file.
+    """Adds a similarity between items, scipy sparse [n, n], from a `.pkl` or `.npz` file.
+
+    Rows and columns are the catalogue's items in their order, or those of `<stem>.ids.txt` beside
+    the file.
 
     Raises:
-      DataError: an unreadable or refused file, another shape, negative or NaN values.
+      DataError: an unreadable or refused file, another shape, negative or NaN values; no ids where
+        the source does not number its items; no known id.
     """
     path = Path(path)
+    ids_path, notes, files = _ids_of_rows(catalogue, path), (), [path.name]
+    ids = catalogue.item_ids if ids_path is None else _read_ids(ids_path)
     matrix = load_sparse(path)
-    if matrix.shape != (catalogue.n_items, catalogue.n_items):
+    if matrix.shape != (len(ids), len(ids)):
         raise DataError(
-            f"{path}: a similarity of shape {matrix.shape} for {catalogue.n_items} items; one row "
-            "and column an item is needed"
+            f"{path}: a similarity of shape {matrix.shape} for {len(ids)} items; one row and "
+            "column an item is needed"
         )
+    if ids_path is not None:
+        found = known_positions(ids, catalogue.item_ids, ids_path)
+        matrix, files = _of_items(matrix, found, catalogue.n_items), [path.name, ids_path.name]
+        notes = (unknown_note(ids_path, ids, found, known=catalogue.item_ids),)
     made = similarity_relation(relation, matrix)
-    return catalogue.extended(relations=[made], files=[path.name])
+    return catalogue.extended(relations=[made], notes=notes, files=files)
+
+
+def _of_items(matrix: Any, items: np.ndarray, n_items: int) -> sparse.coo_array:
+    """The entries between known items, at their places; `items` is -1 where an id is unknown."""
+    given = sparse.coo_array(matrix)
+    rows, columns = items[given.row], items[given.col]
+    known = (rows >= 0) & (columns >= 0)
+    entries = given.data[known], (rows[known], columns[known])
+    return sparse.coo_array(entries, shape=(n_items, n_items))
 
 
 def _item_rows(
@@ -122,17 +143,24 @@ def _item_rows(
 ) -> tuple[np.ndarray, Catalogue]:
     """One row an item, and the catalogue with what there is to log and the files read."""
     check_content(path)
-    beside = path.with_name(f"{path.stem}.ids.txt")
-    ids_path = Path(ids_path) if ids_path else beside if beside.is_file() else None
-    if ids_path is None and not catalogue.numbered:
-        raise DataError(
-            f"{path}: the source does not number its items, so the order of these rows is not "
-            f"known; write the item id of each row, one a line, to {beside.name} beside it"
-        )
+    ids_path = Path(ids_path) if ids_path else _ids_of_rows(catalogue, path)
     if ids_path is None:
         return load_feature(path, catalogue.n_items), catalogue.extended(files=[path.name])
     rows, notes = _rows_by_id(path, ids_path, catalogue)
     return rows, catalogue.extended(notes=notes, files=[path.name, ids_path.name])
+
+
+def _ids_of_rows(catalogue: Catalogue, path: Path) -> Path | None:
+    """The file of ids beside a matrix; None where there is none and the order is known."""
+    beside = path.with_name(f"{path.stem}.ids.txt")
+    if beside.is_file():
+        return beside
+    if not catalogue.numbered:
+        raise DataError(
+            f"{path}: the source does not number its items, so the order of these rows is not "
+            f"known; write the item id of each row, one a line, to {beside.name} beside it"
+        )
+    return None
 
 
 def _rows_by_id(

@@ -1,5 +1,6 @@
 """Files added to a catalogue: what they say of its items is kept, the rest is counted."""
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -272,6 +273,22 @@ def test_a_similarity_becomes_links_between_items(tmp_path, suffix):
         (0, 2),
         (1, 3),
     ]
+
+
+def test_rows_of_a_similarity_are_those_of_the_ids_beside_it(tmp_path):
+    file = tmp_path / "similar.npz"
+    sparse.save_npz(file, sparse.csr_array(np.array([[0, 0.5, 0.7], [0, 0, 0], [0, 0, 0]])))
+    (tmp_path / "similar.ids.txt").write_text("4\npen\nnail\n")
+    unnumbered = dataclasses.replace(SHOP, numbered=False)
+    for shop in (SHOP, unnumbered):
+        found = add_similarity(shop, file, "similar")
+        (similar,) = found.relations
+        assert (similar.items.tolist(), similar.entities.tolist()) == ([3], [0])
+        assert "1 of 3 item ids are unknown" in found.notes[0]
+        assert found.files == ("similar.npz", "similar.ids.txt")
+    (tmp_path / "similar.ids.txt").unlink()
+    with pytest.raises(DataError, match="does not number its items"):
+        add_similarity(unnumbered, file, "similar")
 
 
 def test_similarities_that_do_not_fit(tmp_path):

@@ -101,19 +101,28 @@ def _block_labels(
 def _are_logits(name: str, scores: np.ndarray, items: np.ndarray, kind: str) -> bool:
     if kind == "logits":
         return True
-    inside, sum_to_1 = np.ones(len(items), bool), np.ones(len(items), bool)
+    inside, sum_to_1, percent = (np.ones(len(items), bool) for _ in range(3))
     for block in row_blocks(len(items), scores.shape[1]):
         rows = _wide(scores[items[block]])
         inside[block] = ((rows >= 0) & (rows <= 1 + _SUM_TOLERANCE)).all(axis=1)
-        sum_to_1[block] = np.abs(rows.sum(axis=1) - 1) <= _SUM_TOLERANCE
+        sums = rows.sum(axis=1)
+        sum_to_1[block] = np.abs(sums - 1) <= _SUM_TOLERANCE
+        percent[block] = (rows >= 0).all(axis=1) & (np.abs(sums / 100 - 1) <= _SUM_TOLERANCE)
     if kind == "probabilities" and not inside.all():
         row = items[np.argmin(inside)]
-        raise DataError(f"{name}, row {row}: a probability outside 0..1; are these logits?")
+        raise DataError(
+            f"labels {name!r}, row {row}: a probability outside 0..1; are these logits?"
+        )
     if kind == "auto" and inside.all() and not sum_to_1.all():
         row = items[np.argmin(sum_to_1)]
         raise DataError(
-            f"{name}, row {row}: scores within 0..1 that do not sum to 1; say whether they are "
-            "probabilities or logits with label_scores"
+            f"labels {name!r}, row {row}: scores within 0..1 that do not sum to 1; say whether "
+            "they are probabilities or logits with --label_scores"
+        )
+    if kind == "auto" and len(items) and percent.all():
+        raise DataError(
+            f"labels {name!r}: every row sums to 100, so these may be percentages; divide them by "
+            "100, or say --label_scores=logits"
         )
     return kind == "auto" and not inside.all()
 

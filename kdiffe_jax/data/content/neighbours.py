@@ -90,16 +90,21 @@ def cap_neighbours(relation: Relation, settings: NeighbourSettings) -> Relation:
     """
     kept = unique_links(relation.take(relation.items != relation.entities))
     note = f"{relation.note}; " if relation.note else f"{relation.name}: "
+    below = 0
     if kept.weights is None:
         order = np.argsort(kept.items, kind="stable")
         near = position_in_group(kept.items[order]) < settings.neighbours_per_item
         kept = kept.take(np.sort(order[near]))
     else:
-        kept = kept.take(kept.weights >= settings.neighbours_min_weight)
+        near = kept.weights >= settings.neighbours_min_weight
+        below, kept = int((~near).sum()), kept.take(near)
         kept = strongest_links(kept, settings.neighbours_per_item)
     if len(kept.items) == len(relation.items):
         return kept
     note += f"{len(kept.items)} of {len(relation.items)} links between items kept"
+    if below:
+        least = f"{settings.neighbours_min_weight:g} (--neighbours_min_weight)"
+        note += f"; {below} weigh less than {least}"
     return dataclasses.replace(kept, note=note)
 
 

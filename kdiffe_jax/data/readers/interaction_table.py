@@ -12,6 +12,7 @@ from kdiffe_jax.data.catalogue import Catalogue, Interactions
 from kdiffe_jax.data.tables.columns import COMMON, NONE, TableColumns, names_in, plain
 from kdiffe_jax.data.tables.delimited import Part, Progress, Table, open_table
 from kdiffe_jax.data.tables.ids import GrowingIds
+from kdiffe_jax.data.tables.in_memory import TableInMemory
 from kdiffe_jax.data.tables.missing import without_missing
 from kdiffe_jax.data.tables.near_twins import collision_note
 from kdiffe_jax.data.tables.times import Times
@@ -141,6 +142,14 @@ class _Rows:
         )
 
 
+def _or_else(table: Table) -> str:
+    """What else may be wrong where a table has no column of ids."""
+    if isinstance(table, TableInMemory):
+        return "; an index of pandas is no column, but reset_index() makes it some"
+    alone = "; if that is several columns, set --separator" if len(table.names) == 1 else ""
+    return f", or number the columns from 0 if there is no header{alone}"
+
+
 def _columns_in(table: Table, columns: TableColumns) -> tuple[Table, dict[str, str]]:
     """The table, and the column of each role that it has."""
     found = {role: columns.find(role, table.names) for role in _ROLES}
@@ -149,11 +158,9 @@ def _columns_in(table: Table, columns: TableColumns) -> tuple[Table, dict[str, s
         if role not in roles:
             if not table.names:
                 raise DataError(f"{table.path}: has no columns; an index is none")
-            alone = "; if that is several columns, set --separator" if len(table.names) == 1 else ""
             raise DataError(
                 f"{table.path}: no column of {role} ids; name one of "
-                f"{listed(table.names)} by --{role}_column, or number the columns from 0 "
-                f"if there is no header{alone}"
+                f"{listed(table.names)} by --{role}_column{_or_else(table)}"
             )
     table.check_columns(list(roles.values()))
     by_column: dict[str, str] = {}

@@ -109,8 +109,7 @@ def _object(line: str, path: Path, number: int) -> dict[str, Any]:
         except json.JSONDecodeError:
             found = _of_literal(ast.literal_eval(line.strip()))
         if "\\u" in line:
-            found = json.loads(json.dumps(found))  # two halves of a letter become one
-            json.dumps(found, ensure_ascii=False).encode()
+            found = _whole_letters(found)
     except _UNREADABLE as error:
         raise DataError(
             f"{path}, line {number}: {line.strip()[:60]!r} is no object of JSON; one object a "
@@ -119,6 +118,13 @@ def _object(line: str, path: Path, number: int) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise DataError(f"{path}, line {number}: {line.strip()[:60]!r}: expected an object of JSON")
     return found
+
+
+def _whole_letters(found: Any) -> Any:
+    """Two halves of a letter become one, a half alone the mark of a letter that is none."""
+    text = json.dumps(found, ensure_ascii=False)
+    halves = text.encode("utf-16-le", "surrogatepass")
+    return json.loads(halves.decode("utf-16-le", "replace"))
 
 
 def _of_literal(found: Any) -> Any:

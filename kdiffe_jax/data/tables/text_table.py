@@ -48,6 +48,8 @@ def first_row(
         raise _refusal(path, error) from error
     if not head:
         raise DataError(f"{path}: the file is empty; write it again")
+    if kind := _archive(head):
+        raise DataError(f"{path}: {kind}; unpack it first")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head[:4096]:
         raise DataError(f"{path}: not UTF-8 text, perhaps UTF-16; save it as UTF-8")
     text = head.decode("utf-8", errors="replace")
@@ -168,6 +170,18 @@ class _Source(io.RawIOBase):
         super().close()
 
 
+def _archive(head: bytes) -> str:
+    """What a file is that has to be unpacked by hand; empty where it may be a table."""
+    if head[257:262] == b"ustar":
+        return "a tar archive"
+    kinds = {
+        b"\xfd7zXZ\0": "packed by xz",
+        b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+        b"Rar!": "a rar archive",
+    }
+    return next((kind for mark, kind in kinds.items() if head.startswith(mark)), "")
+
+
 def _is_quoted(layout: Layout) -> bool:
     return layout.quote != "none" and len(layout.delimiter) == 1
 
@@ -206,6 +220,8 @@ def _refusal(path: Path, error: Exception, delimiter: str = FIELD) -> DataError:
         return DataError(
             f"{where}: a row is longer than {_BLOCK_BYTES >> 20} MB; is a quote never closed?"
         )
+    if _END in str(error):  # the row swallowed all rows after it
+        return DataError(f"{where}: a quote is opened and never closed; close it")
     ragged = re.search(r"Expected (\d+) columns, got (\d+): ?(.*)", text)
     if ragged:
         return DataError(

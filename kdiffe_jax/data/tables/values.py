@@ -19,7 +19,7 @@ _SPLITS = {
 
 
 def numbers(values, place: Place, what: str, remedy: str) -> np.ndarray:
-    """float32[n], NaN where there is none: empty, null or NaN.
+    """float32[n], NaN where there is none: empty, null or NaN; true and false are 1 and 0.
 
     Args:
       values: pyarrow array of text or numbers.
@@ -31,7 +31,7 @@ def numbers(values, place: Place, what: str, remedy: str) -> np.ndarray:
       DataError: a value that is no number, or is infinite as float32.
     """
     pa = arrow()
-    values = without_blanks(values)
+    values = _told_by_words(without_blanks(values))
     index = first_unfit(values, pa.float64())
     if index is None:
         found = values.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
@@ -43,6 +43,16 @@ def numbers(values, place: Place, what: str, remedy: str) -> np.ndarray:
     raise DataError(
         f"{place(index)}: {what} {shown(values, index)} is not a finite number; {remedy}"
     )
+
+
+def _told_by_words(values):
+    """Text of true and false alone, in any case, as those; all else as it is."""
+    pa = arrow()
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return values
+    words = pa.compute.utf8_lower(values)
+    told = pa.compute.is_in(words, value_set=pa.array(["true", "false", None], words.type))
+    return pa.compute.equal(words, "true") if pa.compute.all(told).as_py() else values
 
 
 def splits(values, place: Place) -> np.ndarray:

@@ -143,15 +143,22 @@ def test_probability_outside_its_range(value):
     scores[2, 0] = value
     settings = LabelSettings(label_scores="probabilities")
     message = refusal(label_relation, "label", scores, NAMES, settings)
-    assert "label, row 2: a probability outside 0..1; are these logits?" in message
+    assert "labels 'label', row 2: a probability outside 0..1; are these logits?" in message
 
 
 def test_scores_that_auto_cannot_tell():
     scores = SHARES.copy()
     scores[2] = [0.9, 0.8, 0.0, 0.0]
     message = refusal(label_relation, "label", scores, NAMES, TWO)
-    assert "label, row 2: scores within 0..1 that do not sum to 1" in message
+    assert "labels 'label', row 2: scores within 0..1 that do not sum to 1" in message
     assert "label_scores" in message
+
+
+def test_percentages_are_not_taken_for_logits():
+    message = refusal(label_relation, "label", 100 * SHARES, NAMES, TWO)
+    assert "every row sums to 100" in message
+    said = LabelSettings(label_scores="logits")
+    assert label_relation("label", 100 * SHARES, NAMES, said).entities.size
 
 
 @pytest.mark.parametrize("names", (NAMES[:3], (*NAMES, "more"), ()))

@@ -157,7 +157,10 @@ def test_cap_keeps_the_strongest_above_the_smallest_weight():
     limits = NeighbourSettings(neighbours_per_item=2, neighbours_min_weight=0.15)
     found = cap_neighbours(given_links(links), limits)
     assert table(found) == [(0, 2, 0.9), (0, 3, 0.5)]
-    assert found.note == "near: read; 2 of 6 links between items kept"
+    assert found.note == (
+        "near: read; 2 of 6 links between items kept; 1 weigh less than 0.15 "
+        "(--neighbours_min_weight)"
+    )
     assert found.links_items and found.name == "near"
 
 

@@ -1,6 +1,7 @@
 """Tables in pieces: every kind of file gives the same rows, every broken one its place."""
 
 import gzip
+import lzma
 import sys
 
 import numpy as np
@@ -145,6 +146,8 @@ def test_directory_instead_of_a_file(tmp_path):
         (b"\n<!DOCTYPE html><html>", "a web page"),
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16"),
+        (lzma.compress(b"a,b\n1,2\n"), "packed by xz; unpack it first"),
+        (gzip.compress(b"t.csv" + bytes(252) + b"ustar\x0000"), "a tar archive; unpack it first"),
         ("größe,b\n1,2\n".encode("latin1"), "row 1: not UTF-8 text; save the file as UTF-8"),
         ("a,b\n1,2\n3,größe\n".encode("latin1"), "row 3: not UTF-8 text; save the file as UTF-8"),
         (b"a,b\n1,2\n\n3\n", "row 3: 1 columns, expected 2: '3'; mend the row"),
@@ -153,6 +156,7 @@ def test_directory_instead_of_a_file(tmp_path):
         ("a,b\nö\n".encode("latin1"), "row 2: 1 columns, expected 2"),
         (b'a,b\n1,2\n3,"4\n5,6\n7,8\n', "row 3: a quote is opened and never closed"),
         (b'a,b\n1,2\n3,"4', "row 3: a quote is opened and never closed"),
+        (b'a,b,c\n1,2,3\n3,"4\n5,6,7\n7,8,9\n', "row 3: a quote is opened and never closed"),
         (
             gzip.compress(b"a,b\n" + b"1,2\n" * 999, mtime=0)[:-9],
             "cannot be read, fetch or write it again",

@@ -41,6 +41,8 @@ def values_of(path, column: str, values) -> Catalogue:
             [0, 1577836800, 1577923200000] + 9 * [7],
             [0, 1577836800, 1577923200000] + 9 * [7],
         ),
+        ("rating", ["True", "false ", "TRUE"], [1, 0, 1]),
+        ("rating", [True, False], [1, 0]),
         ("time", ["1.5778368e+09", "1e3"], [1577836800, 1000]),
         ("time", [datetime.date(1970, 1, 2)], [86400 * 10**9]),
         ("time", pa.array([1, 2], pa.timestamp("s", "UTC")), [10**9, 2 * 10**9]),
@@ -64,6 +66,7 @@ def test_values(tmp_path, column, values, expected):
     ("column", "values", "expected"),
     [
         ("rating", ["1", "good"], "row 2: rating 'good' is not a finite number; mend it"),
+        ("rating", ["true", "2"], "row 1: rating 'true' is not a finite number"),
         ("rating", ["inf"], "row 1: rating 'inf' is not a finite number"),
         ("rating", [1.0, 1e300], "row 2: rating 1e+300 is not a finite number"),
         ("rating", [["1"]], "row 1: rating ['1'] is not"),
