@@ -5,12 +5,13 @@ Annotations are evaluated here, not kept as text: the bounds are among them.
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Depends, Query
 from pydantic import StringConstraints
 
 from kdiffe_jax.serve import schemas
 from kdiffe_jax.serve.answers import Answers
 from kdiffe_jax.serve.bounds import Bounds
+from kdiffe_jax.serve.unknown_names import refuse_unknown_names
 
 FAILURES = {
     "4XX": {"model": schemas.Failure, "description": "the request cannot be served as it is"},
@@ -22,7 +23,8 @@ Unknown = Literal["raise", "ignore", "popular"]
 
 def routes(answers: Answers, bounds: Bounds) -> APIRouter:
     """All addresses under /api."""
-    router = APIRouter(prefix="/api", responses=FAILURES)
+    known = [Depends(refuse_unknown_names)]
+    router = APIRouter(prefix="/api", responses=FAILURES, dependencies=known)
     for add in (_about, _search, _lists, _reasons, _new_users):
         add(router, answers, bounds)
     return router

@@ -35,6 +35,8 @@ def refused(answer, status, *words):
         ("/api/recommend?user=ann%201&k=" + "9" * 100, 422, "k: "),
         ("/api/recommend?user=ann%201&exclude_seen=some", 422, "exclude_seen: "),
         ("/api/recommend?user=ann%201&unknown=guess", 422, "unknown: "),
+        ("/api/recommend?user=ann%201&kk=5", 422, "no parameter 'kk' at this address; there are"),
+        ("/api/health?k=5", 422, "it takes none"),
         ("/api/explain?user=ann%201", 422, "item"),
         ("/api/users?k=11", 422, "k: "),
         ("/api/items?q=" + "a" * 41, 422, "q: "),
@@ -68,6 +70,7 @@ def test_addresses(client, address, status, word):
         ("score", {"pairs": [["ann 1"]]}, 422, "pairs.0"),
         ("score", {"pairs": [["ann 1", "p1"]] * 7}, 422, "pairs: "),
         ("score", {"pairs": [["ann 1", "x"]]}, 404, "no item 'x'"),
+        ("fold-in", {"items": ["p1"], "extra": 2}, 422, "no parameter 'extra' at this address"),
     ],
 )
 def test_bodies(client, path, body, status, word):
