@@ -16,6 +16,7 @@ from kdiffe_jax.models.arrays import Carry, Params, View
 from kdiffe_jax.ops.trace_phases import host_phase
 from kdiffe_jax.parallel.processes import on_process_zero
 from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.training.batches_ahead import BatchesAhead, batches_of
 from kdiffe_jax.training.behind import Behind, copied, is_small
 from kdiffe_jax.training.checkpoints import Checkpoints, without_keys
 from kdiffe_jax.training.finite import check_params, finite_means
@@ -83,12 +84,15 @@ def train(
     with checkpoints_of(run, log) as checkpoints:
         carried, like, history = _begin(setup, compiled, checkpoints, log)
         on_process_zero(lambda: run.write_history(history))
-        with Behind() as behind, PreemptionNotice() as notice:
+        ahead = batches_of(setup, ahead=True)
+        with Behind() as behind, ahead as batches, PreemptionNotice() as notice:
             while len(history) < setup.config.train.epochs and not out_of_patience(
                 history, setup.config
             ):
                 with host_phase("epoch"):
-                    carried, record = one_epoch(setup, compiled, carried, epoch=len(history))
+                    carried, record = one_epoch(
+                        setup, compiled, carried, epoch=len(history), batches=batches
+                    )
                     history.append(record)
                     with host_phase("checkpoint"):
                         whole = setup.placement.gathered(carried, like)
@@ -147,15 +151,21 @@ def _refreshed(setup: TrainSetup, compiled: Compiled, carried: Carried) -> Carri
 
 
 def one_epoch(
-    setup: TrainSetup, compiled: Compiled, carried: Carried, *, epoch: int
+    setup: TrainSetup,
+    compiled: Compiled,
+    carried: Carried,
+    *,
+    epoch: int,
+    batches: BatchesAhead | None = None,
 ) -> tuple[Carried, Record]:
     """Trains one more epoch and ranks what it gave, if anything is: the next state, its record."""
     begun, cpu_begun = time.perf_counter(), time.process_time()
+    batches = batches or batches_of(setup)
     with host_phase("batches"):
-        batches = setup.placement.batches(setup.sampler, epoch)
-    state, terms = compiled.epoch(
-        carried.state, batches, setup.inputs, carried.carry, setup.traced()
-    )
+        drawn = batches.take(epoch)
+    state, terms = compiled.epoch(carried.state, drawn, setup.inputs, carried.carry, setup.traced())
+    if epoch + 1 < setup.config.train.epochs:
+        batches.begin(epoch + 1)
     where = f"epoch {epoch} of seed {setup.config.train.seed}"
     losses = finite_means(jax.device_get(terms), where=where)
     check_params(state.params, where=where)
