@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from types import MappingProxyType
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,7 @@ from kdiffe_jax.models.linear_maps import FAN_IN_UNIFORM, fresh_map, mapped, pro
 from kdiffe_jax.models.presets import OF_RANKING_LOSS, best_shared
 from kdiffe_jax.models.scoring import scoring_items, scoring_users
 from kdiffe_jax.models.terms import weighted_term, with_neighbours
+from kdiffe_jax.ops.row_blocks import map_row_blocks
 from kdiffe_jax.ops.row_ops import row_dots, unit_rows
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
@@ -35,6 +37,7 @@ _WITHOUT = OF_RANKING_LOSS | {"layer_pooling"}
 # It may fall for some epochs before it rises; the shared patience would end it there.
 _PAPER = {"batch_size": 256, "epochs": 1000, "patience": 20}
 _LEAKY_SLOPE = 0.01
+_CANDIDATES_AT_ONCE = 1 << 19  #: whose rows are held at once; in 64 columns 134 MB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,22 +104,36 @@ class CLCRec(Model):
 
     def losses(self, objective, params, batch, inputs: Inputs, aux, traced, key):
         """Both contrasts, and the lengths of the rows."""
-        ids, content = self.items(params, inputs), self.content(params, inputs)
         negatives = batch.negatives.reshape(len(batch.positives), -1)
         candidates = jnp.concatenate([batch.positives[:, None], negatives], axis=1)
-        own = _contrast(unit_rows(ids[batch.positives]), unit_rows(content)[candidates], traced)
-        swapped = self.swapped_places(key, candidates.shape)[:, :, None]
-        rows = jnp.where(swapped, self._scored(content)[candidates], self._scored(ids)[candidates])
-        users = scoring_users(params["users"], self.embedding.score)[batch.users]
-        shown = _contrast(users, rows, traced)
-        lengths = _lengths(params["items"])[candidates].mean(axis=1)
-        lengths = 0.5 * (_lengths(params["users"])[batch.users] + lengths)
+        drawn = _Drawn(batch.users, candidates, self.swapped_places(key, candidates.shape))
+        own, shown, lengths = self._of_interactions(self._tables(params, inputs), drawn, traced)
         share = traced["own_share"]
         return {
             "own_feature": Weighted(weighted_term(own, batch.weights), share),
             "user_item": Weighted(weighted_term(shown, batch.weights), 1.0 - share),
             "rows_length": Weighted(weighted_term(lengths, batch.weights), traced["norm_weight"]),
         }
+
+    def _tables(self, params, inputs: Inputs) -> _Tables:
+        ids, content, score = self.items(params, inputs), self.content(params, inputs), self._scored
+        users = scoring_users(params["users"], self.embedding.score)
+        lengths = _lengths(params["users"]), _lengths(params["items"])
+        return _Tables(
+            users, unit_rows(ids), unit_rows(content), score(ids), score(content), *lengths
+        )
+
+    def _of_interactions(self, tables: _Tables, drawn: _Drawn, traced):
+        """Both contrasts and the lengths, f32[B] each; of many candidates a block at a time."""
+        n_rows, n_candidates = drawn.candidates.shape
+        if n_rows * n_candidates <= _CANDIDATES_AT_ONCE:
+            return _of_block(tables, drawn, traced)
+
+        @jax.checkpoint
+        def of_rows(rows):
+            return _of_block(tables, _Drawn(*(array[rows] for array in drawn)), traced)
+
+        return map_row_blocks(of_rows, n_rows, max(1, _CANDIDATES_AT_ONCE // n_candidates))
 
     def swapped_places(self, key: jax.Array, shape: tuple[int, int]) -> jax.Array:
         """Which places take content in the place of the table: bool[B, 1 + K].
@@ -148,6 +165,35 @@ class CLCRec(Model):
 
     def _scored(self, items: jax.Array) -> jax.Array:
         return scoring_items(items, self.embedding.score)
+
+
+class _Tables(NamedTuple):
+    """What a step reads of all users and items."""
+
+    users: jax.Array  #: f32[I, d], as they score
+    unit_ids: jax.Array  #: f32[J, d]
+    unit_content: jax.Array  #: f32[J, d]
+    ids: jax.Array  #: f32[J, d], as they score
+    content: jax.Array  #: f32[J, d], as they score
+    user_lengths: jax.Array  #: f32[I]
+    item_lengths: jax.Array  #: f32[J]
+
+
+class _Drawn(NamedTuple):
+    """Interactions of a step."""
+
+    users: jax.Array  #: i32[B]
+    candidates: jax.Array  #: i32[B, 1 + K], the positive first
+    swapped: jax.Array  #: bool[B, 1 + K], where content stands for the item
+
+
+def _of_block(tables: _Tables, drawn: _Drawn, traced) -> tuple[jax.Array, jax.Array, jax.Array]:
+    users, candidates, swapped = drawn
+    own = _contrast(tables.unit_ids[candidates[:, 0]], tables.unit_content[candidates], traced)
+    rows = jnp.where(swapped[:, :, None], tables.content[candidates], tables.ids[candidates])
+    shown = _contrast(tables.users[users], rows, traced)
+    lengths = tables.user_lengths[users] + tables.item_lengths[candidates].mean(axis=1)
+    return own, shown, 0.5 * lengths
 
 
 @device_phase("info_nce")

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from kdiffe_jax.models import clcrec as module
 from kdiffe_jax.models.arrays import Batch, Degrees, Inputs, Sizes
 from kdiffe_jax.models.clcrec import CLCRec
 from tests.models.by_hand import (
@@ -103,6 +104,19 @@ def test_sparse_features_are_the_same(problem):
     sparse = {name: pair_of(np.asarray(rows)) for name, rows in dense.features.items()}
     found = model.content(params, dense._replace(features=sparse))
     np.testing.assert_allclose(found, model.content(params, dense), rtol=1e-5, atol=1e-6)
+
+
+def test_blocks_of_candidates_are_the_whole(problem, monkeypatch):
+    sizes, pairs, batch, params, features, places = problem
+    model, traced = with_places(sizes, dim=DIM, hidden=HIDDEN, **OPTIONS)
+    inputs, negatives = inputs_of(features, pairs, sizes), batch[:, 2:]
+    masks = jnp.asarray(np.pad(places, ((0, 1), (0, 0)), constant_values=True))
+    found = []
+    for at_once in (module._CANDIDATES_AT_ONCE, 3 * masks.shape[1]):
+        monkeypatch.setattr(module, "_CANDIDATES_AT_ONCE", at_once)
+        step = step_of(model, inputs, traced)
+        found.append(step(arrays(params), padded(*batch[:, :2].T, negatives), masks))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), *found)
 
 
 @pytest.mark.parametrize("draws", [0.0, 0.5, 2.0])
