@@ -33,21 +33,26 @@ class BM3(LightGCN):
         total = _pulled(predict(users[batch.users]), to_items)
         total = total + _pulled(predict(items[batch.positives]), to_users)
         for name in self.problem.features:
-            content = self._content(name)
-            target = self._target(content, batch.positives, draws.get(name))
-            own = predict(content[batch.positives])
+            content = self._content(name, batch.positives)
+            target = self._dropped(content, batch.positives, draws.get(name))
+            own = predict(content)
             pulled = _pulled(own, to_items) + _pulled(own, target)
             total = total + self.options.contrast_weight * pulled
         return total + self.options.norm_weight * length
 
-    def _content(self, name: str) -> torch.Tensor:
-        trained = f"{name}_features"
-        dense = trained in self.tables
-        rows = self.tables[trained] if dense else self.problem.features[name]
-        return mapped(rows, self.maps[f"{name}_linear"])
+    def _content(self, name: str, items: torch.Tensor) -> torch.Tensor:
+        trained, linear = f"{name}_features", self.maps[f"{name}_linear"]
+        if trained in self.tables:
+            return mapped(self.tables[trained][items], linear)
+        return mapped(self.problem.features[name], linear)[items]
 
     def _target(self, rows, nodes, kept) -> torch.Tensor:
-        return dropout(rows.detach(), self.options.dropout, kept)[nodes]
+        return self._dropped(rows[nodes], nodes, kept)
+
+    def _dropped(self, rows, nodes, kept) -> torch.Tensor:
+        """Rows of nodes; `kept` is of all nodes."""
+        share = self.options.dropout
+        return dropout(rows.detach(), share, None if kept is None else kept[nodes])
 
 
 def _pulled(own: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

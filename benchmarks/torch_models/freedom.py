@@ -9,6 +9,7 @@ from benchmarks.torch_models.base import Batch, Draws, mapped
 from benchmarks.torch_models.graphs import Graph, product
 from benchmarks.torch_models.item_graphs import across, normalised_links
 from benchmarks.torch_models.lightgcn import LightGCN
+from benchmarks.torch_models.losses import bpr
 
 _GUARD = 1e-7
 
@@ -42,18 +43,21 @@ class FREEDOM(LightGCN):
         for _ in range(self.options.item_layers):
             near = product(self.near, near)
         total = self.ranking(users, items + near, batch)
+        read = torch.cat([batch.positives, batch.negatives])
         for name in self.problem.features:
-            total = total + self.options.content_weight * self.ranking(
-                users, self.content(name), batch
-            )
+            positives, negatives = self.content(name, read).chunk(2)
+            own = bpr(users[batch.users], positives, negatives)
+            total = total + self.options.content_weight * own
         return total
 
-    def content(self, name: str) -> torch.Tensor:
-        """The items by one modality."""
-        trained = f"{name}_features"
-        dense = trained in self.tables
-        rows = self.tables[trained] if dense else self.problem.features[name]
-        return mapped(rows, self.maps[f"{name}_linear"])
+    def content(self, name: str, items: torch.Tensor | None = None) -> torch.Tensor:
+        """The items by one modality, all or some."""
+        trained, linear = f"{name}_features", self.maps[f"{name}_linear"]
+        if trained not in self.tables:
+            rows = mapped(self.problem.features[name], linear)
+            return rows if items is None else rows[items]
+        rows = self.tables[trained]
+        return mapped(rows if items is None else rows[items], linear)
 
     def _item_graph(self) -> Graph:
         """The modalities' graphs, each link of weight 1, as one matrix."""

@@ -8,7 +8,7 @@ from benchmarks.torch_models.base import Batch, Draws
 from benchmarks.torch_models.freedom import FREEDOM
 from benchmarks.torch_models.graphs import product, users_block
 from benchmarks.torch_models.item_graphs import across, normalised_links
-from benchmarks.torch_models.losses import half_squares, nce
+from benchmarks.torch_models.losses import bpr, half_squares, nce
 
 
 class MGCN(FREEDOM):
@@ -32,16 +32,14 @@ class MGCN(FREEDOM):
 
     def loss(self, batch: Batch, draws: Draws) -> torch.Tensor:
         """The ranking loss, the norm of the final rows, and content contrasted with behaviour."""
-        behaviour = torch.cat(self.view(self.graph))
-        side = self._side(behaviour, [self._purified(name) for name in self.problem.features])
-        users, items = self.sides(behaviour + side)
-        rows = users[batch.users], items[batch.positives], items[batch.negatives]
-        total = self.ranking(users, items, batch)
-        total = total + self.options.weight_decay * half_squares(*rows)
-        contrast = 0.0
-        for nodes in (batch.users, self.problem.n_users + batch.positives):
-            own = side[nodes], behaviour[nodes]
-            contrast = contrast + nce(*own, self.options.temperature)
+        n_users = self.problem.n_users
+        read = torch.cat([batch.users, n_users + batch.positives, n_users + batch.negatives])
+        behaviour = torch.cat(self.view(self.graph))[read]
+        side = self._side(behaviour, [self._purified(name)[read] for name in self.problem.features])
+        rows = (behaviour + side).chunk(3)
+        total = bpr(*rows) + self.options.weight_decay * half_squares(*rows)
+        pairs = zip(side.chunk(3)[:2], behaviour.chunk(3)[:2], strict=True)
+        contrast = sum(nce(*pair, self.options.temperature) for pair in pairs)
         return total + self.options.contrast_weight * contrast
 
     def _purified(self, name: str) -> torch.Tensor:

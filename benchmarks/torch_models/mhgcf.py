@@ -67,6 +67,8 @@ class MHGCF(Content):
         n_entities = self.problem.n_entities
         others = torch.randint(n_entities, nodes.shape)
         for _ in range(_TRIES):
-            linked = torch.isin(nodes * n_entities + others, self.keys)
+            keys = nodes * n_entities + others
+            places = torch.searchsorted(self.keys, keys).clamp(max=len(self.keys) - 1)
+            linked = self.keys[places] == keys
             others = torch.where(linked, torch.randint_like(others, n_entities), others)
         return others
