@@ -336,7 +336,45 @@ RANKING = (
     ),
 )
 
+ON_ACCELERATORS = (
+    Breakage(
+        "scores are rounded on a GPU before they are ranked",
+        "ops/precision.py",
+        "    highest = jax.lax.Precision.HIGHEST\n",
+        "    highest = None\n",
+        ("tests/ops/test_precision.py",),
+    ),
+    Breakage(
+        "parameters begin with the weak type of a Python number",
+        "training/step.py",
+        "params = strongly_typed(model.init(jax.random.key(seed), inputs))",
+        "params = model.init(jax.random.key(seed), inputs)",
+        ("tests/models/test_types.py",),
+    ),
+    Breakage(
+        "what was drawn ahead is taken for another epoch",
+        "training/batches_ahead.py",
+        "if found is None or expected != number:",
+        "if found is None:",
+        ("tests/training/test_batches_ahead.py",),
+    ),
+    Breakage(
+        "a block of candidates leaves out the contrast of another",
+        "models/clcrec.py",
+        "_Drawn(*(array[rows] for array in drawn))",
+        "_Drawn(*(array[rows - rows[0]] for array in drawn))",
+        ("tests/models/test_clcrec.py",),
+    ),
+)
+
 NEIGHBOURS_AND_BASELINES = (
+    Breakage(
+        "a similarity is read in the order of its file, not of the ids beside it",
+        "data/extra_files.py",
+        "rows, columns = items[given.row], items[given.col]",
+        "rows, columns = given.row, given.col",
+        ("tests/data/test_extra_files.py",),
+    ),
     Breakage(
         "lift without chance",
         "data/co_interaction.py",
@@ -449,6 +487,7 @@ BREAKAGES = (
     *DIFFUSION,
     *SPLITS,
     *RANKING,
+    *ON_ACCELERATORS,
     *NEIGHBOURS_AND_BASELINES,
     *TRUST,
     *SHARES,
