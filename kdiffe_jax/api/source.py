@@ -171,7 +171,8 @@ def _joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
     except arrow().ArrowException as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{old.path}: new rows have columns of other types: {reason}") from error
-    return table_in_memory(old.path.name, rows)
+    joined = table_in_memory(old.path.name, rows)
+    return dataclasses.replace(joined, n_earlier=len(old.arrays))
 
 
 def _as_before(old: Any, new: Any) -> Any:

@@ -96,6 +96,8 @@ def test_mistakes_are_one_line(tmp_path):
     old = fitted()
     with pytest.raises(DataError, match="give new rows the same columns"):
         old.update(new_day().rename(columns={"userId": "user"}))
+    with pytest.raises(DataError, match="new rows of interactions, row 2: the user id is empty"):
+        old.update(new_day()[:3].assign(userId=[500, None, 501]), progress=False)
     with pytest.raises(DataError, match="ids were integer in a column 'userId', and are text"):
         old.update(new_day().assign(userId=["a"] * len(new_day())))
     with pytest.raises(DataError, match="new rows have columns of other types: .* timestamp"):

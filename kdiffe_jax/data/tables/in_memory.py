@@ -19,9 +19,11 @@ class TableInMemory(Table):
 
     Attributes:
       arrays: a pyarrow Table of the columns.
+      n_earlier: rows that were there before others were added; messages count the others apart.
     """
 
     arrays: Any = None
+    n_earlier: int = 0
 
     def parts(self, columns: Sequence[str]) -> Iterator[Part]:
         """The rows in order, only these columns; no rows or no columns are no part.
@@ -32,12 +34,18 @@ class TableInMemory(Table):
         self.check_columns(columns)
         if not columns:
             return
+        chosen = self.arrays.select(list(columns))
+        added = Path(f"new rows of {self.path}") if self.n_earlier else self.path
+        yield from self._parts(chosen.slice(0, self.n_earlier), self.path, 0)
+        yield from self._parts(chosen.slice(self.n_earlier), added, self.n_earlier)
+
+    def _parts(self, arrays: Any, called: Path, n_before: int) -> Iterator[Part]:
         done = 0
-        for batch in self.arrays.select(list(columns)).to_batches(max_chunksize=_ROWS):
+        for batch in arrays.to_batches(max_chunksize=_ROWS):
             if len(batch):
                 row, done = self.first_row + done, done + len(batch)
-                named = dict(zip(columns, batch.columns, strict=True))
-                part = Part(self.path, named, row, done, 0)
+                named = dict(zip(arrays.column_names, batch.columns, strict=True))
+                part = Part(called, named, row, n_before + done, 0)
                 self.refuse_header(part)
                 yield part
 
