@@ -50,7 +50,7 @@ class GrowingIds:
         """Takes the names of some rows.
 
         Args:
-          values: pyarrow array of text or whole numbers.
+          values: pyarrow array of text or whole numbers, which may be stored as floats.
           place: file and row of the values at an index.
 
         Raises:
@@ -84,6 +84,9 @@ class GrowingIds:
     def _texts(self, values, place: Place):
         pa = arrow()
         kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+        if pa.types.is_floating(kind):
+            values = _whole(values.cast(kind))
+            kind = values.type
         text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         whole = pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)
         if not (text or whole or pa.types.is_string_view(kind) or pa.types.is_null(kind)):
@@ -116,6 +119,15 @@ class GrowingIds:
             f"{place(index)}: {self._what} id {name[:60]!r} holds a line break, a tab or "
             "another control character; remove it, or close the quote"
         )
+
+
+def _whole(values):
+    """Floats that are all whole numbers as those; else as they are."""
+    pa = arrow()
+    values = pa.compute.if_else(pa.compute.is_nan(values), None, values)
+    there = pa.compute.less(pa.compute.abs(values), 2.0**53)
+    alike = pa.compute.and_(pa.compute.equal(values, pa.compute.floor(values)), there)
+    return values.cast(pa.int64()) if pa.compute.all(alike).as_py() in (True, None) else values
 
 
 def positions(names: Sequence[str], known: Sequence[str]) -> np.ndarray:

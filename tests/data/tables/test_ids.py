@@ -63,6 +63,11 @@ def test_whole_numbers_and_their_text_are_one(values):
     assert found == ("7", "9007199254740993") and codes.tolist() == [0, 1, 0]
 
 
+def test_whole_numbers_stored_as_floats_are_those():
+    codes, found = grown(["7"], pa.array([9.0, 7.0]), pa.array([7.0]).dictionary_encode())
+    assert found == ("7", "9") and codes.tolist() == [0, 1, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -72,7 +77,8 @@ def test_whole_numbers_and_their_text_are_one(values):
         (pa.nulls(2), "row 0: the user id is empty"),
         (["a", "b\nc"], "row 1: user id 'b\\nc' holds a line break"),
         (["a\tb"], "row 0: user id 'a\\tb' holds a line break, a tab or another control"),
-        ([1.0, 2.0], "row 0: user ids of type double; store them as text or as integers"),
+        ([1.5, 2.0], "row 0: user ids of type double; store them as text or as integers"),
+        ([1.0, float("nan")], "row 1: the user id is empty"),
         ([True], "user ids of type bool"),
         ([["a"]], "user ids of type list"),
         (pa.array(["1.5"]).cast(pa.decimal128(5, 1)), "user ids of type decimal"),
