@@ -147,7 +147,10 @@ def test_directory_instead_of_a_file(tmp_path):
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16"),
         (lzma.compress(b"a,b\n1,2\n"), "packed by xz; unpack it first"),
-        (gzip.compress(b"t.csv" + bytes(252) + b"ustar\x0000"), "a tar archive; unpack it first"),
+        (
+            gzip.compress(b"t.csv" + bytes(252) + b"ustar\x0000", mtime=0),
+            "a tar archive; unpack it first",
+        ),
         ("größe,b\n1,2\n".encode("latin1"), "row 1: not UTF-8 text; save the file as UTF-8"),
         ("a,b\n1,2\n3,größe\n".encode("latin1"), "row 3: not UTF-8 text; save the file as UTF-8"),
         (b"a,b\n1,2\n\n3\n", "row 3: 1 columns, expected 2: '3'; mend the row"),
