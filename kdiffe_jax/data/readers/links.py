@@ -17,9 +17,9 @@ from kdiffe_jax.errors import DataError
 
 # Role -> what headers call it, without case, blanks, `_` and `-`.
 HEADERS = {
-    "item": (*COMMON["item"], "head", "headid"),
-    "relation": ("relation", "relationid", "relationname"),
-    "entity": ("entity", "entityid", "tail", "tailid", "value"),
+    "item": (*COMMON["item"], "head", "headid", "subject", "subjectid"),
+    "relation": ("relation", "relationid", "relationname", "predicate", "property"),
+    "entity": ("entity", "entityid", "tail", "tailid", "value", "object", "objectid"),
     "neighbour": ("neighbour", "neighbor", "neighbourid", "neighborid", "tail", "other"),
     "weight": ("weight", "similarity", "cosine", "score"),
 }

@@ -47,6 +47,7 @@ def links(relation) -> list[tuple]:
 @pytest.mark.parametrize(
     "text",
     [
+        "subject,predicate,object\npen,by,Acme\nink,by,Bic\npen,made in,France\n4,by,Acme\n",
         "head,relation,tail\npen,by,Acme\nink,by,Bic\npen,made in,France\n4,by,Acme\n",
         "pen,by,Acme\nink,by,Bic\npen,made in,France\n4,by,Acme\n",
         "Entity,x,Relation,Item ID\nAcme,,by,pen\nBic,,by,ink\nFrance,,made in,pen\nAcme,,by,4\n",
