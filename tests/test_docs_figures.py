@@ -10,6 +10,7 @@ from benchmarks.plot_results import Row, rows_of
 
 ROOT = Path(__file__).parents[1]
 
+
 def rows_by_name(page: str) -> dict[str, Row]:
     """The rows of the one table of scores of a page."""
     return {row.name: row for row in rows_of((ROOT / page).read_text(encoding="utf-8"))}
