@@ -21,14 +21,16 @@ class Entry(NamedTuple):
 
     Attributes:
       item: the item's name, as the interactions have it.
-      source: the file as the table or folder names it, or a digest of the text. An item
-        whose source changes is extracted again.
+      source: the file as the table or folder names it, or a digest of the text.
       content: the file to read, or the text itself.
+      version: size and time of the file's last change; empty for a text, or where there is no
+        file. An item whose source or version changes is extracted again.
     """
 
     item: str
     source: str
     content: Path | str
+    version: str = ""
 
 
 class Unreadable(Exception):
@@ -84,7 +86,7 @@ def check_file(path: Path) -> None:
 def _in_folder(path: Path) -> Iterator[tuple[str, Entry]]:
     for file in sorted(path.iterdir()):
         if file.is_file() and not file.name.startswith("."):
-            yield file.name, Entry(file.stem, file.name, file)
+            yield file.name, _of_file(file.stem, file.name, file)
 
 
 def _in_table(path: Path) -> Iterator[tuple[str, Entry]]:
@@ -95,7 +97,15 @@ def _in_table(path: Path) -> Iterator[tuple[str, Entry]]:
                 continue
             if len(columns) != 2 or not all(columns):
                 raise DataError(f"{path}, line {number}: expected an item, a tab and a file")
-            yield f"line {number}", Entry(*columns, path.parent / columns[1])
+            yield f"line {number}", _of_file(*columns, path.parent / columns[1])
+
+
+def _of_file(item: str, source: str, file: Path) -> Entry:
+    try:
+        found = file.stat()
+    except OSError:
+        return Entry(item, source, file)
+    return Entry(item, source, file, f"{found.st_size} {found.st_mtime_ns}")
 
 
 def _in_columns(file: Path, names: list[str]) -> Iterator[tuple[str, Entry]]:

@@ -1,6 +1,7 @@
 """The journal of an extraction: which entry stands in which row of which part.
 
-done.tsv                 part <tab> item <tab> source <tab> done or unreadable <tab> reason
+done.tsv                 part <tab> item <tab> source <tab> version <tab> done or unreadable
+                         <tab> reason
 parts/part-00000.npy     the rows of a part's done lines, in their order
 
 A part's array is renamed into place before its lines are appended, unreadable entries
@@ -25,6 +26,7 @@ from kdiffe_jax.storage.files import replacing
 
 FILE, PARTS = "done.tsv", "parts"
 _DONE, _UNREADABLE = "done", "unreadable"
+_STATUS = 4
 
 
 class Place(NamedTuple):
@@ -53,7 +55,7 @@ class Journal:
 
     def __init__(self, output: Path, *, forget_unreadable: bool = False):
         self._output = output
-        self._places: dict[tuple[str, str], Place] = {}
+        self._places: dict[tuple[str, str, str], Place] = {}
         self.next_part = 0
         parts, torn = self._read()
         whole = {n: lines for n, lines in parts.items() if self._has_array(n, lines)}
@@ -65,7 +67,7 @@ class Journal:
 
     def place(self, entry: Entry) -> Place | None:
         """Where the entry is, None where it was not tried yet."""
-        return self._places.get((entry.item, entry.source))
+        return self._places.get((entry.item, entry.source, entry.version))
 
     def rows(self, part: int) -> np.ndarray:
         """float32[n, width]: the rows of a part, mapped from its file."""
@@ -87,8 +89,8 @@ class Journal:
                 np.lib.format.write_array(stream, rows, allow_pickle=False)
                 os.fsync(stream.fileno())
         lines = [
-            [str(number), entry.item, entry.source, _UNREADABLE if reason else _DONE, reason]
-            for entry, reason in sorted(outcomes, key=lambda outcome: not outcome[1])
+            [str(number), e.item, e.source, e.version, _UNREADABLE if reason else _DONE, reason]
+            for e, reason in sorted(outcomes, key=lambda outcome: not outcome[1])
         ]
         with (self._output / FILE).open("ab") as stream:
             stream.write("".join(map(_text, lines)).encode(errors="backslashreplace"))
@@ -105,7 +107,7 @@ class Journal:
         try:
             for number, line in enumerate(whole.decode().split("\n")[:-1], start=1):
                 columns = line.split("\t")
-                if len(columns) != 5 or columns[3] not in (_DONE, _UNREADABLE):
+                if len(columns) != 6 or columns[_STATUS] not in (_DONE, _UNREADABLE):
                     raise ValueError(f"line {number} is no line of it")
                 parts[int(columns[0])].append(columns)
         except ValueError as error:
@@ -113,7 +115,7 @@ class Journal:
         return parts, len(whole) < len(content)
 
     def _has_array(self, part: int, lines: list[list[str]]) -> bool:
-        n_rows = sum(line[3] == _DONE for line in lines)
+        n_rows = sum(line[_STATUS] == _DONE for line in lines)
         if not n_rows:
             return not self._array(part).exists()
         try:
@@ -123,12 +125,12 @@ class Journal:
 
     def _place(self, part: int, lines: Iterable[list[str]], forget_unreadable: bool) -> None:
         row = 0
-        for _, item, source, status, reason in lines:
+        for _, item, source, version, status, reason in lines:
             if status == _DONE:
-                self._places[item, source] = Place(part, row)
+                self._places[item, source, version] = Place(part, row)
                 row += 1
             elif not forget_unreadable:
-                self._places[item, source] = Place(part, -1, reason)
+                self._places[item, source, version] = Place(part, -1, reason)
         self.next_part = max(self.next_part, part + 1)
 
     def _array(self, part: int) -> Path:

@@ -31,6 +31,9 @@ def write_results(
 ) -> None:
     """Writes the files named above; arrays are filled on disk, part by part.
 
+    An array of before is removed first and the new one comes last, so that a kill never leaves
+    rows beside the names of others.
+
     Args:
       entries: all of them in the journal.
       class_names: of the last columns of the rows.
@@ -47,18 +50,21 @@ def write_results(
         entry, reason = failed[0]
         raise DataError(
             f"{output / UNREADABLE}: none of {len(failed)} entries could be read; the first, "
-            f"{entry.source}: {reason}; mend them and add --retry_unreadable"
+            f"{entry.source}: {reason}; mend them, or add --retry_unreadable"
         )
     ids = "".join(f"{entry.item}\n" for entry, _ in found).encode()
     places = [place for _, place in found]
     n_classes = len(class_names)
     width = journal.rows(places[0].part).shape[1] - n_classes
-    _write_columns(output / f"{modality}_feat.npy", journal, places, slice(0, width))
-    write_whole(output / f"{modality}_feat.ids.txt", ids)
+    of_kind = {"feat": slice(0, width), "labels": slice(width, None)}
+    arrays = {kind: output / f"{modality}_{kind}.npy" for kind in of_kind}
+    for array in arrays.values():
+        array.unlink(missing_ok=True)
     if n_classes:
-        _write_columns(output / f"{modality}_labels.npy", journal, places, slice(width, None))
-        write_whole(output / f"{modality}_labels.ids.txt", ids)
         write_whole(output / "labels.txt", "".join(f"{n}\n" for n in class_names).encode())
+    for kind in ("feat", "labels") if n_classes else ("feat",):
+        write_whole(output / f"{modality}_{kind}.ids.txt", ids)
+        _write_columns(arrays[kind], journal, places, of_kind[kind])
 
 
 def _write_columns(file: Path, journal: Journal, places: list[Place], columns: slice) -> None:

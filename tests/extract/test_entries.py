@@ -28,7 +28,7 @@ def test_a_folder_names_items_by_its_files(tmp_path):
     (tmp_path / "deeper").mkdir()
     for name in ("b.2.jpg", "a", ".hidden", "9223372036854775807.png"):
         (tmp_path / name).write_text("x")
-    assert file_entries(tmp_path) == [
+    assert [entry._replace(version="") for entry in file_entries(tmp_path)] == [
         Entry(
             "9223372036854775807", "9223372036854775807.png", tmp_path / "9223372036854775807.png"
         ),

@@ -8,27 +8,7 @@ import pytest
 from kdiffe_jax.extract import journal, results
 from kdiffe_jax.extract.resumable import Progress
 from kdiffe_jax.storage import files
-from tests.extract.tiny import ByteCounts, files_of, run
-
-
-class Killed(BaseException):
-    """Like KeyboardInterrupt: no handler of errors sees it."""
-
-
-def kill_at(monkeypatch, owner, name, count, *, after=False):
-    """Lets call number `count` of a function fail, before or after its work."""
-    inner, calls = getattr(owner, name), []
-
-    def dying(*arguments, **options):
-        calls.append(1)
-        if len(calls) == count and not after:
-            raise Killed
-        value = inner(*arguments, **options)
-        if len(calls) == count:
-            raise Killed
-        return value
-
-    monkeypatch.setattr(owner, name, dying)
+from tests.extract.tiny import ByteCounts, Killed, files_of, kill_at, run
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -1,13 +1,15 @@
 """What an extraction writes, adds, leaves out and refuses, with a tiny model."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.extract.resumable import Progress
-from tests.extract.tiny import ByteCounts, files_of, run
+from kdiffe_jax.storage import files
+from tests.extract.tiny import ByteCounts, Killed, files_of, kill_at, run
 
 
 def refusal(*arguments, **options) -> str:
@@ -67,13 +69,52 @@ def test_new_files_are_added_and_gone_ones_left_out(folder, tmp_path):
 
 def test_unreadable_entries_are_tried_again_when_asked(folder, tmp_path):
     out = tmp_path / "out"
+
+    class Mended(ByteCounts):
+        def read(self, content):
+            return 1.0 if content.name == "item 01.txt" else super().read(content)
+
     run(folder, out)
-    (folder / "item 01.txt").write_text("1")
-    assert run(folder, out).unreadable == 4
-    assert run(folder, out, retry_unreadable=True).unreadable == 3
+    assert run(folder, out, Mended()).unreadable == 4
+    assert run(folder, out, Mended(), retry_unreadable=True).unreadable == 3
     assert run(folder, out).unreadable == 3
     assert np.load(out / "tone_feat.npy")[1, 0] == 1.0
     assert "item 01" not in (out / "unreadable.tsv").read_text()
+
+
+def test_a_file_that_has_changed_is_extracted_again(folder, tmp_path):
+    out, other = tmp_path / "out", tmp_path / "other"
+    run(folder, out)
+    (folder / "item 01.txt").write_text("1")
+    (folder / "item 00.txt").write_text("5")
+    again = ByteCounts()
+    assert run(folder, out, again).unreadable == 3
+    assert sorted(again.read_files) == ["item 00.txt", "item 01.txt"]
+    assert np.load(out / "tone_feat.npy")[:2, 0].tolist() == [5.0, 1.0]
+    other.mkdir()
+    for n, name in enumerate(["item 00.txt", "item 01.txt"]):
+        (other / name).write_text(str(n))
+        os.utime(other / name, ns=(7, 7))
+    run(other, out)
+    assert np.load(out / "tone_feat.npy")[:, 0].tolist() == [0.0, 1.0]
+
+
+def test_a_kill_never_leaves_rows_beside_the_names_of_others(tmp_path):
+    table, out, n = tmp_path / "table.tsv", tmp_path / "out", 0
+    for item in "ab":
+        (tmp_path / item).write_text(str(n := n + 1))
+    table.write_text("a\ta\nb\tb\n")
+    run(table, out)
+    table.write_text("b\tb\na\ta\n")
+    for calls in range(1, 9):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+            kill_at(patch, files.os, "replace", calls)
+            run(table, out)
+            raise Killed
+        if (out / "tone_feat.npy").exists():
+            names = (out / "tone_feat.ids.txt").read_text().split()
+            rows = np.load(out / "tone_feat.npy")[:, 0].tolist()
+            assert dict(zip(names, rows, strict=True)) == {"a": 1.0, "b": 2.0}
 
 
 def test_other_options_are_refused(folder, tmp_path):

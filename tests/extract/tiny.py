@@ -34,6 +34,26 @@ class ByteCounts:
         return np.stack([numbers, numbers**2, total, -numbers, numbers], axis=1)
 
 
+class Killed(BaseException):
+    """Like KeyboardInterrupt: no handler of errors sees it."""
+
+
+def kill_at(monkeypatch, owner, name, count, *, after=False):
+    """Lets call number `count` of a function fail, before or after its work."""
+    inner, calls = getattr(owner, name), []
+
+    def dying(*arguments, **options):
+        calls.append(1)
+        if len(calls) == count and not after:
+            raise Killed
+        value = inner(*arguments, **options)
+        if len(calls) == count:
+            raise Killed
+        return value
+
+    monkeypatch.setattr(owner, name, dying)
+
+
 def files_of(path: Path) -> dict[str, bytes]:
     return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file()}
 
