@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -169,12 +170,8 @@ def _write(
     for setting in settings:
         jobs = [p.job for p in runs.ended if p.setting == setting and p.stage == REPORTED]
         if jobs:
-            words = [*option_flags(jobs[0].config), *_data_words(values)]
-            command = f"python -m launch.main {' '.join(words)}"
-            if len(jobs) > 1:
-                command += f" --num_seeds={len(jobs)}"
-            paths = [job.workdir for job in jobs]
-            reported.append(Reported(setting, runs.chosen[setting.name], paths, command))
+            paths, commands = [job.workdir for job in jobs], _repeating(jobs, _data_words(values))
+            reported.append(Reported(setting, runs.chosen[setting.name], paths, commands))
     if not reported:
         raise RunError(f"{out.path}: no run came to its end")
     board = models_report.board_of(reported, left_out | runs.diverged)
@@ -195,6 +192,19 @@ def _write(
     for name, content in files.items():
         out.write(name, content)
     return f"\n{text}\n\n{out.path}: {', '.join(files)}"
+
+
+def _repeating(jobs: Sequence[Job], data_words: Sequence[str]) -> str:
+    """The command that repeats runs of one configuration; one a run where seeds are left out."""
+    by_seed = {job.config.train.seed: job for job in jobs}
+    seeds = sorted(by_seed)
+    whole = seeds == [*range(seeds[0], seeds[0] + len(seeds))]
+    together = [f"--num_seeds={len(seeds)}"] if whole and len(seeds) > 1 else []
+    commands = [
+        ["python", "-m", "launch.main", *option_flags(by_seed[seed].config), *data_words, *together]
+        for seed in (seeds[:1] if whole else seeds)
+    ]
+    return "; ".join(map(shlex.join, commands))
 
 
 def _data_words(values: absl_flags.FlagValues) -> list[str]:

@@ -15,6 +15,7 @@ from kdiffe_jax.api.home import Home, path_of
 from kdiffe_jax.api.run import Around, run_config
 from kdiffe_jax.api.run_tables import Page
 from kdiffe_jax.api.words import spoken_in_python
+from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.registry import MODELS, options_of
 from kdiffe_jax.options import closest
@@ -100,6 +101,7 @@ def compare(
             n: config_of(own["model"], preset, "full", seeds, _known(own, options), content=content)
             for n, own in rows.items()
         }
+        _check_chosen_alike(configs)
         home = None
         if workdir is None:
             home = Home()
@@ -168,6 +170,18 @@ def _check_shared(rows: Mapping[str, Mapping[str, Any]], shared: Mapping[str, An
             raise ConfigError(f"none of the models has an option {option}{closest(option, known)}")
 
 
+def _check_chosen_alike(configs: Mapping[str, Config]) -> None:
+    """Refuses rows whose epochs are chosen by other scores: nothing could order them."""
+    (first, one), *others = configs.items()
+    for name, config in others:
+        for option in ("selection", "selection_metric"):
+            theirs, ours = getattr(one.eval, option), getattr(config.eval, option)
+            if ours != theirs:
+                raise ConfigError(
+                    f"{option} = {ours!r} of row {name!r}, {theirs!r} of {first!r}; give all one"
+                )
+
+
 def _known(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
     """A row's options, and those of the shared ones that its model has."""
     known = options_of(own["model"])
@@ -178,4 +192,5 @@ def _known(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
 
 def _selected(model: FittedModel) -> float:
     result = model.result
-    return result[result["selection"]][result["selection_metric"]]
+    scored = result.get("ensemble", result)
+    return scored[result["selection"]][result["selection_metric"]]

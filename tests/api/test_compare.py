@@ -1,3 +1,6 @@
+import dataclasses
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -34,6 +37,18 @@ def test_the_best_is_chosen_on_validation(found):
     assert len(found.best.recommend(101, k=3)) == 3
 
 
+def test_an_ensemble_is_chosen_by_its_own_validation(found):
+    def scored(score):
+        return {"valid": {"recall@20": score}, "selection": "valid"}
+
+    single = {**scored(0.2), "selection_metric": "recall@20"}
+    models = {
+        "ensemble": SimpleNamespace(result={**single, "ensemble": scored(0.4)}),
+        "single": SimpleNamespace(result={**single, **scored(0.3)}),
+    }
+    assert dataclasses.replace(found, models=models).best is models["ensemble"]
+
+
 def test_the_same_call_goes_on_where_it_was(found):
     root = found.models["lightgcn"].directory.parent
     again = kd.compare(data(), list(found.models), seeds=2, workdir=root, epochs=2, progress=False)
@@ -57,6 +72,13 @@ def test_mistakes_are_one_line():
         kd.compare(data(), [])
     with pytest.raises(ConfigError, match="none of the models has an option epoch; did you mean"):
         kd.compare(data(), ["lightgcn"], epoch=2)
+
+
+def test_rows_that_nothing_could_order_are_refused_before_any_is_trained(tmp_path):
+    rows = {"a": {"model": "rp3beta"}, "b": {"model": "rp3beta", "selection_metric": "ndcg@20"}}
+    with pytest.raises(ConfigError, match="'ndcg@20' of row 'b', 'recall@20' of 'a'; give all one"):
+        kd.compare(data(), rows, workdir=tmp_path / "runs", progress=False)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_auto_tries_what_there_are_inputs_for():

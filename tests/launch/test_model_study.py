@@ -1,14 +1,16 @@
 """`--study=models`: what runs, what is chosen, what is left out, and that it goes on."""
 
 import json
+from pathlib import Path
 
 import pytest
 from absl import flags as absl_flags
 
-from kdiffe_jax.models.registry import model_class
+from kdiffe_jax.models.registry import make_config, model_class
 from launch import study
 from launch.command import DIVERGED
-from launch.model_study import _data_words
+from launch.jobs import Job
+from launch.model_study import _data_words, _repeating
 from tests.launch.fake_runs import FakeRuns, FakeWorker
 from tests.launch.started import DATA as SMALL
 
@@ -107,6 +109,17 @@ def test_a_command_that_repeats_a_row_names_the_data(tmp_path):
         study.define(words, values)
         values(words)
         assert _data_words(values) == expected
+
+
+def test_a_command_that_repeats_a_row_has_the_seeds_of_the_row():
+    def words(*seeds):
+        made = [make_config({"model": "lightgcn", "seed": seed}) for seed in seeds]
+        return _repeating([Job("", Path(), config) for config in made], ["--dataset=my shop"])
+
+    together = words(1, 0, 2)
+    assert together.endswith("'--dataset=my shop' --num_seeds=3") and "--seed=" not in together
+    first, second = words(2, 0).split("; ")
+    assert "--seed=2" in second and "--seed=" not in first and "--num_seeds" not in first + second
 
 
 def test_other_tuning_or_data_is_refused_in_the_same_directory(command, monkeypatch, capsys):
