@@ -113,6 +113,7 @@ def compare(
                 print(f"{name}:", flush=True)
             model = run_config(data, config, Around(root / name, baselines, progress, log_to))
             fitted[name] = dataclasses.replace(model, home=home)
+            data = dataclasses.replace(data, untold=())
         board = leaderboard_of([model.directory for model in fitted.values()], list(fitted))
     return Comparison(fitted, board, data.frame)
 

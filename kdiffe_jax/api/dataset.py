@@ -38,6 +38,7 @@ class Data:
       users, items: the columns of ids that came in.
       frame: the kind of frames that results are given as: pandas, polars or pyarrow.
       source: the tables it was made of, to add to; None where it was made of files.
+      untold: those of its notes that nobody could have read yet; the first run says them.
     """
 
     dataset: Dataset
@@ -45,6 +46,7 @@ class Data:
     items: IdColumn
     frame: str
     source: Source | None = None
+    untold: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -205,16 +207,16 @@ def source_of(interactions, items, triples, features, config, columns):
     if triples is not None:
         of_triples, _ = _ids(to_arrow(triples, "triples"), columns, "item", "triples")
     found = {m: item_rows(m, given, of_items, columns) for m, given in features.items()}
-    used = {given for given in features.values() if isinstance(given, str)}
+    vectors = {m: given for m, given in features.items() if isinstance(given, str)}
     if of_items is not None:
-        of_items = table_in_memory("items", of_items.drop_columns([*used]))
+        of_items = table_in_memory("items", of_items.drop_columns([*{*vectors.values()}]))
     tables = SourceTables(
         table_in_memory("interactions", table),
         of_items,
         None if of_triples is None else table_in_memory("triples", of_triples),
         found,
     )
-    return Source(tables, config, columns), users, item_ids
+    return Source(tables, config, columns, vectors), users, item_ids
 
 
 def _ids(table, columns: TableColumns, what: str, where: str):

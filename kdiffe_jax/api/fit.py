@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -150,4 +151,5 @@ def as_data(data: Any) -> Data:
         return data
     if isinstance(data, Dataset):
         return Data(data, IdColumn("user"), IdColumn("item"), default_kind())
-    return dataset(data)
+    made = dataset(data)
+    return dataclasses.replace(made, untold=made.dataset.notes)

@@ -69,6 +69,8 @@ def run_config(
     }
     with run.claim(identity), contextlib.ExitStack() as stack:
         phases = stack.enter_context(Phases(shown=around.progress))
+        for note in data.untold:
+            phases.log(in_python(f"{data.dataset.name}: {note}"))
         if (finished := run.result()) is None:
             name = name_of_run(run.path)
             trackers = [stack.enter_context(make(run.path, identity, name)) for make in wanted]

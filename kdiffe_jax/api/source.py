@@ -31,11 +31,16 @@ _TABLES = ("interactions", "items", "triples")
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Tables with their ids as text, and how they are prepared."""
+    """Tables with their ids as text, and how they are prepared.
+
+    Attributes:
+      vectors: modality -> the column of the items that has its rows, where one has.
+    """
 
     tables: SourceTables
     config: PrepareConfig
     columns: TableColumns
+    vectors: Mapping[str, str] = dataclasses.field(default_factory=dict)
     filters: Mapping[str, FilterSettings | None] = dataclasses.field(default_factory=dict)
     name: str = "data"
 
@@ -106,6 +111,7 @@ class Source:
             "name": self.name,
             "prepare": self.config.to_flat(),
             "columns": self.columns.to_flat(),
+            "vectors": dict(self.vectors),
             "filters": filters,
             "sha256": {file.name: sha256(file) for file in sorted(directory.iterdir())},
         }
@@ -152,6 +158,7 @@ def _read(directory: Path, options: Mapping[str, Any]) -> Source:
         SourceTables(**found, features=features),
         PrepareConfig.from_flat(options["prepare"]),
         TableColumns(**options["columns"]),
+        options["vectors"],
         filters,
         options["name"],
     )

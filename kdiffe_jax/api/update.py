@@ -11,6 +11,7 @@ from typing import Any
 from kdiffe_jax.api.dataset import Data, source_of
 from kdiffe_jax.api.fit import plain
 from kdiffe_jax.api.fitted import FittedModel
+from kdiffe_jax.api.frames import to_arrow
 from kdiffe_jax.api.ids import IdColumn
 from kdiffe_jax.api.run import Around, run_config
 from kdiffe_jax.api.source import Source
@@ -47,8 +48,8 @@ def update(
 
     Args:
       model: of `fit` or `load`, with the tables of frames it was made of.
-      interactions, items, triples, features: new rows, of the same columns as for `dataset`; a
-        new row of an item replaces the old one.
+      interactions, items, triples, features: new rows, of the same columns as for `dataset`,
+        columns of vectors among them; a new row of an item replaces the old one.
       split, overlap: as for `dataset`, in place of those that the data were made with; what the
         old model was trained on stays in training whatever they say.
       workdir, baselines, progress, log_to: as for `fit`.
@@ -60,14 +61,17 @@ def update(
     """
     with spoken_in_python():
         data, source = _old_data(model)
-        given = (interactions, items, triples, features or {})
+        features = {**_vectors(source, items), **(features or {})}
+        given = (interactions, items, triples, features)
         more, *columns = source_of(*given, source.config, source.columns)
         for old, new in zip((data.users, data.items), columns, strict=True):
             _check_kind(old, new)
         _check_item_columns(source, more)
         ways = {name: v for name, v in (("split", split), ("overlap", overlap)) if v is not None}
         source = source.with_more(more.tables).with_options(ways)
-        added = dataclasses.replace(data, dataset=source.dataset(data.dataset), source=source)
+        dataset = source.dataset(data.dataset)
+        untold = tuple(note for note in dataset.notes if note not in data.dataset.notes)
+        added = dataclasses.replace(data, dataset=dataset, source=source, untold=untold)
         config = stored_config(model.recommender.model.config, plain(options))
         earlier = _earlier(model) if is_trained(config.model) else None
         return run_config(added, config, Around(workdir, baselines, progress, log_to), earlier)
@@ -81,6 +85,12 @@ def _old_data(model: FittedModel) -> tuple[Data, Source]:
             "earlier and train with warm_start (docs/howto/update-a-model.md)"
         )
     return model.data, model.data.source
+
+
+def _vectors(source: Source, items: Any) -> dict[str, str]:
+    """Modality -> column, where the new items have the columns that the old features came from."""
+    names = [] if items is None else to_arrow(items, "items").column_names
+    return {modality: name for modality, name in source.vectors.items() if name in names}
 
 
 def _check_kind(old: IdColumn, new: IdColumn) -> None:

@@ -6,7 +6,7 @@ import pytest
 import kdiffe_jax as kd
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import ConfigError, DataError
-from tests.api.films import FILM, films, ratings
+from tests.api.films import FILM, films, ratings, vectors
 
 
 def fitted(split="time", frame=pd.DataFrame):
@@ -64,6 +64,33 @@ def test_new_items_come_with_their_columns():
     names = dict(zip(new.data.dataset.item_ids, new.data.dataset.item_names, strict=True))
     assert (names["1"], names["1000"]) == ("New", "Renamed")
     assert names["1001"] == "Film 1001 (1991)"
+
+
+def test_vectors_of_new_items_come_from_the_same_column(tmp_path):
+    seen = pd.DataFrame(films()).assign(poster=list(vectors()))
+    rows = pd.DataFrame(ratings())
+    data = kd.dataset(rows, items=seen, features={"image": "poster"}, name="films")
+    kd.fit(data, "most_popular", progress=False).save(tmp_path / "first")
+    more = new_day().assign(movieId=1)
+    of_items = pd.DataFrame(
+        {"movieId": [1, 1000], "title": "New film", "poster": [[1.0, 2, 3, 4, 5], [9.0] * 5]}
+    )
+    new = kd.load(tmp_path / "first").update(more, items=of_items, progress=False).data.dataset
+    image, number = new.features["image"], {name: n for n, name in enumerate(new.item_ids)}
+    assert image[number["1"]].tolist() == [1, 2, 3, 4, 5] and image[number["1000"]][0] == 9
+    assert np.allclose(image[number["1001"]], vectors()[1])
+
+
+@pytest.mark.parametrize("progress", [False, True])
+def test_what_nobody_could_read_before_is_said(capsys, progress):
+    kd.fit(pd.DataFrame(ratings()), "most_popular", progress=progress)
+    assert ("data: split by shares per user" in capsys.readouterr().out) == progress
+    data = kd.dataset(pd.DataFrame(ratings()), items=pd.DataFrame(films()))
+    model = kd.fit(data, "most_popular", progress=progress)
+    assert "data: " not in capsys.readouterr().out, "print(data) says it"
+    model.update(new_day().assign(shelf=1), progress=progress)
+    printed = capsys.readouterr().out
+    assert ("; ignored shelf" in printed) == progress
 
 
 def test_numbers_go_on_where_a_column_was_text():
