@@ -99,7 +99,7 @@ def _check(values: FlagValues) -> None:
 def _asked(recommender: Recommender, values: FlagValues) -> tuple[Recommender, list[str] | None]:
     if values.liked:
         liked = trained.ids_of(values.liked, recommender.items, flag="liked")
-        return recommender.with_users({_NEW: liked}), [_NEW]
+        return recommender.of_new_users({_NEW: liked}), [_NEW]
     if values.users_file:
         return recommender, trained.ids_in(values.users_file, recommender.users)
     if values.users:

@@ -18,6 +18,11 @@ def with_added(model: SavedModel, *, users: int = 0, items: int = 0) -> Mapping[
     return {**model.about, _USERS: before[_USERS] + users, _ITEMS: before[_ITEMS] + items}
 
 
+def with_added_alone(model: SavedModel, *, users: int) -> Mapping[str, Any]:
+    """What is said about the model where these are all the users that it has."""
+    return {**model.about, _USERS: users}
+
+
 def n_trained_items(model: SavedModel) -> int:
     """How many items training knew; they come first."""
     return len(model.item_ids) - model.about.get(_ITEMS, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 from scipy import sparse
 
@@ -22,6 +24,12 @@ class Both(Embeddings):
     def __init__(self, model: SavedModel, weights: sparse.csr_array):
         super().__init__(model)
         self._weights, self._added = weights, ItemWeights(model, weights)
+
+    def of_users(self, model: SavedModel) -> Self:
+        """As `Embeddings.of_users`."""
+        other = super().of_users(model)
+        other._added = self._added.of_users(model)
+        return other
 
     def best(
         self, users: np.ndarray, excluded: np.ndarray, allowed: np.ndarray | None, k: int

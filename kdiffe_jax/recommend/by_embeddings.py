@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
+from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +32,14 @@ class Embeddings:
     def __init__(self, model: SavedModel):
         self._model = model
         self.explains = "messages" in model.artifacts
+
+    def of_users(self, model: SavedModel) -> Self:
+        """The same items for the users of another model, who are there in place of this one's."""
+        other = copy(self)
+        other._model = model
+        vars(other)["_items"] = self._items
+        vars(other).pop("_unit_users", None)
+        return other
 
     def best(
         self, users: np.ndarray, excluded: np.ndarray, allowed: np.ndarray | None, k: int

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from scipy import sparse
@@ -29,10 +31,17 @@ class ItemWeights:
     explains = True
 
     def __init__(self, model: SavedModel, weights: np.ndarray | sparse.csr_array):
-        self._weights, self._train = weights, model.train
-        self._n_users, self._n_items = len(model.user_ids), len(model.item_ids)
+        self._weights, self._n_items = weights, len(model.item_ids)
+        self._train, self._n_users = model.train, len(model.user_ids)
         ones = np.ones(self._n_items, np.float32)
         self._scale = model.artifacts.get("item_scale", ones)
+
+    def of_users(self, model: SavedModel) -> Self:
+        """As `Embeddings.of_users`."""
+        other = copy(self)
+        other._train, other._n_users = model.train, len(model.user_ids)
+        vars(other).pop("_unit_histories", None)
+        return other
 
     def best(self, users, excluded, allowed, k):
         return best_among(self.scores(users), excluded, allowed, k)

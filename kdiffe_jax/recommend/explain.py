@@ -15,8 +15,7 @@ import numpy as np
 
 from kdiffe_jax.recommend.denoiser import expected_words, is_trusted, probabilities_of
 from kdiffe_jax.recommend.histories import rows_of
-from kdiffe_jax.recommend.ids import Ids
-from kdiffe_jax.recommend.scorers import scorer_of
+from kdiffe_jax.recommend.scorers import Scorer
 from kdiffe_jax.recommend.shares import Shares
 from kdiffe_jax.storage.saved_model import SavedModel
 
@@ -74,24 +73,24 @@ class Explanation(NamedTuple):
         }
 
 
-def explain(model: SavedModel, user, item) -> Explanation:
-    """The explanation for one user and one item by their ids.
+def explain(model: SavedModel, scorer: Scorer, user: int, item: int) -> Explanation:
+    """The explanation for one user and one item by their rows.
+
+    Args:
+      scorer: of the model.
 
     Raises:
-      DataError: an id that is not known.
       ConfigError: the model has no reasons to give.
     """
-    (row,) = Ids("user", model.user_ids).numbers([user]).tolist()
-    (column,) = Ids("item", model.item_ids).numbers([item]).tolist()
-    shares = scorer_of(model).shares(row, column)
+    shares = scorer.shares(user, item)
     return Explanation(
-        user=str(user),
-        item=str(item),
-        name=model.item_names[column] if model.item_names else "",
+        user=model.user_ids[user],
+        item=model.item_ids[item],
+        name=model.item_names[item] if model.item_names else "",
         score=shares.score,
         own=shares.own,
         past=_past(model, shares),
-        entities=entities_of(model, column),
+        entities=entities_of(model, item),
     )
 
 

@@ -15,12 +15,12 @@ from kdiffe_jax.recommend.blocks import Best, block_size
 from kdiffe_jax.recommend.candidates import allowed_items, among
 from kdiffe_jax.recommend.entities import items_with
 from kdiffe_jax.recommend.explain import Explanation, explain
-from kdiffe_jax.recommend.fold_in import can_fold_in, with_users
+from kdiffe_jax.recommend.fold_in import FoldIn, with_users
 from kdiffe_jax.recommend.histories import pairs_of
 from kdiffe_jax.recommend.ids import Ids, length_of_lists, listed, pair_of
 from kdiffe_jax.recommend.lists import Lists, joined
 from kdiffe_jax.recommend.new_items import with_items
-from kdiffe_jax.recommend.scorers import scorer_of
+from kdiffe_jax.recommend.scorers import Scorer, scorer_of
 from kdiffe_jax.storage.saved_model import SavedModel, read_model
 
 UNKNOWN = ("raise", "ignore", "popular")
@@ -41,13 +41,16 @@ class Recommender:
 
     Args:
       model: what a run leaves in model.npz; see `load`.
+      items, scorer: of the model, where they are made already.
     """
 
-    def __init__(self, model: SavedModel):
+    def __init__(
+        self, model: SavedModel, *, items: Ids | None = None, scorer: Scorer | None = None
+    ):
         self.model = model
         self.users = Ids("user", model.user_ids)
-        self.items = Ids("item", model.item_ids)
-        self._scorer = scorer_of(model)
+        self.items = items or Ids("item", model.item_ids)
+        self._scorer = scorer or scorer_of(model)
 
     @classmethod
     def load(cls, run_dir: str | Path) -> Recommender:
@@ -145,11 +148,13 @@ class Recommender:
     @property
     def folds_in(self) -> bool:
         """Whether the model takes users that training never saw."""
-        return can_fold_in(self.model)
+        return self._fold_in.is_possible
 
     def explain(self, user, item) -> Explanation:
         """Why this user is given this item; see `kdiffe_jax.recommend.explain`."""
-        return explain(self.model, user, item)
+        (row,) = self.users.numbers([user]).tolist()
+        (column,) = self.items.numbers([item]).tolist()
+        return explain(self.model, self._scorer, row, column)
 
     def with_users(self, histories: Mapping[str, Sequence]) -> Recommender:
         """A recommender that also knows new users, by the items they have chosen.
@@ -159,6 +164,16 @@ class Recommender:
           ConfigError: the model has no way to fold users in.
         """
         return Recommender(with_users(self.model, histories))
+
+    def of_new_users(self, histories: Mapping[str, Sequence]) -> Recommender:
+        """A recommender of new users alone; its cost does not grow with the users known.
+
+        Raises:
+          DataError: an item that is not known, no items.
+          ConfigError: the model has no way to fold users in.
+        """
+        model = self._fold_in.alone(histories)
+        return Recommender(model, items=self.items, scorer=self._scorer.of_users(model))
 
     def with_items(self, entities: Mapping[str, Sequence]) -> Recommender:
         """A recommender that also knows new items, by their entities.
@@ -198,6 +213,10 @@ class Recommender:
         if not which:
             return np.zeros((0, 2), np.int32)
         return self.model.train if which == "train" else self._all_seen
+
+    @cached_property
+    def _fold_in(self) -> FoldIn:
+        return FoldIn(self.model)
 
     @cached_property
     def _all_seen(self) -> np.ndarray:

@@ -57,7 +57,7 @@ def _user(model: SavedModel, scorer: Scorer, user: int) -> Markup:
         hit = [" ", element("span", "chosen in validation or test", class_="hit")]
         said = [item_of(model, row), *(hit if row in chosen else [])]
         summary = joined([*said, element("span", f"{score:.4f}")])
-        entries.append(_entry(model, user, row, summary) if scorer.explains else summary)
+        entries.append(_entry(model, scorer, user, row, summary) if scorer.explains else summary)
     return element(
         "article",
         element("h3", f"User {model.user_ids[user]}"),
@@ -75,8 +75,8 @@ def _past(model: SavedModel, items: list[int]) -> Markup:
     return element("p", many, Markup(", ".join(shown)), more, class_="past")
 
 
-def _entry(model: SavedModel, user: int, row: int, summary: Markup) -> Markup:
-    why = explain(model, model.user_ids[user], model.item_ids[row])
+def _entry(model: SavedModel, scorer: Scorer, user: int, row: int, summary: Markup) -> Markup:
+    why = explain(model, scorer, user, row)
     entities = [_entities(why)] if len(model.triples) else []
     return details(summary, _reasons(why), *entities)
 

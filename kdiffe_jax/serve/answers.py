@@ -14,6 +14,8 @@ from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.serve import schemas
 from kdiffe_jax.serve.search import Search
 
+_NEW = "new user"
+
 
 class Answers:
     """The recommender's answers as the API gives them.
@@ -117,25 +119,16 @@ class Answers:
         self, items: Sequence[str], k: int, *, exclude_seen: bool = True
     ) -> schemas.Recommendations:
         """A list for a new user who has chosen these items."""
+        somebody = self.recommender.of_new_users({_NEW: items})
         with self._ranking:
-            name, more = self._with_new_user(items)
-            # All that is known of a new user is training data; "all" would sort everybody's.
-            seen = "train" if exclude_seen else "none"
-            best = more.recommend(name, self._longest, exclude_seen=seen)[name][:k]
-        ranked = self._ranked_items(best)
+            lists = somebody.recommend(_NEW, self._longest, exclude_seen=exclude_seen)
+        ranked = self._ranked_items(lists[_NEW][:k])
         return schemas.Recommendations(user=None, source=MODEL, items=ranked)
 
     def explain_fold_in(self, items: Sequence[str], item: str, k: int) -> schemas.Reasons:
         """Why a new user who has chosen these items is given an item."""
-        with self._ranking:
-            name, more = self._with_new_user(items)
-        return self._reasons(more.explain(name, item), None, k)
-
-    def _with_new_user(self, items: Sequence[str]) -> tuple[str, Recommender]:
-        name = "new user"
-        while name in self.recommender.users:
-            name += "'"
-        return name, self.recommender.with_users({name: items})
+        somebody = self.recommender.of_new_users({_NEW: items})
+        return self._reasons(somebody.explain(_NEW, item), None, k)
 
     def _reasons(self, explanation: Explanation, user: str | None, k: int) -> schemas.Reasons:
         e = explanation

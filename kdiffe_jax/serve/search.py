@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from heapq import nsmallest
 
 
 class Search:
@@ -30,12 +31,16 @@ class Search:
         those that contain it; within each in the order of the rows.
         """
         wanted = folded(text)
-        found = sorted(
-            (wanted != own, not (own.startswith(wanted) or name.startswith(wanted)), row)
-            for row, (own, name) in enumerate(zip(self._ids, self._names, strict=True))
-            if wanted in own or wanted in name
-        )
-        return [row for _, _, row in found[:k]], len(found)
+        if not wanted:
+            return list(range(min(k, len(self._ids)))), len(self._ids)
+        both = enumerate(zip(self._ids, self._names, strict=True))
+        found = [row for row, (own, name) in both if wanted in own or wanted in name]
+
+        def order(row: int) -> tuple[bool, bool, int]:
+            own, name = self._ids[row], self._names[row]
+            return wanted != own, not (own.startswith(wanted) or name.startswith(wanted)), row
+
+        return nsmallest(k, found, key=order), len(found)
 
 
 def folded(text: str) -> str:

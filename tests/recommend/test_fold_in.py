@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.errors import ConfigError, DataError
-from kdiffe_jax.recommend.fold_in import mean_similarity
+from kdiffe_jax.recommend.fold_in import FoldIn
 from kdiffe_jax.recommend.recommender import Recommender
 from tests.small_model import small_saved
 
@@ -82,7 +82,23 @@ def test_who_else_is_new_changes_nothing(any_model):
     in_turn = recommender.with_users({"new": ["p1", "p2"]}).with_users({"other": ["p2"]}).model
     np.testing.assert_array_equal(in_turn.users[-2:], together.users[-2:])
     np.testing.assert_array_equal(in_turn.train, together.train)
-    np.testing.assert_array_equal(mean_similarity(in_turn), mean_similarity(any_model))
+    similarities = [FoldIn(model).mean_similarity for model in (in_turn, any_model)]
+    np.testing.assert_array_equal(*similarities)
+
+
+def test_new_users_alone_are_given_what_they_are_given_among_all(any_model):
+    histories = {"new": ["p1", "p2"], "ann 1": ["p2"]}
+    recommender = Recommender(any_model)
+    among_all = recommender.with_users({"new": ["p1", "p2"], "other": ["p2"]})
+    alone = recommender.of_new_users(histories)
+    assert alone.recommend(k=9)["new"] == among_all.recommend("new", 9)["new"]
+    assert alone.recommend("ann 1", 9)["ann 1"] == among_all.recommend("other", 9)["other"]
+    item = alone.recommend("new", 1)["new"][0][0]
+    assert alone.score([("new", item)]) == among_all.score([("new", item)])
+    if alone.explains:
+        assert alone.explain("new", item) == among_all.explain("new", item)
+    assert alone.similar_users("new", 1)["new"][0][0] == "ann 1"
+    assert alone.similar_items("p1", 4)["p1"] == recommender.similar_items("p1", 4)["p1"]
 
 
 def test_the_most_popular_items_are_a_new_users_too(popular):
