@@ -16,7 +16,7 @@ COMMANDS = {
     "export": "embeddings and scorer as files that other programs read",
     "serve": "a page and an HTTP API over a finished run",
     "report": "writes a run's report.html again",
-    "planted": "compares a guided with an unguided run on the embedded data",
+    "planted": "shows runs on planted data side by side",
 }
 
 

@@ -62,7 +62,9 @@ def define(values: FlagValues) -> None:
 def _work(_: FlagValues, runs: Sequence[str]) -> None:
     if not runs:
         raise RunError("no runs to compare; usage: python -m launch.planted RUN [RUN ...]")
-    print(compare({Path(path).name: _result(path) for path in runs}))
+    names = [Path(path).name for path in runs]
+    unique = len({*names}) == len(names)
+    print(compare(dict(zip(names if unique else runs, map(_result, runs), strict=True))))
 
 
 def _result(path: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from kdiffe_jax.errors import RunError
+
 # What a process has compiled stays with it; a new one begins without.
 _MOST_RUNS = 25
 
@@ -31,10 +33,20 @@ class Worker:
         self._left = _MOST_RUNS
 
     def start(self, words: Sequence[str], log: Path) -> None:
-        """Begins `launch.main` with these words; what it says is appended to the log."""
+        """Begins `launch.main` with these words; what it says is appended to the log.
+
+        Raises:
+          RunError: the process has ended.
+        """
         self._left -= 1
         asked = json.dumps({"words": list(words), "log": str(log.absolute())})
-        self._process.stdin.write(f"{asked}\n".encode())
+        try:
+            self._process.stdin.write(f"{asked}\n".encode())
+        except BrokenPipeError as error:
+            raise RunError(
+                f"{log}: the process that was to run it has ended, as where it was killed for "
+                "its memory; run the same command again"
+            ) from error
 
     def poll(self) -> int | None:
         """The exit status of the run, None while it goes on; that of the process if it ended."""

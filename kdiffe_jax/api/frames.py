@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -54,8 +55,8 @@ def to_arrow(frame: Any, what: str):
         frame = frame.collect()
     names = frame.column_names if kind_of(frame, what) == "pyarrow" else frame.columns
     names = [str(name) for name in names]
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(names).items():
+        if count > 1:
             raise DataError(f"{what}: two columns are called {name!r}; rename one")
     columns = _narwhals().from_native(frame, eager_only=True).iter_columns()
     return arrow().table({str(column.name): _values(column, what) for column in columns})

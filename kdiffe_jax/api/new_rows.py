@@ -18,13 +18,14 @@ def items_by_user(histories: Any, users: IdColumn, items: IdColumn) -> dict[str,
     """User -> the items chosen, as texts.
 
     Raises:
-      DataError: no frame with both columns and no dictionary.
+      DataError: no frame with both columns and no dictionary, two ids of one text.
 
     >>> items_by_user({7: [1, 2]}, IdColumn("user"), IdColumn("item"))
     {'7': ['1', '2']}
     """
     if isinstance(histories, Mapping):
-        return {as_text(user): asked_for(own, items, "items") for user, own in histories.items()}
+        of_user = _by_text(histories, "user").items()
+        return {user: asked_for(own, items, "items") for user, own in of_user}
     found: dict[str, list[str]] = {}
     for user, item in pairs_of_frame(histories, users, items):
         found.setdefault(user, []).append(item)
@@ -35,13 +36,13 @@ def entities_by_item(entities: Any, items: IdColumn) -> dict[str, list[Entity]]:
     """Item -> its entities, each a name or (relation, name).
 
     Raises:
-      DataError: no frame of item, relation and entity and no dictionary.
+      DataError: no frame of item, relation and entity and no dictionary, two ids of one text.
 
     >>> entities_by_item({"new": "Acme"}, IdColumn("item"))
     {'new': ['Acme']}
     """
     if isinstance(entities, Mapping):
-        return {as_text(item): listed(own) for item, own in entities.items()}
+        return {item: listed(own) for item, own in _by_text(entities, "item").items()}
     if not is_frame(entities):
         raise DataError("items: give {item: entities}, or a frame of item, relation and entity")
     table = to_arrow(entities, "items")
@@ -62,4 +63,13 @@ def entities_by_item(entities: Any, items: IdColumn) -> dict[str, list[Entity]]:
     )
     for item, relation, entity in rows:
         found.setdefault(item, []).append((relation, entity))
+    return found
+
+
+def _by_text(given: Mapping, what: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, own in given.items():
+        if (text := as_text(name)) in found:
+            raise DataError(f"new {what} {text!r} stands there twice, as a number and as text")
+        found[text] = own
     return found

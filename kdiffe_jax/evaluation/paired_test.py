@@ -25,11 +25,18 @@ def paired_test(
       "users" (n), "difference", "standard_error", "t" and "p"; the last three are None where
       n < 2, t and p also where all differences are equal.
 
+    Raises:
+      ValueError: of unequal length, or a value that is not finite.
+
     >>> found = paired_test([1.0, 1.0, 0.0], [0.0, 1.0, 0.0])
     >>> {name: round(value, 3) for name, value in found.items()}
     {'users': 3, 'difference': 0.333, 'standard_error': 0.333, 't': 1.0, 'p': 0.423}
     """
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} and {len(second)} values cannot be paired")
     differences = np.subtract(first, second, dtype=float)
+    if not np.isfinite(differences).all():
+        raise ValueError("a value is not finite")
     size = len(differences)
     mean = float(differences.mean()) if size else 0.0
     found: dict[str, Any] = {"users": size, "difference": mean}

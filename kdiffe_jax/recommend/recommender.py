@@ -85,7 +85,8 @@ class Recommender:
           users: an id, several, or None for all.
           k: length of the lists.
           exclude_seen: True leaves out all items that the data set holds for the user;
-            "train" only the training items, as the test score does; False none.
+            "train" only the training items, as the test score does where validation items
+            are not masked; False none.
           candidates: ids of the only items to rank.
           filter: called with an item's id; items for which it is false are left out.
           unknown: what a user that is not known gets: "raise" a DataError, "ignore" no

@@ -82,9 +82,11 @@ def _said(run: RunFiles, shown: int) -> str:
         whose = f"{shown:,} of the {len(run.scored):,} users scored at test, evenly spaced"
     seed = ", by the seed with the best selection score" if "seeds" in run.result else ""
     seed = ", by the ensemble" if "ensemble" in run.result else seed
+    masked = run.config.get("mask_valid", False)
+    also = " (the test score left out validation items too)" if masked else ""
     return (
-        f"Below: the first {LENGTH} of {whose}{seed}, training items left out. Items are in ten "
-        "groups of one size by their training interactions; group 1 is the least popular tenth."
+        f"Below: the first {LENGTH} of {whose}{seed}, training items left out{also}. Items are in "
+        "ten groups of one size by their training interactions; group 1 is the least popular tenth."
     )
 
 

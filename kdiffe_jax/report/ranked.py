@@ -14,7 +14,7 @@ _SCORES_AT_ONCE = 1 << 23
 
 
 def first_items(model: SavedModel, users: np.ndarray, k: int) -> np.ndarray:
-    """The k best items of some users without their training items, as the test score ranks.
+    """The k best items of some users without their training items, as validation ranks.
 
     Args:
       users: int[n], rows.

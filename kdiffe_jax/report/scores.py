@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from kdiffe_jax.report.gain import gain_of, paired_tests
 from kdiffe_jax.report.markup import Markup, details, element, note, section, table
@@ -10,6 +11,15 @@ from kdiffe_jax.report.run_files import RunFiles
 from kdiffe_jax.report.words import NOTHING, SPLITS, chosen, plain, score, signed
 
 COLUMNS = ("recall@20", "ndcg@20", "precision@20", "hit@20", "mrr@20", "map@20")
+
+
+class _Shown(NamedTuple):
+    """A row of the table; `spread` is that over seeds, by metric."""
+
+    name: str
+    metrics: Mapping[str, float]
+    split: str
+    spread: Mapping[str, Any] | None = None
 
 
 def scores(run: RunFiles) -> list[Markup]:
@@ -22,17 +32,21 @@ def scores(run: RunFiles) -> list[Markup]:
 
 def _beside_baselines(result: dict[str, Any]) -> Markup:
     scored = {n: b for n, b in result["baselines"].items() if "left_out" not in b}
-    ours = [(f"this model, {name}", result[s], s) for s, name in SPLITS.items() if s in result]
+    spreads = result.get("over_seeds", {})
+    ours = [
+        _Shown(f"this model, {name}", result[s], s, spreads.get(s))
+        for s, name in SPLITS.items()
+        if s in result
+    ]
     if "ensemble" in result:
         all_of_them = result["ensemble"]
         name = f"ensemble of {all_of_them['models']}"
-        ours += [(f"{name}, {SPLITS[s]}", all_of_them[s], None) for s in SPLITS if s in all_of_them]
-    theirs = [(f"{plain(n)}, test", b["test"], None) for n, b in scored.items()]
+        ours += [
+            _Shown(f"{name}, {SPLITS[s]}", all_of_them[s], s) for s in SPLITS if s in all_of_them
+        ]
+    theirs = [_Shown(f"{plain(n)}, test", b["test"], "test") for n, b in scored.items()]
     best = _best(result, scored)
-    rows = [
-        [name, *(_cell(result, metrics, split, c, best) for c in COLUMNS)]
-        for name, metrics, split in ours + theirs
-    ]
+    rows = [[row.name, *(_cell(row, c, best) for c in COLUMNS)] for row in ours + theirs]
     parts = [table(["", *COLUMNS], rows, strong=[len(ours) - 1])]
     if scored:
         gains = (gain_of(result, metric) for metric in COLUMNS[:2])
@@ -55,12 +69,11 @@ def _best(result: dict[str, Any], scored: dict[str, Any]) -> dict[str, float]:
     return {column: max(row[column] for row in rows) for column in COLUMNS}
 
 
-def _cell(result, metrics, split: str | None, column: str, best: dict[str, float]) -> Any:
-    said = score(metrics[column])
-    spread = result.get("over_seeds", {}).get(split)
-    if spread:
-        said += f" ± {score(spread[column]['standard_error'])}"
-    is_best = split != "valid" and metrics[column] == best.get(column)
+def _cell(row: _Shown, column: str, best: dict[str, float]) -> Any:
+    said = score(row.metrics[column])
+    if row.spread:
+        said += f" ± {score(row.spread[column]['standard_error'])}"
+    is_best = row.split == "test" and row.metrics[column] == best.get(column)
     return element("b", said) if is_best else said
 
 
@@ -102,14 +115,15 @@ def _paired_table(metric: str, tests: dict[str, Any], scored: dict[str, Any]) ->
         ["against", "tuned on validation", "difference", "standard error", "p"],
         rows,
         texts=2,
-        caption=f"Test {metric} above each baseline, paired over {users:,} users (t test)",
+        caption=f"Test {metric} above each baseline, paired over {users:,} users (t test); p is "
+        "of each test alone",
     )
 
 
 def _all_metrics(result: dict[str, Any], ours: list, theirs: list) -> Markup:
-    names = sorted(ours[0][1], key=lambda name: (name.split("@")[0], int(name.split("@")[1])))
-    columns = ["metric", *(name for name, *_ in ours + theirs)]
-    rows = [[n, *(score(metrics.get(n)) for _, metrics, _ in ours + theirs)] for n in names]
+    names = sorted(ours[0].metrics, key=lambda name: (name.split("@")[0], int(name.split("@")[1])))
+    columns = ["metric", *(row.name for row in ours + theirs)]
+    rows = [[n, *(score(row.metrics.get(n)) for row in ours + theirs)] for n in names]
     return details("All metrics and cut-offs", table(columns, rows))
 
 

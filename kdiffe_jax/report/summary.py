@@ -63,7 +63,8 @@ def _epochs(result: dict[str, Any]) -> Markup:
 
 
 def _time(result: dict[str, Any]) -> Markup:
-    each = result["seconds"] / max(1, result["epochs"])
+    epochs = sum(one["epochs"] for one in result.get("seeds", [result]))
+    each = result["seconds"] / max(1, epochs)
     return _tile("training", duration(result["seconds"]), f"{each:.2f} s an epoch")
 
 

@@ -3,6 +3,8 @@
 Annotations are evaluated here, not kept as text: FastAPI reads the type of the request.
 """
 
+from typing import Any
+
 from starlette.requests import Request
 
 from kdiffe_jax.errors import ConfigError, listed
@@ -16,9 +18,16 @@ async def refuse_unknown_names(request: Request) -> None:
     """
     taken = request.scope["route"].dependant
     _check(request.query_params, taken.query_params)
-    if taken.body_params and await request.body():
-        body = await request.json()
-        _check(body if isinstance(body, dict) else (), taken.body_params)
+    if taken.body_params and isinstance(body := await _body_of(request), dict):
+        _check(body, taken.body_params)
+
+
+async def _body_of(request: Request) -> Any:
+    """What the body says as JSON; None where it is none, which the route itself refuses."""
+    try:
+        return await request.json()
+    except (ValueError, RecursionError):
+        return None
 
 
 def _check(given, fields) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,9 +25,8 @@ def replacing(file: Path) -> Iterator[Path]:
     Raises:
       DataError: the file cannot be written.
     """
-    with _written(file), _draft_of(file) as draft:
+    with _written(file), _draft_of(file, 0o666) as draft:
         yield draft
-        draft.chmod(0o644)
 
 
 @contextlib.contextmanager
@@ -40,7 +39,7 @@ def replacing_in_cache(file: Path) -> Iterator[Path]:
     with _written(file, "choose another --cache_dir"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_old_drafts(file.parent)
-        with _draft_of(file) as draft:
+        with _draft_of(file, 0o600) as draft:
             yield draft
 
 
@@ -55,25 +54,29 @@ def new_directory(directory: Path) -> Iterator[Path]:
         raise DataError(f"{directory}: exists already; choose another directory or remove it")
     with _written(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=directory.parent, suffix=DRAFT))
+        draft = _free_name(directory.parent)
+        draft.mkdir()
         try:
             yield draft
-            draft.chmod(0o755)
             os.rename(draft, directory)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _draft_of(file: Path) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(dir=file.parent, suffix=DRAFT)
-    os.close(handle)
-    draft = Path(name)
+def _draft_of(file: Path, mode: int) -> Iterator[Path]:
+    """A file of that mode, less what the user's umask takes away."""
+    draft = _free_name(file.parent)
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     try:
         yield draft
         os.replace(draft, file)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _free_name(directory: Path) -> Path:
+    return directory / f"{secrets.token_hex(8)}{DRAFT}"
 
 
 def _remove_old_drafts(directory: Path) -> None:

@@ -77,7 +77,9 @@ def summary_table(outcomes: Sequence[Outcome], names: Mapping[str, str]) -> str:
     Args:
       names: what settings are called where it is not their own name.
     """
-    cells = [(s, m) for s in SPLITS for m in SCORES if any(o.score(s, m) for o in outcomes)]
+    cells = [
+        (s, m) for s in SPLITS for m in SCORES if any(o.score(s, m) is not None for o in outcomes)
+    ]
     header = ["", "seeds", *(f"{s} {m}" for s, m in cells), "best epoch", "s / epoch"]
     rows = []
     for setting in settings_of(outcomes):

@@ -82,7 +82,7 @@ class Leaderboard:
         return paired_test(ours, theirs)
 
     def labels(self) -> list[str]:
-        """A name for each row that no other has: with the settings that tell them apart."""
+        """A name for each row: with the settings that tell it apart, or its directory."""
         labels = []
         for row in self.rows:
             same = [other.config for other in self.rows if other.name == row.name]

@@ -32,7 +32,7 @@ class Row:
       runs: the run directories.
       config: config.json without seeds and what has no meaning for the model.
       outcomes: one a seed, in their order.
-      p: of the paired test against the first row, Holm-corrected; None where there is none.
+      p: of the paired test against the row that the notes name, Holm-corrected; None without.
     """
 
     name: str
@@ -176,6 +176,11 @@ def _check_comparable(rows: Sequence[Row]) -> None:
             names = f"{_data_of(first)[1]} and {_data_of(row)[1]}"
             raise RunError(
                 f"{run} and {other} are of different data ({names}); compare runs of one data set"
+            )
+        if first.config.get("mask_valid") != row.config.get("mask_valid"):
+            raise RunError(
+                f"{run} and {other}: one left validation items out at test and the other did not "
+                "(mask_valid); compare runs that rank the same items"
             )
         counts = [of.result.get("users_scored", {}) for of in (first, row)]
         if any(counts[0][name] != counts[1][name] for name in counts[0].keys() & counts[1].keys()):

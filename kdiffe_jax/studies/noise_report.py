@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kdiffe_jax.studies.figures import Line, Panel
 from kdiffe_jax.studies.gather import SCORES, Outcome, settings_of, summary_table, values_of
 from kdiffe_jax.studies.noise_plan import GIVEN, SHARES, Curve
-from kdiffe_jax.studies.paired import TESTS, comparison_rows
+from kdiffe_jax.studies.paired import TESTS, comparison_rows, tests_note
 from kdiffe_jax.studies.tables import markdown, mean_text
 
 _ADDED = "random triples added, % of the given"
@@ -52,7 +52,7 @@ def _comparisons(curves: Sequence[Curve], outcomes: Sequence[Outcome]) -> str:
             if curve is not given and {setting, against} <= there:
                 named = [f"{share:.0%}", curve.form]
                 rows += [named + row for row in comparison_rows(outcomes, setting, against)]
-    return markdown(["added", f"minus {GIVEN}", *TESTS], rows)
+    return markdown(["added", f"minus {GIVEN}", *TESTS], rows) + tests_note(len(rows))
 
 
 def _planted(curves: Sequence[Curve], outcomes: Sequence[Outcome]) -> str:

@@ -70,7 +70,14 @@ def comparison_table(outcomes: Sequence[Outcome], *, against: str) -> str:
         if setting != against
         for row in comparison_rows(outcomes, setting, against)
     ]
-    return markdown(["minus " + against, *TESTS], rows)
+    return markdown(["minus " + against, *TESTS], rows) + tests_note(len(rows))
+
+
+def tests_note(rows: int) -> str:
+    """What is to be known of the p values of a table; nothing where there is one of each kind."""
+    if rows < 2:
+        return ""
+    return f"\n\np is of each test alone: not corrected for the {rows} over seeds, or over users."
 
 
 def comparison_rows(outcomes: Sequence[Outcome], setting: str, against: str) -> list[list[str]]:

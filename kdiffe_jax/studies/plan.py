@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from urllib.parse import quote_plus
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
@@ -203,5 +204,9 @@ def _named(base: Config, variants: Mapping[str, Mapping[str, Any]]) -> dict[str,
 
 
 def directory_of(setting: str) -> str:
-    """A directory name for a setting."""
-    return "".join(c if c.isalnum() or c in "-_.=" else "_" for c in setting)
+    """A directory name for a setting, another for each.
+
+    >>> directory_of("given added=0.5"), directory_of("without brand_a"), directory_of("a/b")
+    ('given+added=0.5', 'without+brand_a', 'a%2Fb')
+    """
+    return quote_plus(setting, safe="=")

@@ -58,7 +58,7 @@ def should_prune(trial: Trial, others: Sequence[Trial], rule: Pruning | None) ->
 
     Args:
       trial: a running one.
-      others: all trials; those that are done and reached the same epoch count.
+      others: all trials, of which those that are done count, by as many epochs at most.
       rule: when a trial may be ended; None for never.
     """
     epochs = len(trial.curve)

@@ -148,8 +148,9 @@ def _plain(metric: str) -> str:
 
 def _history(run_dir: Path) -> Iterator[tuple[str, Record]]:
     """The epochs so far, each with its prefix; of several seeds one seed after another."""
-    parts = [file.parent for file in run_dir.glob(f"seed*/{METRICS}")]
-    parts = sorted(parts, key=lambda part: int(part.name.removeprefix("seed")))
+    found = [file.parent for file in run_dir.glob(f"seed*/{METRICS}")]
+    by_seed = {part.name.removeprefix("seed"): part for part in found}
+    parts = [by_seed[seed] for seed in sorted(filter(str.isdecimal, by_seed), key=int)]
     for part in parts or [run_dir]:
         prefix = f"{part.name}/" if parts else ""
         for record in read_history(part):

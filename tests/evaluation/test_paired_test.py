@@ -31,3 +31,11 @@ def test_nothing_to_pair_is_no_difference():
     assert paired_test([], []) == {
         "users": 0, "difference": 0.0, "standard_error": None, "t": None, "p": None
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("second", "said"), [([0.1, 0.2, 0.3], "1 and 3 values"), ([np.nan], "not finite")]
+)
+def test_what_cannot_be_paired_is_refused(second, said):
+    with pytest.raises(ValueError, match=said):
+        paired_test([0.5], second)

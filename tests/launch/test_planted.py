@@ -40,6 +40,15 @@ def test_the_first_stands_beside_its_baselines_and_all_beside_each_other(run, ca
     assert rows == [["demo", "0.1600", "0.0700", "42%", "0.875"], ["clean", "0.1600", "0.0700"]]
 
 
+def test_runs_of_one_name_are_told_apart_by_their_paths(run, tmp_path, capsys):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    paths = [run("a/seed0", test={"recall@20": 0.1, "ndcg@20": 0.1}), run("b/seed0")]
+    assert planted.main(["planted", *paths]) == 0
+    shown = capsys.readouterr().out
+    assert f"{paths[0]}      0.1000" in shown and f"{paths[1]}      0.1600" in shown
+
+
 @pytest.mark.parametrize("arguments", ([], ["no/such/run"]))
 def test_what_is_no_run_is_refused_in_one_line(arguments, capsys):
     assert planted.main(["planted", *arguments]) == 2

@@ -77,7 +77,7 @@ def test_noise_is_drawn_anew_for_every_seed(command, monkeypatch, tmp_path):
     assert command("--study=noise", "--variants=denoised", "--seeds=2") == 0
     found = {
         json.loads(path.read_text())["data_ablation_seed"]
-        for path in tmp_path.glob("out/*_added=1/seed1/config.json")
+        for path in tmp_path.glob("out/*+added=1/seed1/config.json")
     }
     assert found == {1}
 

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from kdiffe_jax.errors import RunError
 from kdiffe_jax.models.registry import make_config
 from launch import jobs
 from launch.worker import Worker
@@ -54,6 +55,13 @@ def test_a_worker_that_ended_while_it_waited_is_not_given_a_run(worker):
     other._process.wait()
     idle = [worker, other]
     assert jobs._free(idle) is worker and idle == [] and jobs._free(idle) is None
+
+
+def test_a_worker_that_ends_as_it_is_given_a_run_is_said_in_one_line(worker, tmp_path):
+    worker._process.kill()
+    worker._process.wait()
+    with pytest.raises(RunError, match=r"a\.log: the process that was to run it has ended"):
+        worker.start(TINY, tmp_path / "a.log")
 
 
 @pytest.mark.parametrize(

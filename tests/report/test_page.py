@@ -220,6 +220,8 @@ def test_every_seed_of_several(finished_seeds):
     assert rows["standard error"]["recall@20, test"] == f"{spread['standard_error']:.4f}"
     shown = f"{spread['mean']:.4f} ± {spread['standard_error']:.4f}"
     assert Page(text).table("", "recall@20")["this model, test"]["recall@20"] == shown
+    seconds = result["seconds"] / sum(own["epochs"] for own in result["seeds"])
+    assert f"{seconds:.2f} s an epoch" in text
     assert text.count('class="line s0"') == text.count('class="line s1"') == 6 + 24
 
 

@@ -95,8 +95,10 @@ def test_methods(client):
     assert client.head("/api/health").status_code == 200
 
 
-def test_a_body_that_is_not_named_as_json(client):
-    refused(client.post("/api/score", content=b'{"pairs": [["c001", "x"]]}'), 415)
+@pytest.mark.parametrize("kind", [{}, {"content-type": "text/plain"}])
+@pytest.mark.parametrize("content", [b'{"pairs": [["c001", "x"]]}', b"hello", b"\xff\xfe"])
+def test_a_body_that_is_not_named_as_json(client, kind, content):
+    refused(client.post("/api/score", content=content, headers=kind), 415)
 
 
 def test_bodies_that_are_too_large(client):

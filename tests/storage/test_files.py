@@ -16,6 +16,19 @@ def test_a_file_appears_when_it_is_complete(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_files_and_directories_are_as_open_as_the_umask_says(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with replacing(tmp_path / "a.txt") as draft:
+            draft.write_text("new")
+        with new_directory(tmp_path / "b"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "b").stat().st_mode & 0o777 == 0o750
+
+
 def test_a_failure_leaves_the_old_file_alone(tmp_path):
     file = tmp_path / "a.txt"
     file.write_text("old")

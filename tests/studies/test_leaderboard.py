@@ -154,6 +154,7 @@ def test_an_epoch_that_was_chosen_on_test_is_said(tmp_path):
     ("change", "said"),
     [
         (dict(data_sha256="cd" * 32), r"first and .*second are of different data \(shop abababab"),
+        (dict(mask_valid=True), "first and .*second: one left validation items out at test"),
         (dict(users=USERS[1:]), "first and .*second were scored on different users"),
         (dict(users=USERS + 1), "first and .*second were scored on different users"),
         (dict(model="lightgcn"), "first and .*second: the same configuration and seed 0"),

@@ -62,6 +62,7 @@ def test_a_finished_run_gets_its_events(library, run_dir):
 
 def test_every_seed_has_its_own_directory_and_the_mean_lies_above(library, run_dir):
     with tracked(run_dir) as tracker:
+        write_history(run_dir / "seed_old", 2)
         for seed in (2, 10):
             train(tracker, run_dir, range(2), seed)
         seeds = [{"seed": 2, **RESULT}, {"seed": 10, **RESULT}]
