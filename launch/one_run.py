@@ -10,6 +10,7 @@ from typing import Any
 from absl.flags import FlagValues
 
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.identity import identity_of
 from kdiffe_jax.data.share import ALONE
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.models.registry import MODELS, options_of
@@ -19,6 +20,7 @@ from kdiffe_jax.parallel.shares import share_of_process
 from kdiffe_jax.profile.recorder import Recorder
 from kdiffe_jax.report.page import REPORT, leave_report
 from kdiffe_jax.storage.run_directory import RunDirectory
+from kdiffe_jax.storage.saved_model import MODEL, renew_titles
 from kdiffe_jax.trackers.named import name_of_run
 from kdiffe_jax.trackers.tracker import Tracker
 from kdiffe_jax.training.compiled_programs import keep_compiled
@@ -102,7 +104,7 @@ def _train(values: FlagValues, recorder: Recorder | None, phases: Phases) -> dic
         config = flags.config(values, content=dataset.has_content)
         identity = {
             **flags.data_identity(values),
-            "data_sha256": dataset.fingerprint(),
+            **identity_of(dataset),
             **config.to_flat(),
         }
     if earlier is not None:
@@ -114,7 +116,7 @@ def _train(values: FlagValues, recorder: Recorder | None, phases: Phases) -> dic
         name = name_of_run(run.path)
         trackers = [stack.enter_context(make(run.path, identity, name)) for make in wanted]
         if finished is not None:
-            on_process_zero(lambda: _tell_finished(run))
+            on_process_zero(lambda: _tell_finished(run, dataset))
             _tell_result(finished, trackers)
             return finished
         progress = Progress(config, phases, run)
@@ -161,7 +163,7 @@ def _whole(values: FlagValues, dataset: Dataset, identity: dict[str, Any]) -> Da
     if dataset.share == ALONE:
         return dataset
     dataset = flags.load(values)
-    if dataset.fingerprint() != identity["data_sha256"]:
+    if any(identity[name] != now for name, now in identity_of(dataset).items()):
         raise RunError(
             f"{dataset.name}: the data were changed while they were trained on; put them back, "
             "and the same command scores what was trained"
@@ -169,8 +171,10 @@ def _whole(values: FlagValues, dataset: Dataset, identity: dict[str, Any]) -> Da
     return dataset
 
 
-def _tell_finished(run: RunDirectory) -> None:
+def _tell_finished(run: RunDirectory, dataset: Dataset) -> None:
     print(f"{run.path}: this run is finished; its result:")
+    if (run.path / MODEL).exists():
+        renew_titles(run.path, dataset.item_names, dataset.item_pictures)
     if not (run.path / REPORT).exists():
         leave_report(run.path, options_of, log=print)
 

@@ -91,6 +91,18 @@ def write_model(model: SavedModel, file: Path) -> None:
     write_archive(file, members, version=FORMAT_VERSION, about={"about": dict(model.about)})
 
 
+def renew_titles(run_dir: Path, item_names: tuple[str, ...], pictures: tuple[str, ...]) -> None:
+    """Writes the model file anew where its items are called or pictured otherwise.
+
+    Raises:
+      RunError: as `read_model` and `write_model`.
+    """
+    model = read_model(run_dir)
+    if (model.item_names, model.item_pictures) != (item_names, pictures):
+        renewed = model._replace(item_names=item_names, item_pictures=pictures)
+        write_model(renewed, Path(run_dir) / MODEL)
+
+
 def read_model(run_dir: str | Path) -> SavedModel:
     """Reads and checks the model file of a run directory.
 

@@ -18,7 +18,7 @@ from kdiffe_jax.studies.gather import Outcome, read_outcomes
 from kdiffe_jax.studies.paired import user_means
 
 _OF_SEEDS = ("seed", "num_seeds", "ensemble")
-_NO_SETTING = ("model", "data_sha256", *_OF_SEEDS)
+_NO_SETTING = ("model", "data_sha256", "ids_sha256", *_OF_SEEDS)
 _NEEDED = ("model", "dataset", "selection", "selection_metric", "best_epoch", "epochs", "seconds")
 _MISSING = object()
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
+from kdiffe_jax.data.identity import identity_of
 from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.models.registry import changed, is_trained, options_of
@@ -74,7 +75,7 @@ def read_scored(run_dir: str | Path) -> Scored:
     if "warm_start" in stored:
         raise ConfigError(
             f"{run_dir} began from another run, so its epochs say nothing of a training from the "
-            "start; train it without --warm_start first"
+            "start; train it from the start on all its data first (without --warm_start)"
         )
     walks = stored.get("added_score", "none") != "none"  # or the model is made of item weights
     if walks and any(name.startswith("item_weights.") for name in model.artifacts):
@@ -91,7 +92,8 @@ def check_data(run: RunDirectory, dataset: Dataset) -> None:
     Raises:
       RunError: they are others.
     """
-    if dataset.fingerprint() != (run.config() or {}).get("data_sha256"):
+    stored = run.config() or {}
+    if any(stored.get(name) != now for name, now in identity_of(dataset).items()):
         raise RunError(
             f"{run.path}: was trained on other data than {dataset.name} holds now; name its data "
             "by --dataset and --data_dir, as when it was trained"

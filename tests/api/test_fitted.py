@@ -233,3 +233,24 @@ def test_an_ensemble_is_one_model(tmp_path):
     pd.testing.assert_frame_equal(
         kd.load(tmp_path / "kept").recommend(101), together.recommend(101)
     )
+
+
+def test_a_finished_run_is_not_that_of_data_with_other_ids(tmp_path):
+    """The same numbers inside, but other people's lists."""
+    seen = pd.DataFrame(ratings())
+    kd.fit(kd.dataset(seen), "ease", progress=False, workdir=tmp_path / "run")
+    for column in ("userId", "movieId"):
+        other = kd.dataset(seen.assign(**{column: seen[column] + 1000}))
+        assert other.dataset.fingerprint() == kd.dataset(seen).dataset.fingerprint()
+        with pytest.raises(RunError, match="another configuration: ids_sha256"):
+            kd.fit(other, "ease", progress=False, workdir=tmp_path / "run")
+
+
+def test_a_finished_run_takes_new_titles(tmp_path):
+    of_items = pd.DataFrame(films())
+    where = dict(progress=False, workdir=tmp_path / "run")
+    kd.fit(kd.dataset(pd.DataFrame(ratings()), items=of_items), "ease", **where)
+    renamed = kd.dataset(pd.DataFrame(ratings()), items=of_items.assign(title="New"))
+    model = kd.fit(renamed, "ease", **where)
+    assert set(model.recommender.model.item_names) == {"New"}
+    assert set(kd.load(tmp_path / "run").recommender.model.item_names) == {"New"}

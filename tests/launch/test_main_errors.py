@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kdiffe_jax.data.identity import identity_of
 from kdiffe_jax.data.share import Share
 from kdiffe_jax.data.synthetic import planted_dataset
 from kdiffe_jax.errors import RunError
@@ -206,7 +207,7 @@ def test_process_exits_with_status_2(tmp_path):
 def test_data_that_changed_while_processes_trained_on_shares_of_them_are_not_scored(monkeypatch):
     whole = planted_dataset(SIZES)
     share = dataclasses.replace(whole, share=Share(0, 2))
-    identity = {"data_sha256": whole.fingerprint()}
+    identity = identity_of(whole)
     assert one_run._whole(None, whole, identity) is whole
     monkeypatch.setattr(flags, "load", lambda values: whole)
     assert one_run._whole(None, share, identity) is whole

@@ -14,6 +14,7 @@ import pytest
 from absl import flags as absl_flags
 
 from kdiffe_jax.data.dataset import SPLITS
+from kdiffe_jax.data.identity import identity_of
 from kdiffe_jax.data.plain_files import part_of_lines
 from kdiffe_jax.data.readers.prepared import write_prepared
 from kdiffe_jax.data.share import Share
@@ -58,7 +59,7 @@ def fitted_here(cache, workdir, *more):
     flags.define(argv, values)
     parse(argv, values)
     dataset, config = flags.load(values), flags.config(values)
-    identity = flags.data_identity(values) | {"data_sha256": dataset.fingerprint()}
+    identity = flags.data_identity(values) | identity_of(dataset)
     resources = Resources(cache, baselines=flags.baselines(values))
     with RunDirectory(workdir).claim(identity | config.to_flat()) as run:
         fit(dataset, config, run, resources)

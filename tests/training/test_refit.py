@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.baselines.settings import BaselineSettings
+from kdiffe_jax.data.identity import identity_of
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.evaluation.eval_data import EvalData
 from kdiffe_jax.models.fitting import fit_closed_form
@@ -41,7 +42,7 @@ def scored(tmp_path, resources):
 
     def train(model, dataset=None, **changes):
         dataset, config = dataset or checkerboard(), config_of(model, **changes)
-        identity = {"data_sha256": dataset.fingerprint(), **config.to_flat()}
+        identity = {**identity_of(dataset), **config.to_flat()}
         with RunDirectory(tmp_path / "scored").claim(identity) as run:
             fit(dataset, config, run, resources)
         return read_scored(tmp_path / "scored")
