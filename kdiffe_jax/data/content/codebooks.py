@@ -42,10 +42,11 @@ def product_codes(
       features: float[J, width], finite.
       n_groups: runs of neighbouring columns of about equal width; at most width.
       n_codes: size of each codebook; at most as many as different rows are used.
-      n_nearest: codes of a row in each, nearest first; at most n_codes are used.
+      n_nearest: codes of a row in each, nearest first; at most n_codes are used, and one where
+        rows have few values, each with a code.
 
     Returns:
-      int32[J, n_nearest] codes of every group, and the share of the variance of all
+      int32[J, n_nearest] codes of every group, or int32[J, 1], and the share of the variance of all
       columns that the nearest codes of all groups keep together.
 
     Raises:
@@ -107,9 +108,14 @@ def codebook_relation(modality: str, features: np.ndarray, config: ContentConfig
 def _quantised(
     rows: np.ndarray, n_codes: int, n_nearest: int, seed: int
 ) -> tuple[np.ndarray, float]:
-    """int32[J, n_nearest] codes, and the squared distance to the nearest, summed over rows."""
-    model = _fitted(np.ascontiguousarray(rows), n_codes, seed)
-    n_nearest = min(n_nearest, model.n_clusters)
+    """int32[J, n_nearest] codes, and the squared distance to the nearest, summed over rows.
+
+    Of rows of few values, such as one-hot categories, each value has a code, which is all there
+    is to say; a second one would join values that have nothing in common.
+    """
+    model, n_different = _fitted(np.ascontiguousarray(rows), n_codes, seed)
+    few_values = n_different <= min(n_codes, len(rows) // 2)
+    n_nearest = 1 if few_values else min(n_nearest, model.n_clusters)
     codes = np.empty((len(rows), n_nearest), np.int32)
     nearest = np.empty(len(rows), np.float32)
     for block in row_blocks(len(rows), model.n_clusters):
@@ -120,6 +126,7 @@ def _quantised(
 
 
 def _fitted(rows: np.ndarray, n_codes: int, seed: int):
+    """The fit, with at most as many codes as different rows, and how many of these there are."""
     try:
         from sklearn.cluster import KMeans, MiniBatchKMeans
         from sklearn.exceptions import ConvergenceWarning
@@ -129,13 +136,16 @@ def _fitted(rows: np.ndarray, n_codes: int, seed: int):
         ) from error
 
     if len(rows) <= LARGE:
-        n_codes = min(n_codes, len(np.unique(rows, axis=0)))
+        n_different = len(np.unique(rows, axis=0))
+        fit = KMeans(min(n_codes, n_different), n_init=1, max_iter=50, random_state=seed)
         # Of rows that differ by less than rounding it finds fewer, and warns.
         with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
-            return KMeans(n_codes, n_init=1, max_iter=50, random_state=seed).fit(rows)
+            return fit.fit(rows), n_different
     some = np.random.default_rng(seed).choice(len(rows), LARGE, replace=False)
-    n_codes = min(n_codes, len(np.unique(rows[some], axis=0)))
-    return MiniBatchKMeans(n_codes, n_init=1, batch_size=8192, random_state=seed).fit(rows)
+    n_different = len(np.unique(rows[some], axis=0))
+    n_codes = min(n_codes, n_different)
+    fit = MiniBatchKMeans(n_codes, n_init=1, batch_size=8192, random_state=seed)
+    return fit.fit(rows), n_different
 
 
 def _code_names(modality: str, parts: list[np.ndarray], product: bool) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ def test_codes_come_nearest_first():
 def test_no_more_codes_than_different_rows():
     rows = np.repeat(np.eye(3), 4, axis=0)
     codes, kept = nearest_codes(rows, n_codes=100, n_nearest=50, seed=0)
-    assert codes.shape == (12, 3)
+    assert codes.shape == (12, 1)
     assert kept == pytest.approx(1.0)
     groups = codes[:, 0].reshape(3, 4)
     assert (groups == groups[:, :1]).all() and len(set(groups[:, 0])) == 3
@@ -167,7 +167,21 @@ def test_many_rows_are_learnt_in_small_batches(monkeypatch, rng):
 def test_many_equal_rows_give_no_more_codes_than_there_are_rows(monkeypatch):
     monkeypatch.setattr(codebooks, "LARGE", 50)
     codes, kept = nearest_codes(np.repeat(np.eye(3), 20, axis=0), n_codes=9, n_nearest=9, seed=0)
-    assert codes.shape == (60, 3) and kept == pytest.approx(1.0)
+    assert codes.shape == (60, 1) and kept == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5, 8])
+def test_of_rows_of_few_values_each_value_is_an_entity(classes):
+    of_item = np.arange(24) % classes
+    relation = codebook_relation("cat", np.eye(classes)[of_item], ContentConfig())
+    assert relation.items.tolist() == list(range(24))
+    assert len({*zip(of_item.tolist(), relation.entities.tolist(), strict=True)}) == classes
+    assert len({*relation.entities.tolist()}) == classes
+
+
+def test_rows_that_all_differ_share_codes_however_few_they_are():
+    relation = codebook_relation("image", features(), ContentConfig(codes_per_item=4))
+    assert np.bincount(relation.items).tolist() == [4] * N_ITEMS
 
 
 def test_relation_of_one_codebook():
