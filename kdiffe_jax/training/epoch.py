@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.arrays import Batch, Carry, Inputs, Params, Term, View
 from kdiffe_jax.models.base import Model
 from kdiffe_jax.models.scoring import scoring_items, with_cold_item_proxies
@@ -108,10 +109,24 @@ def ranking_view(model: Model, params: Params, inputs: Inputs, carry: Carry) -> 
     trained items, where these stand in for them.
     """
     view = model.view(params, inputs, carry)
+    _check_view(model, view)
     items = scoring_items(view.items, model.embedding.score)
     if inputs.cold_item_proxies is not None:
         items = with_cold_item_proxies(items, inputs.cold_item_proxies)
     return view._replace(items=items)
+
+
+def _check_view(model: Model, view: View) -> None:
+    """Refuses rows that are not one a user and one an item: a look-up beyond them says nothing."""
+    shapes = view.users.shape, view.items.shape
+    n_rows = model.sizes.n_users, model.sizes.n_items
+    widths = {shape[1:] for shape in shapes}
+    if tuple(shape[:1] for shape in shapes) != tuple((n,) for n in n_rows) or len(widths) != 1:
+        raise ConfigError(
+            f"{type(model).__name__}: view gives users of shape {shapes[0]} and items of "
+            f"{shapes[1]}; there are {n_rows[0]} users and {n_rows[1]} items, a row of one width "
+            "each"
+        )
 
 
 def stream_key(key: jax.Array, stream: int, number) -> jax.Array:

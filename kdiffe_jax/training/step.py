@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.arrays import Aux, Batch, Inputs, Params, Term, Weighted
 from kdiffe_jax.models.base import Model, Part
 from kdiffe_jax.ops.trace_phases import device_phase
@@ -30,8 +31,19 @@ def adam() -> optax.GradientTransformation:
 
 
 def initial_state(model: Model, inputs: Inputs, seed: int) -> TrainState:
-    """Fresh parameters and optimisers, drawn from a seed."""
+    """Fresh parameters and optimisers, drawn from a seed.
+
+    Raises:
+      ConfigError: a parameter that is no floating-point array, which nothing could train.
+    """
     params = strongly_typed(model.init(jax.random.key(seed), inputs))
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            name = jax.tree_util.keystr(path, simple=True, separator="/")
+            raise ConfigError(
+                f"{type(model).__name__}: init makes {name} of {leaf.dtype}; parameters are "
+                "floating-point numbers, all else belongs into constants"
+            )
     opt_states = tuple(adam().init(params) for _ in model.objectives)
     return TrainState(params, opt_states, jnp.zeros((), jnp.int32), run_key(seed))
 
@@ -88,6 +100,8 @@ def train_step(
 
         def loss(params, name=objective.name, key=key):
             terms = model.losses(name, unpad(params), batch, inputs, aux, traced, key)
+            if not terms:
+                raise ConfigError(f"{type(model).__name__}: losses gives no term of {name!r}")
             total = Term(weighted_sum(terms), jnp.ones(()))
             return total.mean, {n: w.term for n, w in terms.items()} | {name: total}
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.config import EmbeddingConfig, RankingConfig
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.base import Model, Objective, Sizes, View, Weighted
 from kdiffe_jax.models.terms import scalar_term
 from kdiffe_jax.options import Checked
-from kdiffe_jax.training.epoch import Layout, run_epoch
+from kdiffe_jax.training.epoch import Layout, ranking_view, run_epoch
 from kdiffe_jax.training.step import initial_state, train_step, weighted_sum
 from tests.small_setups import assert_close, batches_of, compiled_of, small_setup, started
 
@@ -103,3 +104,30 @@ def test_an_epoch_is_its_steps_one_by_one_and_takes_the_state_over():
     assert_close(scanned.params, alone.params, rtol=2e-3, atol=2e-5)
     assert terms["bpr"].total.shape == (len(batches.users),)
     assert all(leaf.is_deleted() for leaf in jax.tree.leaves(state.params))
+
+
+def test_a_view_of_other_rows_than_there_are_is_refused(pulled):
+    users, items = jnp.ones((2, 3)), jnp.ones((1, 3))
+    inputs = small_setup("lightgcn").inputs
+    wrong = {
+        r"users of shape \(1, 3\)": View(users[1:], items),
+        r"items of \(1, 2\)": View(users, items[:, 1:]),
+        r"items of \(1,\)": View(users, items[:, 0]),
+    }
+    for said, view in wrong.items():
+        given = dataclasses.replace(pulled)
+        object.__setattr__(given, "view", lambda *_, view=view: view)
+        with pytest.raises(ConfigError, match=f"^Pulled: view gives .*{said}"):
+            ranking_view(given, {}, inputs, ())
+
+
+def test_what_no_step_could_train_is_refused(pulled, batches):
+    counted = dataclasses.replace(pulled)
+    object.__setattr__(counted, "init", lambda *_: {"seen": {"by": jnp.zeros(3, jnp.int32)}})
+    with pytest.raises(ConfigError, match="^Pulled: init makes seen/by of int32"):
+        initial_state(counted, None, 0)
+    silent = dataclasses.replace(pulled)
+    object.__setattr__(silent, "losses", lambda *_: {})
+    batch = jax.tree.map(lambda array: array[0], batches)
+    with pytest.raises(ConfigError, match="^Pulled: losses gives no term of 'push'"):
+        train_step(silent, initial_state(silent, None, 0), batch, None, (), {"learning_rate": RATE})
