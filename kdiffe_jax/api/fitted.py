@@ -19,7 +19,7 @@ from kdiffe_jax.api.reasons import Reasons
 from kdiffe_jax.api.run_tables import Page, history_columns, result_in_words, score_columns
 from kdiffe_jax.api.saved import Saved, read_saved, write_saved
 from kdiffe_jax.api.words import spoken_in_python
-from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.models.registry import options_of
 from kdiffe_jax.recommend.export import export
 from kdiffe_jax.recommend.lists import Lists
@@ -74,7 +74,13 @@ class FittedModel:
         with spoken_in_python():
             directory = path_of(directory)
             saved = read_saved(directory)
-            recommender = Recommender.load(directory)
+            try:
+                recommender = Recommender.load(directory)
+            except RunError as error:
+                if saved.data is None:
+                    raise
+                what = str(error).rpartition(";")[0]
+                raise RunError(f"{what}; save the model again") from error
         return cls(recommender, *saved.columns, directory, saved.data)
 
     def save(self, directory: str | Path) -> None:

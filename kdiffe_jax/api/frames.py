@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import ConfigError, DataError
 
 KINDS = ("pandas", "polars", "pyarrow")
+_LARGEST_SIGNED = 2**63 - 1
 _FRAMES = ("DataFrame", "LazyFrame", "Table")
 
 
@@ -84,7 +87,14 @@ def frame_of(columns: Mapping[str, Any], kind: str) -> Any:
     """
     if importlib.util.find_spec(kind) is None:
         raise ConfigError(f"a frame of {kind} needs {kind}: pip install {kind}")
-    return _narwhals().from_dict(dict(columns), backend=kind).to_native()
+    fitting = {name: _of_64_bits(values) for name, values in columns.items()}
+    return _narwhals().from_dict(fitting, backend=kind).to_native()
+
+
+def _of_64_bits(values: Any) -> Any:
+    """Whole numbers above the signed ones in the type that holds them."""
+    whole = isinstance(values, list) and values and isinstance(values[0], int)
+    return np.array(values, np.uint64) if whole and max(values) > _LARGEST_SIGNED else values
 
 
 def _values(column, what: str):
@@ -122,6 +132,8 @@ def _of_objects(values: list, where: str, error: Exception):
         return arrow().array([None if value is None else str(value) for value in values])
     if kinds == {int}:
         raise DataError(f"{where}: holds numbers of more than 64 bits; make it text") from error
+    if kinds == {str}:
+        raise DataError(f"{where}: text with half of a letter; mend it") from error
     names = " and ".join(sorted(kind.__name__ for kind in kinds))
     raise DataError(f"{where}: holds {names}; make it a column of one type") from error
 

@@ -25,13 +25,15 @@ class Home:
 def path_of(directory: Any) -> Path:
     """What was given, as a path that stays right when the program changes its directory.
 
+    `~` is the user's home.
+
     Raises:
       ConfigError: it is none.
     """
     try:
-        path = Path(directory).absolute()
+        path = Path(directory).expanduser().absolute()
         names = [os.fsencode(part) for part in path.parts]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise _no_path(directory) from error
     if any(len(name) > _LONGEST_NAME or 0 in name for name in names):
         raise _no_path(str(directory))

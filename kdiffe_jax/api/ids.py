@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -23,6 +24,8 @@ _BACK: Mapping[str, Callable[[str], Any]] = {
     "decimal": decimal.Decimal,
     "uuid": uuid.UUID,
 }
+
+_IN_NANOSECONDS = re.compile(r"\.\d{9}$")
 
 KINDS_OF_IDS = frozenset(_BACK)
 # What a frame without rows needs to be told; other ids are text there.
@@ -52,6 +55,8 @@ class IdColumn(NamedTuple):
         texts, back = list(texts), _BACK[self.kind]
         if not texts:
             return np.empty(0, _DTYPES.get(self.kind, "str"))
+        if self.kind == "datetime" and any(map(_IN_NANOSECONDS.search, texts)):
+            return _in_nanoseconds(texts)
         try:
             known = {text: back(text) for text in set(texts)}
         except (ValueError, LookupError, ArithmeticError):
@@ -74,6 +79,8 @@ def as_text(value: Any) -> str:
     """
     if isinstance(value, np.datetime64):
         value = _in_microseconds(value)
+        if np.datetime_data(value.dtype)[0] == "ns":
+            return str(value)
     alone = hasattr(value, "item") and not getattr(value, "shape", ())
     value = value.item() if alone else value.as_py() if hasattr(value, "as_py") else value
     if value is None or (value != value) is True:
@@ -86,9 +93,20 @@ def as_text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, decimal.Decimal):
         return format(value.normalize(), "f")
+    if isinstance(value, str) and not value.isascii():
+        _refuse_halves(value)
     if isinstance(value, str | int | float | uuid.UUID):
         return str(value)
     raise DataError(f"{value!r} is no id; give text, a number, a date or a UUID")
+
+
+def _in_nanoseconds(texts: list[str]) -> list | np.ndarray:
+    """Moments of pandas that Python's are too coarse for; all as text where one is no such."""
+    try:
+        moments = np.array(texts, "datetime64[ns]")
+    except ValueError:
+        return texts
+    return moments if [*map(as_text, moments)] == texts else texts
 
 
 def _in_microseconds(value: np.datetime64) -> np.datetime64:
@@ -96,6 +114,13 @@ def _in_microseconds(value: np.datetime64) -> np.datetime64:
     coarser = value.astype("datetime64[us]")
     fine = np.datetime_data(value.dtype)[0] in ("ns", "ps", "fs", "as")
     return coarser if fine and coarser == value else value
+
+
+def _refuse_halves(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{text!a} is no id: it holds half of a letter; mend the text") from error
 
 
 def ids_as_text(values: Any, where: str) -> tuple[Any, str]:

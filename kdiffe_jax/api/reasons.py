@@ -27,8 +27,13 @@ class Reasons:
 
     @property
     def score(self) -> float:
-        """What the contributions add up to."""
+        """What `own` and the contributions of `past` add up to."""
         return self.explanation.score
+
+    @property
+    def own(self) -> float:
+        """What the user's own row adds to those of the past items; 0 where there is none."""
+        return self.explanation.own
 
     @property
     def past(self) -> Any:

@@ -65,18 +65,20 @@ def export(
 
 def _require(model: SavedModel, index: str | None) -> None:
     arrow()
-    _save_file()
+    _safetensors()
     if index is not None:
         check_index(model, index)
         load_faiss()
 
 
-def _save_file():
+def _safetensors():
+    """What writes a file, and how it fails."""
     try:
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
     except ImportError as error:
         raise DataError("exporting needs safetensors: pip install 'kdiffe_jax[export]'") from error
-    return save_file
+    return save_file, SafetensorError
 
 
 def _write_parquet(model: SavedModel, what: str, file: Path) -> None:
@@ -96,7 +98,11 @@ def _write_safetensors(model: SavedModel, exported: Exported, draft: Path) -> No
     ids = {"user_ids": model.user_ids, "item_ids": model.item_ids}
     metadata = {name: json.dumps(names, ensure_ascii=False) for name, names in ids.items()}
     file = draft / exported.file
-    _save_file()(tensors, file, metadata=metadata)
+    save_file, error_of_library = _safetensors()
+    try:
+        save_file(tensors, file, metadata=metadata)
+    except error_of_library as error:
+        raise OSError(" ".join(str(error).split())) from error
     file.chmod(0o644)
 
 

@@ -87,10 +87,10 @@ def by_new_id(given, what: str) -> Mapping:
     if not isinstance(given, Mapping):
         raise ConfigError(f"{type(given).__name__}: give {what} as a dictionary by new id")
     for name in map(str, given):
-        if not name.strip() or any(unicodedata.category(letter) == "Cc" for letter in name):
+        if not name.strip() or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
             raise DataError(
-                f"new id {name[:60]!r}: is empty, or holds a line break, a tab or another control "
-                "character; give another"
+                f"new id {name[:60]!a}: is empty, or holds a line break, a tab, another control "
+                "character or half of a letter; give another"
             )
     return given
 

@@ -3,6 +3,7 @@
 Annotations are evaluated here, not kept as text: FastAPI reads the type of the request.
 """
 
+from collections import Counter
 from typing import Any
 
 from starlette.requests import Request
@@ -11,13 +12,17 @@ from kdiffe_jax.errors import ConfigError, listed
 
 
 async def refuse_unknown_names(request: Request) -> None:
-    """Refuses names of the query or the body that the route does not take.
+    """Refuses names of the query or the body that the route does not take, or has twice.
 
     Raises:
       ConfigError: the first of them.
     """
     taken = request.scope["route"].dependant
     _check(request.query_params, taken.query_params)
+    names = Counter(name for name, _ in request.query_params.multi_items())
+    for name, count in names.items():
+        if count > 1:
+            raise ConfigError(f"parameter {name!r} is given {count} times; give it once")
     if taken.body_params and isinstance(body := await _body_of(request), dict):
         _check(body, taken.body_params)
 

@@ -6,10 +6,12 @@ two latest and the two best, so that losing the newest never loses the best.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import shutil
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,7 +109,8 @@ class Checkpoints:
             history=ocp.args.JsonSave({"epochs": history, "crc32": _checksum(plain, history)}),
         )
         try:
-            self._manager.save(epoch, args=content)
+            with _without_tracebacks():
+                self._manager.save(epoch, args=content)
         except Exception as error:  # As many kinds as for restoring.
             raise RunError(
                 f"{self._directory / str(epoch)}: checkpoint cannot be written: {_reason(error)}; "
@@ -187,6 +190,18 @@ def _reason(error: Exception) -> str:
 def _is_key(leaf) -> bool:
     dtype = getattr(leaf, "dtype", None)
     return dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key)
+
+
+@contextlib.contextmanager
+def _without_tracebacks() -> Iterator[None]:
+    """Orbax logs errors of its threads and raises them too; once is enough."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _this_process_alone() -> ocp.options.MultiprocessingOptions:

@@ -180,6 +180,8 @@ MISTAKES = {
     "an unknown option of lists": (lambda m: m.recommend(101, unknown="?"), "choose one of"),
     "a known user as a new one": (lambda m: m.with_users({101: [1000]}), "there already"),
     "two ids of one text": (lambda m: m.with_users({7: [1000], "7": [1001]}), "'7' stands there"),
+    "half of a letter": (lambda m: m.recommend("u\ud800", unknown="popular"), "half of a letter"),
+    "a new user of half a letter": (lambda m: m.with_users({"u\ud800": [1000]}), "half of a"),
     "no model of entities": (lambda m: m.with_items({"x": ["Drama"]}), "no rows for new items"),
 }
 

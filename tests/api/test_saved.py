@@ -57,6 +57,14 @@ def test_a_damaged_table_is_one_line(saved, tmp_path, name, harm):
         kd.load(copy)
 
 
+def test_a_damaged_model_is_saved_again(saved, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(saved, copy)
+    cut(copy / "model.npz")
+    with pytest.raises(RunError, match=r"model.npz: damaged \(.*\); save the model again$"):
+        kd.load(copy)
+
+
 @pytest.mark.parametrize("name", ["source", "data"])
 def test_a_directory_that_is_missing_is_told(saved, tmp_path, name):
     copy = tmp_path / "copy"

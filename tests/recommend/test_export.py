@@ -104,3 +104,15 @@ def test_a_missing_library_is_named_and_nothing_is_left(
     with pytest.raises(DataError, match=rf"pip install 'kdiffe_jax\[{extra}\]'"):
         export(model, tmp_path / "out", index="exact")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_left(model, tmp_path, monkeypatch):
+    from safetensors import SafetensorError, numpy
+
+    def full(*_, **__):
+        raise SafetensorError("I/O error:\nNo space left on device")
+
+    monkeypatch.setattr(numpy, "save_file", full)
+    with pytest.raises(DataError, match="cannot be written: I/O error: No space left") as refused:
+        export(model, tmp_path / "exported")
+    assert "\n" not in str(refused.value) and not [*tmp_path.iterdir()]

@@ -37,6 +37,7 @@ def refused(answer, status, *words):
         ("/api/recommend?user=ann%201&unknown=guess", 422, "unknown: "),
         ("/api/recommend?user=ann%201&kk=5", 422, "no parameter 'kk' at this address; there are"),
         ("/api/health?k=5", 422, "it takes none"),
+        ("/api/recommend?user=ann%201&user=x", 422, "parameter 'user' is given 2 times"),
         ("/api/explain?user=ann%201", 422, "item"),
         ("/api/users?k=11", 422, "k: "),
         ("/api/items?q=" + "a" * 41, 422, "q: "),
