@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from shlex import quote
 from typing import Any, TypeAlias
@@ -14,7 +13,7 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.diagnosis.figures import draw_figures
 from kdiffe_jax.data.diagnosis.text import diagnosis_text, item_in_words
 from kdiffe_jax.data.not_read import not_read
-from kdiffe_jax.data.plain_files import sha256
+from kdiffe_jax.data.plain_files import sums_by_name
 from kdiffe_jax.data.prepare import described, prepare
 from kdiffe_jax.data.public.download import download
 from kdiffe_jax.data.readers import read_dataset
@@ -115,7 +114,7 @@ def _prepare(values: FlagValues) -> None:
     provenance = {
         "program": f"kdiffe_jax {kdiffe_jax.__version__}",
         "source": layout,
-        "files": _sums(files),
+        "files": sums_by_name(files),
         "options": described(config, columns) | given,
     }
     dataset = prepare(
@@ -162,15 +161,6 @@ def _report(dataset: Dataset) -> None:
     for note in dataset.notes:
         print(f"{dataset.name}: {note}")
     print(f"\n{diagnosis_text(dataset)}")
-
-
-def _sums(files: list[Path]) -> dict[str, str]:
-    """SHA-256 by name; files of one name are told apart by their directory."""
-    names = Counter(file.name for file in files)
-    return {
-        file.name if names[file.name] == 1 else f"{file.parent.name}/{file.name}": sha256(file)
-        for file in files
-    }
 
 
 def _chosen(group, values: FlagValues) -> dict[str, Any]:

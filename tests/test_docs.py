@@ -253,3 +253,16 @@ def test_every_flag_of_the_server_is_described():
     serve.define(values)
     page = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
     assert set(values) - {"debug", "cache_dir"} <= set(FLAG.findall(page))
+
+
+PRINTED = re.findall(
+    r'^python -c "(from kdiffe_jax.*?)"$',
+    "".join(page.read_text(encoding="utf-8") for page in GUIDES),
+    re.DOTALL | re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize("program", PRINTED)
+def test_a_program_on_a_line_runs(program, capsys):
+    exec(program, {})
+    assert capsys.readouterr().out

@@ -19,6 +19,7 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.diagnosis.text import diagnosis_text
 from kdiffe_jax.data.no_effect import refuse_without_effect
 from kdiffe_jax.data.not_read import not_read
+from kdiffe_jax.data.plain_files import sums_by_name
 from kdiffe_jax.data.prepare import described, prepare
 from kdiffe_jax.data.readers.in_memory import SourceTables
 from kdiffe_jax.data.readers.prepared import write_prepared
@@ -187,9 +188,11 @@ def _of_files(path: Path, source: str, config, columns, limits, name: str) -> Da
     if config.entities.shared_ids:
         refuse_unshared(layout, catalogue)
     catalogue = catalogue.extended(notes=not_read(path, catalogue.files))
+    root = path if path.is_dir() else path.parent
     provenance = {
         "program": f"kdiffe_jax {kdiffe_jax.__version__}",
         "source": layout,
+        "files": sums_by_name([root / file for file in catalogue.files]),
         "options": described(config, columns),
     }
     found = prepare(catalogue, config, columns, filters=limits, provenance=provenance)

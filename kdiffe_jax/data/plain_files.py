@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -161,3 +162,12 @@ def _first_of(lines: Iterable[str]) -> str:
 
 def _not_utf8(file: Path, error: UnicodeDecodeError) -> DataError:
     return DataError(f"{file}: not UTF-8 text: {error}; save it as UTF-8")
+
+
+def sums_by_name(files: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 by name; files of one name are told apart by their directory."""
+    names = Counter(file.name for file in files)
+    return {
+        file.name if names[file.name] == 1 else f"{file.parent.name}/{file.name}": sha256(file)
+        for file in files
+    }

@@ -30,7 +30,7 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
     {
         "kdiffe": Entry(
             f"{_HERE}.kdiffe.model:KDiffE",
-            "a knowledge graph, or features to make one of",
+            "a knowledge graph, features to make one of, or interactions only",
             "knowledge-aware attention, random-walk similarity and guided diffusion",
         ),
         "lightgcn": Entry(
