@@ -20,7 +20,7 @@ from kdiffe_jax.parallel.shares import share_of_process
 from kdiffe_jax.profile.recorder import Recorder
 from kdiffe_jax.report.page import REPORT, leave_report
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.storage.saved_model import MODEL, renew_titles
+from kdiffe_jax.storage.saved_model import MODEL, read_titled
 from kdiffe_jax.trackers.named import name_of_run
 from kdiffe_jax.trackers.tracker import Tracker
 from kdiffe_jax.training.compiled_programs import keep_compiled
@@ -174,7 +174,7 @@ def _whole(values: FlagValues, dataset: Dataset, identity: dict[str, Any]) -> Da
 def _tell_finished(run: RunDirectory, dataset: Dataset) -> None:
     print(f"{run.path}: this run is finished; its result:")
     if (run.path / MODEL).exists():
-        renew_titles(run.path, dataset.item_names, dataset.item_pictures)
+        read_titled(run.path, dataset.item_names, dataset.item_pictures)
     if not (run.path / REPORT).exists():
         leave_report(run.path, options_of, log=print)
 

@@ -26,6 +26,7 @@ from kdiffe_jax.recommend.lists import Lists
 from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.report.page import page_of
 from kdiffe_jax.report.run_files import read_history, read_result, read_run
+from kdiffe_jax.storage.saved_model import read_titled
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -53,14 +54,15 @@ class FittedModel:
 
     @classmethod
     def of_run(cls, directory: Path, data: Data, home=None) -> FittedModel:
-        """The model of a finished run.
+        """The model of a finished run, its items called as the data call them now.
 
         Args:
           directory: of the run.
           data: that it was trained on.
           home: a temporary directory around it, which lives as long as the model.
         """
-        recommender = Recommender.load(directory)
+        titles = data.dataset.item_names, data.dataset.item_pictures
+        recommender = Recommender(read_titled(directory, *titles))
         return cls(recommender, data.users, data.items, data.frame, directory, data, home)
 
     @classmethod

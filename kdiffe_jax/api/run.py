@@ -21,7 +21,6 @@ from kdiffe_jax.models.registry import options_of
 from kdiffe_jax.report.page import leave_report
 from kdiffe_jax.storage.cache_dir import default_cache_dir
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.storage.saved_model import renew_titles
 from kdiffe_jax.trackers.named import name_of_run, named_trackers
 from kdiffe_jax.trackers.tracker import Tracker
 from kdiffe_jax.training.compiled_programs import keep_compiled
@@ -82,7 +81,6 @@ def run_config(
             for tracker in trackers:
                 tracker.on_result(result)
         else:
-            renew_titles(run.path, data.dataset.item_names, data.dataset.item_pictures)
             _tell_baselines_left_out(finished, resources, phases.log)
     return FittedModel.of_run(run.path, data, home)
 

@@ -91,18 +91,6 @@ def write_model(model: SavedModel, file: Path) -> None:
     write_archive(file, members, version=FORMAT_VERSION, about={"about": dict(model.about)})
 
 
-def renew_titles(run_dir: Path, item_names: tuple[str, ...], pictures: tuple[str, ...]) -> None:
-    """Writes the model file anew where its items are called or pictured otherwise.
-
-    Raises:
-      RunError: as `read_model` and `write_model`.
-    """
-    model = read_model(run_dir)
-    if (model.item_names, model.item_pictures) != (item_names, pictures):
-        renewed = model._replace(item_names=item_names, item_pictures=pictures)
-        write_model(renewed, Path(run_dir) / MODEL)
-
-
 def read_model(run_dir: str | Path) -> SavedModel:
     """Reads and checks the model file of a run directory.
 
@@ -122,3 +110,18 @@ def read_model(run_dir: str | Path) -> SavedModel:
     except DAMAGED as error:
         raise damaged(file, error, remedy) from error
     return SavedModel(about=about, **core, artifacts=own, **names)
+
+
+def read_titled(
+    run_dir: str | Path, item_names: tuple[str, ...], item_pictures: tuple[str, ...]
+) -> SavedModel:
+    """Reads the model file; writes it anew where its items were called or pictured otherwise.
+
+    Raises:
+      RunError: as `read_model` and `write_model`.
+    """
+    model = read_model(run_dir)
+    if (model.item_names, model.item_pictures) != (item_names, item_pictures):
+        model = model._replace(item_names=item_names, item_pictures=item_pictures)
+        write_model(model, Path(run_dir) / MODEL)
+    return model
