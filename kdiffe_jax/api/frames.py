@@ -15,7 +15,7 @@ from kdiffe_jax.errors import ConfigError, DataError
 
 KINDS = ("pandas", "polars", "pyarrow")
 _LARGEST_SIGNED = 2**63 - 1
-_FRAMES = ("DataFrame", "LazyFrame", "Table")
+_FRAMES = ("DataFrame", "LazyFrame", "Table", "RecordBatch")
 
 
 def is_frame(given: Any) -> bool:
@@ -56,6 +56,8 @@ def to_arrow(frame: Any, what: str):
     kind_of(frame, what)
     if type(frame).__name__ == "LazyFrame":
         frame = frame.collect()
+    if type(frame).__name__ == "RecordBatch":
+        frame = arrow().Table.from_batches([frame])
     names = frame.column_names if kind_of(frame, what) == "pyarrow" else frame.columns
     names = [str(name) for name in names]
     for name, count in Counter(names).items():

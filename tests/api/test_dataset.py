@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from absl import flags as absl_flags
 
@@ -220,3 +221,13 @@ def test_the_public_names_are_there():
     assert set(kd.__all__) <= set(dir(kd))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         kd.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda rows: pl.DataFrame(rows).lazy(), lambda rows: pa.table(rows).to_batches()[0]],
+    ids=["lazy", "batch"],
+)
+def test_frames_that_are_not_collected_yet_are_read(make):
+    whole = kd.dataset(pl.DataFrame(ratings())).dataset
+    assert kd.dataset(make(ratings())).dataset.fingerprint() == whole.fingerprint()
