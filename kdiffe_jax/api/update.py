@@ -61,6 +61,7 @@ def update(
     """
     with spoken_in_python():
         data, source = _old_data(model)
+        items = None if items is None else to_arrow(items, "items")
         features = {**_vectors(source, items), **(features or {})}
         given = (interactions, items, triples, features)
         more, *columns = source_of(*given, source.config, source.columns)
@@ -89,7 +90,7 @@ def _old_data(model: FittedModel) -> tuple[Data, Source]:
 
 def _vectors(source: Source, items: Any) -> dict[str, str]:
     """Modality -> column, where the new items have the columns that the old features came from."""
-    names = [] if items is None else to_arrow(items, "items").column_names
+    names = [] if items is None else items.column_names
     return {modality: name for modality, name in source.vectors.items() if name in names}
 
 
