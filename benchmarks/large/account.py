@@ -26,7 +26,7 @@ from benchmarks.large.tables import (
 )
 from benchmarks.written import Report, add_report
 from kdiffe_jax.config import Config
-from kdiffe_jax.evaluation.ranking import ranked_metrics
+from kdiffe_jax.evaluation.item_ranks import item_ranks
 from kdiffe_jax.evaluation.ranking_task import RankingTask
 from kdiffe_jax.models.arrays import Batch, Degrees, Inputs, Sizes
 from kdiffe_jax.models.base import Model
@@ -134,8 +134,8 @@ def _ranking(config: Config, size: int):
     scored = min(size, USERS_SCORED)
     each, relevant = INTERACTIONS_PER_USER - 2, _integers(scored, 1)
     seen = Ragged(_integers(scored + 1), _integers(scored * each), _integers(each))
-    rank = jax.jit(partial(ranked_metrics, block=config.eval.eval_block))
-    return rank.lower(table, table, RankingTask(_integers(scored), seen, relevant))
+    task = RankingTask(_integers(scored), seen, relevant)
+    return item_ranks.lower(table, table, task, block=config.eval.eval_block)
 
 
 def _operator(entries: int, rows: int, columns: int) -> SparseOperator:

@@ -145,8 +145,7 @@ def followed(
 def scores(lists: TopKLists, task: RankingTask) -> dict[str, float]:
     """Mean metrics of lists on a split: those of `OF_TEST`."""
     found = metrics_per_user(lists(task, k=max(CUTOFFS)), task.relevant)
-    means = mean_metrics({name: np.asarray(found[name], np.float64) for name in OF_TEST})
-    return means
+    return mean_metrics({name: found[name] for name in OF_TEST})
 
 
 def by_rows(users: np.ndarray, items: np.ndarray) -> TopKLists:

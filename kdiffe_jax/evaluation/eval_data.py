@@ -29,9 +29,7 @@ class EvalData(NamedTuple):
         task = self.test if self.eval.selection == "test" else self.valid
         cutoff = int(self.eval.selection_metric.partition("@")[2])
         values = metrics_per_user(lists(task, k=cutoff), task.relevant, cutoffs=(cutoff,))
-        return mean_metrics({n: np.asarray(v, np.float64) for n, v in values.items()})[
-            self.eval.selection_metric
-        ]
+        return mean_metrics(values)[self.eval.selection_metric]
 
     def popularity(self) -> np.ndarray:
         """int64[J]: training interactions of every item."""

@@ -1,4 +1,4 @@
-"""Full ranking on the device, in blocks of users."""
+"""Full ranking on the device, in blocks of users, and its metrics on the host."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.evaluation.item_ranks import item_ranks
-from kdiffe_jax.evaluation.metrics import hits_of, metrics_at_k
+from kdiffe_jax.evaluation.metrics import Hits, hits_of_lists, hits_of_ranks, metrics_at_k
 from kdiffe_jax.evaluation.ranking_task import RankingTask
 from kdiffe_jax.evaluation.top_k import grouped_top_k, groups_for
 from kdiffe_jax.ops.precision import exact_product
@@ -60,6 +60,8 @@ def rank_all(
     """
     n_users, n_items = task.users.shape[0], item_embeddings.shape[0]
     k, block = min(k, n_items), min(block, n_users)
+    if not n_users:
+        return jnp.zeros((0, k), jnp.int32)
     n_blocks = -(-n_users // block)
     at = jnp.minimum(jnp.arange(n_blocks * block), n_users - 1).reshape(n_blocks, block)
     groups = groups_for(n_items, k)
@@ -79,48 +81,31 @@ def rank_all(
     return jax.lax.map(rank_block, at).reshape(n_blocks * block, -1)[:n_users]
 
 
-@partial(jax.jit, static_argnames=("cutoffs",))
 def metrics_per_user(
-    ranked: jax.Array, relevant: jax.Array, *, cutoffs: tuple[int, ...] = CUTOFFS
-) -> dict[str, jax.Array]:
-    """Every metric of every user: name -> f32[n].
+    lists: jax.Array, relevant: jax.Array, *, cutoffs: tuple[int, ...] = CUTOFFS
+) -> dict[str, np.ndarray]:
+    """Every metric of every user: name -> f64[n].
 
     Args:
-      ranked: i32[n, K] from `rank_all`, K at least the largest cut-off or all items.
+      lists: i32[n, K] from `rank_all`, K at least the largest cut-off or all items.
       relevant: i32[n, P], -1 on padding.
       cutoffs: the k of recall@k and the others.
     """
-    return _all_metrics(hits_of(ranked, relevant), relevant, cutoffs)
+    return _all_metrics(hits_of_lists(np.asarray(lists), np.asarray(relevant)), cutoffs)
 
 
-@partial(jax.jit, static_argnames=("cutoffs",))
 def metrics_of_ranks(
-    found: jax.Array, relevant: jax.Array, *, cutoffs: tuple[int, ...] = CUTOFFS
-) -> dict[str, jax.Array]:
-    """`metrics_per_user` from `item_ranks`, i32[n, P], instead of from lists."""
-    hits = (found[:, :, None] == jnp.arange(max(cutoffs))[None, None]).any(axis=1)
-    return _all_metrics(hits, relevant, cutoffs)
+    ranks: np.ndarray, n_relevant: np.ndarray, *, cutoffs: tuple[int, ...] = CUTOFFS
+) -> dict[str, np.ndarray]:
+    """`metrics_per_user` from `item_ranks`, i32[n, P], and each user's number of relevant items."""
+    return _all_metrics(hits_of_ranks(ranks, n_relevant, within=max(cutoffs)), cutoffs)
 
 
-def _all_metrics(hits, relevant, cutoffs):
-    n_relevant = (relevant >= 0).sum(axis=1)
-    values: dict[str, jax.Array] = {}
+def _all_metrics(hits: Hits, cutoffs: tuple[int, ...]) -> dict[str, np.ndarray]:
+    values: dict[str, np.ndarray] = {}
     for k in cutoffs:
-        values |= metrics_at_k(hits, n_relevant, k)
+        values |= metrics_at_k(hits, k)
     return values
-
-
-def ranked_metrics(
-    user_embeddings: jax.Array,
-    item_embeddings: jax.Array,
-    task: RankingTask,
-    *,
-    block: int,
-    cutoffs: tuple[int, ...] = CUTOFFS,
-) -> dict[str, jax.Array]:
-    """Ranks and scores on the device; may be traced: metric name -> f32[n]."""
-    found = item_ranks(user_embeddings, item_embeddings, task, block=block)
-    return metrics_of_ranks(found, task.relevant, cutoffs=cutoffs)
 
 
 def evaluate(
@@ -132,8 +117,9 @@ def evaluate(
     cutoffs: tuple[int, ...] = CUTOFFS,
 ) -> dict[str, np.ndarray]:
     """Ranks and scores: metric name -> f64[n], one value a user of the task."""
-    values = ranked_metrics(user_embeddings, item_embeddings, task, block=block, cutoffs=cutoffs)
-    return {name: np.asarray(value, np.float64) for name, value in values.items()}
+    ranks = item_ranks(user_embeddings, item_embeddings, task, block=block)
+    n_relevant = (np.asarray(task.relevant) >= 0).sum(axis=1)
+    return metrics_of_ranks(np.asarray(ranks), n_relevant, cutoffs=cutoffs)
 
 
 def mean_metrics(per_user: dict[str, np.ndarray]) -> dict[str, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -40,16 +39,16 @@ def score_split(
       popularity: int[J], training interactions of each item; 0 is a cold item.
       n_users: I.
     """
-    ranked = lists(task, k=max(CUTOFFS))
+    ranked = np.asarray(lists(task, k=max(CUTOFFS)))
     return SplitScores(
-        per_user=_per_user(ranked, task.relevant),
+        per_user=metrics_per_user(ranked, task.relevant),
         cold=cold_scores(lists, ranked, task, popularity == 0),
-        beyond_accuracy=beyond_accuracy(np.asarray(ranked), popularity, n_users=n_users),
+        beyond_accuracy=beyond_accuracy(ranked, popularity, n_users=n_users),
     )
 
 
 def cold_scores(
-    lists: TopKLists, ranked: jax.Array, task: RankingTask, cold: np.ndarray
+    lists: TopKLists, ranked: np.ndarray, task: RankingTask, cold: np.ndarray
 ) -> dict[str, Any]:
     """Recall and ndcg on the interactions whose item never occurs in training.
 
@@ -69,8 +68,8 @@ def cold_scores(
     relevant = np.asarray(task.relevant)
     relevant = np.where((relevant >= 0) & cold[relevant], relevant, -1)
     rows = np.flatnonzero((relevant >= 0).any(axis=1))
-    relevant = jnp.asarray(relevant[rows])
-    found = np.asarray(relevant)[np.asarray(relevant) >= 0]
+    relevant = relevant[rows]
+    found = relevant[relevant >= 0]
     counts = {
         "interactions": len(found),
         "items": len(np.unique(found)),
@@ -79,18 +78,14 @@ def cold_scores(
     }
     if not len(rows):
         return counts
-    part = RankingTask(task.users[rows], taken(task.seen, rows), relevant)
+    users, wanted = jnp.asarray(np.asarray(task.users)[rows]), jnp.asarray(relevant)
+    part = RankingTask(users, taken(task.seen, rows), wanted)
     apart = lists(part, k=max(CUTOFFS), candidates=np.flatnonzero(cold))
     found_in = {"among_all": ranked[rows], "among_cold": apart}
     return counts | {
-        name: _only(COLD_METRICS, mean_metrics(_per_user(items, relevant)))
+        name: _only(COLD_METRICS, mean_metrics(metrics_per_user(items, relevant)))
         for name, items in found_in.items()
     }
-
-
-def _per_user(ranked, relevant) -> dict[str, np.ndarray]:
-    values = metrics_per_user(ranked, relevant, cutoffs=CUTOFFS)
-    return {name: np.asarray(value, np.float64) for name, value in values.items()}
 
 
 def _only(names: tuple[str, ...], means: dict[str, float]) -> dict[str, float]:

@@ -114,9 +114,10 @@ def evaluate_sharded(
     Returns:
       Metric name -> f64[n], one value a user of the task, on every process.
     """
-    tables = (user_embeddings, item_embeddings)
-    found = _metrics(mesh, *tables, task.laid, n_items=task.n_items, block=block, cutoffs=cutoffs)
-    return {name: on_host(value)[task.at].astype(np.float64) for name, value in found.items()}
+    tables, first = (user_embeddings, item_embeddings), max(cutoffs)
+    found = _ranks(mesh, *tables, task.laid, n_items=task.n_items, block=block, first=first)
+    ranks, n_relevant = (on_host(part)[task.at] for part in found)
+    return metrics_of_ranks(ranks, n_relevant, cutoffs=cutoffs)
 
 
 def view_shardings(mesh: Mesh) -> tuple[NamedSharding, NamedSharding]:
@@ -143,17 +144,21 @@ def _task_of(seen: np.ndarray, relevant: np.ndarray, first: int, height: int) ->
     return jax.tree.map(np.asarray, ranking_task(own(seen), own(relevant), n_users=height))
 
 
-@partial(jax.jit, static_argnames=("mesh", "n_items", "block", "cutoffs"))
-def _metrics(mesh: Mesh, users, items, task: RankingTask, *, n_items: int, block: int, cutoffs):
+@partial(jax.jit, static_argnames=("mesh", "n_items", "block", "first"))
+def _ranks(mesh: Mesh, users, items, task: RankingTask, *, n_items: int, block: int, first: int):
+    """At most `first` of each user's ranks, the lowest; and the number of relevant items."""
+
     def own(users, items, task):
         found = item_ranks(users, items, task, block=block, n_items=n_items, axis="model")
-        return metrics_of_ranks(found, task.relevant, cutoffs=cutoffs)
+        if found.shape[1] > first:
+            found = jnp.sort(found, axis=1)[:, :first]
+        return found, (task.relevant >= 0).sum(axis=1)
 
     split = jax.shard_map(
         own,
         mesh=mesh,
         in_specs=(BY_USERS, BY_ITEMS, _TASK),
-        out_specs=BY_USERS,
+        out_specs=(BY_USERS, BY_USERS),
         check_vma=False,
     )
     return split(users, items, task)

@@ -61,6 +61,8 @@ def finish_closed_form(
         raise ConfigError(f"{config.model} is fitted by the host of one process; leave --mesh out")
     check_selection_metric(config)
     dataset = ablated(dataset, config.data_ablation)
+    for note in dataset.notes:
+        log(f"{dataset.name}: {note}")
     check_splits(dataset, config)
     data = _eval_data(dataset, config)
     training, fitted = _fitted(dataset, config, data, run, resources, phase)

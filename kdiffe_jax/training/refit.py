@@ -71,7 +71,7 @@ def read_scored(run_dir: str | Path) -> Scored:
     if stored is None or result is None:
         raise RunError(f"{run_dir}: holds no finished run; train it to its end first")
     if REFIT_OF in stored:
-        raise ConfigError(f"{run_dir} was trained on all interactions already")
+        raise ConfigError("this model was trained on all interactions already, by a refit")
     if "warm_start" in stored:
         raise ConfigError(
             f"{run_dir} began from another run, so its epochs say nothing of a training from the "

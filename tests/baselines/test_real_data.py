@@ -26,8 +26,7 @@ def model_on(kind, eval_data):
 
 
 def scores(fitted, task):
-    values = metrics_per_user(fitted.lists(task, k=20), task.relevant, cutoffs=(20,))
-    means = mean_metrics({name: np.asarray(value) for name, value in values.items()})
+    means = mean_metrics(metrics_per_user(fitted.lists(task, k=20), task.relevant, cutoffs=(20,)))
     return means["recall@20"], means["ndcg@20"]
 
 

@@ -25,7 +25,7 @@ def test_a_run_is_trained_again_beside_itself(train, capsys):
     assert len(read_model("shop-all").train) == 840
     assert "this run is finished" in train("--refit=shop")
     refused(train, "the run was made with 2", "--refit=shop", "--epochs=3", "--workdir=other")
-    refused(train, "shop-all was trained on all interactions already", "--refit=shop-all")
+    refused(train, "was trained on all interactions already", "--refit=shop-all")
     refused(train, "nothing is left to score it by", "--mode=evaluate", "--workdir=shop-all")
     refused(train, "--refit: only a training has epochs", "--mode=evaluate", "--refit=shop")
     assert not Path("other").exists()

@@ -30,7 +30,7 @@ from kdiffe_jax.ops.k_means import k_means
 from kdiffe_jax.ops.propagate import propagate, propagate_items
 from kdiffe_jax.ops.sparse import laplacian_blocks
 from kdiffe_jax.parallel.evaluation import (
-    _metrics,
+    _ranks,
     evaluate_sharded,
     padded_rows,
     sharded_task,
@@ -250,8 +250,8 @@ def embeddings_that_travel():
         mesh, (users, items) = laid_out(grid, *TABLES)
         pairs = np.stack([np.arange(WIDER.users), np.arange(WIDER.users) % WIDER.items], axis=1)
         task = sharded_task(mesh, pairs, pairs, n_users=WIDER.users, n_items=WIDER.items)
-        settings = dict(n_items=WIDER.items, block=64, cutoffs=(5,))
-        program = _metrics.lower(mesh, users, items, task.laid, **settings).compile().as_text()
+        settings = dict(n_items=WIDER.items, block=64, first=5)
+        program = _ranks.lower(mesh, users, items, task.laid, **settings).compile().as_text()
         lines = [line.split(" = ")[-1] for line in program.splitlines()]
         sent = [line for line in lines if re.search(r"(all|collective)-[a-z-]+\(", line)]
         yield grid, np.array([len(sent), sum(f",{WIDTH}]" in line for line in sent)])

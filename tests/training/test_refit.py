@@ -150,7 +150,7 @@ def test_what_is_fitted_keeps_what_validation_chose(model, scored, resources, tm
 def test_what_cannot_be_trained_again(scored, resources, tmp_path):
     run = scored("lightgcn")
     again(run, resources, tmp_path / "again")
-    with pytest.raises(ConfigError, match="again was trained on all interactions already"):
+    with pytest.raises(ConfigError, match="was trained on all interactions already"):
         read_scored(tmp_path / "again")
     other = everything_trains(checkerboard())
     with pytest.raises(RunError, match="was trained on other data than checkerboard holds now"):
