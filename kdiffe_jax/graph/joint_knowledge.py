@@ -68,7 +68,7 @@ def joint_graph(
     rows, columns = np.divmod(pairs, n_nodes)
     of_pairs = np.concatenate([relations, relations + n_relations])[first]
     near = _drawn(rows, n_nodes, tails_per_head or len(rows), np.random.default_rng(seed))
-    edges = operator_from_entries(jnp.ones(len(rows)), rows, columns, shape=(n_nodes, n_nodes))
+    edges = operator_from_entries(np.ones(len(rows)), rows, columns, shape=(n_nodes, n_nodes))
     return JointGraph(edges, jnp.asarray(of_pairs, jnp.int32), jnp.asarray(near, float))
 
 

@@ -24,14 +24,33 @@ def sparse_operator(matrix: BCOO) -> SparseOperator:
     """
     if not (matrix.indices_sorted and matrix.ndim == 2):
         raise ValueError("a 2-d BCOO with sorted indices is needed; call .sort_indices()")
-    return operator_from_entries(
-        matrix.data, matrix.indices[:, 0], matrix.indices[:, 1], shape=matrix.shape
+    values, indices = jax.device_get((matrix.data, matrix.indices))
+    return operator_from_entries(values, *indices.T, shape=matrix.shape)
+
+
+def operator_from_entries(values, rows, columns, *, shape: tuple[int, int]) -> SparseOperator:
+    """An operator from entries sorted by (row, column).
+
+    Values of NumPy are laid out by the host, which compiles nothing; others may be traced.
+    """
+    lay_out = _by_host if isinstance(values, np.ndarray) else _traced
+    return lay_out(values, rows, columns, shape=shape)
+
+
+def _by_host(values, rows, columns, *, shape: tuple[int, int]) -> SparseOperator:
+    rows, columns = np.asarray(rows, np.int32), np.asarray(columns, np.int32)
+    row_starts, column_starts = (
+        np.append(0, np.cumsum(np.bincount(ids, minlength=size)))
+        for ids, size in zip((rows, columns), shape, strict=True)
     )
+    order = np.argsort(columns, kind="stable")
+    parts = values, row_starts, columns, rows, column_starts, order
+    kinds = (np.float32, *(np.int32,) * 5)
+    return SparseOperator(*(jnp.asarray(p, kind) for p, kind in zip(parts, kinds, strict=True)))
 
 
 @partial(jax.jit, static_argnames="shape")
-def operator_from_entries(values, rows, columns, *, shape: tuple[int, int]) -> SparseOperator:
-    """An operator from entries sorted by (row, column); may be traced."""
+def _traced(values, rows, columns, *, shape: tuple[int, int]) -> SparseOperator:
     rows, columns = jnp.asarray(rows, jnp.int32), jnp.asarray(columns, jnp.int32)
     return SparseOperator(
         values=values,
@@ -57,21 +76,7 @@ def host_operator(matrix: sparse.sparray) -> SparseOperator:
     own = sparse.csr_array(matrix, dtype=np.float32, copy=True)
     own.sort_indices()
     entries = own.tocoo()
-    values = jnp.asarray(entries.data)
-    return operator_from_entries(values, entries.row, entries.col, shape=entries.shape)
-
-
-def transposed(operator: SparseOperator) -> SparseOperator:
-    """The transpose of an operator, prepared likewise; NumPy of NumPy, and may be traced."""
-    order = operator.to_transpose
-    return SparseOperator(
-        values=operator.values[order],
-        row_starts=operator.column_starts,
-        columns=operator.rows[order],
-        rows=operator.columns[order],
-        column_starts=operator.row_starts,
-        to_transpose=order.argsort().astype(jnp.int32),
-    )
+    return operator_from_entries(entries.data, entries.row, entries.col, shape=entries.shape)
 
 
 def laplacian_blocks(matrix: BCOO, *, n_users: int) -> Laplacian:
@@ -81,13 +86,16 @@ def laplacian_blocks(matrix: BCOO, *, n_users: int) -> Laplacian:
       matrix: symmetric f32[I + J, I + J], indices sorted, nothing within users or within items.
       n_users: I.
     """
-    rows, columns = matrix.indices.T
-    size = matrix.shape[0]
-    upper = rows < n_users
-    to_users = operator_from_entries(
-        matrix.data[upper], rows[upper], columns[upper] - n_users, shape=(n_users, size - n_users)
+    values, indices = jax.device_get((matrix.data, matrix.indices))
+    n_items = matrix.shape[0] - n_users
+    n_upper = np.searchsorted(indices[:, 0], n_users)
+    (users, items), (item_nodes, of_users) = indices[:n_upper].T, indices[n_upper:].T
+    return Laplacian(
+        operator_from_entries(values[:n_upper], users, items - n_users, shape=(n_users, n_items)),
+        operator_from_entries(
+            values[n_upper:], item_nodes - n_users, of_users, shape=(n_items, n_users)
+        ),
     )
-    return Laplacian(to_users, jax.jit(transposed)(to_users))
 
 
 def _starts(ids: jax.Array, size: int) -> jax.Array:

@@ -72,9 +72,7 @@ def _by_nearest_trained(model: SavedModel, triples: np.ndarray, rows: np.ndarray
     order = np.lexsort((near, items))
     items, near = items[order], near[order]
     shares = (1.0 / np.bincount(items)[items]).astype(np.float32)
-    proxies = operator_from_entries(
-        jnp.asarray(shares), n_items + items, near, shape=(n_all, n_all)
-    )
+    proxies = operator_from_entries(shares, n_items + items, near, shape=(n_all, n_all))
     everything = jnp.concatenate([model.items, rows])
     return np.asarray(with_cold_item_proxies(everything, proxies)[n_items:])
 

@@ -36,10 +36,9 @@ def build_inputs(
     triples, knowledge, entity_items, own = dataset.triples, None, None, ()
     with placement.making():
         if needs.knowledge == "items":
-            heads, relations, tails = jnp.asarray(triples, jnp.int32).T
             of = dict(n_items=sizes.n_items, n_entities=sizes.n_entities)
-            ones = jnp.ones(len(triples))
-            knowledge = knowledge_graph(heads, relations, tails, ones, **of)
+            heads, relations, tails = triples.T
+            knowledge = knowledge_graph(heads, relations, tails, np.ones(len(triples)), **of)
             own = model.constants(triples, dataset.entity_items)
             if dataset.entity_items is not None:
                 entity_items = jnp.asarray(dataset.entity_items, jnp.int32)

@@ -13,7 +13,7 @@ from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity import attention_similarity
 from kdiffe_jax.models.registry import MODELS, is_trained, make_config, model_class
 from kdiffe_jax.ops.ragged import padded
-from kdiffe_jax.ops.sparse import transposed
+from kdiffe_jax.ops.sparse import operator_from_entries
 from kdiffe_jax.ops.sparse_types import SparsePair
 from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.training.placement_on_mesh import OnMesh
@@ -121,11 +121,18 @@ def entries(blocks):
     return np.asarray(rows)[real], columns[real], np.asarray(values)[real]
 
 
+def transpose_of(matrix):
+    order = np.asarray(matrix.to_transpose)
+    values, rows, columns = (np.asarray(part)[order] for part in matrix[:1] + matrix[3:1:-1])
+    shape = len(matrix.column_starts) - 1, len(matrix.row_starts) - 1
+    return operator_from_entries(values, columns, rows, shape=shape)
+
+
 def matrices(inputs):
     """Each sparse matrix in both directions, and all else."""
     means = inputs.item_users
     if means is not None and not isinstance(means, SparsePair):
-        means = SparsePair(means, transposed(means))
+        means = SparsePair(means, transpose_of(means))
     rest = inputs._replace(laplacian=None, item_users=None)
     leaves = jax.tree.leaves(rest, is_leaf=lambda leaf: isinstance(leaf, SparsePair))
     pairs = [leaf for leaf in leaves if isinstance(leaf, SparsePair)]

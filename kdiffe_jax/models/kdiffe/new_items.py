@@ -57,10 +57,8 @@ def _knowledge_only(saved: SavedModel, triples: np.ndarray, n_new: int):
     nothing = jnp.zeros((n_new, arrays["relations"].shape[1]))
     entities = jnp.asarray(arrays["entities"])
     items, relations, tails = triples.T
-    weights = jnp.ones(len(triples))
-    graph = knowledge_graph(
-        items, relations, tails, weights, n_items=n_new, n_entities=len(entities)
-    )
+    ones = np.ones(len(triples))
+    graph = knowledge_graph(items, relations, tails, ones, n_items=n_new, n_entities=len(entities))
     attention = layer.apply(params, nothing, entities, graph, method="attention").values
     return np.asarray(layer.apply(params, nothing, entities, graph)), np.asarray(attention)
 
