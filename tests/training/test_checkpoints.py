@@ -2,6 +2,7 @@
 
 import json
 import random
+import resource
 import shutil
 
 import jax
@@ -93,3 +94,22 @@ def test_checkpoints_without_a_checksum_are_read(written, tmp_path):
     file.write_text(json.dumps(json.loads(file.read_text())["epochs"]))
     found, said = latest_of(directory)
     assert not said and same(found, 2)
+
+
+@pytest.fixture
+def files_of_half_a_megabyte():
+    """As a full disk: what is larger cannot be written."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_one_that_finds_no_room_is_said_in_a_line(tmp_path, rng, capfd, files_of_half_a_megabyte):
+    small, large = ({"table": rng.normal(size=(n, n))} for n in (4, 400))
+    with Checkpoints(tmp_path, print) as checkpoints:
+        checkpoints.save(small, history_of(1), [0.1])
+        with pytest.raises(RunError, match="1: checkpoint cannot be written: .*; the ones before"):
+            checkpoints.save(large, history_of(2), [0.1, 0.1])
+        assert checkpoints.epochs() == [0]
+    assert "Traceback" not in "".join(capfd.readouterr())
