@@ -47,8 +47,22 @@ class RunError(KDiffEError):
     """A run directory that cannot be used as asked."""
 
 
-class Preempted(KDiffEError):
-    """The process was told to end, and everything up to here is saved."""
+class Preempted(SystemExit):
+    """The process was told to end, and everything up to here is saved.
+
+    It is no `Exception`, so that a loop over models which goes on after a failure ends as well.
+
+    >>> raised = Preempted("ended by SIGTERM")
+    >>> raised.code, str(raised)
+    (143, 'ended by SIGTERM')
+    """
+
+    def __init__(self, message: str):
+        super().__init__(143)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class NonFiniteLossError(KDiffEError):

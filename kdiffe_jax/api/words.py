@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 from collections.abc import Iterator
 
-from kdiffe_jax.errors import KDiffEError
+from kdiffe_jax.errors import KDiffEError, Preempted
 
 _MODELS = "python -m launch.main --models"
 _SEEDS, _FALSE = re.compile(r"(?<!-)\bnum_seeds\b"), re.compile(r"=false\b")
@@ -34,6 +35,9 @@ def spoken_in_python() -> Iterator[None]:
     """A block whose refusals name options as Python does."""
     try:
         yield
+    except Preempted as notice:
+        print(notice, file=sys.stderr)
+        raise
     except KDiffEError as error:
         error.args = (in_python(str(error)), *error.args[1:])
         raise

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kdiffe_jax.data.relation import Knowledge
-from kdiffe_jax.data.rows import check_ids
+from kdiffe_jax.data.rows import check_ids, first_out_of_order
 from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.errors import DataError
 
@@ -86,7 +86,17 @@ class Dataset:
                     f"{self.name}: feature {modality} has shape {rows.shape}, "
                     f"expected one row for each of {self.n_items} items"
                 )
+        self._check_order()
         self._check_splits_apart()
+
+    def _check_order(self):
+        for what in (*SPLITS, "triples"):
+            row = first_out_of_order(getattr(self, what))
+            if row is not None:
+                raise DataError(
+                    f"{self.name}: {what}, row {row}: rows are sorted, each once; "
+                    "kdiffe_jax.data.rows.sorted_unique makes them so"
+                )
 
     def _check_names(self):
         for field, things in _NAMED.items():

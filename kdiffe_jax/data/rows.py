@@ -42,6 +42,20 @@ def _sorted_by_code(rows: np.ndarray) -> np.ndarray:
     return found
 
 
+def first_out_of_order(rows: np.ndarray) -> int | None:
+    """The first row that does not come after the one before, column by column; None if all do.
+
+    >>> first_out_of_order(np.array([[0, 2], [1, 0], [1, 0]]))
+    2
+    """
+    after = np.zeros(max(0, len(rows) - 1), bool)
+    alike = ~after
+    for column in rows.T:
+        after |= alike & (column[1:] > column[:-1])
+        alike &= column[1:] == column[:-1]
+    return None if after.all() else 1 + int(np.argmin(after))
+
+
 def check_ids(rows: np.ndarray, what: str, columns, limits, *, first_row: int = 0) -> None:
     """Refuses rows of another shape, or with an id outside 0..limit - 1.
 

@@ -44,9 +44,10 @@ def _by_host(values, rows, columns, *, shape: tuple[int, int]) -> SparseOperator
         for ids, size in zip((rows, columns), shape, strict=True)
     )
     order = np.argsort(columns, kind="stable")
-    parts = values, row_starts, columns, rows, column_starts, order
-    kinds = (np.float32, *(np.int32,) * 5)
-    return SparseOperator(*(jnp.asarray(p, kind) for p, kind in zip(parts, kinds, strict=True)))
+    structure = row_starts, columns, rows, column_starts, order
+    return SparseOperator(
+        jnp.asarray(values), *(jnp.asarray(part, jnp.int32) for part in structure)
+    )
 
 
 @partial(jax.jit, static_argnames="shape")

@@ -120,7 +120,7 @@ def test_pair_codes_do_not_overflow():
         {"test": TINY.test[1:]},
         {"triples": TINY.triples[1:]},
         {"triples": np.array([[0, 0, 0], [0, 1, 1], [3, 1, 1]])},
-        {"train": np.concatenate([TINY.train, TINY.valid]), "valid": TINY.valid[:0]},
+        {"train": sorted_unique(np.concatenate([TINY.train, TINY.valid])), "valid": TINY.valid[:0]},
         {"valid": TINY.valid[:0], "test": np.array([[0, 2], [1, 0], [1, 4], [2, 1]])},
     ],
     ids=lambda change: "+".join(change),
@@ -174,6 +174,16 @@ def test_names_that_do_not_fit(change, expected):
     with pytest.raises(DataError) as caught:
         dataclasses.replace(TINY, **change)
     assert expected in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("what", "row"), [("train", 1), ("test", 2), ("triples", 1)])
+def test_rows_out_of_order_and_twice_are_refused(what, row):
+    """Lists of what users have seen would lack some, and negatives would be interactions."""
+    rows = getattr(TINY, what)
+    twice = np.concatenate([rows[:row], rows[row - 1 :]])
+    for wrong in (rows[::-1], twice):
+        with pytest.raises(DataError, match=f"{what}, row [0-9]: rows are sorted, each once"):
+            dataclasses.replace(TINY, **{what: wrong})
 
 
 def test_numbers_stand_in_for_names():

@@ -16,6 +16,7 @@ from kdiffe_jax.data.diagnosis.figures import (
 from kdiffe_jax.data.diagnosis.reports import neighbourhood_codes, relation_reports, warnings_of
 from kdiffe_jax.data.diagnosis.text import diagnosis_text, item_in_words
 from kdiffe_jax.data.prepare import prepare
+from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.sources import read_source
 from kdiffe_jax.errors import DataError
 
@@ -28,7 +29,7 @@ SHOP = Dataset(
     valid=np.array([[0, 1]], np.int32),
     test=np.array([[0, 2]], np.int32),
     triples=np.array(
-        [[0, 0, 0], [1, 0, 0], [2, 0, 1], [0, 1, 2], [0, 1, 3], [1, 1, 2], [1, 1, 3], [2, 1, 2]],
+        [[0, 0, 0], [0, 1, 2], [0, 1, 3], [1, 0, 0], [1, 1, 2], [1, 1, 3], [2, 0, 1], [2, 1, 2]],
         np.int32,
     ),
     relation_names=("brand", "word"),
@@ -43,7 +44,9 @@ def warnings(dataset):
 
 
 def with_triples(triples, **changes):
-    return dataclasses.replace(SHOP, triples=np.array(triples, np.int32).reshape(-1, 3), **changes)
+    return dataclasses.replace(
+        SHOP, triples=sorted_unique(np.array(triples, int).reshape(-1, 3)), **changes
+    )
 
 
 def test_reports_by_hand():
@@ -146,7 +149,7 @@ def many_relations(number):
         item_names=(),
         entity_names=tuple(f"e{r}" for r in range(number)),
         relation_names=tuple(f"relation $ {r}" for r in range(number)),
-        triples=np.array(triples, np.int32),
+        triples=sorted_unique(np.array(triples)),
     )
 
 

@@ -10,6 +10,7 @@ from kdiffe_jax.data.beside_interactions import Told
 from kdiffe_jax.data.content.shared_entities import nearest_by_entities, neighbours_by_entities
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
+from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.errors import DataError
 
 # Items 0 and 1 share the rare entity 0; all share entity 1; item 2 is near item 0 (entity 2).
@@ -182,7 +183,7 @@ def halves(rng):
     items = np.concatenate(
         [rng.choice(np.flatnonzero(half == u % 2), 8, replace=False) for u in range(60)]
     )
-    pairs = np.stack([users, items], axis=1).astype(np.int32)
+    pairs = sorted_unique(np.stack([users, items], axis=1))
     links = [(np.arange(40), WITHIN), (WITHIN, np.arange(40)), (np.arange(40), rng.permutation(40))]
     triples = np.concatenate(
         [np.stack([of, np.full(40, r), to], axis=1) for r, (of, to) in enumerate(links)]
@@ -195,7 +196,7 @@ def halves(rng):
         train=pairs[2:],
         valid=pairs[:1],
         test=pairs[1:2],
-        triples=triples.astype(np.int32),
+        triples=sorted_unique(triples),
         relation_names=("within", "inverse", "random"),
         entity_names=tuple(map(str, range(40))),
         entity_items=np.arange(40, dtype=np.int32),
