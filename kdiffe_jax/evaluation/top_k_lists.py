@@ -75,7 +75,7 @@ def lists_by_scores(scores_of: Callable[[np.ndarray], np.ndarray], *, n_items: i
 @partial(jax.jit, static_argnames="k")
 def _best_unseen(scores: jax.Array, seen: Ragged, at: jax.Array, *, k: int) -> jax.Array:
     hidden, rows = padded(seen, at, scores.shape[1]), jnp.arange(len(scores))[:, None]
-    scores = scores.at[rows, hidden].set(-jnp.inf, mode="drop")
+    scores = (scores + 0.0).at[rows, hidden].set(-jnp.inf, mode="drop")
     values, items = jax.lax.top_k(scores, min(k, scores.shape[1]))
     return jnp.where(jnp.isneginf(values), -1, items)
 

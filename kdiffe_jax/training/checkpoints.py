@@ -146,11 +146,35 @@ class Checkpoints:
         Returns:
           None where there is no readable checkpoint.
         """
-        for epoch in reversed(self.epochs()):
+        return self._first_readable(self.epochs()[::-1], like, "continuing from the one before")
+
+    def restore_best(self, scores: Sequence[float], like: Any) -> Snapshot:
+        """The readable epoch of the highest score, the earliest of equals.
+
+        A damaged one is said aloud and set aside, and the next best stands in for it.
+
+        Args:
+          scores: one an epoch.
+          like: as for `restore`.
+
+        Raises:
+          RunError: there is no readable checkpoint.
+        """
+        by_score = sorted(self.epochs(), key=lambda epoch: (-scores[epoch], epoch))
+        found = self._first_readable(by_score, like, "the next best epoch stands in for it")
+        if found is None:
+            raise RunError(
+                f"{self._directory}: has no readable checkpoint; remove the directory of the run, "
+                "and the same command trains anew"
+            )
+        return found
+
+    def _first_readable(self, epochs: Sequence[int], like: Any, otherwise: str) -> Snapshot | None:
+        for epoch in epochs:
             try:
                 return self.restore(epoch, like)
             except RunError as error:
-                self._log(f"{error}; continuing from the one before")
+                self._log(f"{error}; {otherwise}")
                 self._set_aside(epoch)
         return None
 

@@ -100,6 +100,7 @@ def save_fitted(
     Raises:
       ConfigError: a limit.
     """
+    dataset = ablated(dataset, config.data_ablation)
     data = _eval_data(dataset, config)
     return _fitted(dataset, config, data, run, resources, phase)[0]["seconds"]
 

@@ -24,10 +24,9 @@ from kdiffe_jax.training.placement import Compiled
 from kdiffe_jax.training.preemption import PreemptionNotice
 from kdiffe_jax.training.selection import (
     Record,
-    best_epoch,
     check_selection_metric,
     out_of_patience,
-    selection_score,
+    selection_scores,
     splits_ranked,
 )
 from kdiffe_jax.training.setup import TrainSetup
@@ -218,7 +217,7 @@ def _save(
     behind: Behind,
 ) -> None:
     """Saves the last epoch; where its arrays are small, while the next one trains."""
-    of_epoch = [*history], [selection_score(record, setup.config) for record in history]
+    of_epoch = [*history], selection_scores(history, setup.config)
     if jax.process_count() == 1 and is_small(plain := without_keys(arrays)):
         behind.begin(partial(checkpoints.save, copied(plain), *of_epoch))
     else:
@@ -232,11 +231,11 @@ def _best(
     like: Carried,
     history: list[Record],
 ) -> Trained:
-    best = best_epoch(history, setup.config)
-    stored = checkpoints.restore(best, like).arrays
+    best = checkpoints.restore_best(selection_scores(history, setup.config), like)
+    stored = best.arrays
     state, carry = setup.placement.laid(stored, like)
     view = compiled.view(state.params, setup.inputs, carry)
     whole = setup.placement.whole(view, setup.model.sizes)
     if stored is None:
-        return Trained(None, None, whole, best, history)
-    return Trained(stored.state.params, stored.carry, whole, best, history)
+        return Trained(None, None, whole, best.epoch, history)
+    return Trained(stored.state.params, stored.carry, whole, best.epoch, history)

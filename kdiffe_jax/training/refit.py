@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kdiffe_jax.config import Config
+from kdiffe_jax.data.data_ablations import ablated
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.identity import identity_of
 from kdiffe_jax.data.plain_files import sha256
@@ -133,7 +134,8 @@ def refit(
     run.write_history(scored.run.history())
     if (per_user := scored.run.path / PER_USER).is_file():
         shutil.copyfile(per_user, run.path / PER_USER)
-    said = {"of": scored.run.path.name, "interactions": len(every.train), "epochs": epochs}
+    trained_on = len(ablated(every, config.data_ablation).train)
+    said = {"of": scored.run.path.name, "interactions": trained_on, "epochs": epochs}
     result = dict(scored.result) | {"refit": said | {"seconds": seconds}}
     run.write_result(result)
     return result

@@ -8,12 +8,13 @@ would have drawn.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from kdiffe_jax.data.share import ALONE, Share
+from kdiffe_jax.training.drawn_once import DrawnOnce
 from kdiffe_jax.training.negatives import put_negatives
 
 
@@ -98,6 +99,7 @@ class InteractionSampler:
         self._times = self.steps_of_pass * self.nodes_of_step // self._n_rows if more else 1
         self.steps = min(epoch_steps, self.steps_of_pass) or self.steps_of_pass
         self.epochs_of_pass = -(-self.steps_of_pass // self.steps)
+        self._kept = {"order": DrawnOnce(), "nodes": DrawnOnce()}
 
     def epoch(self, number: int) -> EpochIndices:
         """The index arrays of epoch `number`: every interaction and item occurs once a pass."""
@@ -109,14 +111,15 @@ class InteractionSampler:
         """What the steps of epoch `number` take of this share, in no order."""
         of_pass, part = divmod(number, self.epochs_of_pass)
         rng = np.random.default_rng([self._seed, of_pass])
-        slots, pairs, places = self._interactions(rng, part)
+        slots, pairs, places = self._interactions(rng, of_pass, part)
         users, positives = pairs.T
         triplets = np.empty((len(slots), 3 + self.negatives_of_each), np.int32)
         triplets[:, :3] = np.column_stack([slots, users, positives])
         put_negatives(triplets, rng, places, self._places_of_pass, self.negatives)
         rows = np.zeros(0, np.int64)
         if self._rows:
-            rows = self._nodes_of_pass(rng)[_part(part, self.steps * self.nodes_of_step)]
+            nodes = self._of_pass("nodes", of_pass, rng, lambda: self._nodes_of_pass(rng))
+            rows = nodes[_part(part, self.steps * self.nodes_of_step)]
         missing = self.steps * self.nodes_of_step - len(rows)
         rows = np.pad(rows, (0, missing), constant_values=-1).reshape(self.steps, -1)
         return Drawn(triplets, rows)
@@ -182,11 +185,21 @@ class InteractionSampler:
         of_step = min(batch_size, self._n_pairs)
         return of_step, -(-self._n_pairs // of_step)
 
-    def _interactions(self, rng: np.random.Generator, part: int):
+    def _of_pass(self, what: str, of_pass: int, rng: np.random.Generator, draw: Callable):
+        """What all parts of a pass have alike; kept from one part to the next."""
+        if self.epochs_of_pass == 1:
+            return draw()
+        return self._kept[what]((self._seed, of_pass), rng, draw)
+
+    def _interactions(self, rng: np.random.Generator, of_pass: int, part: int):
         """Slots i[m] and (user, item) i[m, 2] of a part, and which places of the pass it has."""
-        taken = _part(part, self.steps * self.interactions_of_step)
-        order = rng.permutation(np.arange(self._n_pairs, dtype=np.int32))
-        return *self._own(order[taken]), range(self._n_pairs)[taken]
+        taken, numbers = _part(part, self.steps * self.interactions_of_step), range(self._n_pairs)
+
+        def draw():
+            return rng.permutation(np.arange(self._n_pairs, dtype=np.int32))
+
+        order = self._of_pass("order", of_pass, rng, draw)
+        return *self._own(order[taken]), numbers[taken]
 
     @property
     def _places_of_pass(self) -> int:

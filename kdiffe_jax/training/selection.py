@@ -24,6 +24,11 @@ def selection_score(record: Record, config: Config) -> float:
     return record[config.eval.selection][config.eval.selection_metric]
 
 
+def selection_scores(history: list[Record], config: Config) -> list[float]:
+    """`selection_score` of every epoch."""
+    return [selection_score(record, config) for record in history]
+
+
 def check_selection_metric(config: Config) -> None:
     """Refuses a selection metric that no epoch will have.
 

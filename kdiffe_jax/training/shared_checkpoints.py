@@ -44,9 +44,9 @@ class SharedCheckpoints:
         """As `Checkpoints.save`."""
         on_process_zero(lambda: self._own.save(arrays, history, scores))
 
-    def restore(self, epoch: int, like: Any) -> Snapshot:
-        """As `Checkpoints.restore`."""
-        return self._told(lambda: self._own.restore(epoch, like))
+    def restore_best(self, scores: Sequence[float], like: Any) -> Snapshot:
+        """As `Checkpoints.restore_best`."""
+        return self._told(lambda: self._own.restore_best(scores, like))
 
     def restore_latest(self, like: Any) -> Snapshot | None:
         """As `Checkpoints.restore_latest`."""

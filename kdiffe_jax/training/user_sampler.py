@@ -32,19 +32,22 @@ class UserSampler(InteractionSampler):
         of_step = min(batch_size, len(self._active))
         return of_step, -(-self._n_pairs // of_step)
 
-    def _interactions(self, rng: np.random.Generator, part: int):
-        users = self._users_of_pass(rng)
-        starts = self._starts[users]
-        chosen = rng.random(len(users)) * (self._starts[users + 1] - starts)
-        pairs = self._pairs[starts + chosen.astype(np.int64)]
+    def _interactions(self, rng: np.random.Generator, of_pass: int, part: int):
+        pairs = self._of_pass("order", of_pass, rng, lambda: self._pairs_of_pass(rng))
         size = self.steps * self.interactions_of_step
-        places = range(len(users))[part * size : (part + 1) * size]
+        places = range(len(pairs))[part * size : (part + 1) * size]
         pairs = pairs[places.start : places.stop]
         return np.arange(len(pairs)), pairs, places
 
     @property
     def _places_of_pass(self) -> int:
         return self.steps_of_pass * self.interactions_of_step
+
+    def _pairs_of_pass(self, rng: np.random.Generator) -> np.ndarray:
+        users = self._users_of_pass(rng)
+        starts = self._starts[users]
+        chosen = rng.random(len(users)) * (self._starts[users + 1] - starts)
+        return self._pairs[starts + chosen.astype(np.int64)]
 
     def _users_of_pass(self, rng: np.random.Generator) -> np.ndarray:
         """i64[steps of a pass x B]."""

@@ -96,6 +96,22 @@ def test_checkpoints_without_a_checksum_are_read(written, tmp_path):
     assert not said and same(found, 2)
 
 
+def test_where_the_best_is_damaged_the_next_best_stands_in(written, tmp_path):
+    directory, said, scores = tmp_path / "checkpoints", [], [0.2, 0.3, 0.3]
+    shutil.copytree(written, directory)
+    with Checkpoints(directory, said.append) as checkpoints:
+        assert same(checkpoints.restore_best(scores, arrays_of(9)), 1)
+        for file in (directory / "1").rglob("*"):
+            file.write_bytes(b"") if file.is_file() else None
+        assert same(checkpoints.restore_best(scores, arrays_of(9)), 2) and len(said) == 1
+        assert "1: checkpoint cannot be read" in said[0] and "the next best epoch" in said[0]
+        shutil.rmtree(directory)
+        directory.mkdir()
+    with Checkpoints(directory, print) as checkpoints:
+        with pytest.raises(RunError, match="no readable checkpoint; remove"):
+            checkpoints.restore_best(scores, arrays_of(9))
+
+
 @pytest.fixture
 def files_of_half_a_megabyte():
     """As a full disk: what is larger cannot be written."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.baselines.settings import BaselineSettings
+from kdiffe_jax.data.data_ablations import ablated
 from kdiffe_jax.data.identity import identity_of
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.evaluation.eval_data import EvalData
@@ -89,6 +90,17 @@ def test_scores_and_epochs_stay_those_of_the_run(scored, resources, tmp_path):
     assert RunDirectory(tmp_path / "again").history() == run.run.history()
     stored = json.loads((tmp_path / "again" / "config.json").read_text())
     assert stored == {**run.stored, REFIT_OF: run.identity[REFIT_OF]}
+
+
+@pytest.mark.parametrize("model", ["most_popular", "lightgcn"])
+def test_what_an_ablation_takes_is_not_trained_on(model, scored, resources, tmp_path):
+    run = scored(model, data_ablation="items:0.5")
+    result, made = again(run, resources, tmp_path / "again")
+    left = ablated(everything_trains(checkerboard()), config_of_refit(run).data_ablation).train
+    assert result["refit"]["interactions"] == len(left) == len(made.train) < 60 * 10
+    if model == "most_popular":
+        counts = np.bincount(left[:, 1], minlength=len(made.items))
+        np.testing.assert_array_equal(made.items.ravel() > 0, counts > 0)
 
 
 def test_nothing_is_ranked(scored, resources, tmp_path):
