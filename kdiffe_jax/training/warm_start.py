@@ -26,6 +26,7 @@ from kdiffe_jax.training.saving import parameter_path
 from kdiffe_jax.training.setup import TrainSetup
 from kdiffe_jax.training.warm_axes import Space, Spaces, space_of, spaces_of
 from kdiffe_jax.training.warm_rows import Made, rows_of_new, write_made_rows
+from kdiffe_jax.training.warm_widths import Axes, axes_of_options
 
 _FEATURES = "features_"  #: begins names of tables that start as the items' features
 _MOST_OPTIONS = 4
@@ -118,13 +119,26 @@ def warm_started(
     spaces = spaces_of(setup.dataset, earlier.model, setup.model.needs, setup.stand_ins)
     made = rows_of_new(setup, dataset, earlier.model, spaces)
     hint = _differing_options(earlier, setup.config)
-    start = partial(warm_parameters, earlier=earlier, spaces=spaces, made=made, hint=hint)
+    start = partial(
+        warm_parameters,
+        earlier=earlier,
+        spaces=spaces,
+        made=made,
+        widths=axes_of_options(setup, spaces),
+        hint=hint,
+    )
     log(_in_words(earlier, spaces, made))
     return setup._replace(start=start)
 
 
 def warm_parameters(
-    fresh: Params, *, earlier: Earlier, spaces: Spaces, made: Made, hint: str = ""
+    fresh: Params,
+    *,
+    earlier: Earlier,
+    spaces: Spaces,
+    made: Made,
+    widths: Axes = frozenset(),
+    hint: str = "",
 ) -> Params:
     """Fresh parameters with the rows and columns that an earlier training had in their place.
 
@@ -136,6 +150,7 @@ def warm_parameters(
       earlier: the run to begin from.
       spaces: what an axis may number.
       made: the rows of what is new.
+      widths: path and number of axes that are of nothing, whatever their length.
       hint: what a refusal of a shape ends in.
 
     Raises:
@@ -152,7 +167,7 @@ def warm_parameters(
     for name, leaf in here.items():
         there = earlier.parameters[name]
         try:
-            axes = _axes(name, there.shape, leaf.shape, spaces)
+            axes = _axes(name, there.shape, leaf.shape, spaces, widths)
         except ConfigError as error:
             raise ConfigError(
                 f"--warm_start: the parameter {name} is {there.shape} in {earlier.path} and "
@@ -165,10 +180,15 @@ def warm_parameters(
     return jax.tree_util.tree_unflatten(structure, warm)
 
 
-def _axes(name: str, there: tuple[int, ...], here: tuple[int, ...], spaces: Spaces):
+def _axes(
+    name: str, there: tuple[int, ...], here: tuple[int, ...], spaces: Spaces, widths: Axes
+) -> list[Space | None]:
     if len(there) != len(here):
         raise ConfigError("they have another number of axes")
-    return [space_of(name, *ends, spaces.of_axes) for ends in zip(there, here, strict=True)]
+    return [
+        None if (name, axis) in widths else space_of(name, *ends, spaces.of_axes)
+        for axis, ends in enumerate(zip(there, here, strict=True))
+    ]
 
 
 def _warm(rows: np.ndarray, there: np.ndarray, axes: list[Space | None]) -> np.ndarray:

@@ -162,6 +162,40 @@ def test_all_that_is_known_is_copied(model, later, build, rng):
     assert np.isfinite(items).all()
 
 
+def in_another_order(board):
+    """The same users and items with other numbers, and their places by the number of them."""
+    users, items = (np.random.default_rng(n).permutation(n) for n in (USERS, ITEMS))
+    pairs = {
+        split: sorted_unique(np.stack([users[rows[:, 0]], items[rows[:, 1]]], axis=1))
+        for split, rows in {s: getattr(board, s) for s in ("train", "valid", "test")}.items()
+    }
+    heads, relations, entities = board.triples.T
+    names = {"user_ids": (users, board.users_by_name()), "item_ids": (items, board.items_by_name())}
+    ids = {n: tuple(np.array(own)[np.argsort(at)].tolist()) for n, (at, own) in names.items()}
+    return dataclasses.replace(
+        board,
+        **pairs,
+        **ids,
+        triples=sorted_unique(np.stack([items[heads], relations, entities], axis=1)),
+        features={name: rows[np.argsort(items)] for name, rows in board.features.items()},
+    ), {USERS: users, ITEMS: items}
+
+
+@pytest.mark.parametrize("model", ["lightgcn", "mgcn", "kdiffe", "diffmm", "hccf", "lattice"])
+def test_columns_of_which_there_are_as_many_as_items_stay(model, build, rng):
+    board = checkerboard()
+    again, places = in_another_order(board)
+    narrow = parameters_by_path(parameters_like(build(model, board, dim=10)))
+    earlier = earlier_of(build(model, board, dim=ITEMS), rng)
+    found, _ = warmed(build(model, again, dim=ITEMS), again, earlier)
+    for name, there in earlier.parameters.items():
+        axes = [
+            places.get(length, np.arange(n))
+            for length, n in zip(narrow[name].shape, there.shape, strict=True)
+        ]
+        np.testing.assert_array_equal(found[name][np.ix_(*axes)], there, err_msg=name)
+
+
 def test_entity_rows_in_place_of_features_are_matched_by_relation(later, build, rng):
     old, new = (dataclasses.replace(data, features={}) for data in (checkerboard(), later))
     new = dataclasses.replace(new, triples=new.triples[new.triples[:, 1] != NEW["relations"]])
