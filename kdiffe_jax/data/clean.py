@@ -11,7 +11,9 @@ from kdiffe_jax.data.settings import InteractionSettings
 from kdiffe_jax.errors import ConfigError, DataError
 
 
-def clean(catalogue: Catalogue, settings: InteractionSettings) -> Catalogue:
+def clean(
+    catalogue: Catalogue, settings: InteractionSettings, *, labelled: bool = False
+) -> Catalogue:
     """Drops low ratings, repeats and what is outside the k-core; each with a note.
 
     Where ratings are labels, 0 and 1 alone, those of 0 are no interactions. Interactions
@@ -22,6 +24,8 @@ def clean(catalogue: Catalogue, settings: InteractionSettings) -> Catalogue:
 
     Args:
       catalogue: repeated (user, item) pairs are allowed.
+      labelled: whether the ratings of an earlier data set were labels, of which 0 did not count;
+        then nothing below 1 does.
 
     Raises:
       DataError: nothing is left, and by which step; a pair in two splits; a repeated
@@ -31,7 +35,7 @@ def clean(catalogue: Catalogue, settings: InteractionSettings) -> Catalogue:
         raise DataError(f"{catalogue.name}: the source has no interactions")
     numbers = np.arange(len(catalogue.interactions))
     if catalogue.interactions.ratings is not None:
-        least, low = _least_rating(catalogue.interactions.ratings, settings.min_rating)
+        least, low = _least_rating(catalogue.interactions.ratings, settings.min_rating, labelled)
         rated = ~(catalogue.interactions.ratings < least)
         catalogue = _keep(catalogue, rated, low)
         catalogue = catalogue.extended(notes=[_rating_line(catalogue.interactions.ratings)])
@@ -175,11 +179,23 @@ def _dropped(things: str, left: int, total: int) -> str:
     return f"{things} without interactions: {total - left:,} of {total:,} dropped, {left:,} left"
 
 
-def _least_rating(ratings: np.ndarray, asked: float) -> tuple[float, str]:
+def are_labels(ratings: np.ndarray | None) -> bool:
+    """Whether ratings say yes and no alone, by 1 and 0.
+
+    >>> are_labels(np.array([1, 0, np.nan])), are_labels(np.array([1, 0, 2])), are_labels(None)
+    (True, False, False)
+    """
+    if ratings is None:
+        return False
+    return set(np.unique(ratings[~np.isnan(ratings)]).tolist()) == {0.0, 1.0}
+
+
+def _least_rating(ratings: np.ndarray, asked: float, labelled: bool) -> tuple[float, str]:
     """The rating from which an interaction counts, and what those below it are called."""
-    labels = ratings[~np.isnan(ratings)]
-    if asked <= 0 and (labels == 0).any() and (labels == 1).any() and np.isin(labels, (0, 1)).all():
+    if asked <= 0 and are_labels(ratings):
         return 1.0, "labelled 0, not 1 (--rating_column=none counts them)"
+    if asked <= 0 and labelled:
+        return 1.0, "rated below 1, since 0 was a label of the earlier data that did not count"
     return asked, f"rated below min_rating={asked:g}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue
-from kdiffe_jax.data.clean import clean
+from kdiffe_jax.data.clean import are_labels, clean
 from kdiffe_jax.data.content.attributes import attribute_relation, list_relation, path_relation
 from kdiffe_jax.data.content.codebooks import codebook_relation
 from kdiffe_jax.data.content.neighbours import cap_neighbours, feature_neighbours
@@ -25,6 +25,8 @@ from kdiffe_jax.data.splits import Labels, split_catalogue
 from kdiffe_jax.data.splits_after import split_after
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import ConfigError, DataError
+
+_LABELLED = "labels"  #: in the provenance: ratings were 0 and 1, and those of 0 did not count
 
 
 def prepare(
@@ -58,7 +60,8 @@ def prepare(
     config, columns = config or PrepareConfig(), columns or TableColumns()
     refuse_without_features(catalogue, config)
     log("cleaning interactions")
-    catalogue = clean(catalogue, config.interactions)
+    labelled = are_labels(catalogue.interactions.ratings) or bool(earlier and _labelled(earlier))
+    catalogue = clean(catalogue, config.interactions, labelled=labelled)
     log("splitting")
     labels, split_notes = _labels(catalogue, config, earlier)
     if config.interactions.numbering == "neighbourhood":
@@ -89,8 +92,14 @@ def prepare(
         item_ids=catalogue.item_ids,
         item_names=catalogue.item_names,
         item_pictures=catalogue.item_pictures,
-        provenance=(provenance or {}) | ({"earlier": earlier.fingerprint()} if earlier else {}),
+        provenance=(provenance or {})
+        | ({"earlier": earlier.fingerprint()} if earlier else {})
+        | ({_LABELLED: True} if labelled else {}),
     )
+
+
+def _labelled(dataset: Dataset) -> bool:
+    return bool(dataset.provenance.get(_LABELLED))
 
 
 def _labels(catalogue: Catalogue, config: PrepareConfig, earlier: Dataset | None) -> Labels:

@@ -186,15 +186,22 @@ def _time(rows: Interactions, settings: SplitSettings, n_users: int):
     labels = (rows.times >= moments[valid]).astype(np.int8) + (rows.times >= moments[test])
     first, second = (_moment(moments[at], rows.time_scale) for at in (valid, test))
     note = f"split at the moments {first} and {second}"
-    return labels.astype(np.int8), note + _only_later(rows, labels == 0)
+    return labels.astype(np.int8), note + _only_later(rows, labels)
 
 
-def _only_later(rows: Interactions, train: np.ndarray) -> str:
+def _only_later(rows: Interactions, labels: np.ndarray) -> str:
+    train = labels == 0
     unseen_users = len(np.setdiff1d(rows.users, rows.users[train]))
     unseen_items = len(np.setdiff1d(rows.items, rows.items[train]))
     if not (unseen_users or unseen_items):
         return ""
-    return f"; {unseen_users:,} users and {unseen_items:,} items occur only after training"
+    said = f"; {unseen_users:,} users and {unseen_items:,} items occur only after training"
+    for number, name in enumerate(("validation", "test"), start=1):
+        scored = np.unique(rows.users[labels == number])
+        if not np.isin(scored, rows.users[train]).any():
+            said += f"; of the {len(scored):,} users of {name} none has any of training, so its "
+            said += "scores say nothing of a model that knows users by their interactions"
+    return said
 
 
 def shuffled_pairs(users: np.ndarray, items: np.ndarray, seed: int) -> np.ndarray:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from kdiffe_jax.recommend.blocks import Best
+
 MODEL, POPULAR = "model", "most popular"
 
 
@@ -64,6 +66,12 @@ class Lists:
             "score": self.scores[places, ranks],
             "source": [POPULAR if popular else MODEL for popular in self.popular[places].tolist()],
         }
+
+
+def alike(ids: Sequence[str], rows: np.ndarray, best: Best) -> Lists:
+    """Lists of the same kind of thing as what they are for, which stands in these rows."""
+    asked = tuple(ids[row] for row in rows.tolist())
+    return Lists(asked, best.rows, best.scores, np.zeros(len(rows), bool), ids)
 
 
 def joined(parts: Sequence[Lists], ids: Sequence[str], *, k: int) -> Lists:

@@ -18,7 +18,7 @@ from kdiffe_jax.recommend.explain import Explanation, explain
 from kdiffe_jax.recommend.fold_in import FoldIn, with_users
 from kdiffe_jax.recommend.histories import pairs_of
 from kdiffe_jax.recommend.ids import Ids, length_of_lists, listed, pair_of
-from kdiffe_jax.recommend.lists import Lists, joined
+from kdiffe_jax.recommend.lists import Lists, alike, joined
 from kdiffe_jax.recommend.new_items import with_items
 from kdiffe_jax.recommend.scorers import Scorer, scorer_of
 from kdiffe_jax.storage.saved_model import SavedModel, read_model
@@ -90,9 +90,9 @@ class Recommender:
           candidates: ids of the only items to rank.
           filter: called with an item's id; items for which it is false are left out.
           unknown: what a user that is not known gets: "raise" a DataError, "ignore" no
-            list, "popular" the most popular items. With "popular" so do users without
-            training interactions, of whom the model knows nothing. Such lists are
-            labelled.
+            list, "popular" the most popular items. With "popular" so do users of whom the
+            model knows nothing: without training interactions, or with scores of 0
+            alone. Such lists are labelled.
 
         Raises:
           DataError: a user or candidate that is not known.
@@ -107,12 +107,11 @@ class Recommender:
             asked = tuple(name for name, row in zip(asked, rows.tolist(), strict=True) if row >= 0)
             rows = rows[rows >= 0]
         seen = self._seen(SEEN[exclude_seen])
-        popular = (rows < 0) | (self._trained[rows] == 0) & (unknown == "popular")
         size = block_size(len(self.items))
         for start in range(0, len(rows), size):
             part = slice(start, start + size)
-            found, scores = self._ranked(rows[part], popular[part], seen, allowed, k)
-            yield Lists(asked[part], found, scores, popular[part], self.items.ids)
+            best, popular = self._ranked(rows[part], seen, allowed, k, unknown == "popular")
+            yield Lists(asked[part], *best, popular, self.items.ids)
 
     def similar_items(self, items, k: int = 20) -> Lists:
         """The k items most like some items; an item is not its own.
@@ -121,7 +120,7 @@ class Recommender:
         item asked for.
         """
         rows = self.items.numbers(listed(items))
-        return _lists(self.items, rows, self._scorer.similar_items(rows, length_of_lists(k)))
+        return alike(self.items.ids, rows, self._scorer.similar_items(rows, length_of_lists(k)))
 
     def similar_users(self, users, k: int = 20) -> Lists:
         """The k users most like some users; a user is not their own.
@@ -129,7 +128,7 @@ class Recommender:
         By the cosine of embeddings; where weights between items score, by that of histories.
         """
         rows = self.users.numbers(listed(users))
-        return _lists(self.users, rows, self._scorer.similar_users(rows, length_of_lists(k)))
+        return alike(self.users.ids, rows, self._scorer.similar_users(rows, length_of_lists(k)))
 
     def score(self, pairs: Iterable[tuple]) -> np.ndarray:
         """f32[n]: the scores of (user, item) pairs (eq. 7).
@@ -174,7 +173,9 @@ class Recommender:
           ConfigError: the model has no way to fold users in.
         """
         model = self._fold_in.alone(histories)
-        return Recommender(model, items=self.items, scorer=self._scorer.of_users(model))
+        alone = Recommender(model, items=self.items, scorer=self._scorer.of_users(model))
+        alone._popularity = self._popularity
+        return alone
 
     def with_items(self, entities: Mapping[str, Sequence]) -> Recommender:
         """A recommender that also knows new items, by their entities.
@@ -199,15 +200,19 @@ class Recommender:
         """
         return [self.items.ids[row] for row in items_with(self.model, entity, relation).tolist()]
 
-    def _ranked(self, rows, popular, seen, allowed, k: int) -> Best:
+    def _ranked(self, rows, seen, allowed, k: int, fall_back: bool) -> tuple[Best, np.ndarray]:
+        """Lists, and which are of popular items: by `fall_back` also of users without a score."""
         k = min(k, len(self.items))
         found, scores = self._scorer.best(rows, pairs_of(rows, seen), allowed, k)
+        popular = rows < 0
+        if fall_back:
+            popular |= (self._trained[rows] == 0) | ~np.nan_to_num(scores).any(axis=1)
         if popular.any():
             places = np.flatnonzero(popular)
             excluded = pairs_of(rows[places], seen)
             ones = np.ones((len(places), 1), np.float32)
             found[places], scores[places] = among(allowed, ones, self._popularity, excluded, k)
-        return Best(found, scores)
+        return Best(found, scores), popular
 
     def _seen(self, which: bool | str) -> np.ndarray:
         """int[n, 2] of (user, item) that are left out, sorted."""
@@ -231,11 +236,6 @@ class Recommender:
     @cached_property
     def _popularity(self) -> jax.Array:
         return jnp.asarray(self.model.item_degrees()[:, None], jnp.float32)
-
-
-def _lists(ids: Ids, rows: np.ndarray, best: Best) -> Lists:
-    asked = tuple(ids.ids[row] for row in rows.tolist())
-    return Lists(asked, best.rows, best.scores, np.zeros(len(rows), bool), ids.ids)
 
 
 def _check(unknown: str, exclude_seen: bool | str, filter: Callable | None) -> None:

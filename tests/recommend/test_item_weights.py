@@ -216,3 +216,19 @@ def test_sparse_weights_score_as_the_same_weights_stored_densely(model):
     expected = Recommender(few).recommend(k=20)
     np.testing.assert_array_equal(lists.rows, expected.rows)
     np.testing.assert_array_equal(lists.scores, expected.scores)
+
+
+def test_where_all_scores_are_zero_popular_items_stand_in_where_asked(model):
+    """As for a new user of nothing but items that nobody had in training."""
+    nothing = sparse.csr_array((len(model.item_ids),) * 2, dtype=np.float32)
+    parts = {f"item_weights.{p}": getattr(nothing, p) for p in ("data", "indices", "indptr")}
+    silent = Recommender(
+        weighted_model(model, "sparse", nobody=3)._replace(artifacts=parts),
+    )
+    fresh = silent.of_new_users({"new": ["p1"]})
+    by_count = np.argsort(-silent.model.item_degrees(), kind="stable")
+    expected = [f"p{item}" for item in by_count.tolist() if item != 1][:5]
+    for recommender in (fresh, silent.with_users({"new": ["p1"]})):
+        assert not recommender.recommend("new", 5).popular.any()
+        lists = recommender.recommend("new", 5, unknown="popular")
+        assert lists.popular.all() and [item for item, _ in lists["new"]] == expected
