@@ -1,7 +1,8 @@
 """The best of many rows, a block of lists at a time.
 
 By inner product they are ranked on the device by `ranking.rank_all`, which evaluation uses too;
-blocks are padded to few shapes, so that lists for one user, ten or all share compiled programs.
+blocks and lengths are rounded up to few shapes, so that lists for one user, ten or all share
+compiled programs.
 By scores that are there already they are ranked on the host, where nothing is compiled.
 """
 
@@ -35,7 +36,7 @@ def block_size(n_rows: int) -> int:
     >>> block_size(18_000), block_size(1_000_000)
     (1024, 32)
     """
-    return max(_FEWEST, min(_MOST, _power_of_two(_SCORES_AT_ONCE // max(1, n_rows) // 2 + 1)))
+    return max(_FEWEST, min(_MOST, power_of_two(_SCORES_AT_ONCE // max(1, n_rows) // 2 + 1)))
 
 
 def best_rows(
@@ -52,12 +53,13 @@ def best_rows(
     Yields:
       `Best` of at most `block_size(J)` vectors each, in order.
     """
-    most = block_size(matrix.shape[0])
+    most, length = block_size(matrix.shape[0]), min(_round_length(k), matrix.shape[0])
     for start in range(0, len(vectors), most):
         part = vectors[start : start + most]
         inside = np.searchsorted(excluded[:, 0], [start, start + len(part)])
         pairs = excluded[slice(*inside)] - np.array([start, 0])
-        yield _best_of_block(part, matrix, pairs, k=k, most=most)
+        rows, scores = _best_of_block(part, matrix, pairs, k=length, most=most)
+        yield Best(rows[:, :k], scores[:, :k])
 
 
 def best_columns(scores: np.ndarray, k: int) -> Best:
@@ -122,7 +124,7 @@ def _descending(scores: np.ndarray) -> np.ndarray:
 
 def _best_of_block(vectors, matrix, excluded, *, k: int, most: int) -> Best:
     n = len(vectors)
-    size = min(most, max(_FEWEST, _power_of_two(n)))
+    size = min(most, max(_FEWEST, power_of_two(n)))
     padded = jnp.asarray(np.pad(vectors, ((0, size - n), (0, 0))), jnp.float32)
     task = RankingTask(
         users=jnp.arange(size),
@@ -137,10 +139,10 @@ def _best_of_block(vectors, matrix, excluded, *, k: int, most: int) -> Best:
 def _lists(pairs: np.ndarray, n_vectors: int, *, missing: int) -> Ragged:
     """The excluded rows of each vector; lengths are powers of two."""
     found = ragged(*pairs.T, n_rows=n_vectors)
-    more = _power_of_two(len(found.values)) - len(found.values)
+    more = power_of_two(len(found.values)) - len(found.values)
     return found._replace(
         values=np.pad(found.values, (0, more), constant_values=missing),
-        positions=np.arange(_power_of_two(len(found.positions)), dtype=np.int32),
+        positions=np.arange(power_of_two(len(found.positions)), dtype=np.int32),
     )
 
 
@@ -150,6 +152,18 @@ def _scores(vectors: jax.Array, matrix: jax.Array, rows: jax.Array) -> jax.Array
     return jnp.where(rows >= 0, values, jnp.nan)
 
 
-def _power_of_two(size: int) -> int:
+def _round_length(k: int) -> int:
+    """The smallest of 10, 20, 50, 100, 200 and so on that is at least k.
+
+    >>> [_round_length(k) for k in (1, 10, 11, 21, 51, 1000, 1001)]
+    [10, 10, 20, 50, 100, 1000, 2000]
+    """
+    tens = 10
+    while tens * 10 <= k:
+        tens *= 10
+    return next(tens * more for more in (1, 2, 5, 10) if tens * more >= k)
+
+
+def power_of_two(size: int) -> int:
     """The smallest power of two that is at least `size`."""
     return 1 << max(0, size - 1).bit_length()

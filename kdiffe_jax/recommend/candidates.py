@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.recommend.blocks import Best, best_rows
+from kdiffe_jax.recommend.blocks import Best, best_rows, power_of_two
 from kdiffe_jax.recommend.ids import Ids, listed
+
+_LOWEST = np.finfo(np.float32).min
 
 
 def allowed_items(
@@ -47,14 +49,31 @@ def among(
     if allowed is not None:
         if not len(allowed):
             return Best(rows, scores)
-        matrix = matrix[jnp.asarray(allowed)]
+        vectors, matrix = _padded(vectors, matrix, allowed)
         place = np.minimum(np.searchsorted(allowed, excluded[:, 1]), len(allowed) - 1)
         inside = allowed[place] == excluded[:, 1]
         excluded = np.stack([excluded[inside, 0], place[inside]], axis=1)
     start = 0
     for found, values in best_rows(vectors, matrix, excluded, k=k):
         part = slice(start, start + len(found)), slice(0, found.shape[1])
-        rows[part] = found if allowed is None else np.where(found < 0, -1, allowed[found])
-        scores[part] = values
+        if allowed is not None:
+            listed = (found >= 0) & (found < len(allowed))
+            found = np.where(listed, allowed[np.where(listed, found, 0)], -1)
+            values = np.where(listed, values, np.float32(np.nan))
+        rows[part], scores[part] = found, values
         start += len(found)
     return Best(rows, scores)
+
+
+def _padded(
+    vectors: np.ndarray, matrix: jax.Array, allowed: np.ndarray
+) -> tuple[np.ndarray, jax.Array]:
+    """The allowed rows, and more behind all of them in every list: one program for many numbers.
+
+    An additional column is 0 for the allowed rows, which changes no score of theirs.
+    """
+    more = power_of_two(len(allowed)) - len(allowed)
+    place = jnp.asarray(np.pad(allowed, (0, more)))
+    behind = jnp.where(jnp.arange(len(place)) < len(allowed), 0.0, _LOWEST)[:, None]
+    wider = jnp.concatenate([matrix[place] * (behind == 0), behind], axis=1)
+    return np.pad(vectors, ((0, 0), (0, 1)), constant_values=1.0), wider
