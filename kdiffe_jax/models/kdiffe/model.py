@@ -101,8 +101,10 @@ class KDiffE(KDiffEModules):
         )
 
     def edge_weights(self, pairs, *, cache_dir, **workers) -> EdgeWeights:
-        """A + xi S (eq. 4), S made or read (eq. 5)."""
+        """A + xi S (eq. 4), S made or read (eq. 5); without xi there is no S."""
         options = self.options
+        if not options.xi:
+            return super().edge_weights(pairs, cache_dir=cache_dir, **workers)
         similarity, cached = cached_similarity(
             pairs,
             n_users=self.sizes.n_users,

@@ -25,12 +25,12 @@ def saved_arrays(
 ) -> dict[str, np.ndarray]:
     """Beside those of `propagation_artifacts`:
 
-    similarity f32[n], S on the training interactions (eq. 5); attention f32[m], a(e, r, j) of the
-    triples in the main view, 0 where it lacks them (eq. 2); denoised f32[m], their values after the
-    reverse process; kept int32[p, 3], the triples of the rebuilt graph, sorted, and kept_denoised
-    f32[p], their values; entities f32[E, d], as the knowledge layer reads them; relations
-    f32[R, d], entity_weight and item_weight f32[d, d], W of eq. 2; before_neighbours f32[J, d],
-    layer 0 without the nearest items, where these have weight.
+    attention f32[m], a(e, r, j) of the triples in the main view, 0 where it lacks them (eq. 2);
+    denoised f32[m], their values after the reverse process; kept int32[p, 3], the triples of the
+    rebuilt graph, sorted, and kept_denoised f32[p], their values; entities f32[E, d], as the
+    knowledge layer reads them; relations f32[R, d], entity_weight and item_weight f32[d, d], W of
+    eq. 2. Where xi is not 0, similarity f32[n], S on the training interactions (eq. 5); where
+    nearest items have weight, before_neighbours f32[J, d], layer 0 without them.
     """
     table = params["encoder"]
     items, plain, attention, entities = jax.jit(_inner, static_argnums=0)(
@@ -45,7 +45,6 @@ def saved_arrays(
     )
     kept, kept_denoised = kept_triples(carry.kept)
     found |= {
-        "similarity": np.asarray(edges.similarity, np.float32),
         "attention": _of_given(model, attention, main, inputs.knowledge),
         "denoised": np.asarray(carry.own)[: len(inputs.knowledge.relations)],
         "kept": kept,
@@ -55,6 +54,8 @@ def saved_arrays(
         "entity_weight": np.asarray(table["knowledge"]["entity_weight"]),
         "item_weight": np.asarray(table["knowledge"]["item_weight"]),
     }
+    if edges.similarity is not None:
+        found["similarity"] = np.asarray(edges.similarity, np.float32)
     if model.embedding.neighbour_weight:
         found["before_neighbours"] = np.asarray(plain)
     return found
