@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import kdiffe_jax
+from kdiffe_jax.api.joined_tables import joined, joined_features, joined_items
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.plain_files import read_names, sha256, write_names
 from kdiffe_jax.data.prepare import described, prepare
@@ -21,8 +22,7 @@ from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.in_memory import TableInMemory, table_in_memory
-from kdiffe_jax.data.tables.values import converts
-from kdiffe_jax.errors import DataError, KDiffEError, RunError
+from kdiffe_jax.errors import KDiffEError, RunError
 from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npy
 
 _OPTIONS, _DIGEST = "options.json", "options_sha256"
@@ -83,17 +83,17 @@ class Source:
         )
 
     def with_more(self, more: SourceTables) -> Source:
-        """The tables with new rows below; a new row of an item replaces the old one.
+        """The tables with new rows below; of an item they replace the values that they have.
 
         Raises:
           DataError: new rows have columns of other types, or features of another width.
         """
         key = self.columns.find("item", _names(self.tables.items))
         tables = SourceTables(
-            _joined(self.tables.interactions, more.interactions),
-            _joined(_without(self.tables.items, more.items, key), more.items),
-            _joined(self.tables.triples, more.triples),
-            _joined_features(self.tables.features, more.features),
+            joined(self.tables.interactions, more.interactions),
+            joined_items(self.tables.items, more.items, key),
+            joined(self.tables.triples, more.triples),
+            joined_features(self.tables.features, more.features),
         )
         return dataclasses.replace(self, tables=tables)
 
@@ -166,82 +166,3 @@ def _read(directory: Path, options: Mapping[str, Any]) -> Source:
 
 def _names(table: TableInMemory | None) -> tuple[str, ...]:
     return () if table is None else table.names
-
-
-def _joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
-    """The rows of both; a column that one lacks is empty there, types widen."""
-    if old is None or new is None:
-        return old or new
-    both = [old.arrays, _as_before(old.arrays, new.arrays)]
-    try:
-        rows = arrow().concat_tables(both, promote_options="permissive")
-    except arrow().ArrowException as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{old.path}: new rows have columns of other types: {reason}") from error
-    joined = table_in_memory(old.path.name, rows)
-    return dataclasses.replace(joined, n_earlier=len(old.arrays))
-
-
-def _as_before(old: Any, new: Any) -> Any:
-    """The new rows in the types of the old ones, where these mean the same and nothing is lost.
-
-    Text is a date or a moment where all of it reads as one. A number is no moment, nor is a moment
-    a date, though pyarrow makes one of the other.
-    """
-    for at, name in enumerate(new.column_names):
-        if name not in old.column_names:
-            continue
-        kind, rows = old[name].type, new[name]
-        if _means_the_same(_family(rows.type), _family(kind)) and converts(rows, kind):
-            new = new.set_column(at, name, rows.cast(kind))
-    return new
-
-
-def _means_the_same(new: str, old: str) -> bool:
-    also = {("bool", "numbers"), ("text", "dates"), ("text", "moments")}
-    return new in ("null", old) or old == "text" or (new, old) in also
-
-
-def _family(kind: Any) -> str:
-    types = arrow().types
-    if types.is_dictionary(kind):
-        return _family(kind.value_type)
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        return f"lists of {_family(kind.value_type)}"
-    if types.is_integer(kind) or types.is_floating(kind):
-        return "numbers"
-    if types.is_timestamp(kind):
-        return "moments"
-    if types.is_date(kind):
-        return "dates"
-    return "text" if "string" in str(kind) else str(kind).partition("(")[0]
-
-
-def _without(old: TableInMemory | None, new: TableInMemory | None, key: str):
-    """The rows of items that the new table does not hold."""
-    if old is None or new is None or key not in new.names:
-        return old
-    pa = arrow()
-    known = pa.compute.is_in(old.arrays[key], value_set=new.arrays[key].combine_chunks())
-    return table_in_memory(old.path.name, old.arrays.filter(pa.compute.invert(known)))
-
-
-def _joined_features(
-    old: Mapping[str, ItemRows], new: Mapping[str, ItemRows]
-) -> dict[str, ItemRows]:
-    joined = dict(old)
-    for modality, rows in new.items():
-        if modality in joined:
-            before = joined[modality]
-            wide, new_wide = before.rows.shape[1], rows.rows.shape[1]
-            if wide != new_wide:
-                raise DataError(
-                    f"features {modality!r}: the new rows are {new_wide} wide, those of the model "
-                    f"{wide}"
-                )
-            again = set(rows.ids)
-            stay = [at for at, name in enumerate(before.ids) if name not in again]
-            ids = (*(before.ids[at] for at in stay), *rows.ids)
-            rows = ItemRows(ids, np.concatenate([before.rows[stay], rows.rows]))
-        joined[modality] = rows
-    return joined

@@ -49,7 +49,7 @@ def update(
     Args:
       model: of `fit` or `load`, with the tables of frames it was made of.
       interactions, items, triples, features: new rows, of the same columns as for `dataset`,
-        columns of vectors among them; a new row of an item replaces the old one.
+        columns of vectors among them; a new row of a known item replaces what it has values of.
       split, overlap: as for `dataset`, in place of those that the data were made with; what the
         old model was trained on stays in training whatever they say.
       workdir, baselines, progress, log_to: as for `fit`.

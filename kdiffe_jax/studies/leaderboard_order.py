@@ -80,7 +80,8 @@ def with_tests(
     p = holm(p)
     tests = sum(value is not None for value in p)
     corrected = f", Holm-corrected for {tests} tests" if tests > 1 else ""
-    which = "the first row" if against is None else base.name
+    chosen = ", the best on them" if all(row.scores("test", metric) for row in rows) else ""
+    which = f"the first row{chosen}" if against is None else base.name
     said = f"p: paired t test of test {metric} over {len(found[0]):,} users against {which}"
     rows = [dataclasses.replace(row, p=value) for row, value in zip(rows, p, strict=True)]
     return rows, [f"{said}{corrected}."] if tests else []

@@ -73,8 +73,30 @@ def board_of(reported: Sequence[Reported], left_out: Mapping[str, str]) -> Leade
         settings=(),
         rows=tuple(rows),
         measures=MEASURES,
-        notes=(order_note(metric, split), *tests, *NOTES, *warnings_of(rows), *why(left_out)),
+        notes=(
+            order_note(metric, split),
+            *tests,
+            *NOTES,
+            *_standing_in(rows),
+            *_where_data_lie([of.command for of in reported]),
+            *warnings_of(rows),
+            *why(left_out),
+        ),
     )
+
+
+def _standing_in(rows: Sequence[Row]) -> list[str]:
+    shown = {row.result.get("shown_as", row.config["model"]) for row in rows}
+    marked = sorted(shown - {row.config["model"] for row in rows})
+    return [f"What stands in for features: {', '.join(marked)}."] if marked else []
+
+
+def _where_data_lie(commands: Sequence[str]) -> list[str]:
+    """Commands name no directory that is of one machine alone."""
+    named = [c for c in commands if "--dataset=" in c and "--dataset=synthetic" not in c]
+    if all("--data_dir=" in command for command in named):
+        return []
+    return ["The commands look for the data under datasets; add --data_dir=DIR for another place."]
 
 
 def why(left_out: Mapping[str, str]) -> list[str]:

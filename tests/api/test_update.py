@@ -66,6 +66,35 @@ def test_new_items_come_with_their_columns():
     assert names["1001"] == "Film 1001 (1991)"
 
 
+def test_columns_that_new_rows_lack_keep_their_values():
+    titles = pd.DataFrame({"movieId": [1000], "title": ["Renamed"]})
+    old = fitted("ratio")
+    new = old.update(new_day(), items=titles, epochs=1, progress=False).data.dataset
+    before = old.data.dataset
+
+    def entities_of(data):
+        rows = data.triples[data.triples[:, 0] == data.item_ids.index("1000")]
+        return {(data.relation_names[r], data.entity_names[e]) for _, r, e in rows.tolist()}
+
+    genres = {pair for pair in entities_of(before) if pair[0] == "genres"}
+    assert genres and genres <= entities_of(new)
+    assert new.item_names[new.item_ids.index("1000")] == "Renamed"
+
+
+def test_ratings_beside_labels_leave_the_old_zeros_out():
+    rows = pd.DataFrame(ratings()).assign(rating=lambda given: np.arange(len(given)) % 2)
+    old = kd.fit(kd.dataset(rows, split="ratio"), "most_popular", progress=False)
+    more = pd.DataFrame({"userId": [900] * 3, "movieId": [1000, 1001, 1002], "rating": 5})
+    more["timestamp"] = rows["timestamp"].max()
+    new = old.update(more, progress=False)
+    n_before, n_after = (
+        sum(len(getattr(data, split)) for split in ("train", "valid", "test"))
+        for data in (old.data.dataset, new.data.dataset)
+    )
+    assert n_after == n_before + 3
+    assert any("0 was a label of the earlier data" in note for note in new.data.notes)
+
+
 def test_vectors_of_new_items_come_from_the_same_column(tmp_path):
     seen = pd.DataFrame(films()).assign(poster=list(vectors()))
     rows = pd.DataFrame(ratings())

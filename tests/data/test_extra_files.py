@@ -183,7 +183,7 @@ def test_malformed_ids_of_features(rows, ids, expected):
     [
         (ROWS[:3], "3 rows for 4 items; one row an item is needed"),
         (ROWS[:, 0], "expected a numeric matrix"),
-        (np.where(ROWS == 5, np.nan, ROWS), "row 2: a NaN or infinite value"),
+        (np.where(ROWS == 5, np.nan, ROWS), "row 2 (counted from 0): a NaN or infinite value"),
         (np.array([[None]] * 4), "not a readable .npy array"),
         (b"\x93NUMPY", "not a readable .npy array"),
         (b"", "the file is empty"),

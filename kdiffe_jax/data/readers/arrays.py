@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -85,13 +86,16 @@ def load_feature(file: Path, n_items: int) -> np.ndarray:
     return checked_feature(rows, n_items, str(file))
 
 
-def checked_feature(rows: np.ndarray, n_items: int, where: str) -> np.ndarray:
+def checked_feature(
+    rows: np.ndarray, n_items: int, where: str, ids: Sequence[str] = ()
+) -> np.ndarray:
     """float[J, width], in the dtype of the rows; whole numbers become float32.
 
     Args:
       rows: any array.
       n_items: how many rows there must be.
       where: names the array in a refusal.
+      ids: of the items, for that too.
 
     Raises:
       DataError: no numeric matrix, another number of rows, a value that is not finite as
@@ -104,11 +108,11 @@ def checked_feature(rows: np.ndarray, n_items: int, where: str) -> np.ndarray:
     if len(rows) != n_items:
         raise DataError(f"{where}: {len(rows)} rows for {n_items} items; one row an item is needed")
     rows = rows if rows.dtype.kind == "f" else rows.astype(np.float32)
-    _refuse_not_finite(rows, where)
+    _refuse_not_finite(rows, where, ids)
     return rows
 
 
-def _refuse_not_finite(rows: np.ndarray, where: str) -> None:
+def _refuse_not_finite(rows: np.ndarray, where: str, ids: Sequence[str]) -> None:
     """Refuses the first row with a value that float32, in which models compute, cannot hold."""
     with np.errstate(over="ignore", invalid="ignore"):
         size = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0))
@@ -118,4 +122,5 @@ def _refuse_not_finite(rows: np.ndarray, where: str) -> None:
         what = "a value that is not finite as float32"
         if not np.isfinite(size[row]):
             what = "a NaN or infinite value"
-        raise DataError(f"{where}, row {row}: {what}; mend the row")
+        which = f"item {ids[row]!r}" if ids else f"row {row} (counted from 0)"
+        raise DataError(f"{where}, {which}: {what}; mend the row")

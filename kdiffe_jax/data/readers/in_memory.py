@@ -79,7 +79,7 @@ def _with_features(catalogue: Catalogue, modality: str, given: ItemRows) -> Cata
     if len(set(given.ids)) < len(given.ids):
         twice = next(name for name in given.ids if given.ids.count(name) > 1)
         raise DataError(f"{where}: item {twice!r} has two rows; keep one")
-    rows = checked_feature(given.rows, len(given.ids), where)
+    rows = checked_feature(given.rows, len(given.ids), where, given.ids)
     path = Path(where)
     placed, notes = rows_by_id(rows, given.ids, catalogue, path, path)
     return catalogue.extended(features={**catalogue.features, modality: placed}, notes=notes)

@@ -29,8 +29,14 @@ def test_damaged_headers_are_refused_or_read(tmp_path, seed):
         (np.ones((3, 2)), "3 rows for 4 items"),
         (np.ones(4), "one row an item"),
         (np.array([["a"]] * 4), "one row an item"),
-        (np.array([[1.0], [np.nan], [1.0], [np.inf]]), "row 1: a NaN or infinite value"),
-        (np.array([[1.0], [2.0], [-1e200], [1e300]]), "row 2: a value that is not finite as flo"),
+        (
+            np.array([[1.0], [np.nan], [1.0], [np.inf]]),
+            "row 1 (counted from 0): a NaN or infinite value",
+        ),
+        (
+            np.array([[1.0], [2.0], [-1e200], [1e300]]),
+            "row 2 (counted from 0): a value that is not",
+        ),
         (np.array([[None]] * 4, object), "not a readable .npy array"),
     ],
 )

@@ -1,0 +1,126 @@
+"""Tables of frames and new rows of them, as one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kdiffe_jax.data.readers.in_memory import ItemRows
+from kdiffe_jax.data.tables.arrow import arrow
+from kdiffe_jax.data.tables.in_memory import TableInMemory, table_in_memory
+from kdiffe_jax.data.tables.values import converts
+from kdiffe_jax.errors import DataError
+
+
+def joined_items(old: TableInMemory | None, new: TableInMemory | None, key: str) -> Any:
+    """Items of both; a new row of an item has the old values in columns that its table lacks.
+
+    Raises:
+      DataError: as `joined`.
+    """
+    new = _with_old_columns(old, new, key)
+    return joined(_without(old, new, key), new)
+
+
+def joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
+    """The rows of both; a column that one lacks is empty there, types widen.
+
+    Raises:
+      DataError: new rows have columns of other types.
+    """
+    if old is None or new is None:
+        return old or new
+    parts = [old.arrays, _as_before(old.arrays, new.arrays)]
+    try:
+        rows = arrow().concat_tables(parts, promote_options="permissive")
+    except arrow().ArrowException as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{old.path}: new rows have columns of other types: {reason}") from error
+    both = table_in_memory(old.path.name, rows)
+    return dataclasses.replace(both, n_earlier=len(old.arrays))
+
+
+def _as_before(old: Any, new: Any) -> Any:
+    """The new rows in the types of the old ones, where these mean the same and nothing is lost.
+
+    Text is a date or a moment where all of it reads as one. A number is no moment, nor is a moment
+    a date, though pyarrow makes one of the other.
+    """
+    for at, name in enumerate(new.column_names):
+        if name not in old.column_names:
+            continue
+        kind, rows = old[name].type, new[name]
+        if _means_the_same(_family(rows.type), _family(kind)) and converts(rows, kind):
+            new = new.set_column(at, name, rows.cast(kind))
+    return new
+
+
+def _means_the_same(new: str, old: str) -> bool:
+    also = {("bool", "numbers"), ("text", "dates"), ("text", "moments")}
+    return new in ("null", old) or old == "text" or (new, old) in also
+
+
+def _family(kind: Any) -> str:
+    types = arrow().types
+    if types.is_dictionary(kind):
+        return _family(kind.value_type)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return f"lists of {_family(kind.value_type)}"
+    if types.is_integer(kind) or types.is_floating(kind):
+        return "numbers"
+    if types.is_timestamp(kind):
+        return "moments"
+    if types.is_date(kind):
+        return "dates"
+    return "text" if "string" in str(kind) else str(kind).partition("(")[0]
+
+
+def _with_old_columns(old: TableInMemory | None, new: TableInMemory | None, key: str):
+    """The new rows, and in columns that they lack what the old table has of the same items."""
+    if old is None or new is None or key not in new.names:
+        return new
+    pa, rows = arrow(), new.arrays
+    ids = rows[key].cast(old.arrays[key].type).combine_chunks()
+    place = pa.compute.index_in(ids, value_set=old.arrays[key].combine_chunks())
+    for name in old.names:
+        if name not in new.names:
+            rows = rows.append_column(name, old.arrays[name].take(place))
+    return table_in_memory(new.path.name, rows)
+
+
+def _without(old: TableInMemory | None, new: TableInMemory | None, key: str):
+    """The rows of items that the new table does not hold."""
+    if old is None or new is None or key not in new.names:
+        return old
+    pa = arrow()
+    known = pa.compute.is_in(old.arrays[key], value_set=new.arrays[key].combine_chunks())
+    return table_in_memory(old.path.name, old.arrays.filter(pa.compute.invert(known)))
+
+
+def joined_features(
+    old: Mapping[str, ItemRows], new: Mapping[str, ItemRows]
+) -> dict[str, ItemRows]:
+    """The rows of both; a new row of an item replaces the old one.
+
+    Raises:
+      DataError: rows of another width.
+    """
+    found = dict(old)
+    for modality, rows in new.items():
+        if modality in found:
+            before = found[modality]
+            wide, new_wide = before.rows.shape[1], rows.rows.shape[1]
+            if wide != new_wide:
+                raise DataError(
+                    f"features {modality!r}: the new rows are {new_wide} wide, those of the model "
+                    f"{wide}"
+                )
+            again = set(rows.ids)
+            stay = [at for at, name in enumerate(before.ids) if name not in again]
+            ids = (*(before.ids[at] for at in stay), *rows.ids)
+            rows = ItemRows(ids, np.concatenate([before.rows[stay], rows.rows]))
+        found[modality] = rows
+    return found
