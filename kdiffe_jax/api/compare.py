@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +17,7 @@ from kdiffe_jax.api.run import Around, run_config
 from kdiffe_jax.api.run_tables import Page
 from kdiffe_jax.api.words import spoken_in_python
 from kdiffe_jax.config import Config
-from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.errors import ConfigError, KDiffEError
 from kdiffe_jax.models.registry import MODELS, options_of
 from kdiffe_jax.options import closest
 from kdiffe_jax.studies.leaderboard import Leaderboard, leaderboard_of
@@ -111,11 +112,22 @@ def compare(
         for name, config in configs.items():
             if progress:
                 print(f"{name}:", flush=True)
-            model = run_config(data, config, Around(root / name, baselines, progress, log_to))
+            with _named(name):
+                model = run_config(data, config, Around(root / name, baselines, progress, log_to))
             fitted[name] = dataclasses.replace(model, home=home)
             data = dataclasses.replace(data, untold=())
         board = leaderboard_of([model.directory for model in fitted.values()], list(fitted))
     return Comparison(fitted, board, data.frame)
+
+
+@contextlib.contextmanager
+def _named(row: str) -> Iterator[None]:
+    """A block whose refusals say of which row they are."""
+    try:
+        yield
+    except KDiffEError as error:
+        error.args = (f"{row}: {error}", *error.args[1:])
+        raise
 
 
 def _rows(models: Sequence[str] | Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -19,9 +19,14 @@ _FRAMES = ("DataFrame", "LazyFrame", "Table", "RecordBatch")
 
 
 def is_frame(given: Any) -> bool:
-    """Whether something is a frame of one of `KINDS`."""
-    kind = type(given)
-    return kind.__module__.partition(".")[0] in KINDS and kind.__name__ in _FRAMES
+    """Whether something is a frame of one of `KINDS`, or of a class that is made of one."""
+    return _class_of(given) is not None
+
+
+def _class_of(given: Any) -> tuple[str, str] | None:
+    """Of `KINDS` and of `_FRAMES`; None of what is no frame."""
+    bases = ((b.__module__.partition(".")[0], b.__name__) for b in type(given).__mro__)
+    return next((found for found in bases if found[0] in KINDS and found[1] in _FRAMES), None)
 
 
 def kind_of(frame: Any, what: str) -> str:
@@ -34,8 +39,8 @@ def kind_of(frame: Any, what: str) -> str:
     Raises:
       DataError: it is none.
     """
-    if is_frame(frame):
-        return type(frame).__module__.partition(".")[0]
+    if (found := _class_of(frame)) is not None:
+        return found[0]
     raise DataError(
         f"{what}: a {type(frame).__name__}; give a DataFrame of pandas or polars, or a table of "
         "pyarrow"
@@ -54,9 +59,9 @@ def to_arrow(frame: Any, what: str):
       DataError: no frame, two columns of one name, a column of mixed types.
     """
     kind_of(frame, what)
-    if type(frame).__name__ == "LazyFrame":
+    if _class_of(frame) == ("polars", "LazyFrame"):
         frame = frame.collect()
-    if type(frame).__name__ == "RecordBatch":
+    if _class_of(frame) == ("pyarrow", "RecordBatch"):
         frame = arrow().Table.from_batches([frame])
     names = frame.column_names if kind_of(frame, what) == "pyarrow" else frame.columns
     names = [str(name) for name in names]

@@ -20,6 +20,11 @@ from kdiffe_jax.storage.stored_arrays import packed_npz
 CONFIG, METRICS, RESULT, CHECKPOINTS = "config.json", "metrics.jsonl", "result.json", "checkpoints"
 PER_USER, ENVIRONMENT = "test_per_user.npz", "environment.json"
 _LOCK = ".lock"
+#: what a checksum in config.json is of, for a refusal
+_CHECKSUMS = {
+    "data_sha256": "the data (other rows, or the same in another order)",
+    "ids_sha256": "the ids of users, items and entities",
+}
 _AGAIN = "mend that and give the same command again: it continues"
 
 
@@ -146,7 +151,8 @@ class RunDirectory:
     def _refuse_other(self, stored: dict[str, Any], config: dict[str, Any]) -> None:
         fields = sorted(stored.keys() | config.keys())
         changed = [
-            f"{field} ({stored.get(field)!r} there, {config.get(field)!r} now)"
+            _CHECKSUMS.get(field)
+            or f"{field} ({stored.get(field)!r} there, {config.get(field)!r} now)"
             for field in fields
             if stored.get(field) != config.get(field)
         ]

@@ -75,8 +75,8 @@ def read_scored(run_dir: str | Path) -> Scored:
         raise ConfigError("this model was trained on all interactions already, by a refit")
     if "warm_start" in stored:
         raise ConfigError(
-            f"{run_dir} began from another run, so its epochs say nothing of a training from the "
-            "start; train it from the start on all its data first (without --warm_start)"
+            "this model began from another run, so its epochs say nothing of a training from the "
+            "start; train it from the start first, by fit on its data or without --warm_start"
         )
     walks = stored.get("added_score", "none") != "none"  # or the model is made of item weights
     if walks and any(name.startswith("item_weights.") for name in model.artifacts):

@@ -6,7 +6,7 @@ import pytest
 
 import kdiffe_jax as kd
 from kdiffe_jax.api.auto import short_list
-from kdiffe_jax.errors import ConfigError, RunError
+from kdiffe_jax.errors import ConfigError, NonFiniteLossError, RunError
 from tests.api.films import films, ratings
 
 
@@ -90,3 +90,9 @@ def test_auto_tries_what_there_are_inputs_for():
     with pytest.raises(ConfigError, match="a variant is of one model"):
         kd.fit(bare, "auto", variant="no_kg")
     assert model.result["model"] in ("rp3beta", "ease", "lightgcn")
+
+
+def test_a_row_that_cannot_be_trained_is_named():
+    rows = {"good": {"model": "most_popular"}, "wild": {"model": "lightgcn", "learning_rate": 1e30}}
+    with pytest.raises(NonFiniteLossError, match="^wild: "):
+        kd.compare(data(), rows, progress=False, epochs=2)

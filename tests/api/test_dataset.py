@@ -231,3 +231,12 @@ def test_the_public_names_are_there():
 def test_frames_that_are_not_collected_yet_are_read(make):
     whole = kd.dataset(pl.DataFrame(ratings())).dataset
     assert kd.dataset(make(ratings())).dataset.fingerprint() == whole.fingerprint()
+
+
+def test_a_class_made_of_a_frame_is_a_frame():
+    class Orders(pd.DataFrame):
+        pass
+
+    assert kd.dataset(Orders(ratings())).dataset.fingerprint() == (
+        kd.dataset(pd.DataFrame(ratings())).dataset.fingerprint()
+    )

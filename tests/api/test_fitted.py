@@ -244,7 +244,7 @@ def test_a_finished_run_is_not_that_of_data_with_other_ids(tmp_path):
     for column in ("userId", "movieId"):
         other = kd.dataset(seen.assign(**{column: seen[column] + 1000}))
         assert other.dataset.fingerprint() == kd.dataset(seen).dataset.fingerprint()
-        with pytest.raises(RunError, match="another configuration: ids_sha256"):
+        with pytest.raises(RunError, match="another configuration: the ids of users"):
             kd.fit(other, "ease", progress=False, workdir=tmp_path / "run")
 
 
