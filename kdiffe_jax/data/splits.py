@@ -196,11 +196,10 @@ def _only_later(rows: Interactions, labels: np.ndarray) -> str:
     if not (unseen_users or unseen_items):
         return ""
     said = f"; {unseen_users:,} users and {unseen_items:,} items occur only after training"
-    for number, name in enumerate(("validation", "test"), start=1):
-        scored = np.unique(rows.users[labels == number])
-        if not np.isin(scored, rows.users[train]).any():
-            said += f"; of the {len(scored):,} users of {name} none has any of training, so its "
-            said += "scores say nothing of a model that knows users by their interactions"
+    known = np.isin(rows.users, rows.users[train])
+    without = [n for n, of in (("validation", 1), ("test", 2)) if not known[labels == of].any()]
+    if without:
+        said += f"; no user of {' or of '.join(without)} has training interactions"
     return said
 
 

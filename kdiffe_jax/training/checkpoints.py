@@ -22,6 +22,7 @@ from orbax.checkpoint import checkpoint_managers
 
 from kdiffe_jax.errors import RunError
 from kdiffe_jax.training.interrupts import interrupts_held
+from kdiffe_jax.training.plain_keys import with_keys, without_keys
 
 _KEEP_LATEST = 2
 _KEEP_BEST = 2
@@ -211,11 +212,6 @@ def _reason(error: Exception) -> str:
     return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
 
 
-def _is_key(leaf) -> bool:
-    dtype = getattr(leaf, "dtype", None)
-    return dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key)
-
-
 @contextlib.contextmanager
 def _without_tracebacks() -> Iterator[None]:
     """Orbax logs errors of its threads and raises them too; once is enough."""
@@ -236,25 +232,6 @@ def _this_process_alone() -> ocp.options.MultiprocessingOptions:
     return ocp.options.MultiprocessingOptions(
         primary_host=this, active_processes={this}, barrier_sync_key_prefix=f"process{this}"
     )
-
-
-def without_keys(tree: Any) -> Any:
-    """A pytree with the words of typed keys in their place."""
-    return jax.tree.map(lambda leaf: _words(leaf) if _is_key(leaf) else leaf, tree)
-
-
-def with_keys(tree: Any, like: Any) -> Any:
-    """Inverse of `without_keys`; `like` has typed keys where they belong."""
-    return jax.tree.map(
-        lambda leaf, model: jax.random.wrap_key_data(leaf) if _is_key(model) else leaf, tree, like
-    )
-
-
-def _words(key: Any) -> Any:
-    if not isinstance(key, jax.ShapeDtypeStruct):
-        return jax.random.key_data(key)
-    words = jax.eval_shape(jax.random.key_data, key)
-    return jax.ShapeDtypeStruct(words.shape, words.dtype, sharding=key.sharding)
 
 
 def _abstract(leaf) -> jax.ShapeDtypeStruct:

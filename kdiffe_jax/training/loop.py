@@ -18,9 +18,10 @@ from kdiffe_jax.parallel.processes import on_process_zero
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.training.batches_ahead import BatchesAhead, batches_of
 from kdiffe_jax.training.behind import Behind, copied, is_small
-from kdiffe_jax.training.checkpoints import Checkpoints, without_keys
+from kdiffe_jax.training.checkpoints import Checkpoints
 from kdiffe_jax.training.finite import check_params, finite_means
 from kdiffe_jax.training.placement import Compiled
+from kdiffe_jax.training.plain_keys import without_keys
 from kdiffe_jax.training.preemption import PreemptionNotice
 from kdiffe_jax.training.selection import (
     Record,

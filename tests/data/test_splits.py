@@ -209,8 +209,8 @@ def test_what_occurs_only_later_is_counted():
     rows = of([(0, 0), (0, 1), (1, 0), (2, 9), (5, 0)], times=np.array([1, 2, 3, 4, 5]))
     _, notes = divide(rows, "time", valid_share=0.2, test_share=0.2)
     assert notes == (
-        "split at the moments 4 and 5; 2 users and 1 items occur only after training: "
-        "3 train, 1 valid, 1 test",
+        "split at the moments 4 and 5; 2 users and 1 items occur only after training; "
+        "no user of validation or of test has training interactions: 3 train, 1 valid, 1 test",
     )
 
 

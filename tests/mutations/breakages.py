@@ -197,6 +197,27 @@ DIFFUSION = (
 
 SPLITS = (
     Breakage(
+        "labels of an earlier data set are forgotten",
+        "data/prepare.py",
+        " or bool(earlier and _labelled(earlier))",
+        "",
+        ("tests/api/test_update.py",),
+    ),
+    Breakage(
+        "rows that are out of order are taken",
+        "data/dataset.py",
+        "            if row is not None:\n",
+        "            if False:\n",
+        ("tests/data/test_dataset.py",),
+    ),
+    Breakage(
+        "a warm start takes columns for items where there are as many",
+        "training/warm_start.py",
+        "widths=axes_of_options(setup, spaces),",
+        "widths=frozenset(),",
+        ("tests/training/test_warm_start.py",),
+    ),
+    Breakage(
         "test interactions are trained on",
         "training/setup.py",
         "        dataset.train,\n        batch_size=",

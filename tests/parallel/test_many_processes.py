@@ -25,7 +25,7 @@ from tests.parallel.launched import (
 
 # Whatever counts, numbers or masks the interactions of all.
 OF_ALL = (
-    *KDIFFE, "--epochs=2", "--mask_valid", "--epoch_steps=3", "--neighbour_weight=0.5",
+    *KDIFFE, "--xi=0.7", "--epochs=2", "--mask_valid", "--epoch_steps=3", "--neighbour_weight=0.5",
     "--neighbour_kinds=evidence", "--cold_items=neighbours", "--data_ablation=items:0.2",
 )  # fmt: skip
 EPOCHS = 6

@@ -191,7 +191,7 @@ def test_feature_row_that_is_not_finite_is_named(source, value, dtype):
     rows = np.zeros((5, 3), dtype)
     rows[3, 1] = value
     np.save(source / "text_feat.npy", rows)
-    assert "text_feat.npy, row 3:" in refusal(source)
+    assert "text_feat.npy, row 3 (counted from 0):" in refusal(source)
 
 
 @pytest.mark.parametrize(

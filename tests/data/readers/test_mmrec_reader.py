@@ -223,7 +223,7 @@ def test_features_of_different_lengths(source):
 
 def test_feature_that_is_nan(source):
     np.save(source / "text_feat.npy", np.full((4, 2), np.nan))
-    assert "text_feat.npy, row 0: a NaN" in refusal(source)
+    assert "text_feat.npy, row 0 (counted from 0): a NaN" in refusal(source)
 
 
 @pytest.mark.parametrize("content", (b"", b"version https://git-lfs", b"\x93NUMPY\x01\x00v\x00{'"))
