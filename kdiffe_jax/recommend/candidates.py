@@ -11,7 +11,7 @@ import numpy as np
 from kdiffe_jax.recommend.blocks import Best, best_rows, power_of_two
 from kdiffe_jax.recommend.ids import Ids, listed
 
-_LOWEST = np.finfo(np.float32).min
+_LOWEST = -1e38  #: below every score, and finite where products are made of bfloat16
 
 
 def allowed_items(
