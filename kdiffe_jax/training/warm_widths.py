@@ -21,7 +21,7 @@ def axes_of_options(setup: TrainSetup, spaces: Spaces) -> Axes:
     """Path and number of the axes that no data have made, where the length leaves it open.
 
     With 64 columns and 64 items an axis of 64 may be of either. The parameters of the model with
-    65 columns tell them apart; only their shapes are made.
+    128 columns tell them apart; only their shapes are made.
 
     Args:
       setup: of the training that is to begin.
