@@ -143,6 +143,18 @@ def test_a_row_says_what_was_chosen_what_it_took_and_how_to_repeat_it(reported):
     assert r"\toprule" in board.latex()
 
 
+def test_notes_say_what_stands_in_and_where_the_data_lie(reported):
+    lie = "The commands look for the data under datasets; add --data_dir=DIR for another place."
+    assert not {lie} & {*board_of(reported, {}).notes}
+    for run in reported[2].runs:
+        change(run, shown_as="lightgcn (entity rows)")
+    on_shop = [of._replace(command=f"{of.command} --dataset=shop") for of in reported]
+    notes = board_of(on_shop, {}).notes
+    assert lie in notes and "What stands in for features: lightgcn (entity rows)." in notes
+    named = [of._replace(command=f"{of.command} --data_dir=shops/a") for of in on_shop]
+    assert lie not in board_of(named, {}).notes
+
+
 def test_a_mark_a_row_and_a_line_a_run(reported):
     board = board_of(reported, {})
     columns = {of.setting.name: of.setting.column for of in reported}

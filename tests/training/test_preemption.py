@@ -1,8 +1,11 @@
+import contextlib
 import signal
 import threading
 
 import pytest
 
+from kdiffe_jax.api.words import spoken_in_python
+from kdiffe_jax.errors import Preempted
 from kdiffe_jax.training.preemption import PreemptionNotice
 
 
@@ -41,3 +44,10 @@ def test_another_thread_notes_nothing_and_changes_nothing(reached):
     thread.start()
     thread.join()
     assert handlers == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_a_loop_that_goes_on_after_failures_ends(capsys):
+    with pytest.raises(SystemExit) as ended, spoken_in_python(), contextlib.suppress(Exception):
+        raise Preempted("ended by SIGTERM after epoch 3, which is saved")
+    assert ended.value.code == 143
+    assert "after epoch 3, which is saved" in capsys.readouterr().err
