@@ -49,6 +49,7 @@ from kdiffe_jax.models.terms import (
 from kdiffe_jax.ops.chosen_rows import chosen_rows
 from kdiffe_jax.ops.losses import squared_norm
 from kdiffe_jax.ops.propagate import layers_of, pooled
+from kdiffe_jax.ops.random_bits import for_tables
 from kdiffe_jax.ops.self_loops import next_layer_with_loops
 from kdiffe_jax.ops.spmm import spmm
 from kdiffe_jax.ops.trace_phases import device_phase
@@ -191,7 +192,7 @@ class DiffKG(Model):
         """Dropout of both views, and what the denoiser draws for so many rows."""
         masks_key, rows_key, ranking_key = jax.random.split(key, 3)
         shape = (2, self.options.kg_layers, self.denoiser.n_columns, self.embedding.dim)
-        kept = jax.random.bernoulli(masks_key, 1.0 - self.options.dropout, shape)
+        kept = jax.random.bernoulli(for_tables(masks_key), 1.0 - self.options.dropout, shape)
         return Drawn(kept, self.denoiser.draws(rows_key, n_rows), ranking_key)
 
     @device_phase("denoiser")

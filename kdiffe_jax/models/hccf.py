@@ -28,6 +28,7 @@ from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import pooling_of, ranking_term, scalar_term, weighted_term
 from kdiffe_jax.ops.losses import each_once, info_nce, or_all, squared_norm
 from kdiffe_jax.ops.propagate import pooled
+from kdiffe_jax.ops.random_bits import for_tables
 from kdiffe_jax.ops.trace_phases import device_phase
 from kdiffe_jax.options import Checked, option
 
@@ -134,7 +135,7 @@ class HCCF(LightGCN):
         def of_layer(number: int) -> Dropped:
             graph_key, *keys = jax.random.split(jax.random.fold_in(key, number), 3)
             kept = (
-                jax.random.bernoulli(k, 1.0 - share, shape) / (1.0 - share)
+                jax.random.bernoulli(for_tables(k), 1.0 - share, shape) / (1.0 - share)
                 for k, shape in zip(keys, self._hyper_shapes, strict=True)
             )
             return Dropped(drop_entries(inputs.laplacian, graph_key, share), *kept)

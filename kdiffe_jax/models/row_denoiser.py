@@ -21,6 +21,7 @@ from kdiffe_jax.models.arrays import Params
 from kdiffe_jax.models.noise_range import check_noise_range
 from kdiffe_jax.ops.diffusion import Schedule, linear_variances, q_sample, step_embedding
 from kdiffe_jax.ops.losses import elbo
+from kdiffe_jax.ops.random_bits import for_tables
 from kdiffe_jax.ops.row_ops import unit_rows
 from kdiffe_jax.options import Checked, option
 
@@ -113,7 +114,8 @@ class RowDenoiser:
 
     def draws(self, key: jax.Array, n: int) -> RowDraws:
         """Steps, noise and dropout of n rows."""
-        time_key, noise_key, dropout_key = jax.random.split(key, 3)
+        time_key, *table_keys = jax.random.split(key, 3)
+        noise_key, dropout_key = map(for_tables, table_keys)
         shape, stay = (n, self.n_columns), 1.0 - self.options.denoiser_dropout
         return RowDraws(
             jax.random.randint(time_key, (n,), 0, self.options.timesteps),

@@ -10,6 +10,7 @@ from kdiffe_jax.models.kdiffe.rebuild import dense_rows
 from kdiffe_jax.models.terms import weighted_term
 from kdiffe_jax.ops.diffusion import Schedule, q_sample
 from kdiffe_jax.ops.losses import elbo
+from kdiffe_jax.ops.random_bits import for_tables
 from kdiffe_jax.ops.trace_phases import device_phase
 
 
@@ -35,7 +36,8 @@ def elbo_term(
       guidance: f32[J, d], z~ (eq. 11).
       key: of timesteps, noise and dropout.
     """
-    time_key, noise_key, dropout_key = jax.random.split(key, 3)
+    time_key, *table_keys = jax.random.split(key, 3)
+    noise_key, dropout_key = map(for_tables, table_keys)
     rows = dense_rows(inputs.own.rows, batch.row_nodes, n_columns=denoiser.n_columns)
     n_steps = schedule.betas.shape[0]
     timesteps = jax.random.randint(time_key, batch.row_nodes.shape, 0, n_steps)

@@ -14,6 +14,7 @@ from kdiffe_jax.models.kdiffe.hidden_reverse import hidden_denoiser, reverse_row
 from kdiffe_jax.models.kdiffe.modules import KDiffEModules
 from kdiffe_jax.models.kdiffe.rebuild import dense_rows, own_values, top_of_values, top_relations
 from kdiffe_jax.ops.diffusion import reverse_from
+from kdiffe_jax.ops.random_bits import for_tables
 from kdiffe_jax.ops.row_blocks import ROWS_AT_ONCE, scan_row_blocks
 from kdiffe_jax.ops.sparse_types import KnowledgeGraph
 from kdiffe_jax.ops.trace_phases import device_phase
@@ -66,7 +67,7 @@ class Rebuild:
         model = self._model
         n_columns = model.denoiser.n_columns
         keys = jax.vmap(lambda item: jax.random.fold_in(self._key, item))(items)
-        noise = jax.vmap(lambda key: jax.random.normal(key, (n_columns,)))(keys)
+        noise = jax.vmap(lambda key: jax.random.normal(for_tables(key), (n_columns,)))(keys)
         rows = dense_rows(self._inputs.own.rows, items, n_columns=n_columns)
         start = reverse_from(model.options.reverse_start, model.schedule, rows, noise)
         precision = model.denoiser.precision
