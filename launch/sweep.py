@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from absl import flags as absl_flags
@@ -40,12 +40,14 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
 def _work(values: absl_flags.FlagValues) -> None:
     refuse_of_one_run(values, "a sweep")
     flags.config(values)
-    base = flags.config(values, content=flags.load(values).has_content)
+    dataset = flags.load(values)
+    base = flags.config(values, content=dataset.has_content)
     described = read_sweep(values.sweep, base) if values.sweep else own_grid(base)
-    show_markdown(_run(described, base, values))
+    data = {**flags.data_identity(values), "data_sha256": dataset.fingerprint()}
+    show_markdown(_run(described, base, data, values))
 
 
-def _run(sweep: Sweep, base: Config, values: absl_flags.FlagValues) -> str:
+def _run(sweep: Sweep, base: Config, data: Mapping[str, str], values: absl_flags.FlagValues) -> str:
     if base.eval.selection != "valid":
         raise ConfigError("a sweep chooses on validation; leave out --selection=test")
     if base.train.num_seeds > 1:
@@ -55,7 +57,7 @@ def _run(sweep: Sweep, base: Config, values: absl_flags.FlagValues) -> str:
     path = values.out or f"runs/{flags.dataset_name(values)}-{base.model}-{name}"
     out = RunDirectory(path, option="--out")
     described = json.loads(json.dumps(sweep._asdict()))
-    with out.claim({"sweep": described, **flags.data_identity(values), **base.to_flat()}):
+    with out.claim({"sweep": described, **data, **base.to_flat()}):
         runs = TrialRuns(sweep, base, out)
 
         def on_end(job: Job, end: Ended) -> None:

@@ -32,6 +32,8 @@ def asked_for(ids: Any, column: IdColumn, what: str) -> list[str]:
     """
     if is_frame(ids):
         return _of_frame(to_arrow(ids, what), column.name, what)
+    if isinstance(ids, Mapping):
+        raise DataError(f"{what}: a dictionary; give a list of ids")
     one = not isinstance(ids, Iterable) or getattr(ids, "ndim", None) == 0
     if one or isinstance(ids, str | bytes) or hasattr(ids, "as_py"):
         return [as_text(ids)]

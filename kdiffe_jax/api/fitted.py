@@ -118,8 +118,7 @@ class FittedModel:
         with spoken_in_python():
             asked = None if users is None else asked_for(users, self.users, "users")
             lists = self.recommender.recommend(asked, k, **options)
-        popular = options.get("unknown") == "popular"
-        more = {"source": lists.columns()["source"]} if popular else {}
+        more = {"source": lists.columns()["source"]} if options.get("unknown") == "popular" else {}
         return self._listed(lists, self.users, more)
 
     def similar(self, items: Any, k: int = 10) -> Any:
@@ -157,10 +156,11 @@ class FittedModel:
         """A model that also knows new users, by what they chose: a frame, or {user: items}.
 
         Raises:
-          DataError: a user that exists, an item that is not known, no items.
+          DataError: a user that exists, an unknown item, no items; ratings, if some do not count.
           ConfigError: the model has no way to fold users in.
         """
-        return self._with(Recommender.with_users, items_by_user(histories, self.users, self.items))
+        chosen = items_by_user(histories, self.users, self.items, self.data)
+        return self._with(Recommender.with_users, chosen)
 
     def with_items(self, entities: Any) -> FittedModel:
         """A model that also knows new items, by their entities.

@@ -16,7 +16,7 @@ from kdiffe_jax.errors import DataError
 
 
 def joined_items(old: TableInMemory | None, new: TableInMemory | None, key: str) -> Any:
-    """Items of both; a new row of an item has the old values in columns that its table lacks.
+    """Items of both; where the new row of an item says nothing, the old values stay.
 
     Raises:
       DataError: as `joined`.
@@ -79,16 +79,38 @@ def _family(kind: Any) -> str:
 
 
 def _with_old_columns(old: TableInMemory | None, new: TableInMemory | None, key: str):
-    """The new rows, and in columns that they lack what the old table has of the same items."""
+    """The new rows, and where they are empty what the old table has of the same items."""
     if old is None or new is None or key not in new.names:
         return new
     pa, rows = arrow(), new.arrays
     ids = rows[key].cast(old.arrays[key].type).combine_chunks()
     place = pa.compute.index_in(ids, value_set=old.arrays[key].combine_chunks())
     for name in old.names:
+        before = old.arrays[name].take(place)
         if name not in new.names:
-            rows = rows.append_column(name, old.arrays[name].take(place))
+            rows = rows.append_column(name, before)
+        elif name != key:
+            at = rows.column_names.index(name)
+            rows = rows.set_column(at, name, _or_before(rows[name], before))
     return table_in_memory(new.path.name, rows)
+
+
+def _or_before(rows: Any, before: Any) -> Any:
+    """New cells, and the old ones where they are empty or blank; unlike types stay as they are."""
+    pa = arrow()
+    if _family(rows.type) == "null":
+        return before
+    if _family(rows.type) == "text" and not pa.types.is_dictionary(rows.type):
+        blank = pa.compute.equal(pa.compute.utf8_trim_whitespace(rows), "")
+        rows = pa.compute.if_else(blank, pa.scalar(None, rows.type), rows)
+    if not rows.null_count or _family(before.type) != _family(rows.type):
+        return rows
+    kind = before.type if converts(rows, before.type) else rows.type
+    if not converts(before, kind):
+        return rows
+    one, other = (cells.cast(kind).combine_chunks() for cells in (rows, before))
+    at = np.arange(len(one)) + len(one) * one.is_null().to_numpy(zero_copy_only=False)
+    return pa.concat_arrays([one, other]).take(pa.array(at))
 
 
 def _without(old: TableInMemory | None, new: TableInMemory | None, key: str):

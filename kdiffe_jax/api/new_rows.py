@@ -6,19 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from kdiffe_jax.api.asked import asked_for, column_of, pairs_of_frame
+from kdiffe_jax.api.dataset import Data
 from kdiffe_jax.api.frames import is_frame, to_arrow
 from kdiffe_jax.api.ids import IdColumn, as_text
+from kdiffe_jax.data.prepare import counts_labels
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.recommend.ids import listed
 
 Entity = str | tuple[str, str]
 
 
-def items_by_user(histories: Any, users: IdColumn, items: IdColumn) -> dict[str, list[str]]:
+def items_by_user(
+    histories: Any, users: IdColumn, items: IdColumn, data: Data | None = None
+) -> dict[str, list[str]]:
     """User -> the items chosen, as texts.
 
     Raises:
-      DataError: no frame with both columns and no dictionary, two ids of one text.
+      DataError: no frame with both columns and no dictionary, two ids of one text; ratings, of
+        which the data count some alone.
 
     >>> items_by_user({7: [1, 2]}, IdColumn("user"), IdColumn("item"))
     {'7': ['1', '2']}
@@ -26,10 +31,24 @@ def items_by_user(histories: Any, users: IdColumn, items: IdColumn) -> dict[str,
     if isinstance(histories, Mapping):
         of_user = _by_text(histories, "user").items()
         return {user: asked_for(own, items, "items") for user, own in of_user}
+    _refuse_ratings(histories, data)
     found: dict[str, list[str]] = {}
     for user, item in pairs_of_frame(histories, users, items):
         found.setdefault(user, []).append(item)
     return found
+
+
+def _refuse_ratings(histories: Any, data: Data | None) -> None:
+    if data is None or data.source is None or not is_frame(histories):
+        return
+    table = to_arrow(histories, "histories")
+    name = data.source.columns.find("rating", table.column_names)
+    some = counts_labels(data.dataset) or data.source.config.to_flat()["min_rating"]
+    if some and name in table.column_names:
+        raise DataError(
+            f"histories, column {name!r}: ratings are not read here, and the data count some "
+            "alone; keep the rows that count and leave the column out"
+        )
 
 
 def entities_by_item(entities: Any, items: IdColumn) -> dict[str, list[Entity]]:

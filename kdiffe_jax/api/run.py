@@ -61,6 +61,11 @@ def run_config(
         path = home.path / "run"
     run = RunDirectory(path_of(path), option="workdir")
     wanted = named_trackers(around.log_to)
+    if home is not None and "tensorboard" in around.log_to:
+        raise ConfigError(
+            "log_to: tensorboard writes into the run directory, which goes with the model; give a "
+            "workdir"
+        )
     resources = _resources(around)
     identity = {
         "dataset": data.dataset.name,

@@ -60,7 +60,9 @@ def prepare(
     config, columns = config or PrepareConfig(), columns or TableColumns()
     refuse_without_features(catalogue, config)
     log("cleaning interactions")
-    labelled = are_labels(catalogue.interactions.ratings) or bool(earlier and _labelled(earlier))
+    labelled = are_labels(catalogue.interactions.ratings) or bool(
+        earlier and counts_labels(earlier)
+    )
     catalogue = clean(catalogue, config.interactions, labelled=labelled)
     log("splitting")
     labels, split_notes = _labels(catalogue, config, earlier)
@@ -98,7 +100,8 @@ def prepare(
     )
 
 
-def _labelled(dataset: Dataset) -> bool:
+def counts_labels(dataset: Dataset) -> bool:
+    """Whether ratings were 0 and 1, and those of 0 did not count."""
     return bool(dataset.provenance.get(_LABELLED))
 
 

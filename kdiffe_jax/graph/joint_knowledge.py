@@ -72,6 +72,18 @@ def joint_graph(
     return JointGraph(edges, jnp.asarray(of_pairs, jnp.int32), jnp.asarray(near, float))
 
 
+def own_rows(graph: JointGraph, n_items: int) -> jax.Array:
+    """f32[N], 1 where a node has a row of its own; an entity without an edge is an item's node.
+
+    Args:
+      graph: see `JointGraph`.
+      n_items: J; every item has a row, without edges too.
+    """
+    degrees = jnp.diff(graph.edges.row_starts)
+    is_item = jnp.arange(len(degrees)) < n_items
+    return (is_item | (degrees > 0)).astype(graph.near.dtype)
+
+
 def _drawn(heads: np.ndarray, n_nodes: int, at_most: int, rng: np.random.Generator) -> np.ndarray:
     """bool[n]: `at_most` edges of each head, at random; heads are sorted."""
     starts = np.searchsorted(heads, np.arange(n_nodes))

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.models.arrays import Inputs, View, Weighted
-from kdiffe_jax.models.base import Needs
+from kdiffe_jax.models.base import Needs, Sampling
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.linear_maps import fresh_map, mapped
 from kdiffe_jax.models.presets import OF_RANKING_LOSS, best_shared
@@ -52,6 +52,7 @@ class BM3(LightGCN):
 
     Options = BM3Options
     needs = Needs(features=True, sparse_features=True)
+    sampling = Sampling(negatives=0)
     without = OF_RANKING_LOSS
     grid = MappingProxyType({"layers": (1, 2), "dropout": (0.3, 0.5), "norm_weight": (0.01, 0.1)})
     presets = MappingProxyType(

@@ -84,8 +84,8 @@ class CLCRec(Model):
 
     @property
     def sampling(self) -> Sampling:  # type: ignore[override]
-        """K items for each interaction."""
-        return Sampling(negatives=self.options.negative_items)
+        """K items for each interaction; cold ones would be told that nobody wants them."""
+        return Sampling(negatives=self.options.negative_items, of_trained=True)
 
     def init(self, key, inputs: Inputs):
         """Tables of Xavier's normal distribution, as if one; layers uniform to ± inputs^-1/2."""

@@ -29,6 +29,7 @@ class Sampling(NamedTuple):
 
     by: Literal["interactions", "users"] = "interactions"
     negatives: int = 1  #: items that the user has not, for each interaction
+    of_trained: bool = False  #: whether negatives are items of the training split alone
     rows: Literal["none", "items", "users", "nodes"] = "none"  #: what `Batch.row_nodes` numbers
     rows_of_step: int = 1  #: at least; an epoch then looks at every node more than once
 

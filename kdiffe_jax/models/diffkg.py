@@ -30,7 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.graph.joint_knowledge import JointGraph, between_nodes, joint_graph
+from kdiffe_jax.graph.joint_knowledge import JointGraph, between_nodes, joint_graph, own_rows
 from kdiffe_jax.models.arrays import Batch, Inputs, View, Weighted
 from kdiffe_jax.models.base import Model, Needs, Sampling
 from kdiffe_jax.models.graph_attention import attended
@@ -115,7 +115,7 @@ class DiffKG(Model):
     grid = MappingProxyType(
         {
             "contrast_weight": (0.01, 0.1),
-            "collaborative_weight": (0.01, 0.1),
+            "collaborative_weight": (0.01, 0.1, 0.5),
             "main_graph": ("rebuilt", "given"),
         }
     )
@@ -197,7 +197,8 @@ class DiffKG(Model):
 
     @device_phase("denoiser")
     def _denoiser_terms(self, params, batch: Batch, inputs: Inputs, traced, drawn: RowDraws):
-        chosen, real = batch.row_nodes, batch.row_weights
+        chosen = batch.row_nodes
+        real = batch.row_weights * own_rows(inputs.own, self.sizes.n_items)[chosen]
         rows = chosen_rows(inputs.own.edges, chosen, real > 0)
         found = self.denoiser.denoised(params["denoiser"], rows, drawn)
         names = ("users", "items", "entities")

@@ -25,6 +25,7 @@ from types import MappingProxyType
 import jax
 import jax.numpy as jnp
 
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.graph.one_item_graph import (
     OneItemGraph,
     dropped_entries,
@@ -169,9 +170,8 @@ class DiffMM(Model):
 
     def _contrast(self, main: View, others: list[View], batch: Batch, traced):
         """Terms summed over pairs of views."""
-        pairs = [(main, other) for other in others]
-        if self.options.contrast_with == "modalities":
-            pairs = list(combinations(others, 2))
+        apart = self.options.contrast_with == "modalities"
+        pairs = combinations(others, 2) if apart else [(main, other) for other in others]
         nothing = Term(jnp.zeros(()), jnp.zeros(()))
         total = dict.fromkeys(("info_nce_users", "info_nce_items"), nothing)
         for one, other in pairs:
@@ -237,8 +237,10 @@ class DiffMM(Model):
         return pooled(layers, pooling_of(self.embedding, "sum"))
 
     def check(self, steps: int, limits) -> None:
-        """The denoisers' memory."""
+        """The denoisers' memory, and that there are views to contrast."""
         rows = dict(n_rows=self.sizes.n_users, steps=steps, count=len(self.sizes.modalities))
+        if rows["count"] < 2 and self.options.contrast_with == "modalities":
+            raise ConfigError("contrast_with = 'modalities': the data have one; take 'ranking'")
         check_row_denoiser_memory(limits, self.denoiser, **rows)
 
 

@@ -134,11 +134,14 @@ class HCCF(LightGCN):
 
         def of_layer(number: int) -> Dropped:
             graph_key, *keys = jax.random.split(jax.random.fold_in(key, number), 3)
+            graph = drop_entries(inputs.laplacian, graph_key, share)
+            if self.options.hypergraph == "own":
+                return Dropped(graph)
             kept = (
                 jax.random.bernoulli(for_tables(k), 1.0 - share, shape) / (1.0 - share)
                 for k, shape in zip(keys, self._hyper_shapes, strict=True)
             )
-            return Dropped(drop_entries(inputs.laplacian, graph_key, share), *kept)
+            return Dropped(graph, *kept)
 
         return [of_layer(number) for number in range(self.options.layers)]
 

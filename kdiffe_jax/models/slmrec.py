@@ -17,6 +17,7 @@ from types import MappingProxyType
 import jax
 
 from kdiffe_jax.models.arrays import Batch, Inputs, Params, Term, View, Weighted
+from kdiffe_jax.models.base import Sampling
 from kdiffe_jax.models.feature_streams import FeatureStreams, Streams, batch_softmax
 from kdiffe_jax.models.linear_maps import mapped
 from kdiffe_jax.models.presets import OF_RANKING_LOSS, best_shared
@@ -52,6 +53,7 @@ class SLMRec(FeatureStreams):
     """An item is told from the others of the batch by its users, and by its own features."""
 
     Options = SLMRecOptions
+    sampling = Sampling(negatives=0)
     without = OF_RANKING_LOSS
     presets = MappingProxyType({"paper": _PAPER, "best": best_shared(OF_RANKING_LOSS)})
     grid = MappingProxyType(

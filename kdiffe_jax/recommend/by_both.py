@@ -10,6 +10,7 @@ from scipy import sparse
 from kdiffe_jax.recommend.blocks import Best
 from kdiffe_jax.recommend.by_embeddings import Embeddings
 from kdiffe_jax.recommend.by_item_weights import ItemWeights, best_among
+from kdiffe_jax.recommend.histories import HISTORIES, history_tensors
 from kdiffe_jax.recommend.shares import Exported, Shares
 from kdiffe_jax.storage.saved_model import SavedModel
 
@@ -54,8 +55,9 @@ class Both(Embeddings):
         """Embeddings and weights in one file; the sum has no program of its own."""
         tensors = {"users": self._model.users, "items": self._model.items}
         tensors |= {part: getattr(self._weights, part) for part in ("data", "indices", "indptr")}
+        tensors |= history_tensors(self._model.train, len(self._model.user_ids))
         formula = (
-            "scores = users @ items.T + histories @ weights, histories 1 where a user has an item; "
+            f"scores = users @ items.T + histories @ weights; {HISTORIES}; "
             "row i of the weights has data[indptr[i]:indptr[i + 1]] in the columns "
             "indices[indptr[i]:indptr[i + 1]]"
         )

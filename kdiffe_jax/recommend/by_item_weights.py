@@ -10,7 +10,13 @@ import numpy as np
 from scipy import sparse
 
 from kdiffe_jax.recommend.blocks import Best, best_columns, nearest_by_scores
-from kdiffe_jax.recommend.histories import history_matrix, pairs_of, rows_of
+from kdiffe_jax.recommend.histories import (
+    HISTORIES,
+    history_matrix,
+    history_tensors,
+    pairs_of,
+    rows_of,
+)
 from kdiffe_jax.recommend.shares import Exported, Shares
 from kdiffe_jax.recommend.stablehlo import serialized_history_scorer
 from kdiffe_jax.storage.saved_model import SavedModel
@@ -76,15 +82,16 @@ class ItemWeights:
 
     def exported(self):
         file, tensors = "item_weights.safetensors", {"scale": self._scale}
+        tensors |= history_tensors(self._train, self._n_users)
         if not sparse.issparse(self._weights):
-            formula = "scores = (histories @ weights) * scale, histories 1 where a user has an item"
+            formula = f"scores = (histories @ weights) * scale; {HISTORIES}"
             tensors["weights"] = self._weights
             return Exported(file, tensors, formula, serialized_history_scorer())
         tensors |= {part: getattr(self._weights, part) for part in ("data", "indices", "indptr")}
         formula = (
             "row i of the weights has data[indptr[i]:indptr[i + 1]] in the columns "
             "indices[indptr[i]:indptr[i + 1]]; a user's score for item j is the sum of column j "
-            "over the rows of the user's items, times scale[j]"
+            f"over the rows of the user's items in training, times scale[j]; {HISTORIES}"
         )
         return Exported(file, tensors, formula, None)
 

@@ -2,7 +2,8 @@
 
 users.parquet items.parquet   id, [name], [embedding], in the order of the rows
 embeddings.safetensors        f32 `users` and `items`; ids as JSON in the metadata
-  or item_weights.safetensors `weights`, or `data`, `indices` and `indptr`; and `scale`
+  or item_weights.safetensors `weights`, or `data`, `indices` and `indptr`; and `scale`,
+                              `history_starts` and `history_items`
   or embeddings_and_item_weights.safetensors, where both score
 [scorer.stablehlo]            (users, items) or (histories, weights, scale) -> scores
 [items.faiss]                 inner products with the items; see `index.py`

@@ -7,6 +7,22 @@ from scipy import sparse
 
 from kdiffe_jax.data.rows import position_in_group
 
+HISTORIES = (
+    "histories are 1 where a user has an item in training: of user u the items "
+    "history_items[history_starts[u]:history_starts[u + 1]]"
+)
+
+
+def history_tensors(pairs: np.ndarray, n_users: int) -> dict[str, np.ndarray]:
+    """The histories of all users as an export has them, see `HISTORIES`; i64[I + 1] and i32[n].
+
+    Args:
+      pairs: int[n, 2], sorted.
+      n_users: I.
+    """
+    starts = np.searchsorted(pairs[:, 0], np.arange(n_users + 1)).astype(np.int64)
+    return {"history_starts": starts, "history_items": pairs[:, 1].astype(np.int32)}
+
 
 def rows_of(pairs: np.ndarray, user: int) -> slice:
     """Where a user's pairs stand.

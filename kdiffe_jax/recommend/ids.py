@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cached_property
 
 import numpy as np
@@ -70,9 +70,14 @@ class Ids:
 def listed(names) -> list:
     """One id or many as a list; text is one id, and so is what has no parts.
 
+    Raises:
+      DataError: a dictionary.
+
     >>> listed("ann"), listed(7), listed(["ann", "bob"])
     (['ann'], [7], ['ann', 'bob'])
     """
+    if isinstance(names, Mapping):
+        raise DataError(f"{dict(names)!r}: give ids as a list, not as a dictionary")
     single = isinstance(names, str | bytes) or not isinstance(names, Iterable)
     return [names] if single else list(names)
 
@@ -115,9 +120,10 @@ def pair_of(given) -> tuple:
     """A user and an item.
 
     Raises:
-      DataError: a text, or other than two values.
+      DataError: a text, a set or a dictionary, or other than two values.
     """
-    values = () if isinstance(given, str | bytes) or not isinstance(given, Iterable) else given
+    unordered = isinstance(given, str | bytes | Mapping | Set)
+    values = () if unordered or not isinstance(given, Iterable) else given
     if len(pair := tuple(values)) != 2:
         raise DataError(f"{given!r} is no pair; give (user, item)")
     return pair

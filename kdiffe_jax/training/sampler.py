@@ -15,7 +15,7 @@ import numpy as np
 
 from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.training.drawn_once import DrawnOnce
-from kdiffe_jax.training.negatives import put_negatives
+from kdiffe_jax.training.negatives import NegativeItems, put_negatives
 
 
 class EpochIndices(NamedTuple):
@@ -53,7 +53,9 @@ class InteractionSampler:
       rows: nodes that a step takes beside interactions, at least; each is taken once a pass, or
         as often as this needs. 0: none.
       n_rows: the nodes that are taken so; the items if omitted.
-      n_negatives: K, of each interaction.
+      n_negatives: K, of each interaction; 0: none.
+      among: i[n], the items that may be negatives, ascending, those of all pairs among them; all
+        items if omitted.
       share: whose the pairs are, where processes share them; all are made at once.
 
     >>> pairs = np.array([(user, 0) for user in range(10)])
@@ -78,10 +80,10 @@ class InteractionSampler:
         rows: int = 1,
         n_rows: int | None = None,
         n_negatives: int = 1,
+        among: np.ndarray | None = None,
         share: Share = ALONE,
     ):
         self._pairs = pairs
-        self._n_items = n_items
         self._n_rows = n_items if n_rows is None else n_rows
         self.negatives_of_each = n_negatives
         self.share = share
@@ -90,6 +92,7 @@ class InteractionSampler:
         self.cuts_passes = epoch_steps > 0
         degrees = np.bincount(pairs[:, 0], minlength=n_users)
         self._starts = np.concatenate([[0], np.cumsum(degrees)])
+        self.negatives = NegativeItems(pairs[:, 1], self._starts, n_items, among)
         grown = -(-self._n_pairs // pass_steps) if pass_steps else 0
         of_step = max(batch_size, grown)
         self.interactions_of_step, self.steps_of_pass = self._sizes_of_pass(of_step)
@@ -152,34 +155,6 @@ class InteractionSampler:
         other._seed = seed
         return other
 
-    def negatives(self, users: np.ndarray, uniform: np.ndarray):
-        """For each user an item uniform over those that the user has not, without rejection.
-
-        The r-th missing item of a sorted list p is r + k, where k counts the entries with
-        p[k] - k <= r; a binary search over all rows at once finds k.
-
-        Args:
-          users: int[n].
-          uniform: float64[n] in [0, 1), which chooses r.
-
-        Returns:
-          int64[n] items, and bool[n], False where a user has every item (item 0 stands in).
-        """
-        starts, ends = self._starts[users], self._starts[users + 1]
-        missing = self._n_items - (ends - starts)
-        rank = (uniform * missing).astype(np.int64)
-        low, high = starts.copy(), ends.copy()
-        items = self._pairs[:, 1]
-        while (low < high).any():
-            middle = (low + high) // 2
-            active = low < high
-            probe = items[np.where(active, middle, 0)]
-            before = active & (probe - (middle - starts) <= rank)
-            low = np.where(before, middle + 1, low)
-            high = np.where(active & ~before, middle, high)
-        exists = missing > 0
-        return np.where(exists, rank + (low - starts), 0), exists
-
     def _sizes_of_pass(self, batch_size: int) -> tuple[int, int]:
         """Interactions of a step, and steps of a pass."""
         of_step = min(batch_size, self._n_pairs)
@@ -240,7 +215,7 @@ class InteractionSampler:
         share.users[at], share.positives[at] = users[here], positives[here]
         own = negatives[here]
         share.negatives[at] = np.maximum(own, 0).reshape(share.negatives[at].shape)
-        share.weights[at] = own[:, 0] >= 0
+        share.weights[at] = (own >= 0).all(axis=1)
 
 
 def _part(number: int, size: int) -> slice:

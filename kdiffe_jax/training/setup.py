@@ -156,6 +156,7 @@ def build_sampler(dataset: Dataset, train: TrainConfig, model: Model) -> Interac
         rows=0 if sampling.rows == "none" else sampling.rows_of_step,
         n_rows=n_rows.get(sampling.rows),
         n_negatives=sampling.negatives,
+        among=np.flatnonzero(dataset.item_degrees()) if sampling.of_trained else None,
         share=dataset.share,
     )
 

@@ -81,6 +81,24 @@ def test_columns_that_new_rows_lack_keep_their_values():
     assert new.item_names[new.item_ids.index("1000")] == "Renamed"
 
 
+def test_empty_cells_of_new_rows_keep_the_values():
+    old = fitted("ratio")
+    blank = {"movieId": [1000, 1001], "title": [None, " "], "genres": ["Drama", None]}
+    new = old.update(new_day(), items=pd.DataFrame(blank), epochs=1, progress=False).data.dataset
+    before = dict(zip(old.data.dataset.item_ids, old.data.dataset.item_names, strict=True))
+    after = dict(zip(new.item_ids, new.item_names, strict=True))
+    assert {i: after[i] for i in ("1000", "1001")} == {i: before[i] for i in ("1000", "1001")}
+
+    def genres(data, item):
+        rows = data.triples[data.triples[:, 0] == data.item_ids.index(item)]
+        return {
+            data.entity_names[e] for _, r, e in rows.tolist() if data.relation_names[r] == "genres"
+        }
+
+    assert genres(new, "1000") == {"Drama"}
+    assert genres(new, "1001") == genres(old.data.dataset, "1001") != set()
+
+
 def test_ratings_beside_labels_leave_the_old_zeros_out():
     rows = pd.DataFrame(ratings()).assign(rating=lambda given: np.arange(len(given)) % 2)
     old = kd.fit(kd.dataset(rows, split="ratio"), "most_popular", progress=False)

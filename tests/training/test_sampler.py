@@ -251,3 +251,19 @@ def test_negatives_do_not_depend_on_how_many_are_drawn_at_once(kind, n_negatives
         again = kind(PAIRS, **sizes, epoch_steps=2).epoch(number)
         for ours, theirs in zip(epoch, again, strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+def test_negatives_may_be_of_some_items_alone():
+    """Items 2 and 5 are nobody's; user 1 has all others, and so no negative."""
+    among = np.array([0, 1, 3, 4])
+    pairs = np.array([[0, 0], [0, 3], [1, 0], [1, 1], [1, 3], [1, 4]], np.int32)
+    epochs = [sampler(pairs, 2, 6, seed=s, among=among).epoch(0) for s in range(40)]
+    own = [e.negatives[(e.users == 0) & (e.weights > 0)] for e in epochs]
+    assert set(np.concatenate(own).tolist()) == {1, 4}
+    assert all((e.weights[e.users == 1] == 0).all() for e in epochs)
+
+
+def test_without_negatives_users_of_all_items_count():
+    pairs = np.array([[0, 0], [0, 1], [1, 1]], np.int32)
+    epoch = sampler(pairs, 2, 2, batch_size=3, n_negatives=0).epoch(0)
+    assert epoch.negatives.shape == (1, 3, 0) and epoch.weights.tolist() == [[1.0, 1.0, 1.0]]

@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from kdiffe_jax.data.tables.values import LIST_MARK
+
 Values = tuple[Any, ...]  #: of texts, and of tuples of texts where lists stand in a list
 
 _CLOSED_BY = {"[": "]", "(": ")", "{": "}"}
@@ -39,7 +41,7 @@ def read_lists(texts: Sequence[str]) -> ListTexts | None:
     """The lists of a column, None where at most half of its values look like lists as text.
 
     Read are lists of texts and numbers, lists of such lists, and of objects with a "name";
-    what is missing in them does not count.
+    what is missing in them does not count. The note does not count what has `LIST_MARK`.
 
     >>> read_lists(["['Drama', 'War']", "", '[{"id": 3, "name": "War"}]']).values
     [('Drama', 'War'), None, ('War',)]
@@ -60,8 +62,8 @@ def read_lists(texts: Sequence[str]) -> ListTexts | None:
     if max(found, len(unread)) <= _MOSTLY * given:
         return None
     notes = []
-    if found:
-        notes.append(f"{found} of {given} values are lists written as text, and were read as such")
+    if told := found - sum(text.startswith(LIST_MARK) for text in texts):
+        notes.append(f"{told} of {given} values are lists written as text, and were read as such")
     if unread:
         notes.append(
             f"{len(unread)} look like lists written as text and cannot be read, the first is "

@@ -18,7 +18,7 @@ from kdiffe_jax.data.tables.delimited import Progress, Table, open_table
 from kdiffe_jax.data.tables.ids import GrowingIds, known_positions, unknown_note
 from kdiffe_jax.data.tables.missing import without_missing
 from kdiffe_jax.data.tables.near_twins import collision_note
-from kdiffe_jax.data.tables.values import depth, texts
+from kdiffe_jax.data.tables.values import depth, list_texts, texts
 from kdiffe_jax.errors import DataError, listed
 
 
@@ -81,6 +81,9 @@ def read_item_table(
         for name in others:
             values = without_missing(part.columns[name], missing)
             gone[name] += values.null_count - part.columns[name].null_count
+            if depth(values.type) and columns.has_values(name):
+                rows[name] += list_texts(values, part.place)
+                continue
             found = texts(values, part.place, _separators(columns, name, values))
             plain, changed = without_references(found)
             rows[name] += plain

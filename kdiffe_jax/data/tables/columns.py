@@ -147,6 +147,16 @@ class TableColumns(Checked):
         named = self.path_columns.strip()
         return name in names_in(named) if named else plain(name) in _COMMON_CONTENT["path_columns"]
 
+    def has_values(self, name: str) -> bool:
+        """Whether the parts of an item column's lists are entities, or levels of a path."""
+        return any(
+            name in names_in(getattr(self, role))
+            if getattr(self, role).strip()
+            else plain(name) in common
+            for role, common in _COMMON_CONTENT.items()
+            if role != "text_columns"
+        ) and name not in names_in(self.text_columns)
+
     def content(self, names: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Which item columns are text, attributes, lists and paths, keyed by option.
 

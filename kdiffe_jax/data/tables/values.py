@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,6 +11,8 @@ from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.errors import DataError
 
 Place = Callable[[int], str]
+LIST_MARK = "\x1e"  #: before a list of a table that keeps lists; no text of one begins with it
+_DEEPEST = 2
 
 _SPLITS = {
     "train": 0, "training": 0, "0": 0,
@@ -92,11 +95,40 @@ def texts(values, place: Place, list_separators: Sequence[str]) -> list[str]:
     try:
         flat = _joined(values, list(list_separators))
     except (pa.ArrowException, ValueError) as error:
-        raise DataError(
-            f"{place(0)}: cannot read values of type {values.type} as text; store them as text"
-        ) from error
+        raise _no_text(values, place) from error
     flat = pa.compute.replace_substring_regex(flat.fill_null(""), r"[\s\p{Z}]+", " ")
     return pa.compute.utf8_trim_whitespace(flat).to_pylist()
+
+
+def _no_text(values, place: Place) -> DataError:
+    return DataError(
+        f"{place(0)}: cannot read values of type {values.type} as text; store them as text"
+    )
+
+
+def list_texts(values, place: Place) -> list[str]:
+    """One list a row as JSON behind `LIST_MARK`, "" for an empty one.
+
+    So its values stay apart, whatever they hold.
+
+    Args:
+      values: pyarrow array of lists, or of lists of lists, of text or numbers.
+      place: file and row of the value at an index.
+
+    Raises:
+      DataError: values of a type that has no text, or deeper lists.
+    """
+    pa = arrow()
+    kind = pa.string()
+    for _ in range(depth(values.type)):
+        kind = pa.list_(kind)
+    try:
+        if depth(kind) > _DEEPEST:
+            raise ValueError
+        lists = values.cast(kind).to_pylist()
+    except (pa.ArrowException, ValueError) as error:
+        raise _no_text(values, place) from error
+    return [LIST_MARK + json.dumps(one, ensure_ascii=False) if one else "" for one in lists]
 
 
 def without_blanks(values):

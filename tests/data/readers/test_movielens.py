@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kdiffe_jax.data.content.attributes import list_relation
 from kdiffe_jax.data.prepare import prepare
 from kdiffe_jax.data.readers.movielens import read_movielens
 from kdiffe_jax.data.settings import PrepareConfig
@@ -63,7 +64,9 @@ def test_ratings_titles_and_genres(source):
     assert list(zip(rows.users, rows.items, strict=True)) == [(0, 0), (0, 1), (1, 0), (1, 2)]
     assert rows.ratings.tolist() == [5, 3, 4, 1] and rows.times.tolist() == [97, 98, 99, 96]
     assert catalogue.item_names == ("Café, The (1995)", 'Who "is" it', "Heat")
-    assert catalogue.columns["genres"] == ("Drama|War", "", "Crime")
+    genres = list_relation("genres", catalogue.columns["genres"], "|")
+    assert genres.items.tolist() == [0, 0, 2]
+    assert [genres.entity_names[e] for e in genres.entities] == ["Drama", "War", "Crime"]
 
 
 def test_every_file_that_is_read_is_named(source):

@@ -9,6 +9,7 @@ import pytest
 from kdiffe_jax.data.content.attributes import path_relation
 from kdiffe_jax.data.readers.reviews import read_amazon, read_yelp
 from kdiffe_jax.data.sources import read_source
+from kdiffe_jax.data.tables.values import LIST_MARK
 from kdiffe_jax.errors import DataError
 
 OLD = [
@@ -82,7 +83,11 @@ def test_amazon_of_2014(amazon):
     assert catalogue.item_ids == ("B1", "B2", "B3")
     assert catalogue.item_names[0] == "Red \\ cup"
     assert catalogue.item_pictures == ("http://x/1.jpg", "", "")
-    assert catalogue.columns["categories"] == ("Kitchen > Cups|Gifts", "", "")
+    assert catalogue.columns["categories"] == (
+        LIST_MARK + '[["Kitchen", "Cups"], ["Gifts"]]',
+        "",
+        "",
+    )
     assert catalogue.columns["brand"] == ("", "Acme", "")
     assert catalogue.files == ("reviews_Kitchen_5.json.gz", "meta_Kitchen.json.gz")
     assert "meta_Kitchen.json.gz: ignored salesRank, neither text nor numbers" in catalogue.notes
@@ -109,7 +114,7 @@ def test_amazon_of_2018_names_a_product_twice(amazon):
     }
     (amazon / "meta_Kitchen.json").write_bytes(lines([product, product, {"asin": "B2"}]))
     catalogue = read_amazon(amazon, name="shop")
-    assert catalogue.columns["category"] == ("Kitchen > Cups", "")
+    assert catalogue.columns["category"] == (LIST_MARK + '["Kitchen", "Cups"]', "")
     assert catalogue.columns["description"] == ("a|b", "")
     assert catalogue.item_pictures == ("http://x/large.jpg", "")
     assert [relation.name for relation in catalogue.relations] == ["also_buy"]
@@ -162,7 +167,7 @@ def test_yelp(yelp):
     assert catalogue.columns["city"] == ("", "Reno")
     kind = path_relation("categories", catalogue.columns["categories"], "|", " > ")
     assert {kind.entity_names[e] for e in kind.entities} <= {"Food", "Tea"}
-    assert catalogue.columns["categories"] == ("Food|Tea", "")
+    assert catalogue.columns["categories"] == (LIST_MARK + '[["Food"], ["Tea"]]', "")
 
 
 def test_yelp_in_short_names_without_businesses(yelp):

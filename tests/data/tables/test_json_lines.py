@@ -8,6 +8,7 @@ from kdiffe_jax.data.readers.tables import read_tables
 from kdiffe_jax.data.sources import layout_of
 from kdiffe_jax.data.tables import json_lines
 from kdiffe_jax.data.tables.delimited import open_table
+from kdiffe_jax.data.tables.values import LIST_MARK
 from kdiffe_jax.errors import DataError
 
 
@@ -112,4 +113,4 @@ def test_a_directory_of_lines_of_json_is_one_of_tables(tmp_path):
     assert layout_of(tmp_path) == "tables"
     catalogue = read_tables(tmp_path, name="shop")
     assert catalogue.item_ids == ("7", "8")
-    assert catalogue.columns["tags"] == ("x|y", "")
+    assert catalogue.columns["tags"] == (LIST_MARK + '["x", "y"]', "")

@@ -12,6 +12,7 @@ from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.delimited import open_table
 from kdiffe_jax.data.tables.packed import FIELD, OneLetter
+from kdiffe_jax.data.tables.values import LIST_MARK
 from kdiffe_jax.errors import ConfigError, DataError
 
 TEXT = b"user,item,rating\nann,red,5\nben,blue,4\n"
@@ -151,7 +152,7 @@ def test_tables_of_a_directory_may_be_directories_of_spark(tmp_path):
     write_parts(tmp_path / "items", table, "zstd")
     _, catalogue = read_source(tmp_path, name="shop")
     assert catalogue.item_names == ("Cup", "Hat", "Pen")
-    assert catalogue.columns["tags"] == ("x", "", "y")
+    assert catalogue.columns["tags"] == (LIST_MARK + '["x"]', "", LIST_MARK + '["y"]')
     assert all((tmp_path / file).is_file() for file in catalogue.files)
     assert len(catalogue.files) == 6
 
