@@ -29,7 +29,7 @@ def item_ranks(
     n_items: int | None = None,
     axis: str | None = None,
 ) -> jax.Array:
-    """How many unseen items come before each relevant one; equal scores stand by item id.
+    """How many unseen items come before each relevant one; equal scores stand by item number.
 
     Users with about as many relevant items share a block, whose time grows with the most.
 

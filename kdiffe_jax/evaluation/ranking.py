@@ -46,7 +46,7 @@ def rank_all(
     """The k best unseen items of every user of the task.
 
     Seen items get the score -inf, and are reported as -1 where fewer than k items are
-    left. Equal scores are ordered by item id.
+    left. Equal scores are ordered by item number.
 
     Args:
       user_embeddings: f32 or bf16[I, d]; scores are f32 either way.

@@ -53,7 +53,7 @@ def grouped_top_k(scores: jax.Array, k: int, groups: Groups) -> tuple[jax.Array,
       groups: how items are stored.
 
     Returns:
-      f32[n, k] scores and i32[n, k] item ids; equal scores are ordered by item id.
+      f32[n, k] scores and i32[n, k] item ids; equal scores are ordered by item number.
     """
     by_member = scores.reshape(-1, groups.size, groups.number)
     best = jax.lax.optimization_barrier(by_member.max(axis=1))

@@ -48,7 +48,7 @@ def lists_by_embeddings(users: jax.Array, items: jax.Array, *, block: int) -> To
 def lists_by_scores(scores_of: Callable[[np.ndarray], np.ndarray], *, n_items: int) -> TopKLists:
     """Lists by scores that a function computes on the host, one block of users after another.
 
-    Equal scores are ordered by item id, and seen items left out, as in `rank_all`.
+    Equal scores are ordered by item number, and seen items left out, as in `rank_all`.
 
     Args:
       scores_of: user ids i32[b] -> f32[b, J].

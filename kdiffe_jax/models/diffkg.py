@@ -58,7 +58,7 @@ from kdiffe_jax.options import LARGEST_SEED, option
 
 @dataclasses.dataclass(frozen=True)
 class DiffKGOptions(RowDenoiserOptions):
-    """Defaults of the authors' program."""
+    """Defaults of the authors' program; `collaborative_weight` is theirs on MIND."""
 
     layers: int = option(2, "propagation layers of users and items", low=0)
     kg_layers: int = option(1, "layers over the knowledge graph", low=0)

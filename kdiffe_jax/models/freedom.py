@@ -38,7 +38,10 @@ class FREEDOMOptions(Checked):
     layers: int = option(2, "layers of users and items", low=0)
     item_layers: int = option(1, "layers of the graph between items", low=0)
     item_neighbours: int = option(
-        10, "nearest items by each modality in the graph between items, itself among them", low=1
+        10,
+        "nearest items by each modality in the graph between items, itself among them; lists of "
+        "the data stay as long as they are",
+        low=1,
     )
     first_share: float = option(
         0.1,

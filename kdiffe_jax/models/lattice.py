@@ -51,7 +51,10 @@ class LATTICEOptions(Checked):
     layers: int = option(2, "layers of users and items", low=0)
     item_layers: int = option(1, "layers of the graph between items", low=0)
     item_neighbours: int = option(
-        10, "nearest items by each modality in a graph between items, itself among them", low=1
+        10,
+        "nearest items by each modality in a graph between items, itself among them; lists of "
+        "the data stay as long as they are",
+        low=1,
     )
     frozen_share: float = option(0.9, "share of the graph that is not learned", low=0.0, high=1.0)
     weight_decay: float = option(

@@ -55,7 +55,10 @@ class MGCNOptions(Checked):
     layers: int = option(2, "layers of users and items", low=0)
     item_layers: int = option(1, "layers of the graphs between items", low=0)
     item_neighbours: int = option(
-        10, "nearest items by each modality in a graph between items, itself among them", low=1
+        10,
+        "nearest items by each modality in a graph between items, itself among them; lists of "
+        "the data stay as long as they are",
+        low=1,
     )
     contrast_weight: float = option(
         0.01, "weight of the contrast of content with behaviour", low=0.0, traced=True

@@ -240,3 +240,26 @@ def test_a_class_made_of_a_frame_is_a_frame():
     assert kd.dataset(Orders(ratings())).dataset.fingerprint() == (
         kd.dataset(pd.DataFrame(ratings())).dataset.fingerprint()
     )
+
+
+def test_values_of_lists_stay_whole_whatever_they_hold():
+    """In lists, attributes and paths; a separator in a value divides nothing."""
+    items = pd.DataFrame(films())
+    items["author"] = [["Gaiman", "Pratchett"], ["Gaiman"]] * (len(items) // 2)
+    items["tags"] = [["R&B|Soul", "Jazz"], ["Rock"]] * (len(items) // 2)
+    items["shelf"] = [[["A|B", "C > D"]], [["E"], ["F"]]] * (len(items) // 2)
+    data = kd.dataset(
+        pd.DataFrame(ratings()),
+        items=items,
+        attribute_columns="author",
+        list_columns="tags",
+        path_columns="shelf",
+    ).dataset
+    of = {
+        name: {data.entity_names[e] for e in data.triples[data.triples[:, 1] == r, 2]}
+        for r, name in enumerate(data.relation_names)
+    }
+    assert of["author"] <= {"Gaiman", "Pratchett"} and of["author"]
+    assert of["tags"] == {"R&B|Soul", "Jazz", "Rock"}
+    assert of["shelf"] == {"A|B", "A|B > C > D", "E", "F"}
+    assert not any("written as text" in note for note in data.notes)

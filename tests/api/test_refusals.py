@@ -136,6 +136,10 @@ OF_TRAINING = {
     "no model": (lambda: fit(None), "model = None: give one name"),
     "several models": (lambda: fit(["ease"]), r"model = \['ease'\]: give one name"),
     "no path": (lambda: fit(workdir=5), "5 is no path"),
+    "tensorboard in no directory": (
+        lambda: fit(log_to={"tensorboard": True}),
+        "tensorboard writes into the run directory",
+    ),
     "a model twice": (lambda: compare(["ease", "ease"]), "'ease' stands there twice"),
     "a row without options": (lambda: compare({"a": "ease"}), "row 'a' has 'ease'; give its"),
     "no models": (lambda: compare(None), "models = None: give names"),
@@ -158,6 +162,14 @@ OF_MODELS = {
     "a dictionary of scores": (lambda m: m.score({(101, 1000): 1.0}), "pairs: give"),
     "items as histories": (lambda m: m.with_users(["i1", "i2"]), "pairs: give"),
     "a series as histories": (lambda m: m.with_users(rows().userId), "pairs: give"),
+    "a dictionary as candidates": (
+        lambda m: m.recommend([101], candidates={101: [1000, 1001]}),
+        "candidates: a dictionary; give a list",
+    ),
+    "a dictionary as users": (lambda m: m.recommend({101: 5}), "users: a dictionary"),
+    "a dictionary of pairs": (lambda m: m.score({101: 1000, 102: 1001}), "pairs: give"),
+    "sets as pairs": (lambda m: m.score([{101, 1000}]), "pairs: give"),
+    "ratings in a dictionary": (lambda m: m.with_users({900: {1000: 5}}), "items: a dictionary"),
     "no page": (lambda m: m.report().write(None), "None is no path"),
     "no directory": (lambda m: m.save(None), "None is no path"),
 }
@@ -224,3 +236,15 @@ def test_ids_of_another_type_come_back_as_text(model, new):
     assert known.recommend(101, k=2).userId.tolist() == [101, 101]
     both = model.recommend([101, new], k=1, unknown="popular")
     assert both.userId.tolist() == ["101", str(new)]
+
+
+def test_ratings_of_new_users_are_refused_where_some_do_not_count():
+    data = kd.dataset(rows(), items=pd.DataFrame(films()), min_rating=3)
+    model = kd.fit(data, "rp3beta", progress=False)
+    new = pd.DataFrame({"userId": 900, "movieId": [1000, 1001], "rating": [5.0, 1.0]})
+    with pytest.raises(DataError, match="column 'rating': ratings are not read here"):
+        model.with_users(new)
+    liked = model.with_users(new[new.rating >= 3].drop(columns="rating"))
+    assert liked.recommend(900, k=3).movieId.tolist() == (
+        model.with_users({900: [1000]}).recommend(900, k=3).movieId.tolist()
+    )

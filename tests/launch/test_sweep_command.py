@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import time
 import pytest
 from absl import flags as absl_flags
 
+from kdiffe_jax.data.readers.prepared import write_prepared
+from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import RunError
 from kdiffe_jax.models.registry import MODELS, OF_CONTENT, make_config, model_class, preset
 from launch import flags, jobs, sweep
@@ -73,6 +76,18 @@ def test_a_finished_sweep_is_not_run_again_and_another_is_refused(command, monke
     assert command(TPE) == 2
     error = capsys.readouterr().err
     assert "another configuration" in error and "--out" in error and error.count("\n") == 1
+
+
+def test_a_sweep_of_other_data_is_refused(command, monkeypatch, tmp_path, capsys):
+    runs = FakeRuns(monkeypatch, score)
+    named = ("--dataset=shop", "--data_dir=shop")
+    write_prepared(planted_dataset(PlantedSizes(users=40, items=60)), tmp_path / "shop")
+    assert command(GRID, *named) == 0
+    shutil.rmtree(tmp_path / "shop")
+    write_prepared(planted_dataset(PlantedSizes(users=41, items=60)), tmp_path / "shop")
+    capsys.readouterr()
+    assert command(GRID, *named) == 2
+    assert "another configuration: the data" in capsys.readouterr().err and len(runs.started) == 6
 
 
 @pytest.mark.parametrize("parallel", (1, 3))

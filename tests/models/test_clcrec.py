@@ -1,5 +1,7 @@
 """CLCRec beside its equations, and beside figures of the authors' program where at hand."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -117,6 +119,15 @@ def test_blocks_of_candidates_are_the_whole(problem, monkeypatch):
         step = step_of(model, inputs, traced)
         found.append(step(arrays(params), padded(*batch[:, :2].T, negatives), masks))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), *found)
+
+
+def test_cold_items_are_no_negatives(setup_of, board):
+    cold = 3
+    data = dataclasses.replace(board, train=board.train[board.train[:, 1] != cold])
+    setup = setup_of("clcrec", data)
+    drawn = setup.sampler.epoch(0)
+    real = drawn.negatives[drawn.weights > 0]
+    assert cold not in real and len(np.unique(real)) > 20
 
 
 @pytest.mark.parametrize("draws", [0.0, 0.5, 2.0])

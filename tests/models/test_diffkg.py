@@ -7,7 +7,7 @@ import pytest
 
 from kdiffe_jax.config import Limits
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.graph.joint_knowledge import between_nodes, joint_graph
+from kdiffe_jax.graph.joint_knowledge import between_nodes, joint_graph, own_rows
 from kdiffe_jax.models.arrays import Degrees, Inputs, Sizes
 from kdiffe_jax.models.diffkg import DiffKG, Drawn
 from kdiffe_jax.models.row_denoiser import RowDraws
@@ -162,6 +162,14 @@ def test_the_graph_is_of_pairs_in_both_directions(rng):
     assert not {8, 10} - {6 + 2, 6 + 4} and (degrees[[7, 10]] == 0).all()
     other = joint_graph(nodes, n_nodes=11, n_relations=3, tails_per_head=2, seed=2)
     assert (np.asarray(other.near) != near).any()
+
+
+def test_entities_that_are_items_have_no_row_of_their_own():
+    """Entity 0 is item 1; item 2 has no triple, and a row nevertheless."""
+    triples = np.array([[0, 0, 0], [0, 0, 1]])
+    nodes = between_nodes(triples, np.array([1, -1]), n_items=3)
+    graph = joint_graph(nodes, n_nodes=5, n_relations=1, tails_per_head=0, seed=0)
+    assert own_rows(graph, 3).tolist() == [1, 1, 1, 0, 1]
 
 
 def test_edges_are_kept_by_a_coin_where_a_direction_is_on_top(problem, rng):

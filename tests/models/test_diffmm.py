@@ -201,6 +201,14 @@ def test_memory_is_refused_for_all_modalities():
     model.check(500, Limits())
 
 
+def test_one_modality_has_none_to_contrast_with():
+    model, _ = model_with(
+        "diffmm", Sizes(9, 6, feature_widths=(("image", 4),)), contrast_with="modalities"
+    )
+    with pytest.raises(ConfigError, match="the data have one; take 'ranking'"):
+        model.check(5, Limits())
+
+
 @pytest.mark.thorough
 def test_it_learns_with_generated_graphs(setup_of):
     """As by default, they count in what ranks."""

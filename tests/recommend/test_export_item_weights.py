@@ -41,6 +41,13 @@ def histories_of(model):
     return histories
 
 
+def exported_histories(arrays, model):
+    histories = np.zeros((len(model.user_ids), len(model.item_ids)), np.float32)
+    counts = np.diff(arrays["history_starts"])
+    histories[np.repeat(np.arange(len(counts)), counts), arrays["history_items"]] = 1
+    return histories
+
+
 def expected_scores(model):
     users, items = model.user_ids, model.item_ids
     pairs = [(user, item) for user in users for item in items]
@@ -62,7 +69,9 @@ def test_the_arrays_score_as_export_json_says(exported, weighted):
     else:
         parts = arrays["data"], arrays["indices"], arrays["indptr"]
         weights = sparse.csr_array(parts, shape=(48, 48)).toarray()
-    scores = (histories_of(weighted) @ weights) * arrays["scale"]
+    histories = exported_histories(arrays, weighted)
+    np.testing.assert_array_equal(histories, histories_of(weighted))
+    scores = (histories @ weights) * arrays["scale"]
     np.testing.assert_allclose(scores, expected_scores(weighted), rtol=1e-4, atol=1e-5)
 
 
