@@ -34,6 +34,7 @@ PARTS = (
     "propagation",
     "knowledge",
     "contrast",
+    "noise",
     "denoiser",
     "reverse",
     "ranking",

@@ -31,10 +31,10 @@ from kdiffe_jax.models.arrays import (
     View,
     Weighted,
 )
-from kdiffe_jax.models.declarations import Needs, Objective, Part, Sampling
+from kdiffe_jax.models.declarations import Idle, Needs, Objective, Part, Sampling
 from kdiffe_jax.options import Checked
 
-__all__ = ["Model", "Needs", "Objective", "Part", "Sampling"]
+__all__ = ["Idle", "Model", "Needs", "Objective", "Part", "Sampling"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Model(abc.ABC):
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
     #: what its authors tried: values of options, whose combinations are at most 12
     grid: ClassVar[Mapping[str, Sequence[Any]]] = MappingProxyType({})
+    #: own options without effect beside a value of another
+    idle: ClassVar[tuple[Idle, ...]] = ()
     #: why it does not run on a mesh of devices; empty where it does
     one_device: ClassVar[str] = ""
     #: shared options without a meaning for this model: they are no flags of it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from kdiffe_jax.data.feature_rows import FeatureForm
 
@@ -32,6 +32,14 @@ class Sampling(NamedTuple):
     of_trained: bool = False  #: whether negatives are items of the training split alone
     rows: Literal["none", "items", "users", "nodes"] = "none"  #: what `Batch.row_nodes` numbers
     rows_of_step: int = 1  #: at least; an epoch then looks at every node more than once
+
+
+class Idle(NamedTuple):
+    """Options that change nothing where another one has a value."""
+
+    names: tuple[str, ...]
+    option: str
+    value: Any
 
 
 class Part(NamedTuple):

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 
 from kdiffe_jax.graph.drop_entries import Directed, drop_entries
 from kdiffe_jax.models.arrays import Inputs, Term, View, Weighted
-from kdiffe_jax.models.base import Needs
+from kdiffe_jax.models.base import Idle, Needs
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import pooling_of, ranking_term, scalar_term, weighted_term
@@ -86,6 +86,10 @@ class HCCF(LightGCN):
             "paper": {"dim": 32, "batch_size": 4096, "epochs": 100, "patience": 20},
             "best": best_shared(),
         }
+    )
+    idle = (
+        Idle(("hyperedges",), "hypergraph", "own"),
+        Idle(("hyper_scale",), "hypergraph", "learned"),
     )
     grid = MappingProxyType(
         {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from collections.abc import Callable
@@ -22,13 +21,13 @@ from kdiffe_jax.data.feature_rows import feature_rows, stand_ins
 from kdiffe_jax.data.item_neighbours import nearest_items, without_item_relations
 from kdiffe_jax.data.kept_nearest import kept_nearest_items
 from kdiffe_jax.data.knowledge import ensure_knowledge
-from kdiffe_jax.data.options import ContentConfig
 from kdiffe_jax.data.ranked_users import slow_ranking
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Params, Sizes
 from kdiffe_jax.models.base import Model, Needs
 from kdiffe_jax.models.registry import build_model, model_class
 from kdiffe_jax.training.held_out import check_splits, splits_to_rank
+from kdiffe_jax.training.idle_options import idle_content, idle_options
 from kdiffe_jax.training.inputs import Content, build_inputs
 from kdiffe_jax.training.placement import OneDevice, Placement
 from kdiffe_jax.training.sampler import InteractionSampler
@@ -177,29 +176,22 @@ def content_of(
     neighbours, proxies = _neighbours(dataset, config.embedding, log, cache_dir)
     features = feature_rows(dataset, sparse_too=needs.sparse_features) if needs.features else {}
     standing_in = stand_ins(dataset) if needs.features else {}
+    told = [*idle_options(config)]
     if needs.knowledge != "none":
         if neighbours is not None:
             dataset = without_item_relations(dataset)
         dataset = ensure_knowledge(dataset, config.content)
     else:
-        _tell_without_effect(config, log)
+        told += idle_content(config)
     if needs.any_triples and not len(dataset.triples):
         raise DataError(
             f"{dataset.name}: has no triples, and no features to make some of, which "
             f"{config.model} reads; prepare the data with some, leave out --kg_source=none, or "
             "choose another model (python -m launch.main --models)"
         )
-    for note in dataset.notes:
-        log(f"{dataset.name}: {note}")
+    for line in (*told, *(f"{dataset.name}: {note}" for note in dataset.notes)):
+        log(line)
     return Content(dataset, neighbours, proxies, dict(features), standing_in)
-
-
-def _tell_without_effect(config: Config, log: Callable[[str], None]) -> None:
-    """Names the options of a knowledge graph that a model without one was given."""
-    usual = dataclasses.asdict(ContentConfig())
-    for name, value in dataclasses.asdict(config.content).items():
-        if value != usual[name]:
-            log(f"{name} = {value!r} changes nothing: {config.model} has no knowledge graph")
 
 
 def _needs_of_class(config: Config) -> Needs:

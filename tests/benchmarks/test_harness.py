@@ -114,7 +114,16 @@ def test_random_data_have_the_sizes_asked_for(name):
     assert popular[: sizes.items // 10].sum() > 2 * sizes.train / 10
 
 
-PIECES = ("similarity", "propagation", "knowledge", "contrast", "denoiser", "reverse", "ranking")
+PIECES = (
+    "similarity",
+    "propagation",
+    "knowledge",
+    "contrast",
+    "noise",
+    "denoiser",
+    "reverse",
+    "ranking",
+)
 
 
 @pytest.mark.parametrize("name", PIECES)

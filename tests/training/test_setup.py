@@ -16,6 +16,7 @@ from kdiffe_jax.ops.ragged import padded
 from kdiffe_jax.ops.sparse import operator_from_entries
 from kdiffe_jax.ops.sparse_types import SparsePair
 from kdiffe_jax.parallel.mesh import build_mesh
+from kdiffe_jax.training.idle_options import idle_options
 from kdiffe_jax.training.placement_on_mesh import OnMesh
 from kdiffe_jax.training.setup import content_of
 from tests.small_model import small_problem
@@ -75,6 +76,31 @@ def test_options_of_a_graph_that_a_model_has_not_are_told(model, told):
     said = []
     content_of(planted(), config, said.append)
     assert sum("codes_per_item = 2 changes nothing" in line for line in said) == told
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"xi": 0.0, "restart_probability": 0.1}, ["restart_probability = 0.1", "xi is 0.0"]),
+        ({"noise_schedule": "cosine", "noise_max": 0.5}, ["noise_max = 0.5", "is 'cosine'"]),
+        ({"theta_1": 0.0, "temperature": 0.1}, ["temperature = 0.1", "theta_1 is 0.0"]),
+        ({"softmax_temperature": 0.7}, ["softmax_temperature = 0.7", "ranking_loss is 'bpr'"]),
+        ({"nearest_items": 3}, ["nearest_items = 3", "neighbour_weight is 0.0"]),
+        ({"model": "hccf", "hyper_scale": 0.1}, ["hyper_scale = 0.1", "is 'learned'"]),
+        ({"nearest_items": 3, "cold_items": "neighbours"}, []),
+        ({"ranking_loss": "softmax", "softmax_temperature": 0.7}, []),
+        ({"xi": 0.1, "restart_probability": 0.1, "temperature": 0.1}, []),
+    ],
+)
+def test_options_without_effect_are_told(values, told):
+    lines = [*idle_options(make_config(values))]
+    assert len(lines) == bool(told) and all(part in line for line in lines for part in told)
+
+
+@pytest.mark.parametrize("name", filter(is_trained, MODELS))
+def test_presets_have_no_option_without_effect(name):
+    for values in model_class(name).presets.values():
+        assert not [*idle_options(make_config({"model": name} | values))]
 
 
 def test_some_users_are_ranked_for_the_same_whatever_the_model():

@@ -31,7 +31,7 @@ from kdiffe_jax.models.kdiffe.planted_truth import (
 from kdiffe_jax.models.kdiffe.presets import PRESETS
 from kdiffe_jax.models.kdiffe.rebuild import rebuilt_graph
 from kdiffe_jax.models.kdiffe.refresh import Rebuild
-from kdiffe_jax.models.kdiffe.refused_options import refuse_unfit
+from kdiffe_jax.models.kdiffe.refused_options import IDLE, refuse_unfit
 from kdiffe_jax.models.kdiffe.saved_arrays import saved_arrays
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
 from kdiffe_jax.models.kdiffe.variants import VARIANTS
@@ -57,6 +57,7 @@ class KDiffE(KDiffEModules):
     Options = KDiffEOptions
     presets = PRESETS
     variants = VARIANTS
+    idle = IDLE
     grid = MappingProxyType(
         {"theta_1": (0.01, 0.1), "temperature": (0.2, 0.5), "main_graph": ("given", "weighted")}
     )

@@ -1,11 +1,22 @@
-"""Options of KDiffE that do not go together, or not with the data."""
+"""Options of KDiffE that do not go together, or not with the data; those without effect."""
 
 from __future__ import annotations
+
+from dataclasses import fields
 
 from kdiffe_jax.config import EmbeddingConfig
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.arrays import Sizes
-from kdiffe_jax.models.kdiffe.options import KDiffEOptions
+from kdiffe_jax.models.declarations import Idle
+from kdiffe_jax.models.kdiffe.options import KDiffEOptions, WalkOptions
+
+IDLE = (
+    Idle(("noise_scale", "noise_min", "noise_max"), "noise_schedule", "cosine"),
+    Idle(tuple(field.name for field in fields(WalkOptions) if field.name != "xi"), "xi", 0.0),
+    Idle(("temperature", "negatives", "contrast"), "theta_1", 0.0),
+    Idle(("edge_drop",), "contrast", "knowledge"),
+    Idle(("guidance_gradient",), "guidance", False),
+)
 
 
 def refuse_unfit(options: KDiffEOptions, embedding: EmbeddingConfig, sizes: Sizes) -> None:

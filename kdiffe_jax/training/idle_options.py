@@ -1,0 +1,44 @@
+"""Options that were given and change nothing, beside the values that others have."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from kdiffe_jax.config import Config
+from kdiffe_jax.data.options import ContentConfig
+from kdiffe_jax.models.base import Idle
+from kdiffe_jax.models.registry import model_class, options_of
+
+_SHARED = (
+    Idle(("softmax_negatives", "softmax_temperature"), "ranking_loss", "bpr"),
+    Idle(("nearest_items", "neighbour_relations", "neighbour_kinds"), "neighbour_weight", 0.0),
+)
+
+
+def idle_options(config: Config) -> Iterator[str]:
+    """A line for every option of a trained model that is not its default and changes nothing.
+
+    >>> from kdiffe_jax.models.registry import make_config
+    >>> print(*idle_options(make_config({"xi": 0.0, "walk_length": 9})), sep="; ")
+    walk_length = 9 changes nothing: xi is 0.0
+    """
+    values, known = config.to_flat(), options_of(config.model)
+    for idle in (*model_class(config.model).idle, *_SHARED):
+        if values.get(idle.option) != idle.value or _read_for_cold_items(idle, values):
+            continue
+        for name in idle.names:
+            if name in known and values[name] != known[name].default:
+                yield f"{name} = {values[name]!r} changes nothing: {idle.option} is {idle.value!r}"
+
+
+def idle_content(config: Config) -> Iterator[str]:
+    """The same of the options of a knowledge graph, for a model that has none."""
+    usual = dataclasses.asdict(ContentConfig())
+    for name, value in dataclasses.asdict(config.content).items():
+        if value != usual[name]:
+            yield f"{name} = {value!r} changes nothing: {config.model} has no knowledge graph"
+
+
+def _read_for_cold_items(idle: Idle, values: dict) -> bool:
+    return idle.option == "neighbour_weight" and values.get("cold_items") != "own"
