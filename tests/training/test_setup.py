@@ -97,7 +97,7 @@ def test_options_without_effect_are_told(values, told):
     assert len(lines) == bool(told) and all(part in line for line in lines for part in told)
 
 
-@pytest.mark.parametrize("name", filter(is_trained, MODELS))
+@pytest.mark.parametrize("name", [*filter(is_trained, MODELS)])
 def test_presets_have_no_option_without_effect(name):
     for values in model_class(name).presets.values():
         assert not [*idle_options(make_config({"model": name} | values))]
