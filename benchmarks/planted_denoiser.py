@@ -58,10 +58,11 @@ class Setting(NamedTuple):
     known_truth: bool = False  #: whether irrelevant triples have no weight, as an oracle would do
 
 
-def settings_of(part: str) -> list[Setting]:
-    """What a part trains."""
+def settings_of(part: str, noise: float) -> list[Setting]:
+    """What a part trains; attempts on triples of which such a share is drawn at random."""
     sparse = planted_dataset(PlantedSizes(**SPARSE))
     if part == "attempts":
+        sparse = planted_dataset(PlantedSizes(**SPARSE, noise_share=noise))
         return [Setting(n, sparse, DENOISER | dict(options)) for n, options in ATTEMPTS.items()]
     if part == "auc":
         forms = {"denoised": DENOISED, "unguided": UNGUIDED}
@@ -157,13 +158,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=("auc", "recall", "attempts"), default="auc")
     parser.add_argument("--seeds", type=int, default=5, help="models of each setting")
+    parser.add_argument("--noise", type=float, default=0.4, help="share of noise in attempts")
     parser.add_argument("--patience", type=int, default=15, help="epochs without a better score")
     parser.add_argument("--out", type=Path, help="JSON file of all figures")
     given = parser.parse_args()
     print("| setting | AUC | valid recall@20 | test recall@20 | test ndcg@20 | best epoch | s |")
     print("|---|---|---|---|---|---|---|")
     found = {}
-    for setting in settings_of(given.part):
+    for setting in settings_of(given.part, given.noise):
         found[setting.name] = measured(setting, range(given.seeds), given.patience)
         print(row(setting.name, found[setting.name]), flush=True)
         if given.out:
