@@ -199,7 +199,7 @@ SPLITS = (
     Breakage(
         "labels of an earlier data set are forgotten",
         "data/prepare.py",
-        " or bool(earlier and _labelled(earlier))",
+        " or bool(\n        earlier and counts_labels(earlier)\n    )",
         "",
         ("tests/api/test_update.py",),
     ),
@@ -270,7 +270,7 @@ SPLITS = (
     ),
     Breakage(
         "a negative can be a positive",
-        "training/sampler.py",
+        "training/negatives.py",
         "(probe - (middle - starts) <= rank)",
         "(probe - (middle - starts) < rank)",
         ("tests/training/test_sampler.py",),
