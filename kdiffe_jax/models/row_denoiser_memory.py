@@ -8,7 +8,7 @@ from kdiffe_jax.models.row_denoiser import RowDenoiser
 from kdiffe_jax.ops.row_blocks import ROWS_AT_ONCE
 
 _FLOAT = 4
-_ROWS_IN_STEP = 7  # arrays as large as a step's rows that XLA holds at once, at most
+_ROWS_IN_STEP = 4  # arrays as large as a step's rows that XLA holds at once, at most
 
 
 def row_denoiser_memory_gb(

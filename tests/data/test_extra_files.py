@@ -13,6 +13,7 @@ from kdiffe_jax.data.readers.kdiffe import read_kdiffe
 from kdiffe_jax.data.readers.link_table import add_neighbours
 from kdiffe_jax.data.settings import LabelSettings
 from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.values import LIST_MARK
 from kdiffe_jax.errors import DataError
 
 pa = pytest.importorskip("pyarrow")
@@ -84,8 +85,8 @@ def test_items_from_parquet_with_lists_and_paths(tmp_path):
     shop = add_items(SHOP, tmp_path / "items.parquet")
     rows = {name: (texts[0], texts[3]) for name, texts in shop.columns.items()}
     assert rows == {
-        "tags": ("red|thin", ""),
-        "category": ("Office > Pens", ""),
+        "tags": (LIST_MARK + '["red", null, "", "thin"]', ""),
+        "category": (LIST_MARK + '["Office", "Pens"]', ""),
         "paths": ("A > B|C", "D"),
         "sizes": ("1|2", "3"),
         "year": ("1999", ""),
@@ -93,7 +94,7 @@ def test_items_from_parquet_with_lists_and_paths(tmp_path):
     assert shop.notes == ("items.parquet: ignored struct, neither text nor numbers",)
     columns = TableColumns(path_columns="sizes", list_separator=";", path_separator="/")
     rows = add_items(SHOP, tmp_path / "items.parquet", columns).columns
-    assert rows["sizes"][0] == "1/2" and rows["category"][0] == "Office;Pens"
+    assert rows["sizes"][0] == LIST_MARK + '["1", "2"]' and rows["category"][0] == "Office;Pens"
     assert rows["paths"][0] == "A/B;C"
 
 
@@ -101,7 +102,12 @@ def test_lists_beyond_the_first_rows_of_parquet(tmp_path, monkeypatch):
     monkeypatch.setattr("kdiffe_jax.data.tables.parquet._ROWS", 1)
     table = {"item": ["pen", "ink", "4"], "tags": [["a"], ["b", "c"], []]}
     pq.write_table(pa.table(table), tmp_path / "items.parquet")
-    assert add_items(SHOP, tmp_path / "items.parquet").columns["tags"] == ("a", "b|c", "", "")
+    assert add_items(SHOP, tmp_path / "items.parquet").columns["tags"] == (
+        LIST_MARK + '["a"]',
+        LIST_MARK + '["b", "c"]',
+        "",
+        "",
+    )
 
 
 @pytest.mark.parametrize(

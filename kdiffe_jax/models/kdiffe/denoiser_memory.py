@@ -8,7 +8,7 @@ from kdiffe_jax.ops.row_blocks import ROWS_AT_ONCE
 
 _FLOAT = 4
 # Arrays as large as a block of rows that XLA holds at once, at most: in a step, in the rebuild.
-_ROWS_IN_STEP, _ROWS_IN_REBUILD = 7, 4
+_ROWS_IN_STEP, _ROWS_IN_REBUILD = 3, 2
 
 
 def denoiser_memory_gb(*, width: int, n_items: int, n_columns: int, rows: int) -> float:
@@ -24,7 +24,7 @@ def denoiser_memory_gb(*, width: int, n_items: int, n_columns: int, rows: int) -
       rows: that a step denoises.
 
     >>> round(denoiser_memory_gb(width=512, n_items=50_000, n_columns=100_000, rows=50), 1)
-    2.9
+    2.0
     """
     weights = 2 * n_columns * width
     in_step = weights + _ROWS_IN_STEP * n_columns * rows
