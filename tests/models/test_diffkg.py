@@ -195,7 +195,7 @@ def test_sizes_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match="rebuild_k = 14: there are 13 nodes"):
         model.check(3, Limits())
     model, _ = model_with("diffkg", Sizes(7, 90_000, 60_000, 2))
-    with pytest.raises(ConfigError, match="150,000 columns needs 6.1 GB, the limit is 2 "):
+    with pytest.raises(ConfigError, match="150,000 columns needs 6.0 GB, the limit is 2 "):
         model.check(500, Limits(model_memory_gb=2.0))
     model.check(500, Limits())
 
