@@ -114,16 +114,7 @@ def test_random_data_have_the_sizes_asked_for(name):
     assert popular[: sizes.items // 10].sum() > 2 * sizes.train / 10
 
 
-PIECES = (
-    "similarity",
-    "propagation",
-    "knowledge",
-    "contrast",
-    "noise",
-    "denoiser",
-    "reverse",
-    "ranking",
-)
+PIECES = [name for name in run.PARTS if name not in ("epoch", "start", "training")]
 
 
 @pytest.mark.parametrize("name", PIECES)
