@@ -19,7 +19,7 @@ import numpy as np
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.evaluation.paired_test import paired_test
-from kdiffe_jax.models.kdiffe.presets import DENOISED, DENOISER
+from kdiffe_jax.models.kdiffe.presets import DENOISED, DENOISER, WEIGHTED
 from kdiffe_jax.models.registry import make_config, options_of
 from kdiffe_jax.training.epoch import truth_key
 from kdiffe_jax.training.loop import compile_setup, fresh_start, one_epoch, score
@@ -28,6 +28,7 @@ from kdiffe_jax.training.setup import TrainSetup, build_setup
 SPARSE = dict(users=1500, items=1500, interactions_per_user=6)
 UNGUIDED = DENOISER | {"guidance": False}
 LITERAL = {name: options_of("kdiffe")[name].default for name in DENOISER}
+GUIDED = {"guidance_rank": 20, "denoiser_head_start": 400}
 ATTEMPTS: dict[str, Mapping[str, Any]] = {
     "as it is": {},
     "linear schedule of the paper": {"noise_schedule": "linear"},
@@ -44,6 +45,10 @@ ATTEMPTS: dict[str, Mapping[str, Any]] = {
     "row not dropped": {"denoiser_dropout": 0.0},
     "the literal denoiser of the paper": LITERAL,
     "main view: weighted": {"main_graph": "weighted"},
+    "z~ of interactions alone": {"guidance_rank": 20},
+    "z~ of interactions alone, a head start": GUIDED,
+    "main view: weighted, z~ and start so": GUIDED | {"main_graph": "weighted"},
+    "main view: the same by the fourth power": WEIGHTED,
     "main view: top 4 of the item's own": {"main_graph": "rebuilt", "top_q": 4},
     "main view: top 8 of all": {"main_graph": "rebuilt", "top_q": 8, "rebuild_from": "all"},
 }
@@ -71,10 +76,11 @@ def settings_of(part: str, noise: float) -> list[Setting]:
     found = []
     for noise in (0.4, 0.8, 0.0):
         data = planted_dataset(PlantedSizes(**SPARSE, noise_share=noise))
-        found += [Setting(f"{noise:.0%} given", data, DENOISER)]
+        given = DENOISED | {"main_graph": "given"}
+        found += [Setting(f"{noise:.0%} given", data, given)]
         found += [Setting(f"{noise:.0%} weighted", data, DENOISED)]
         if noise:
-            found += [Setting(f"{noise:.0%} truth known", data, DENOISER, known_truth=True)]
+            found += [Setting(f"{noise:.0%} truth known", data, given, known_truth=True)]
     return found
 
 

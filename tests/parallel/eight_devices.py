@@ -131,7 +131,7 @@ def knowledge(rng):
 
     @jax.jit
     def found(graph):
-        graphs = {"given": graph, "weighted": weighted_by(own, graph)}
+        graphs = {"given": graph, "weighted": weighted_by(own, graph, 2.0)}
         of = jax.value_and_grad(total, has_aux=True)
         return {name: of((params, *tables), one) for name, one in graphs.items()}
 

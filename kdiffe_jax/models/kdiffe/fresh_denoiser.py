@@ -1,4 +1,4 @@
-"""A denoiser trained anew beside a trained encoder, and what its rows hold."""
+"""A denoiser trained alone: before the first epoch, or anew beside a trained encoder."""
 
 from __future__ import annotations
 
@@ -14,19 +14,17 @@ from kdiffe_jax.models.kdiffe.elbo import elbo_term
 from kdiffe_jax.models.kdiffe.modules import KDiffEModules
 from kdiffe_jax.models.kdiffe.refresh import Rebuild
 from kdiffe_jax.ops.row_blocks import ROWS_AT_ONCE, map_row_blocks
-from kdiffe_jax.ops.sparse_types import KnowledgeGraph
 
 UPDATES = 300
+_HEAD_START_RATE = 1e-3
 _LEAST_ROWS = 256
 
 
 @partial(jax.jit, static_argnums=0)
 def values_after_training(
     model: KDiffEModules,
-    params: Any,
     inputs: Inputs,
-    main: KnowledgeGraph,
-    timestep_weights: jax.Array,
+    guidance: jax.Array,
     rate: jax.Array,
     key: jax.Array,
     items: jax.Array,
@@ -34,15 +32,13 @@ def values_after_training(
 ) -> jax.Array:
     """The values in some columns of items' rows, after the reverse process of a fresh denoiser.
 
-    It is trained on the rows of `inputs` as the model's own is; z~ stays that of the trained
-    encoder. No more than a block of dense rows exists at once.
+    It is trained on the rows of `inputs` as the model's own is. No more than a block of dense rows
+    exists at once.
 
     Args:
       model: its modules and options.
-      params: trained; the encoder is read.
       inputs: constant structure, with the rows to learn from.
-      main: the knowledge graph by which z~ is made.
-      timestep_weights: f32[T], of the ELBO.
+      guidance: f32[J, d], z~ of a trained encoder.
       rate: learning rate of the encoder.
       key: of initial weights, batches and noise.
       items: i32[n].
@@ -52,9 +48,8 @@ def values_after_training(
       f32[n, A].
     """
     train_key, reverse_key = jax.random.split(key)
-    guidance = model.guidance_rows(model.encode(params, inputs, main).users, inputs)
-    fresh = _trained(model, inputs, guidance, timestep_weights, rate, train_key)
-    rebuild = Rebuild(model, params | {"denoiser": fresh}, inputs, main, reverse_key)
+    fresh = trained_denoiser(model, inputs, guidance, rate, train_key, steps=UPDATES)
+    rebuild = Rebuild(model, fresh, inputs, guidance, reverse_key)
 
     def of_block(places):
         return jnp.take_along_axis(rebuild.rows(items[places]), columns[places], axis=1)
@@ -62,12 +57,37 @@ def values_after_training(
     return map_row_blocks(of_block, len(items), ROWS_AT_ONCE)
 
 
-def _trained(model: KDiffEModules, inputs: Inputs, guidance, timestep_weights, rate, key):
-    """The parameters of a denoiser after `UPDATES` steps of Adam with decoupled decay."""
+def head_start(model: KDiffEModules, inputs: Inputs, guidance: jax.Array, key: jax.Array) -> Any:
+    """The parameters of a denoiser after `denoiser_head_start` steps, before the first epoch.
+
+    Its learning rate is `denoiser_rate` times 0.001, the default of the rest.
+
+    Args:
+      model, inputs, guidance, key: as in `values_after_training`.
+    """
+    steps = model.options.denoiser_head_start
+    return trained_denoiser(model, inputs, guidance, _HEAD_START_RATE, key, steps=steps)
+
+
+def trained_denoiser(
+    model: KDiffEModules,
+    inputs: Inputs,
+    guidance: jax.Array,
+    rate: float | jax.Array,
+    key: jax.Array,
+    *,
+    steps: int,
+) -> Any:
+    """The parameters of a denoiser after some steps of Adam with decoupled decay.
+
+    Args:
+      model, inputs, guidance, rate, key: as in `values_after_training`.
+      steps: each on `denoiser_rows` items' rows, but no fewer than 256.
+    """
     options, denoiser = model.options, model.denoiser
     adam = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(options.denoiser_decay))
     n_rows = min(model.sizes.n_items, max(options.denoiser_rows, _LEAST_ROWS))
-    parts = (denoiser, model.schedule, timestep_weights)
+    parts = (denoiser, model.schedule, model.timestep_weights)
 
     def step(state, step_key):
         params, moments = state
@@ -84,7 +104,7 @@ def _trained(model: KDiffEModules, inputs: Inputs, guidance, timestep_weights, r
     init_key, steps_key = jax.random.split(key)
     row, timestep = jnp.zeros((1, denoiser.n_columns)), jnp.zeros(1, jnp.int32)
     first = denoiser.init(init_key, row, timestep, guidance[:1])["params"]
-    keys = jax.random.split(steps_key, UPDATES)
+    keys = jax.random.split(steps_key, steps)
     (params, _), _ = jax.lax.scan(step, (first, adam.init(first)), keys)
     return params
 

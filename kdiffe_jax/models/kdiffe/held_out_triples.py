@@ -19,6 +19,7 @@ from kdiffe_jax.data.rows import position_in_group
 from kdiffe_jax.models.arrays import Inputs
 from kdiffe_jax.models.kdiffe.entity_rows import hidden_in
 from kdiffe_jax.models.kdiffe.fresh_denoiser import values_after_training
+from kdiffe_jax.models.kdiffe.graphs import Denoised
 from kdiffe_jax.models.kdiffe.modules import KDiffEModules
 from kdiffe_jax.ops.sparse_types import KnowledgeGraph
 
@@ -31,8 +32,8 @@ def held_out_triples(
     model: KDiffEModules,
     params: Any,
     inputs: Inputs,
+    carry: Denoised,
     main: KnowledgeGraph,
-    timestep_weights: jax.Array,
     rate: jax.Array,
     key: jax.Array,
     triples: np.ndarray,
@@ -43,8 +44,8 @@ def held_out_triples(
       model: guided, each entity with a column of its own.
       params: trained.
       inputs: constant structure.
+      carry: of the last epoch.
       main: the main view's knowledge graph, by which z~ is made.
-      timestep_weights: f32[T], of the ELBO.
       rate: learning rate of the encoder.
       key: of all that is drawn.
       triples: int32[m, 3] of (item, relation, entity), sorted.
@@ -61,12 +62,11 @@ def held_out_triples(
         return {}
     entities = triples[places, 2]
     rows = hidden_in(inputs.own.rows, places, n_columns=model.sizes.n_entities)
+    visible = graph_without(main, triples[places])
     values = values_after_training(
         model,
-        params,
         inputs._replace(own=inputs.own._replace(rows=rows)),
-        graph_without(main, triples[places]),
-        timestep_weights,
+        _guidance(model, params, inputs, carry, visible),
         rate,
         training_key,
         jnp.asarray(triples[places, 0]),
@@ -74,6 +74,9 @@ def held_out_triples(
     )
     auc, error, compared = paired_auc(np.asarray(values), partners)
     return {"held_out_auc": auc, "held_out_error": error, "held_out_triples": compared}
+
+
+_guidance = jax.jit(KDiffEModules.guidance_of, static_argnums=0)
 
 
 def partners_of(places: np.ndarray, triples: np.ndarray) -> np.ndarray:

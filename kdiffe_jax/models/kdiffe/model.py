@@ -18,6 +18,7 @@ from kdiffe_jax.models.kdiffe.denoiser_memory import check_denoiser_memory
 from kdiffe_jax.models.kdiffe.elbo import elbo_term
 from kdiffe_jax.models.kdiffe.encoder import Encoder
 from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, usual_relation
+from kdiffe_jax.models.kdiffe.fresh_denoiser import head_start
 from kdiffe_jax.models.kdiffe.graphs import Denoised, main_and_other, nothing_denoised
 from kdiffe_jax.models.kdiffe.held_out_triples import held_out_triples
 from kdiffe_jax.models.kdiffe.modules import KDiffEConstants, KDiffEModules
@@ -36,7 +37,6 @@ from kdiffe_jax.models.kdiffe.saved_arrays import saved_arrays
 from kdiffe_jax.models.kdiffe.similarity_cache import cached_similarity
 from kdiffe_jax.models.kdiffe.variants import VARIANTS
 from kdiffe_jax.models.terms import node_contrast, ranking_term, scalar_term
-from kdiffe_jax.ops.diffusion import elbo_weights
 from kdiffe_jax.ops.losses import squared_norm
 from kdiffe_jax.ops.sparse_types import KnowledgeGraph, Laplacian
 from kdiffe_jax.ops.trace_phases import device_phase
@@ -48,6 +48,7 @@ class Views(NamedTuple):
     main: KnowledgeGraph
     other: KnowledgeGraph
     laplacian: Laplacian | None  #: the second view's; None: that of both
+    guidance: jax.Array | None  #: f32[J, rank], z~ where it is known before training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,12 +82,15 @@ class KDiffE(KDiffEModules):
         """Parameters by module, "encoder" and "denoiser"."""
         encoder_key, denoiser_key, _ = jax.random.split(key, 3)
         row = jnp.zeros((1, self.denoiser.n_columns))
-        guidance = jnp.zeros((1, self.embedding.dim))
+        guidance = jnp.zeros((1, self.guidance_size))
         step = jnp.zeros(1, jnp.int32)
-        return {
-            "encoder": self.encoder.init(encoder_key, *self._graphs(inputs))["params"],
-            "denoiser": self.denoiser.init(denoiser_key, row, step, guidance)["params"],
-        }
+        encoder = {"encoder": self.encoder.init(encoder_key, *self._graphs(inputs))["params"]}
+        if self.options.denoiser_head_start:
+            carry = self.with_guidance(inputs, self.first_carry(inputs))
+            guidance = self.guidance_of(encoder, inputs, carry, inputs.knowledge)
+            return encoder | {"denoiser": head_start(self, inputs, guidance, denoiser_key)}
+        fresh = self.denoiser.init(denoiser_key, row, step, guidance)["params"]
+        return encoder | {"denoiser": fresh}
 
     def constants(self, triples: np.ndarray, entity_items=None) -> KDiffEConstants:
         """The rows of eq. 9."""
@@ -119,21 +123,28 @@ class KDiffE(KDiffEModules):
         return EdgeWeights(weights, counted, similarity, cached)
 
     def first_carry(self, inputs: Inputs) -> Denoised:
-        """All triples of an item equal."""
-        return nothing_denoised(inputs.own.rows, q=self.options.top_q)
+        """All triples of an item equal; z~ that is known before training comes with `refresh`."""
+        first = nothing_denoised(inputs.own.rows, q=self.options.top_q)
+        if not self.options.guidance_rank:
+            return first
+        shape = (self.sizes.n_items, self.options.guidance_rank)
+        return first._replace(guidance=jnp.zeros(shape))
 
     def refresh(self, params, inputs: Inputs, carry: Denoised, key) -> Denoised:
         """Every item's row denoised: the graphs of the next epoch."""
+        carry = self.with_guidance(inputs, carry)
         main = self._knowledge_graphs(inputs, carry)[0]
-        return Rebuild(self, params, inputs, main, key).denoised()
+        guidance = self.guidance_of(params, inputs, carry, main)
+        found = Rebuild(self, params["denoiser"], inputs, guidance, key).denoised()
+        return found._replace(guidance=carry.guidance)
 
     def open(self, inputs: Inputs, carry: Denoised, key) -> Views:
         """The graphs of both views; the second one may be the main one's with fewer edges."""
         main, other = self._knowledge_graphs(inputs, carry)
         if self.options.contrast == "edge_drop":
             dropped = drop_edges(inputs.laplacian, key, self.options.edge_drop)
-            return Views(main, main, dropped)
-        return Views(main, other, None)
+            return Views(main, main, dropped, carry.guidance)
+        return Views(main, other, None, carry.guidance)
 
     def losses(self, objective, params, batch, inputs: Inputs, aux: Views, traced, key):
         """Ranking + theta_2 norm + ELBO + theta_1 contrast (eq. 14)."""
@@ -144,7 +155,7 @@ class KDiffE(KDiffEModules):
             key, drawing_key = jax.random.split(key)
         terms = ranking_term(main, batch, self.ranking, self.embedding.score, traced, drawing_key)
         terms["squared_norm"] = Weighted(self._norm(params["encoder"]), traced["theta_2"])
-        terms["elbo"] = Weighted(self._elbo(params, batch, inputs, main, key))
+        terms["elbo"] = Weighted(self._elbo(params, batch, inputs, main, aux.guidance, key))
         if contrasted:
             contrast = node_contrast(
                 main, other, batch, traced["temperature"], negatives=self.options.negatives
@@ -158,15 +169,10 @@ class KDiffE(KDiffEModules):
         nodes, own = self.sizes.n_users + self.sizes.n_items, self.options.norm_scale == "own"
         return scalar_term(squared_norm(table) / (1 if own else nodes))
 
-    def _elbo(self, params, batch, inputs: Inputs, main: View, key) -> Term:
-        guidance = self.guidance_rows(main.users, inputs)
-        parts = (self.denoiser, self.schedule, self._timestep_weights(), params["denoiser"])
+    def _elbo(self, params, batch, inputs: Inputs, main: View, known, key) -> Term:
+        guidance = self.guidance_rows(main.users, inputs) if known is None else known
+        parts = (self.denoiser, self.schedule, self.timestep_weights, params["denoiser"])
         return elbo_term(*parts, batch, inputs, guidance, key)
-
-    def _timestep_weights(self) -> jax.Array:
-        schedule = self.schedule
-        equal = self.options.elbo_weights == "equal"
-        return jnp.ones_like(schedule.betas) if equal else elbo_weights(schedule)
 
     @device_phase("views")
     def _views(self, params, inputs: Inputs, views: Views, *, contrasted: bool):
@@ -196,7 +202,8 @@ class KDiffE(KDiffEModules):
         """The main view's, and the one that it is contrasted with."""
         sizes = dict(n_items=self.sizes.n_items, n_entities=self.sizes.n_entities)
         rebuilt = rebuilt_graph(carry.kept, **sizes)
-        return main_and_other(self.options.main_graph, inputs.knowledge, rebuilt, carry.own)
+        which, power = self.options.main_graph, self.options.weight_power
+        return main_and_other(which, inputs.knowledge, rebuilt, carry.own, power)
 
     def check(self, steps: int, limits) -> None:
         """The denoiser's memory, and options that the sizes forbid."""
@@ -220,8 +227,8 @@ class KDiffE(KDiffEModules):
         if not self.options.guidance or self.denoiser.n_columns < self.sizes.n_entities:
             return {}
         main = self._knowledge_graphs(inputs, carry)[0]
-        parts = (main, self._timestep_weights(), traced["learning_rate"], key)
-        found = held_out_triples(self, params, inputs, *parts, triples)
+        parts = (main, traced["learning_rate"], key)
+        found = held_out_triples(self, params, inputs, carry, *parts, triples)
         return {"denoiser": found} if found else {}
 
     def found_truth(self, params, inputs, carry, key, triples, truth) -> dict[str, float]:

@@ -7,17 +7,21 @@ from functools import cached_property
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from kdiffe_jax.models.arrays import Inputs, View
 from kdiffe_jax.models.base import Model
 from kdiffe_jax.models.kdiffe.denoiser import Denoiser
 from kdiffe_jax.models.kdiffe.denoiser_columns import number_of_columns
 from kdiffe_jax.models.kdiffe.encoder import Encoder
+from kdiffe_jax.models.kdiffe.graphs import Denoised
 from kdiffe_jax.models.kdiffe.guidance import mean_of_item_users, of_unit_scale
+from kdiffe_jax.models.kdiffe.spectral_users import spectral_users
 from kdiffe_jax.models.terms import pooling_of
 from kdiffe_jax.ops.diffusion import (
     Schedule,
     cosine_schedule,
+    elbo_weights,
     linear_variance_schedule,
 )
 from kdiffe_jax.ops.sparse_types import EntityRows, KnowledgeGraph
@@ -76,10 +80,44 @@ class KDiffEModules(Model):
             noise_max=self.options.noise_max,
         )
 
+    @property
+    def timestep_weights(self) -> jax.Array:
+        """f32[T], of the ELBO."""
+        schedule = self.schedule
+        equal = self.options.elbo_weights == "equal"
+        return jnp.ones_like(schedule.betas) if equal else elbo_weights(schedule)
+
     def guidance_rows(self, users: jax.Array, inputs: Inputs) -> jax.Array:
         """z~ (eq. 11), f32[J, d]."""
         rows = mean_of_item_users(users, inputs, gradient=self.options.guidance_gradient)
         return of_unit_scale(rows) if self.options.guidance_scale == "unit" else rows
+
+    def guidance_of(
+        self, params, inputs: Inputs, carry: Denoised, main: KnowledgeGraph
+    ) -> jax.Array:
+        """z~ of all items, f32[J, d]: as known before training, or by the main view's users."""
+        if carry.guidance is not None:
+            return carry.guidance
+        return self.guidance_rows(self.encode(params, inputs, main).users, inputs)
+
+    def with_guidance(self, inputs: Inputs, carry: Denoised) -> Denoised:
+        """With z~ that is known before training, made where it is not yet there."""
+        if carry.guidance is None:
+            return carry
+
+        def of_interactions():
+            rank = self.options.guidance_rank
+            users = spectral_users(inputs.item_users, inputs.degrees, rank=rank)
+            return self.guidance_rows(users, inputs)
+
+        there = carry.guidance.any()
+        made = jax.lax.cond(there, lambda: carry.guidance, of_interactions)
+        return carry._replace(guidance=made)
+
+    @property
+    def guidance_size(self) -> int:
+        """Columns of z~."""
+        return self.options.guidance_rank or self.embedding.dim
 
     @device_phase("views")
     def encode(self, params, inputs: Inputs, knowledge: KnowledgeGraph) -> View:

@@ -58,6 +58,12 @@ class DiffusionOptions(Checked):
     noise_max: float = option(0.02, "variance at t = T before scaling", above=0.0, high=1.0)
     guidance: bool = option(True, "condition the denoiser on the item's users; off is KDiffE_2")
     guidance_gradient: bool = option(False, "let the ELBO's gradient reach the user embeddings")
+    guidance_rank: int = option(
+        0,
+        "guide by this many leading singular vectors of the interactions, known before training, "
+        "in place of the users' embeddings; 0: by their embeddings (paper)",
+        low=0,
+    )
     guidance_scale: str = option(
         "own",
         "z~ as it comes, or centred over items and scaled to a mean squared length of 1",
@@ -85,6 +91,9 @@ class DiffusionOptions(Checked):
         1, "items whose rows a step denoises, at least; 1: each item once an epoch", low=1
     )
     denoiser_width: int = option(512, "hidden units of the denoiser", low=1)
+    denoiser_head_start: int = option(
+        0, "steps of the denoiser alone before the first epoch", low=0
+    )
     denoiser_columns: int = option(
         0,
         "columns of the denoiser's row: half for the most frequent entities, the rest share the "
@@ -106,8 +115,11 @@ class DiffusionOptions(Checked):
     main_graph: str = option(
         "given",
         "knowledge graph of the main view: the given one (paper), the rebuilt one, or the given "
-        "one with every triple weighted by the square of its denoised value",
+        "one with every triple weighted by a power of its denoised value",
         choices=("given", "rebuilt", "weighted"),
+    )
+    weight_power: float = option(
+        2.0, "the power of denoised values that weighs triples, for main_graph weighted", above=0.0
     )
     top_q: int = option(1, "q: relations kept per item in the rebuilt graph", low=1)
     rebuild_from: str = option(

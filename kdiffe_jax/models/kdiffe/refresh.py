@@ -16,7 +16,6 @@ from kdiffe_jax.models.kdiffe.rebuild import dense_rows, own_values, top_of_valu
 from kdiffe_jax.ops.diffusion import reverse_from
 from kdiffe_jax.ops.random_bits import for_tables
 from kdiffe_jax.ops.row_blocks import ROWS_AT_ONCE, scan_row_blocks
-from kdiffe_jax.ops.sparse_types import KnowledgeGraph
 from kdiffe_jax.ops.trace_phases import device_phase
 
 
@@ -25,9 +24,9 @@ class Rebuild:
 
     Args:
       model: its modules and options.
-      params: encoder and denoiser.
+      params: of the denoiser.
       inputs: constant structure.
-      main: the knowledge graph of the main view, whose users guide.
+      guidance: z~ of all items (eq. 11).
       key: of the noise; an item's noise depends on its id alone.
     """
 
@@ -36,12 +35,12 @@ class Rebuild:
         model: KDiffEModules,
         params: Any,
         inputs: Inputs,
-        main: KnowledgeGraph,
+        guidance: jax.Array,
         key: jax.Array,
     ):
         self._model, self._inputs, self._key = model, inputs, key
-        self._guidance = model.guidance_rows(model.encode(params, inputs, main).users, inputs)
-        self._denoiser = hidden_denoiser(params["denoiser"], model.denoiser.precision)
+        self._guidance = guidance
+        self._denoiser = hidden_denoiser(params, model.denoiser.precision)
 
     @device_phase("rebuild")
     def denoised(self) -> Denoised:

@@ -15,7 +15,9 @@ IDLE = (
     Idle(tuple(field.name for field in fields(WalkOptions) if field.name != "xi"), "xi", 0.0),
     Idle(("temperature", "negatives", "contrast"), "theta_1", 0.0),
     Idle(("edge_drop",), "contrast", "knowledge"),
-    Idle(("guidance_gradient",), "guidance", False),
+    Idle(("guidance_gradient", "guidance_rank"), "guidance", False),
+    Idle(("weight_power",), "main_graph", "given"),
+    Idle(("weight_power",), "main_graph", "rebuilt"),
 )
 
 

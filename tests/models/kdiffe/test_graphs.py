@@ -17,16 +17,18 @@ def given():
     return knowledge_graph(heads, relations, tails, jnp.ones(len(TRIPLES)), **SIZES)
 
 
-def test_each_triple_weighs_the_square_of_its_value_and_no_less_than_of_a_thousandth():
+@pytest.mark.parametrize("power", (1.0, 2.0, 4.0))
+def test_each_triple_weighs_a_power_of_its_value_and_no_less_than_of_a_thousandth(power):
     own = jnp.array([0.5, 0.1, 0.2, -0.3, 0.4])
-    weights = weighted_by(own, given()).structure.values
-    np.testing.assert_allclose(weights, [0.25, 0.01, 0.04, 1e-6, 0.16], rtol=1e-6)
+    weights = weighted_by(own, given(), power).structure.values
+    expected = np.array([0.5, 0.1, 0.2, 1e-3, 0.4]) ** power
+    np.testing.assert_allclose(weights, expected, rtol=1e-5)
 
 
 def test_before_anything_is_denoised_all_triples_weigh_the_same():
     rows = entity_rows(TRIPLES, **SIZES)
     found = nothing_denoised(rows, q=2)
-    assert weighted_by(found.own, given()).structure.values.tolist() == [1.0] * 5
+    assert weighted_by(found.own, given(), 2.0).structure.values.tolist() == [1.0] * 5
     assert found.kept.entities.tolist()[2] == [0, 1]
     assert np.isfinite(found.kept.scores).sum(axis=1).tolist() == [2, 0, 2]
 
@@ -34,7 +36,7 @@ def test_before_anything_is_denoised_all_triples_weigh_the_same():
 @pytest.mark.parametrize("main", ("given", "rebuilt", "weighted"))
 def test_the_second_view_reads_another_graph_than_the_main_one(main):
     rebuilt = given()._replace(relations=jnp.zeros(5, jnp.int32))
-    graphs = main_and_other(main, given(), rebuilt, jnp.full(5, 0.5))
+    graphs = main_and_other(main, given(), rebuilt, jnp.full(5, 0.5), 2.0)
     is_rebuilt = [not graph.relations.any() for graph in graphs]
     assert is_rebuilt == ([True, False] if main == "rebuilt" else [False, True])
     assert (graphs[0].structure.values[0] == 0.25) == (main == "weighted")
