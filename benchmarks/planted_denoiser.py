@@ -1,6 +1,6 @@
 """What the guided denoiser finds on planted data, and what it is worth there.
 
-python -m benchmarks.planted_denoiser --part=auc|recall|attempts --seeds=5 --out=FILE.json
+python -m benchmarks.planted_denoiser --part=auc|recall|attempts|ridge --seeds=5 --out=FILE.json
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.planted_ridge import kept_by_ridge, ridge_auc
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.evaluation.paired_test import paired_test
@@ -60,7 +61,7 @@ class Setting(NamedTuple):
     name: str
     data: Dataset
     options: Mapping[str, Any]
-    known_truth: bool = False  #: whether irrelevant triples have no weight, as an oracle would do
+    weights: np.ndarray | None = None  #: of the triples in the main view, from the first step
 
 
 def settings_of(part: str, noise: float) -> list[Setting]:
@@ -74,13 +75,18 @@ def settings_of(part: str, noise: float) -> list[Setting]:
         data = {"sparse": sparse, "default sizes": planted_dataset()}
         return [Setting(f"{d}, {f}", data[d], forms[f]) for d in data for f in forms]
     found = []
-    for noise in (0.4, 0.8, 0.0):
+    for noise in (0.4, 0.8) if part == "ridge" else (0.4, 0.8, 0.0):
         data = planted_dataset(PlantedSizes(**SPARSE, noise_share=noise))
         given = DENOISED | {"main_graph": "given"}
         found += [Setting(f"{noise:.0%} given", data, given)]
+        if part == "ridge":
+            kept = kept_by_ridge(data, 0.6 if noise < 0.5 else 0.25)
+            found += [Setting(f"{noise:.0%} kept by ridge", data, given, kept)]
+            continue
         found += [Setting(f"{noise:.0%} weighted", data, DENOISED)]
         if noise:
-            found += [Setting(f"{noise:.0%} truth known", data, given, known_truth=True)]
+            truth = np.where(data.relevant, 1.0, 1e-6)
+            found += [Setting(f"{noise:.0%} truth known", data, given, truth)]
     return found
 
 
@@ -90,17 +96,17 @@ def measured(setting: Setting, seeds: range, patience: int) -> dict[str, list[fl
     config = make_config({"model": "kdiffe"} | values)
     cache = Path(tempfile.gettempdir()) / "planted_denoiser"
     setup = build_setup(setting.data, config, cache_dir=cache, log=lambda line: None)
-    if setting.known_truth:
-        setup = _with_truth(setup)
+    if setting.weights is not None:
+        setup = _with_weights(setup, setting.weights)
     compiled = compile_setup(setup)
     rows = [_trained(setup.of_seed(seed), compiled) for seed in seeds]
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def _with_truth(setup: TrainSetup) -> TrainSetup:
+def _with_weights(setup: TrainSetup, weights: np.ndarray) -> TrainSetup:
     graph = setup.inputs.knowledge
-    weights = jnp.where(jnp.asarray(setup.dataset.relevant), 1.0, 1e-6)
-    graph = graph._replace(structure=graph.structure._replace(values=weights))
+    values = jnp.asarray(weights, jnp.float32)
+    graph = graph._replace(structure=graph.structure._replace(values=values))
     return setup._replace(inputs=setup.inputs._replace(knowledge=graph))
 
 
@@ -162,7 +168,7 @@ def recovered(all_found: Mapping[str, Mapping[str, list[float]]], noise: str) ->
 def main() -> None:
     """Trains every setting and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", choices=("auc", "recall", "attempts"), default="auc")
+    parser.add_argument("--part", choices=("auc", "recall", "attempts", "ridge"), default="auc")
     parser.add_argument("--seeds", type=int, default=5, help="models of each setting")
     parser.add_argument("--noise", type=float, default=0.4, help="share of noise in attempts")
     parser.add_argument("--patience", type=int, default=15, help="epochs without a better score")
@@ -170,12 +176,17 @@ def main() -> None:
     given = parser.parse_args()
     print("| setting | AUC | valid recall@20 | test recall@20 | test ndcg@20 | best epoch | s |")
     print("|---|---|---|---|---|---|---|")
-    found = {}
+    found: dict[str, dict[str, list[float]]] = {}
+    lines: list[str] = []
     for setting in settings_of(given.part, given.noise):
         found[setting.name] = measured(setting, range(given.seeds), given.patience)
         print(row(setting.name, found[setting.name]), flush=True)
+        if given.part == "ridge" and setting.weights is not None:
+            lines.append(f"{setting.name}: {ridge_auc(setting.data):.3f}")
         if given.out:
             given.out.write_text(json.dumps(found, indent=1))
+    if lines:
+        print("AUC of the ridge regression:", *lines, sep="\n")
     if given.part == "recall":
         print(recovered(found, "40%"), recovered(found, "80%"), sep="\n")
 

@@ -19,16 +19,20 @@ _SHARED = (
 def idle_options(config: Config) -> Iterator[str]:
     """A line for every option of a trained model that is not its default and changes nothing.
 
+    Values that a preset of the model has are nobody's wish, and go without.
+
     >>> from kdiffe_jax.models.registry import make_config
     >>> print(*idle_options(make_config({"xi": 0.0, "walk_length": 9})), sep="; ")
     walk_length = 9 changes nothing: xi is 0.0
     """
     values, known = config.to_flat(), options_of(config.model)
+    presets = model_class(config.model).presets.values()
     for idle in (*model_class(config.model).idle, *_SHARED):
         if values.get(idle.option) != idle.value or _read_for_cold_items(idle, values):
             continue
         for name in idle.names:
-            if name in known and values[name] != known[name].default:
+            usual = [preset[name] for preset in presets if name in preset]
+            if name in known and values[name] not in [known[name].default, *usual]:
                 yield f"{name} = {values[name]!r} changes nothing: {idle.option} is {idle.value!r}"
 
 

@@ -3,7 +3,7 @@
 import pytest
 from absl import flags as absl_flags
 
-from kdiffe_jax.models.kdiffe.presets import BEST, DENOISER, PAPER
+from kdiffe_jax.models.kdiffe.presets import BEST, DENOISER, PAPER, WEIGHTED
 from kdiffe_jax.models.kdiffe.variants import VARIANTS
 from kdiffe_jax.models.registry import make_config, preset, variant
 from launch import flags
@@ -26,7 +26,7 @@ def test_the_paper_is_the_default():
 def test_the_denoised_preset_is_the_paper_with_another_denoiser_that_the_main_view_reads():
     paper, found = make_config().to_flat(), make_config(preset("denoised", "kdiffe")).to_flat()
     changed = {name: found[name] for name in found if found[name] != paper[name]}
-    assert changed == DENOISER | {"main_graph": "weighted"}
+    assert changed == DENOISER | WEIGHTED
 
 
 def config_of(*arguments):
