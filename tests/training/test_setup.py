@@ -90,6 +90,8 @@ def test_options_of_a_graph_that_a_model_has_not_are_told(model, told):
         ({"weight_power": 3.0}, ["weight_power = 3.0", "main_graph is 'given'"]),
         ({"weight_power": 4.0}, []),
         ({"guidance": False, "guidance_rank": 9}, ["guidance_rank = 9", "guidance is False"]),
+        ({"guidance": False, "guidance_dropout": 0.1}, ["guidance_dropout = 0.1"]),
+        ({"guidance": False, "guidance_scale": "unit", "guidance_dropout": 0.3}, []),
         ({"nearest_items": 3, "cold_items": "neighbours"}, []),
         ({"ranking_loss": "softmax", "softmax_temperature": 0.7}, []),
         ({"xi": 0.1, "restart_probability": 0.1, "temperature": 0.1}, []),

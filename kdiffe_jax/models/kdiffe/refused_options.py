@@ -10,12 +10,13 @@ from kdiffe_jax.models.arrays import Sizes
 from kdiffe_jax.models.declarations import Idle
 from kdiffe_jax.models.kdiffe.options import KDiffEOptions, WalkOptions
 
+_OF_GUIDANCE = ("guidance_gradient", "guidance_rank", "guidance_scale", "guidance_dropout")
 IDLE = (
     Idle(("noise_scale", "noise_min", "noise_max"), "noise_schedule", "cosine"),
     Idle(tuple(field.name for field in fields(WalkOptions) if field.name != "xi"), "xi", 0.0),
     Idle(("temperature", "negatives", "contrast"), "theta_1", 0.0),
     Idle(("edge_drop",), "contrast", "knowledge"),
-    Idle(("guidance_gradient", "guidance_rank"), "guidance", False),
+    Idle(_OF_GUIDANCE, "guidance", False),
     Idle(("weight_power",), "main_graph", "given"),
     Idle(("weight_power",), "main_graph", "rebuilt"),
 )
