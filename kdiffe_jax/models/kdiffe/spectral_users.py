@@ -1,7 +1,9 @@
 """Users by the leading singular vectors of their interactions: guidance before any training.
 
 The subspace iteration with a random start of Halko, Martinsson and Tropp, "Finding Structure with
-Randomness" (SIAM Review 2011), algorithm 4.4.
+Randomness" (SIAM Review 2011), algorithm 4.4. Degrees are regularised as in Qin and Rohe,
+"Regularized Spectral Clustering under the Degree-Corrected Stochastic Blockmodel" (NIPS 2013):
+without, the leading vectors of sparse data are those of a few users apart from all others.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ _FLOOR = 1e-6
 
 
 def spectral_users(item_users: Operator, degrees: Degrees, *, rank: int) -> jax.Array:
-    """The rows of the leading left singular vectors of D^-1/2 A D^-1/2, of length 1.
+    """The rows of the leading left singular vectors of (D + t)^-1/2 A (D + t)^-1/2, of length 1.
+
+    t is the mean degree, of users on the left and of items on the right.
 
     Users of the same items have rows of the same direction; nothing else is known of them. S has no
     part in it. Each of 32 rounds goes from users to items and back, on `rank + 12` columns.
@@ -34,8 +38,8 @@ def spectral_users(item_users: Operator, degrees: Degrees, *, rank: int) -> jax.
     Returns:
       f32[I, rank]; zeros for users without interactions.
     """
-    of_users = jax.lax.rsqrt(jnp.maximum(degrees.users, 1.0))[:, None]
-    of_items = jnp.sqrt(degrees.items)[:, None]
+    of_users = jax.lax.rsqrt(degrees.users + degrees.users.mean())[:, None]
+    of_items = (degrees.items * jax.lax.rsqrt(degrees.items + degrees.items.mean()))[:, None]
 
     def to_items(users):
         return of_items * multiply(item_users, of_users * users)
