@@ -68,8 +68,8 @@ def orthonormal(columns: jax.Array) -> jax.Array:
       columns: f32[n, m].
 
     >>> found = orthonormal(jnp.array([[3.0, 3.0], [4.0, 4.0]]))
-    >>> print(jnp.abs(found[:, 1]).round(2))
-    [0.6 0.8]
+    >>> [f"{abs(value):.2f}" for value in found[:, 1].tolist()]
+    ['0.60', '0.80']
     """
     values, vectors = jnp.linalg.eigh(columns.T @ columns)
     least = jnp.maximum(_FLOOR * values[-1], jnp.finfo(columns.dtype).tiny)
