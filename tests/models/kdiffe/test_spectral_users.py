@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
+from kdiffe_jax.models.arrays import Degrees
 from kdiffe_jax.models.kdiffe.guidance import of_unit_scale
 from kdiffe_jax.models.kdiffe.planted_truth import within_item_auc
 from kdiffe_jax.models.kdiffe.presets import DENOISER, WEIGHTED
 from kdiffe_jax.models.kdiffe.spectral_users import orthonormal, spectral_users
+from kdiffe_jax.ops.sparse import operator_from_entries
 from tests.small_setups import small_problem, started
 
 SIZES = PlantedSizes(users=300, items=150, interactions_per_user=8, topics=4)
@@ -57,6 +59,19 @@ def test_users_without_interactions_have_zeros_and_too_many_columns_no_nan(datas
     assert not np.asarray(spectral_users(alone, inputs.degrees, rank=3)).any()
     many = spectral_users(inputs.item_users, inputs.degrees, rank=dataset.n_items + 30)
     assert np.isfinite(many).all()
+
+
+def test_pairs_apart_from_all_others_do_not_take_the_leading_vectors(rng):
+    """Users 0 to 59 have items 0 to 39, three each; six more have an item of their own."""
+    pairs = [(u, i) for u in range(60) for i in rng.choice(40, 3, replace=False)]
+    users, items = np.array(sorted([*pairs, *((60 + n, 40 + n) for n in range(6))])).T
+    degrees = Degrees(*(jnp.asarray(np.bincount(ids), jnp.float32) for ids in (users, items)))
+    order = np.lexsort((users, items))
+    rows, columns = items[order], users[order]
+    entries = (1 / np.bincount(items)[rows], rows, columns)
+    mean = operator_from_entries(*map(jnp.asarray, entries), shape=(46, 66))
+    found = np.asarray(spectral_users(mean, degrees, rank=2))[:60]
+    assert np.std(found, axis=0).max() > 0.2
 
 
 def test_a_basis_is_orthonormal(rng):
