@@ -29,7 +29,7 @@ from kdiffe_jax.training.setup import TrainSetup, build_setup
 SPARSE = dict(users=1500, items=1500, interactions_per_user=6)
 UNGUIDED = DENOISER | {"guidance": False}
 LITERAL = {name: options_of("kdiffe")[name].default for name in DENOISER}
-GUIDED = {"guidance_rank": 20, "denoiser_head_start": 400}
+GUIDED = {name: WEIGHTED[name] for name in ("guidance_rank", "denoiser_head_start")}
 ATTEMPTS: dict[str, Mapping[str, Any]] = {
     "as it is": {},
     "linear schedule of the paper": {"noise_schedule": "linear"},
@@ -45,7 +45,7 @@ ATTEMPTS: dict[str, Mapping[str, Any]] = {
     "T = 50": {"timesteps": 50},
     "row not dropped": {"denoiser_dropout": 0.0},
     "the literal denoiser of the paper": LITERAL,
-    "main view: weighted": {"main_graph": "weighted"},
+    "main view: weighted, by the square": {"main_graph": "weighted"},
     "z~ of interactions alone": {"guidance_rank": 20},
     "z~ of interactions alone, a head start": GUIDED,
     "main view: weighted, z~ and start so": GUIDED | {"main_graph": "weighted"},
