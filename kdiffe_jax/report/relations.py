@@ -14,6 +14,12 @@ from kdiffe_jax.report.words import item_of, percent
 from kdiffe_jax.storage.saved_model import SavedModel
 
 _EXAMPLES = 3
+_READ_BY = {
+    "given": "What is kept is the contrastive view's graph.",
+    "rebuilt": "What is kept is the main view's graph.",
+    "weighted": "What is kept is the contrastive view's graph. The main view's graph has all given "
+    "triples, each weighted by a power of its denoised value.",
+}
 
 
 class Changes(NamedTuple):
@@ -78,7 +84,7 @@ def _said(run: RunFiles) -> str:
     what = "one" if q == 1 else f"{q}"
     return (
         f"After the chosen epoch{seed}, each item keeps of its {which} the {what} that the "
-        "denoiser finds most likely (top-q). What is kept is the contrastive view's graph."
+        f"denoiser finds most likely (top-q). {_READ_BY[run.config['main_graph']]}"
     )
 
 

@@ -1,5 +1,6 @@
 """What the report says of a denoiser, and that it says nothing of one that is chance."""
 
+import json
 import re
 
 import pytest
@@ -42,3 +43,18 @@ def test_nothing_is_said_of_single_triples_where_the_denoiser_is_chance(run_dir,
     assert said in words and "attention" in words and "expected of" not in words
     assert page.table("relation", "given") and not re.search(r"left out, attention", words)
     assert "Examples: entity" not in words
+
+
+@pytest.mark.parametrize(
+    ("main_graph", "said"),
+    [
+        ("given", "What is kept is the contrastive view's graph."),
+        ("rebuilt", "What is kept is the main view's graph."),
+        ("weighted", "each weighted by a power of its denoised value."),
+    ],
+)
+def test_which_view_reads_what_is_kept(run_dir, main_graph, said):
+    path = run_dir / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) | {"main_graph": main_graph}
+    path.write_text(json.dumps(config), encoding="utf-8")
+    assert said in "".join(page_of(run_dir).texts)
