@@ -40,15 +40,19 @@ add_module_names = False
 toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
 napoleon_numpy_docstring = False
-napoleon_use_ivar = True
+# Two names of one description stay two names.
+napoleon_use_param = False
+napoleon_custom_sections = [("Attributes", "params_style")]
 # A name in backticks that could lead to several places leads to none.
 suppress_warnings = ["ref.python"]
 
 PACKAGE = Path(kdiffe_jax.__file__).parent
 ROOM = re.compile(r"^<!-- modules of ([\w.]+) -->$", re.MULTILINE)
 PLACED = re.compile(r"^\.\. automodule:: ([\w.]+)$", re.MULTILINE)
+COLON = "\ue000"  # stands for one, where napoleon would read a type before it
 SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Yields):$")
 
 
@@ -79,6 +83,8 @@ def _sections(room: str) -> str:
 
 def _as_laid_out(app, what, name, thing, options, lines) -> None:
     """Paragraphs laid out by hand, in columns or with indents, are shown to the letter."""
+    if what in ("attribute", "data"):
+        lines[:] = [line.replace(":", COLON) for line in lines]
     shown, in_section = [], False
     for paragraph in re.split(r"\n{2,}", "\n".join(lines).strip("\n")):
         first, *more = paragraph.split("\n")
@@ -99,6 +105,7 @@ def _as_text(line: str) -> str:
 
 
 def _describe(app, what, name, thing, options, lines) -> None:
+    lines[:] = [line.replace(COLON, ":") for line in lines]
     if lines and lines[0].startswith("Alias for field number"):
         lines.clear()
     if _is_group(thing) and thing.all_options():
