@@ -37,9 +37,9 @@ class Sampling(NamedTuple):
 class Idle(NamedTuple):
     """Options that change nothing where another one has a value."""
 
-    names: tuple[str, ...]
-    option: str
-    value: Any
+    names: tuple[str, ...]  #: the options without effect
+    option: str  #: the other one
+    value: Any  #: of the other one, beside which they have none
 
 
 class Part(NamedTuple):
