@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,12 +15,9 @@ from kdiffe_jax.report.words import item_of, percent
 from kdiffe_jax.storage.saved_model import SavedModel
 
 _EXAMPLES = 3
-_READ_BY = {
-    "given": "What is kept is the contrastive view's graph.",
-    "rebuilt": "What is kept is the main view's graph.",
-    "weighted": "What is kept is the contrastive view's graph. The main view's graph has all given "
-    "triples, each weighted by a power of its denoised value.",
-}
+_WEIGHTED = (
+    " The main view's graph has all given triples, each weighted by a power of its denoised value."
+)
 
 
 class Changes(NamedTuple):
@@ -84,8 +82,18 @@ def _said(run: RunFiles) -> str:
     what = "one" if q == 1 else f"{q}"
     return (
         f"After the chosen epoch{seed}, each item keeps of its {which} the {what} that the "
-        f"denoiser finds most likely (top-q). {_READ_BY[run.config['main_graph']]}"
+        f"denoiser finds most likely (top-q). {_read_by(run.config)}"
     )
+
+
+def _read_by(config: Mapping[str, Any]) -> str:
+    """Which view's graph is what is kept, and what the main view reads where it is weighted."""
+    if config["main_graph"] == "rebuilt":
+        return "What is kept is the main view's graph."
+    kept = "No view reads what is kept."
+    if config["theta_1"] > 0 and config["contrast"] == "knowledge":
+        kept = "What is kept is the contrastive view's graph."
+    return kept + (_WEIGHTED if config["main_graph"] == "weighted" else "")
 
 
 def _held_out(model: SavedModel) -> Markup:

@@ -46,15 +46,17 @@ def test_nothing_is_said_of_single_triples_where_the_denoiser_is_chance(run_dir,
 
 
 @pytest.mark.parametrize(
-    ("main_graph", "said"),
+    ("changed", "said"),
     [
-        ("given", "What is kept is the contrastive view's graph."),
-        ("rebuilt", "What is kept is the main view's graph."),
-        ("weighted", "each weighted by a power of its denoised value."),
+        ({}, "What is kept is the contrastive view's graph."),
+        ({"main_graph": "rebuilt"}, "What is kept is the main view's graph."),
+        ({"main_graph": "weighted"}, "each weighted by a power of its denoised value."),
+        ({"theta_1": 0.0}, "No view reads what is kept."),
+        ({"contrast": "edge_drop"}, "No view reads what is kept."),
     ],
 )
-def test_which_view_reads_what_is_kept(run_dir, main_graph, said):
+def test_which_view_reads_what_is_kept(run_dir, changed, said):
     path = run_dir / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8")) | {"main_graph": main_graph}
+    config = json.loads(path.read_text(encoding="utf-8")) | {"main_graph": "given"} | changed
     path.write_text(json.dumps(config), encoding="utf-8")
     assert said in "".join(page_of(run_dir).texts)
