@@ -4,6 +4,7 @@ import base64
 import functools
 import http.server
 import threading
+from urllib.parse import quote
 
 import pytest
 
@@ -83,6 +84,11 @@ def texts(browser, selector):
     return browser.execute_script(script, selector)
 
 
+def printed(number, form):
+    """With a minus sign, as the page prints it."""
+    return format(number, form).replace("-", "−")
+
+
 def look_for(page, text):
     page.switch_to.active_element.send_keys("/")
     box = page.switch_to.active_element
@@ -104,26 +110,38 @@ def test_from_a_user_to_the_reasons_and_back(page, shown):
     best = recommender.recommend(ODD_USER, 20)[ODD_USER]
     listed = "section:nth-of-type(2) .tile"
     assert titles(shown, [item for item, _ in best]) == texts(page, f"{listed} .caption")
-    assert texts(page, f"{listed} .note") == [f"{score:.3f}" for _, score in best]
+    assert texts(page, f"{listed} .note") == [printed(score, ".3f") for _, score in best]
+    alike = recommender.similar_users(ODD_USER, 10)[ODD_USER]
+    assert texts(page, ".chips small") == [printed(score, ".2f") for _, score in alike]
 
     first = page.find_element(By.CSS_SELECTOR, listed)
     page.execute_script("arguments[0].focus()", first)
     first.send_keys(Keys.ENTER)
     wait(page, lambda: page.find_elements(By.CSS_SELECTOR, "dialog[open]"))
     reasons = recommender.explain(ODD_USER, best[0][0])
-    assert texts(page, ".score strong") == [f"{reasons.score:.4f}"]
+    assert texts(page, ".score strong") == [printed(reasons.score, ".4f")]
     past = texts(page, ".part-name a")
     assert past == titles(shown, [one.item for one in reasons.past[:10]])
-    numbers = [text.replace("−", "-") for text in texts(page, ".part .number")]
-    for text, one in zip(numbers, reasons.past, strict=False):
-        assert text.startswith(f"{one.contribution:+.4f}")
-    assert texts(page, ".sum strong") == [f"{reasons.score:+.4f}".replace("-", "−")]
+    for text, one in zip(texts(page, ".part .number"), reasons.past, strict=False):
+        assert text.startswith(printed(one.contribution, "+.4f"))
+    assert texts(page, ".sum strong") == [printed(reasons.score, "+.4f")]
     assert texts(page, "dialog .entity-name") == [one.entity for one in reasons.entities]
 
     page.switch_to.active_element.send_keys(Keys.ESCAPE)
     wait(page, lambda: not page.find_elements(By.CSS_SELECTOR, "dialog[open]"))
     wait(page, lambda: "why" not in page.current_url)
     assert page.switch_to.active_element == first
+
+
+def test_a_score_below_zero_has_a_minus_sign(page, address, shown):
+    pairs = [(user, item) for user in shown.user_ids for item in shown.item_ids]
+    scores = Recommender(shown).score(pairs)
+    (user, item), lowest = pairs[scores.argmin()], scores.min()
+    assert lowest < 0
+    user, item = quote(user, safe=""), quote(item, safe="")
+    page.get(f"{address}#/user/{user}/why/{item}")
+    wait(page, lambda: texts(page, ".score strong"))
+    assert texts(page, ".score strong") == [f"−{-lowest:.4f}"]
 
 
 def test_an_item_becomes_a_new_user(page, shown):
@@ -200,7 +218,7 @@ def test_a_model_without_embeddings_attention_or_reasons(page, fitted):
         reasons = recommender.explain("ann 1", best[0][0])
         past = titles(recommender.model, [one.item for one in reasons.past])
         assert texts(page, ".part-name") == past
-        assert texts(page, ".sum strong") == [f"{reasons.score:+.4f}".replace("-", "−")]
+        assert texts(page, ".sum strong") == [printed(reasons.score, "+.4f")]
         assert "S tells" not in texts(page, "dialog")[0]
         assert "embedding" not in texts(page, "dialog")[0]
         assert texts(page, "dialog .entity") == [one.entity for one in reasons.entities]

@@ -2,6 +2,7 @@
 
 import { bar, h } from "./dom.js";
 import { entities } from "./entities.js";
+import { fixed, signed } from "./numbers.js";
 import { toItem } from "./routes.js";
 import { nameOf, picture } from "./tiles.js";
 
@@ -9,7 +10,7 @@ export function reasons(e, close) {
   const parts = [
     ...e.past.map((one) => ({
       picture: hidden(picture(one)), name: nameOf(one), href: toItem(one.id),
-      detail: one.similarity == null ? null : `${(100 * one.similarity).toFixed(0)} % alike`,
+      detail: one.similarity == null ? null : `${fixed(100 * one.similarity, 0)} % alike`,
       value: one.contribution,
     })),
     e.rest.items && {
@@ -27,27 +28,27 @@ export function reasons(e, close) {
     h("div", { class: "about" }, picture(e.item), h("div", {},
       h("p", { class: "hint" }, `Why for ${who}?`),
       h("h2", { id: "reasons-title" }, h("a", { href: toItem(e.item.id) }, nameOf(e.item))),
-      h("p", { class: "score" }, "score ", h("strong", {}, e.score.toFixed(4))))),
+      h("p", { class: "score" }, "score ", h("strong", {}, fixed(e.score, 4))))),
     h("h3", {}, "Where the score comes from"),
     h("p", { class: "hint" },
       "Each item chosen before adds an exact part.",
       e.past.some((one) => one.similarity != null)
         && " Below its name stands how alike its surroundings and the user’s are."),
     h("ul", { class: "parts", role: "list" }, parts.map((part) => row(part, largest, e.score))),
-    h("p", { class: "sum" }, h("span", {}, "all parts together"), h("strong", {}, signed(sum(parts)))),
+    h("p", { class: "sum" }, h("span", {}, "all parts together"), h("strong", {}, signed(sum(parts), 4))),
     h("h3", {}, "What the item is made of"),
     entities(e.entities),
   ];
 }
 
 function row(part, largest, score) {
-  const share = score > 0 ? `${((100 * part.value) / score).toFixed(1)} %` : "";
+  const share = score > 0 ? `${fixed((100 * part.value) / score, 1)} %` : "";
   return h("li", { class: "part" },
     part.picture ?? h("span", { class: "picture none", "aria-hidden": "true" }),
     h("span", { class: "part-name" },
       part.href ? h("a", { href: part.href }, part.name) : part.name,
       part.detail && h("small", {}, part.detail)),
-    h("span", { class: "number" }, signed(part.value), share && h("small", {}, share)),
+    h("span", { class: "number" }, signed(part.value, 4), share && h("small", {}, share)),
     h("span", { class: "track" },
       bar(Math.abs(part.value) / largest, part.value < 0 ? "negative" : "")));
 }
@@ -59,7 +60,3 @@ function hidden(sign) {
 }
 
 const sum = (parts) => parts.reduce((total, part) => total + part.value, 0);
-
-function signed(value) {
-  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(4)}`;
-}

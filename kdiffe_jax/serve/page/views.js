@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { h, plural } from "./dom.js";
 import { entities } from "./entities.js";
+import { fixed } from "./numbers.js";
 import { toNew, toNewWhy, toWhy } from "./routes.js";
 import { chips, nameOf, picture, section, tile, tiles } from "./tiles.js";
 
@@ -51,10 +52,10 @@ export async function user([id], { health, signal }) {
         growing(best.items, few, (item, rank) => tile(item, {
           rank,
           href: cold || !health.reasons ? undefined : toWhy(id, item.id),
-          note: cold ? `chosen by ${item.score}` : item.score.toFixed(3),
+          note: cold ? `chosen by ${item.score}` : fixed(item.score, 3),
         }))),
       section("Similar users", "Those whom the model finds most alike.",
-        chips(alike.users, (one) => one.score.toFixed(2))),
+        chips(alike.users, (one) => fixed(one.score, 2))),
     ],
   };
 }
@@ -74,7 +75,7 @@ export async function item([id], { health, signal }) {
           && h("a", { class: "button", href: toNew([id]) }, "Recommend to a new user who chose this"))),
       section("Made of", madeOf(about.entities), entities(about.entities)),
       section("Similar items", "Those that the model finds most alike.",
-        tiles(alike.items.map((one) => tile(one, { note: one.score.toFixed(2) })))),
+        tiles(alike.items.map((one) => tile(one, { note: fixed(one.score, 2) })))),
     ],
   };
 }
@@ -103,7 +104,7 @@ export async function newUser(chosen, { health, signal }) {
       section("Chosen", null, strip(past, "Chosen")),
       section("Recommended", how(health),
         growing(best.items, Math.min(FEW, k), (one, rank) => tile(one, {
-          rank, href: health.reasons ? toNewWhy(chosen, one.id) : undefined, note: one.score.toFixed(3),
+          rank, href: health.reasons ? toNewWhy(chosen, one.id) : undefined, note: fixed(one.score, 3),
         }))),
     ],
   };
