@@ -12,16 +12,20 @@ from kdiffe_jax.training.setup import TrainSetup
 from kdiffe_jax.training.step import run_key
 
 
-def findings_of(setup: TrainSetup, trained: list[Trained]) -> list[dict[str, Any]]:
-    """`Model.findings` of every seed's model."""
-    same, triples = (setup.traced(), _key(setup)), setup.dataset.triples
-    return [
-        setup.model.findings(one.params, setup.inputs, one.carry, *same, triples) for one in trained
-    ]
+def findings_of(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
+    """`Model.findings` of a model that was trained with the setup's seed."""
+    return setup.model.findings(
+        trained.params,
+        setup.inputs,
+        trained.carry,
+        setup.traced(),
+        _key(setup),
+        setup.dataset.triples,
+    )
 
 
 def planted_truth(setup: TrainSetup, trained: Trained) -> dict[str, Any]:
-    """What the model found of a planted truth, where the data have one and the model looks."""
+    """What such a model found of a planted truth, where the data have one and the model looks."""
     truth = setup.dataset.relevant
     if truth is None:
         return {}

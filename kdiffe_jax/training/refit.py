@@ -184,7 +184,7 @@ def _train(dataset, every, config, run, resources, hooks) -> tuple[int, float]:
             together = ensemble_of([one.view for one in trained], eval_data_of(setup))
             save_ensemble(setup, trained, 0, together, run)
         else:
-            save_model(setup, trained[0], findings_of(setup, trained)[0], None, run)
+            save_model(setup, trained[0], findings_of(setup, trained[0]), None, run)
     write_environment(run, setup.placement.devices)
     seconds = sum(record["seconds"] for one in trained for record in one.history)
     return setup.config.train.epochs, round(seconds, 3)

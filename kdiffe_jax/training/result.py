@@ -91,6 +91,7 @@ def eval_data_of(setup: TrainSetup) -> EvalData:
 class _End(NamedTuple):
     """What a seed came to."""
 
+    setup: TrainSetup  #: of its single run
     trained: Trained
     findings: dict[str, Any]
     added: Added | None  #: to its score
@@ -104,7 +105,9 @@ def _ends(setup: TrainSetup, trained: list[Trained]) -> tuple[list[_End], Ensemb
     added = added_scores(setup.config.embedding, ranked, data)
     if together is not None:
         together = together._replace(added=added.pop())
-    ends = zip(trained, findings_of(setup, trained), added, strict=True)
+    setups = [setup.of_seed(seed) for seed in setup.config.train.seeds]
+    findings = map(findings_of, setups, trained)
+    ends = zip(setups, trained, findings, added, strict=True)
     return [_End(*end) for end in ends], together
 
 
@@ -113,8 +116,7 @@ def _save(
 ) -> None:
     best = _best_seed(setup, ends)
     if together is None:
-        of_seed = setup.of_seed(setup.config.train.seeds[best])
-        save_model(of_seed, *ends[best], run)
+        save_model(*ends[best], run)
     else:
         save_ensemble(setup, [end.trained for end in ends], best, together, run)
 
@@ -124,8 +126,8 @@ def _scored(
 ) -> tuple[dict[str, Any], PerUser | None]:
     trained = [end.trained for end in ends]
     if not setup.config.eval.score_test:
-        return _validated(setup, ends[0]), None
-    of_seeds, per_seed = zip(*(_of_seed(setup, end) for end in ends), strict=True)
+        return _validated(ends[0]), None
+    of_seeds, per_seed = zip(*map(_of_seed, ends), strict=True)
     found = [own | end.findings for own, end in zip(of_seeds, ends, strict=True)]
     per_user = {name: np.stack([own[name] for own in per_seed]) for name in per_seed[0]}
     means = _mean(*found)
@@ -156,29 +158,30 @@ def _scored(
     return result, {"seeds": np.array(seeds), **per_user}
 
 
-def _of_seed(setup: TrainSetup, end: _End) -> tuple[dict[str, Any], PerUser]:
-    settings, data = setup.config.eval, eval_data_of(setup)
+def _of_seed(end: _End) -> tuple[dict[str, Any], PerUser]:
+    settings, data = end.setup.config.eval, eval_data_of(end.setup)
     view = View(*(table.astype(settings.eval_precision) for table in end.trained.view))
     found, per_user = best_scores(lists_with(end.added, view, data), data)
-    return found | _said_of(end.added) | planted_truth(setup, end.trained), per_user
+    return found | _said_of(end.added) | planted_truth(end.setup, end.trained), per_user
 
 
-def _validated(setup: TrainSetup, end: _End) -> dict[str, Any]:
+def _validated(end: _End) -> dict[str, Any]:
+    setup = end.setup
     return validated(
         setup.config,
         setup.dataset,
         eval_data_of(setup),
         training=how_it_went([end.trained]),
-        valid=_valid_scores(setup, end),
+        valid=_valid_scores(end),
         said=end.findings | _said_of(end.added) | planted_truth(setup, end.trained),
         stand_ins=setup.stand_ins,
     )
 
 
-def _valid_scores(setup: TrainSetup, end: _End) -> dict[str, float]:
+def _valid_scores(end: _End) -> dict[str, float]:
     if end.added is None:
-        return score(setup, end.trained.view, setup.valid)
-    data = eval_data_of(setup)
+        return score(end.setup, end.trained.view, end.setup.valid)
+    data = eval_data_of(end.setup)
     lists = lists_with(end.added, end.trained.view, data)
     return score_split(lists, data.valid, data.popularity(), n_users=data.n_users).means()
 

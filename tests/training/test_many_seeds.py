@@ -2,6 +2,7 @@
 
 import json
 
+import jax
 import numpy as np
 import pytest
 
@@ -118,6 +119,23 @@ def test_the_best_seed_is_saved_and_every_users_scores(setup, unbroken):
         assert per_user["recall@20"].shape == (len(SEEDS), len(per_user["users"]))
         means = [own["test"]["recall@20"] for own in result["seeds"]]
         np.testing.assert_allclose(per_user["recall@20"].mean(axis=1), means)
+
+
+def test_what_a_seed_finds_is_drawn_as_in_its_single_run(setup, unbroken, tmp_path, monkeypatch):
+    models, run = unbroken
+    kind = type(setup.model)
+
+    def drawn(key):
+        return {"auc": float(jax.random.uniform(key))}
+
+    monkeypatch.setattr(kind, "findings", lambda *args: {"denoiser": drawn(args[5])})
+    monkeypatch.setattr(kind, "found_truth", lambda *args: drawn(args[4]))
+    of_seeds = finish(setup, models, run)["seeds"]
+    assert len({own["denoiser"]["auc"] for own in of_seeds}) == len(SEEDS)
+    for seed, model, own in zip(SEEDS, models, of_seeds, strict=True):
+        with claimed(tmp_path / str(seed)) as of_one:
+            single = finish(small_setup(**LONG, seed=seed), [model], of_one)
+        assert (own["denoiser"], own["planted"]) == (single["denoiser"], single["planted"])
 
 
 def test_the_last_seed_has_a_limit():
