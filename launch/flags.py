@@ -227,7 +227,7 @@ def workdir(values: flags.FlagValues) -> Path:
     if values.workdir:
         return Path(values.workdir)
     if "refit" in values and values.refit:
-        return Path(f"{values.refit.rstrip('/')}-all")
+        return _beside(Path(values.refit))
     words = [dataset_name(values), values.model]
     if values.variant != "full":
         words.append(values.variant)
@@ -236,6 +236,12 @@ def workdir(values: flags.FlagValues) -> Path:
         alone = last == values.seed
         words.append(f"seed{values.seed}" if alone else f"seeds{values.seed}-{last}")
     return Path("runs", "-".join(words))
+
+
+def _beside(run: Path) -> Path:
+    """`<run>-all`, where the run is named by . or .. too."""
+    named = run.resolve() if run.name in ("", "..") else run
+    return named.parent / f"{named.name}-all"
 
 
 def cache_dir(values: flags.FlagValues) -> Path:

@@ -24,6 +24,7 @@ _LOCK = ".lock"
 _CHECKSUMS = {
     "data_sha256": "the data (other rows, or the same in another order)",
     "ids_sha256": "the ids of users, items and entities",
+    "refit_of": "the run that it repeats (its model.npz is another now)",
 }
 _AGAIN = "mend that and give the same command again: it continues"
 

@@ -125,7 +125,9 @@ def _fitted(dataset, config, data, run, resources, phase) -> tuple[dict[str, Any
 def _model(
     dataset: Dataset, config: Config, training: dict[str, Any], saved: Mapping[str, np.ndarray]
 ) -> SavedModel:
+    """Without the times, so that the same fit is the same file."""
     arrays = dict(saved)
+    training = {name: training[name] for name in ("best_epoch", "epochs", "hyper_parameters")}
     users, items = arrays.pop("users"), arrays.pop("items")
     return saved_model(dataset, config, training, users=users, items=items, artifacts=arrays)
 

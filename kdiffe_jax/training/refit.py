@@ -135,7 +135,7 @@ def refit(
     if (per_user := scored.run.path / PER_USER).is_file():
         shutil.copyfile(per_user, run.path / PER_USER)
     trained_on = len(ablated(every, config.data_ablation).train)
-    said = {"of": scored.run.path.name, "interactions": trained_on, "epochs": epochs}
+    said = {"of": scored.run.path.resolve().name, "interactions": trained_on, "epochs": epochs}
     result = dict(scored.result) | {"refit": said | {"seconds": seconds}}
     run.write_result(result)
     return result

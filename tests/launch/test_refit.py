@@ -1,5 +1,6 @@
 """--refit: one command trains a finished run again on all interactions, for use."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,21 @@ def test_a_run_is_trained_again_beside_itself(train, capsys):
     assert not Path("other").exists()
     assert compare.main(["compare", "shop", "shop-all"], absl_flags.FlagValues()) == 2
     assert "compare the run that it repeats" in capsys.readouterr().err
+
+
+def test_a_run_may_be_named_from_within(train, tmp_path, monkeypatch):
+    train("--model=ease", "--baselines=none", *PLANTED, "--workdir=shop")
+    monkeypatch.chdir(tmp_path / "shop")
+    assert f"--workdir={tmp_path / 'shop-all'}" in train("--refit=.")
+    result = json.loads((tmp_path / "shop-all" / "result.json").read_text())
+    assert result["refit"]["of"] == "shop"
+
+
+def test_scoring_a_closed_form_again_leaves_its_refit_as_it_is(train):
+    train("--model=ease", "--baselines=none", *PLANTED, "--workdir=shop")
+    train("--refit=shop")
+    train("--model=ease", "--baselines=none", *PLANTED, "--workdir=shop", "--mode=evaluate")
+    assert "this run is finished" in train("--refit=shop")
 
 
 @pytest.mark.parametrize("flag", ["--mesh=data:1", "--tensorboard", "--profile=trace"])
