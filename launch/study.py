@@ -14,6 +14,7 @@ from kdiffe_jax.models.registry import changed, is_trained
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies import figures, gather, plan, report
 from kdiffe_jax.studies.noise_plan import drawn_with
+from kdiffe_jax.training.selection import check_selection_metric
 from launch import flags, model_study
 from launch.command import Command
 from launch.jobs import Ended, Job, ended_text, finished_result, run_jobs
@@ -26,6 +27,7 @@ _TIMED_EPOCHS = 6
 _MANY_PROCESSES = ("coordinator", "num_processes", "process_id")
 _OF_ONE_RUN = ("workdir", "mode", "warm_start", "refit", "profile", "mesh", *_MANY_PROCESSES)
 _READ_BY = {"variants": ("ablation", "noise"), "parameters": ("sensitivity",)}
+_SCORING_BASELINES = ("main", model_study.NAME)
 
 
 def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
@@ -71,6 +73,16 @@ def refuse_of_one_run(values: absl_flags.FlagValues, what: str) -> None:
             raise ConfigError(f"--{name} is for one run; {what} has many, below --out")
 
 
+def refuse_baselines(values: absl_flags.FlagValues, what: str) -> None:
+    """Refuses baselines where none are scored.
+
+    Raises:
+      ConfigError: some are asked for.
+    """
+    if values["baselines"].present and flags.baselines(values).names():
+        raise ConfigError(f"--baselines: {what} scores none; leave it out")
+
+
 def _work(values: absl_flags.FlagValues) -> None:
     if values.study is None:
         raise ConfigError(f"--study is needed: one of {', '.join(STUDIES)}")
@@ -87,6 +99,8 @@ def _refuse_unread(values: absl_flags.FlagValues) -> None:
     for name, studies in _READ_BY.items():
         if values[name].present and values.study not in studies:
             raise ConfigError(f"--{name} is for {' and '.join(f'--study={s}' for s in studies)}")
+    if values.study not in _SCORING_BASELINES:
+        refuse_baselines(values, f"--study={values.study}")
 
 
 def _run(study: str, values: absl_flags.FlagValues) -> str:
@@ -100,7 +114,7 @@ def _run(study: str, values: absl_flags.FlagValues) -> str:
         study, base, known, variants=values.variants, parameters=values.parameters
     )
     if study == "ablation":
-        _tell_left_out(planned, values.variants)
+        _tell_left_out(planned, values.variants or plan.own_variants(base.model))
     first = base.train.seed
     seeds = range(first, first + (values.seeds or plan.SEEDS[study]))
     path = values.out or f"runs/{flags.dataset_name(values)}-{base.model}-{study}"
@@ -144,6 +158,7 @@ def _base(study: str, base: Config, values: absl_flags.FlagValues) -> Config:
         )
     if base.train.num_seeds > 1:
         raise ConfigError("--num_seeds is for one run; a study has --seeds")
+    check_selection_metric(base)
     if study == "scalability":
         epochs = values.epochs if values["epochs"].present else _TIMED_EPOCHS
         return plan.scalability_base(base, epochs)

@@ -72,7 +72,7 @@ def board_of(reported: Sequence[Reported], left_out: Mapping[str, str]) -> Leade
         split=split,
         settings=(),
         rows=tuple(rows),
-        measures=MEASURES,
+        measures=_measures(metric),
         notes=(
             order_note(metric, split),
             *tests,
@@ -83,6 +83,12 @@ def board_of(reported: Sequence[Reported], left_out: Mapping[str, str]) -> Leade
             *why(left_out),
         ),
     )
+
+
+def _measures(metric: str) -> tuple[Measure, ...]:
+    """With the metric that orders, on both splits."""
+    own = scores(SPLITS, [metric])
+    return (*(measure for measure in own if measure not in MEASURES), *MEASURES)
 
 
 def _standing_in(rows: Sequence[Row]) -> list[str]:

@@ -63,7 +63,7 @@ def make_plan(
     variants: Sequence[str] = (),
     parameters: Sequence[str] = (),
 ) -> Plan:
-    """The plan of a study.
+    """The plan of a study; every setting is of the same training data but for its own ablation.
 
     Args:
       base: what all runs share.
@@ -73,9 +73,26 @@ def make_plan(
       parameters: of the sensitivity analysis; where none is named, those that the model has.
 
     Raises:
-      ConfigError: no such study, variant or parameter, or none that the model has.
+      ConfigError: no such study, variant or parameter, or none that the model has; a data
+        ablation of the base, where settings have others.
       DataError: data that the study cannot change.
     """
+    planned = _planned(study, base, dataset, variants, parameters)
+    taken = base.data_ablation.data_ablation != "none"
+    if taken and any("data_ablation" in changes for changes in planned.settings.values()):
+        raise ConfigError(
+            f"study = {study!r} has data ablations of its own; leave --data_ablation out"
+        )
+    return planned
+
+
+def _planned(
+    study: str,
+    base: Config,
+    dataset: Dataset,
+    variants: Sequence[str],
+    parameters: Sequence[str],
+) -> Plan:
     if study == "main":
         return Plan({FULL: {}})
     if study == "ablation":
@@ -149,6 +166,10 @@ def _sensitivity(base: Config, parameters: Sequence[str]) -> Plan:
             raise ConfigError(f"{name!r}: choose among {', '.join(PARAMETERS)}")
     _check_has(base.model, "sensitivity", parameters or PARAMETERS, every=bool(parameters))
     chosen = [name for name in parameters or PARAMETERS if _has(base.model, name)]
+    if "walks" in chosen and base.to_flat()["xi"] == 0:
+        if parameters:
+            raise ConfigError("walks: xi = 0 leaves S out, which is all that they make; give --xi")
+        chosen.remove("walks")
     plan = _along(base, {name: GRIDS[name] for name in GRIDS if name in chosen})
     if "walks" not in chosen:
         return plan

@@ -94,7 +94,25 @@ def test_a_variant_that_changes_nothing_is_named_and_left_out(command, monkeypat
     fake = FakeRuns(monkeypatch, score)
     assert command("--study=ablation", "--variants=kdiffe_1,no_kg", "--xi=0", "--seeds=1") == 0
     assert sorted(fake.started) == ["full, seed 0", "no_kg, seed 0"]
-    assert "kdiffe_1: changes nothing of this configuration; left out" in capsys.readouterr().out
+    left_out = "kdiffe_1: changes nothing of this configuration; left out"
+    assert left_out in capsys.readouterr().out
+    assert command("--study=ablation", "--xi=0", "--seeds=1", "--baselines=none") == 0
+    assert left_out in capsys.readouterr().out
+
+
+def test_without_s_its_walks_are_not_varied(command, monkeypatch):
+    fake = FakeRuns(monkeypatch, score)
+    assert command("--study=sensitivity", "--xi=0", "--seeds=1") == 0
+    assert fake.started and not any("walk" in name for name in fake.started)
+
+
+def test_one_data_ablation_holds_for_all_runs(command, monkeypatch, tmp_path):
+    FakeRuns(monkeypatch, score)
+    taken = "--data_ablation=items:0.4"
+    assert command("--study=ablation", "--variants=kdiffe_1", "--seeds=1", taken) == 0
+    for name in ("full", "kdiffe_1"):
+        config = json.loads((tmp_path / "out" / name / "seed0" / "config.json").read_text())
+        assert config["data_ablation"] == "items:0.4"
 
 
 def test_one_seed_has_no_tests_over_seeds(command, monkeypatch, tmp_path):
@@ -174,6 +192,15 @@ def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys)
         (("--study=noise", "--model=lightgcn"), "lightgcn reads no triples of synthetic"),
         (("--study=noise", "--variants=kdiffe_1"), "'kdiffe_1': the forms of kdiffe are given"),
         (("--study=noise", "--data_ablation=shuffled"), "leave --data_ablation out"),
+        (("--study=data_ablation", "--data_ablation=items:0.4"), "leave --data_ablation out"),
+        (("--study=scalability", "--data_ablation=items:0.4"), "leave --data_ablation out"),
+        (
+            ("--study=ablation", "--variants=kg_shuffled", "--data_ablation=items:0.4"),
+            "'ablation' has data ablations of its own",
+        ),
+        (("--study=ablation", "--baselines=ease"), "--study=ablation scores none"),
+        (("--study=main", "--selection_metric=recall@7"), "selection_metric = 'recall@7'"),
+        (("--study=sensitivity", "--parameters=walks", "--xi=0"), "walks: xi = 0 leaves S out"),
         (("--study=sensitivity", "--model=lightgcn"), "no option of lightgcn"),
         (("--study=sensitivity", "--model=sgl", "--parameters=xi"), "no option of sgl"),
     ],

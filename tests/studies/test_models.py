@@ -143,6 +143,17 @@ def test_a_row_says_what_was_chosen_what_it_took_and_how_to_repeat_it(reported):
     assert r"\toprule" in board.latex()
 
 
+def test_the_metric_that_orders_stands_on_both_splits(reported):
+    assert "valid ndcg@20" not in board_of(reported, {}).cells()[0]
+    for of in reported:
+        for run in of.runs:
+            change(run, selection_metric="ndcg@20")
+    board = board_of(reported, {})
+    heads, _ = board.cells()
+    assert board.metric == "ndcg@20"
+    assert heads.count("valid ndcg@20") == heads.count("test ndcg@20") == 1
+
+
 def test_notes_say_what_stands_in_and_where_the_data_lie(reported):
     lie = "The commands look for the data under datasets; add --data_dir=DIR for another place."
     assert not {lie} & {*board_of(reported, {}).notes}
