@@ -11,16 +11,17 @@ from absl import flags as absl_flags
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError, RunError
-from kdiffe_jax.models.registry import changed, options_of
+from kdiffe_jax.models.registry import changed, options_of, variant
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies import figures, sweep_report
 from kdiffe_jax.studies.sweep_file import Sweep, own_grid, read_sweep
+from kdiffe_jax.training.selection import check_selection_metric
 from launch import flags
 from launch.command import Command
 from launch.jobs import Ended, Job, run_jobs
 from launch.progress import count_bar
 from launch.shown import show_markdown
-from launch.study import define_many, refuse_of_one_run
+from launch.study import define_many, refuse_baselines, refuse_of_one_run
 from launch.trial_runs import TrialRuns
 
 
@@ -39,12 +40,27 @@ def define(argv: Sequence[str], values: absl_flags.FlagValues) -> None:
 
 def _work(values: absl_flags.FlagValues) -> None:
     refuse_of_one_run(values, "a sweep")
-    flags.config(values)
+    refuse_baselines(values, "a sweep")
+    check_selection_metric(flags.config(values))
     dataset = flags.load(values)
     base = flags.config(values, content=dataset.has_content)
-    described = read_sweep(values.sweep, base) if values.sweep else own_grid(base)
+    described = _described(base, values)
     data = {**flags.data_identity(values), "data_sha256": dataset.fingerprint()}
     show_markdown(_run(described, base, data, values))
+
+
+def _described(base: Config, values: absl_flags.FlagValues) -> Sweep:
+    """The file's sweep, or the model's grid without what is given."""
+    of_variant = variant(values.variant, base.model).keys()
+    if not values.sweep:
+        given = {name for name in options_of(base.model) if values[name].present}
+        return own_grid(base, given | of_variant)
+    described = read_sweep(values.sweep, base)
+    for name in described.parameters.keys() & of_variant:
+        raise ConfigError(
+            f"{values.sweep}: parameters.{name}: --variant={values.variant} sets it; leave one out"
+        )
+    return described
 
 
 def _run(sweep: Sweep, base: Config, data: Mapping[str, str], values: absl_flags.FlagValues) -> str:

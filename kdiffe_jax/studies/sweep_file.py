@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,11 +69,11 @@ def read_sweep(path: str | Path, base: Config) -> Sweep:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def own_grid(base: Config) -> Sweep:
-    """Every combination of the values that the model's authors tried, `Model.grid`.
+def own_grid(base: Config, given: Collection[str] = ()) -> Sweep:
+    """Every combination of the values of `Model.grid`; an option that is given is not varied.
 
     Raises:
-      ConfigError: the model has none.
+      ConfigError: the model has none, or all of it is given.
     """
     grid = model_class(base.model).grid if is_trained(base.model) else {}
     if not grid:
@@ -81,7 +81,11 @@ def own_grid(base: Config) -> Sweep:
             f"{base.model} has no grid of its own; --sweep=FILE says what is tried, see "
             "docs/studies.md"
         )
-    parameters = {name: list(values) for name, values in grid.items()}
+    parameters = {name: list(values) for name, values in grid.items() if name not in given}
+    if not parameters:
+        raise ConfigError(
+            f"{', '.join(grid)}: all that the grid of {base.model} varies is given; leave one out"
+        )
     return _sweep({"method": "grid", "parameters": parameters}, base)
 
 

@@ -164,6 +164,24 @@ def test_a_run_has_the_configuration_that_it_is_started_with(model):
     assert names[0] == "model" and set(names[1:]) <= set(OF_CONTENT)
 
 
+def test_what_is_given_is_left_out_of_the_models_own_grid(command, monkeypatch, tmp_path):
+    FakeRuns(monkeypatch, score)
+    assert command(GRID, "--model=lightgcn", "--sweep=", "--layers=1") == 0
+    trials = [json.loads(file.read_text()) for file in tmp_path.glob("out/trial-*/config.json")]
+    assert len(trials) == 3 and {trial["layers"] for trial in trials} == {1}
+
+
+def test_what_a_variant_sets_is_not_varied(command, monkeypatch, tmp_path, capsys):
+    FakeRuns(monkeypatch, score)
+    text = 'method = "grid"\n[parameters]\ntheta_1 = [0.01, 0.1]\n'
+    assert command(text, "--variant=kdiffe_3") == 2
+    said = "parameters.theta_1: --variant=kdiffe_3 sets it; leave one out"
+    assert said in capsys.readouterr().err
+    assert command(text, "--variant=kdiffe_3", "--sweep=") == 0
+    trials = [json.loads(file.read_text()) for file in tmp_path.glob("out/trial-*/config.json")]
+    assert len(trials) > 1 and {trial["theta_1"] for trial in trials} == {0.0}
+
+
 def test_all_diverged(command, monkeypatch, tmp_path, capsys):
     FakeRuns(monkeypatch, score, fails=lambda job: DIVERGED)
     assert command(GRID) == 2
@@ -181,6 +199,12 @@ def test_all_diverged(command, monkeypatch, tmp_path, capsys):
         (("--num_seeds=2",), "seed among its parameters"),
         (("--sweep=none.toml",), "none.toml"),
         (("--model=rp3beta", "--sweep="), "rp3beta has no grid of its own; --sweep=FILE"),
+        (("--selection_metric=recall@7",), "selection_metric = 'recall@7'"),
+        (("--baselines=ease",), "--baselines: a sweep scores none"),
+        (
+            ("--model=lightgcn", "--sweep=", "--layers=1", "--weight_decay=0.1"),
+            "layers, weight_decay: all that the grid of lightgcn varies is given",
+        ),
         (("--parallel=0",), "parallel"),
         (("--epochs=0",), "epochs"),
     ],
