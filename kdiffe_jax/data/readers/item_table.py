@@ -120,7 +120,7 @@ def read_item_table(
 
 
 def with_new_items(catalogue: Catalogue, table: ItemTable) -> Catalogue:
-    """The table's items that nobody interacted with, after those with interactions."""
+    """The table's items that nobody interacted with, after those that are known already."""
     found = known_positions(table.ids, catalogue.item_ids, table.path)
     new = tuple(table.ids[row] for row in (found < 0).nonzero()[0].tolist())
     if not new:
@@ -130,7 +130,14 @@ def with_new_items(catalogue: Catalogue, table: ItemTable) -> Catalogue:
     collisions = collision_note("items", item_ids)
     if collisions and collisions not in catalogue.notes:
         notes.append(collisions)
-    return catalogue.extended(item_ids=item_ids, notes=notes)
+    none = [""] * len(new)
+    return catalogue.extended(
+        item_ids=item_ids,
+        columns={name: (*known, *none) for name, known in catalogue.columns.items()},
+        item_names=catalogue.item_names and (*catalogue.item_names, *none),
+        item_pictures=catalogue.item_pictures and (*catalogue.item_pictures, *none),
+        notes=notes,
+    )
 
 
 def join_items(catalogue: Catalogue, table: ItemTable) -> Catalogue:

@@ -157,6 +157,19 @@ def test_several_categories_are_one_data_set(amazon):
     assert dict(zip(catalogue.item_ids, catalogue.item_names, strict=True))["T1"] == "Doll"
 
 
+def test_each_category_has_products_without_reviews(tmp_path):
+    for letter in "XY":
+        reviews = [{"user_id": "ann", "parent_asin": f"{letter}{n}"} for n in range(2)]
+        (tmp_path / f"{letter}.jsonl").write_bytes(lines(reviews))
+        names = [f"{letter}{n}" for n in range(3)]
+        products = [{"parent_asin": name, "title": name, "image": f"{name}.jpg"} for name in names]
+        (tmp_path / f"meta_{letter}.jsonl").write_bytes(lines(products))
+    catalogue = read_amazon(tmp_path, name="shop")
+    assert catalogue.item_ids == ("X0", "X1", "Y0", "Y1", "X2", "Y2")
+    assert catalogue.item_names == catalogue.columns["title"] == catalogue.item_ids
+    assert catalogue.item_pictures == tuple(f"{name}.jpg" for name in catalogue.item_ids)
+
+
 def test_yelp(yelp):
     layout, catalogue = read_source(yelp, name="towns")
     assert layout == "yelp"
