@@ -38,32 +38,43 @@ class ListTexts(NamedTuple):
 
 
 def read_lists(texts: Sequence[str]) -> ListTexts | None:
-    """The lists of a column, None where at most half of its values look like lists as text.
+    """The lists of a column, None where it has none.
 
-    Read are lists of texts and numbers, lists of such lists, and of objects with a "name";
-    what is missing in them does not count. The note does not count what has `LIST_MARK`.
+    What has `LIST_MARK` is a list. The other texts are lists where more than half of them look
+    like lists as text, and the note counts these alone. Read are lists of texts and numbers,
+    lists of such lists, and of objects with a "name"; what is missing in them does not count.
 
     >>> read_lists(["['Drama', 'War']", "", '[{"id": 3, "name": "War"}]']).values
     [('Drama', 'War'), None, ('War',)]
     >>> read_lists(["['Drama' 'War']", "[Drama, War]"]).values
     [('Drama', 'War'), ('Drama', 'War')]
     """
-    stripped = [text.strip() for text in texts]
-    alike = {text for text in stripped if text and _CLOSED_BY.get(text[0]) == text[-1]}
-    given = sum(map(bool, stripped))
-    if sum(text in alike for text in stripped) <= _MOSTLY * given:
+    marked = {text: _values(json.loads(text[1:])) for text in texts if text.startswith(LIST_MARK)}
+    written = _written(["" if text in marked else text.strip() for text in texts])
+    if not marked:
+        return written
+    values, note = written or ([None] * len(texts), "")
+    both = zip(texts, values, strict=True)
+    return ListTexts([marked.get(text, value) for text, value in both], note)
+
+
+def _written(texts: Sequence[str]) -> ListTexts | None:
+    """Lists written as text; None where at most half of the texts look like some."""
+    alike = {text for text in texts if text and _CLOSED_BY.get(text[0]) == text[-1]}
+    given = sum(map(bool, texts))
+    if sum(text in alike for text in texts) <= _MOSTLY * given:
         return None
     with warnings.catch_warnings(action="ignore", category=SyntaxWarning):
         warnings.simplefilter("ignore", DeprecationWarning)
         read = {text: _read(text) for text in alike}
-    values = [read.get(text) for text in stripped]
+    values = [read.get(text) for text in texts]
     found = sum(value is not None for value in values)
-    unread = [text for text in stripped if text.startswith("[") and read.get(text) is None]
+    unread = [text for text in texts if text.startswith("[") and read.get(text) is None]
     if max(found, len(unread)) <= _MOSTLY * given:
         return None
     notes = []
-    if told := found - sum(text.startswith(LIST_MARK) for text in texts):
-        notes.append(f"{told} of {given} values are lists written as text, and were read as such")
+    if found:
+        notes.append(f"{found} of {given} values are lists written as text, and were read as such")
     if unread:
         notes.append(
             f"{len(unread)} look like lists written as text and cannot be read, the first is "
@@ -109,8 +120,7 @@ def _read(text: str) -> Values | None:
     if not isinstance(found, list | tuple | set):
         return None
     try:
-        in_order = sorted(found, key=str) if isinstance(found, set) else found
-        return tuple(value for given in in_order if (value := _value(given)) is not None)
+        return _values(sorted(found, key=str) if isinstance(found, set) else found)
     except (TypeError, ValueError):
         return None
 
@@ -131,6 +141,10 @@ def _as_python(part: re.Match[str]) -> str:
     if part[4]:
         return "None"
     return (part[1] or "]") + ("," if part[2] or part[3] else "")
+
+
+def _values(given: Sequence[Any]) -> Values:
+    return tuple(value for one in given if (value := _value(one)) is not None)
 
 
 def _value(given: Any, *, inner: bool = False) -> Any:

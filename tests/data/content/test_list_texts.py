@@ -1,5 +1,7 @@
 """Lists written as text: by Python, JSON and NumPy, and what only looks like one."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from kdiffe_jax.data.content.attributes import attribute_relation, list_relation, path_relation
 from kdiffe_jax.data.content.list_texts import read_lists, separator_hint
+from kdiffe_jax.data.tables.values import LIST_MARK
 
 
 def names_of(relation, item) -> list[str]:
@@ -87,6 +90,23 @@ def test_what_cannot_be_read_is_counted_and_stays_a_value():
 def test_a_column_of_lists_that_cannot_be_read_says_so():
     lists = read_lists(["[array(['a'])]", "[array(['b'])]", "x"])
     assert lists.values == [None, None, None] and lists.note.startswith("2 look like lists")
+
+
+@pytest.mark.parametrize("others", (["Comedy|Drama"] * 7, ["['Comedy', 'Drama']"] * 7))
+def test_lists_of_a_table_stay_lists_whatever_stands_beside_them(others):
+    texts = [LIST_MARK + '["Drama", "a|b"]', "", *others]
+    genres = list_relation("genres", texts, "|")
+    assert names_of(genres, 0) == ["Drama", "a|b"]
+    assert genres.entity_names == ("Comedy", "Drama", "a|b")
+    assert ("7 of 7 values are lists written as text" in genres.note) == (others[0][0] == "[")
+    artist = attribute_relation("artist", [texts[0], "Simon|Garfunkel", "Abba"])
+    assert artist.entity_names == ("Abba", "Drama", "Simon|Garfunkel", "a|b")
+
+
+def test_a_list_of_a_table_has_any_length():
+    names = [f"actor {number:05}" for number in range(20_000)]
+    actors = attribute_relation("actors", [LIST_MARK + json.dumps(names), "Ann"])
+    assert names_of(actors, 0) == names
 
 
 def test_lists_and_paths_as_text_become_entities():
