@@ -82,9 +82,9 @@ def read_item_table(
             values = without_missing(part.columns[name], missing)
             gone[name] += values.null_count - part.columns[name].null_count
             if depth(values.type) and columns.has_values(name):
-                rows[name] += list_texts(values, part.place)
-                continue
-            found = texts(values, part.place, _separators(columns, name, values))
+                found = list_texts(values, part.place)
+            else:
+                found = texts(values, part.place, _separators(columns, name, values))
             plain, changed = without_references(found)
             rows[name] += plain
             referring += changed

@@ -5,6 +5,7 @@ import pytest
 from kdiffe_jax.data.content.html_texts import without_references
 from kdiffe_jax.data.readers.item_table import read_item_table
 from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.values import LIST_MARK
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,19 @@ def test_values_and_titles_of_a_table_of_items(tmp_path):
     assert table.columns["title"] == ("Pen & ink", "Cup")
     assert table.columns["categories"] == ("Toys & Games", "Toys & Games")
     assert any("such as &amp;, in 2 texts are read" in note for note in table.notes)
+
+
+def test_values_in_lists(tmp_path):
+    rows = (
+        '{"item": "a", "genres": ["R&amp;B", "&quot;x&quot;, y", null]}',
+        '{"item": "b", "genres": ["R&B"]}',
+    )
+    (tmp_path / "items.jsonl").write_text("\n".join(rows))
+    table = read_item_table(tmp_path / "items.jsonl", TableColumns())
+    assert table.columns["genres"] == (
+        LIST_MARK + '["R&B", "\\"x\\", y"]',
+        LIST_MARK + '["R&B"]',
+    )
+    assert any("such as &amp;, in 1 texts are read" in note for note in table.notes)
+    nested = LIST_MARK + '[["Toys &amp; Games", "C0"], [null]]'
+    assert without_references([nested]) == ([LIST_MARK + '[["Toys & Games", "C0"], [null]]'], 1)
