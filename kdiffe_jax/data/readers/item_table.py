@@ -16,7 +16,7 @@ from kdiffe_jax.data.content.html_texts import without_references
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.delimited import Progress, Table, open_table
 from kdiffe_jax.data.tables.ids import GrowingIds, known_positions, unknown_note
-from kdiffe_jax.data.tables.missing import without_missing
+from kdiffe_jax.data.tables.missing import without_missing, without_nan
 from kdiffe_jax.data.tables.near_twins import collision_note
 from kdiffe_jax.data.tables.values import depth, list_texts, texts
 from kdiffe_jax.errors import DataError, listed
@@ -79,8 +79,9 @@ def read_item_table(
     for part in table.parts([key, *others]):
         ids.add(part.columns[key], part.place)
         for name in others:
-            values = without_missing(part.columns[name], missing)
-            gone[name] += values.null_count - part.columns[name].null_count
+            given = without_nan(part.columns[name])
+            values = without_missing(given, missing)
+            gone[name] += values.null_count - given.null_count
             if depth(values.type) and columns.has_values(name):
                 found = list_texts(values, part.place)
             else:

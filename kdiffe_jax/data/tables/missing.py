@@ -31,10 +31,19 @@ def is_missing(values, words: Collection[str]):
 
 
 def without_missing(values, words: Collection[str]):
-    """Text with null for each of the words; values of another type as they are."""
+    """Text with null for each of the words, numbers with null for NaN; all else as it is."""
     pa = arrow()
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
+    values = without_nan(values)
     if not words or not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return values
     return pa.compute.if_else(is_missing(values, words), None, values)
+
+
+def without_nan(values):
+    """Numbers with null for NaN; values of another type as they are."""
+    pa = arrow()
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if not pa.types.is_floating(values.type):
+        return values
+    return pa.compute.if_else(pa.compute.is_nan(values), None, values)

@@ -9,7 +9,8 @@ from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import DataError
 
-pytest.importorskip("pyarrow")
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
 WORDS = ("NA", "N/A", "nan", "NaN", "None", "null", "NULL", "\\N", "-", "<NA>", "#N/A", " nan ")
 
 
@@ -70,3 +71,14 @@ def test_no_entity_of_a_triple(tmp_path):
     written(tmp_path, triples="item,relation,entity\nx,by,Acme\ny,null,b\n")
     with pytest.raises(DataError, match="row 3: the relation id 'null' is a word for a missing"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("missing", ("nan", ""))
+def test_nan_of_a_column_of_numbers(tmp_path, missing):
+    written(tmp_path, interactions="user,item\na,x\nb,y\n")
+    sizes = pa.array([2.5, float("nan")])
+    table = {"item": ["x", "y"], "size": sizes, "code": sizes.dictionary_encode()}
+    pq.write_table(pa.table(table), tmp_path / "items.parquet")
+    shop = read(tmp_path, missing=missing)
+    assert shop.columns == {"size": ("2.5", ""), "code": ("2.5", "")}
+    assert not any("words for a missing value" in note for note in shop.notes)
