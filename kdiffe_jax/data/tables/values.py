@@ -183,13 +183,15 @@ def shown(values, index: int) -> str:
 
 
 def has_text(kind) -> bool:
-    """Whether values of a pyarrow type are text, numbers, or lists of them."""
+    """Whether values of a pyarrow type are text, numbers, or lists of them, one in another."""
     types = arrow().types
+    if depth(kind) > _DEEPEST:
+        return False
     if types.is_dictionary(kind) or _is_list(kind):
         return has_text(kind.value_type)
     if _is_extension(kind):
         return _is_uuid(kind)
-    return not (types.is_nested(kind) or "binary" in str(kind))
+    return not (types.is_nested(kind) or types.is_interval(kind) or "binary" in str(kind))
 
 
 def depth(kind) -> int:
@@ -220,9 +222,10 @@ def _joined(values, separators: list[str]):
     *inner, separator = separators
     lists = values.cast(pa.list_(values.type.value_type))
     flat = _joined(lists.flatten(), inner)
-    rows = pa.compute.list_parent_indices(lists)
+    lengths = pa.compute.list_value_length(lists).fill_null(0).to_numpy()
     keep = pa.compute.fill_null(pa.compute.not_equal(flat, ""), False)
-    flat, rows = flat.filter(keep), rows.filter(keep).to_numpy()
+    rows = np.repeat(np.arange(len(values)), lengths)[keep.to_numpy(zero_copy_only=False)]
+    flat = flat.filter(keep)
     ends = np.searchsorted(rows, np.arange(len(values)), side="right")
     offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
     return pa.compute.binary_join(pa.ListArray.from_arrays(offsets, flat), separator)

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from kdiffe_jax.data.catalogue import Catalogue
+from kdiffe_jax.data.readers.item_table import read_item_table
 from kdiffe_jax.data.readers.tables import read_tables
 from kdiffe_jax.data.tables import text_table
 from kdiffe_jax.data.tables.columns import TableColumns
+from kdiffe_jax.data.tables.in_memory import table_in_memory
+from kdiffe_jax.data.tables.values import LIST_MARK
 from kdiffe_jax.errors import DataError
 
 pa = pytest.importorskip("pyarrow")
@@ -273,3 +276,24 @@ def test_items_of_other_ids_are_refused(tmp_path):
 def test_new_items_that_collide_are_noted(tmp_path):
     written(written(tmp_path), "items.csv", "item,title\nB01,a\nb01,b\n")
     assert any("2 items have ids that collide" in note for note in read(tmp_path).notes)
+
+
+@pytest.mark.parametrize(
+    "kind", (pa.list_(pa.int8(), 2), pa.list_(pa.int8()), pa.large_list(pa.int8()))
+)
+def test_a_list_that_is_null_is_empty(tmp_path, kind):
+    size = pa.array([[9, 9], [1, 2], None, [3, None]], kind)[1:]
+    items = pa.table({"item": ["B01", "B02", "B03"], "size": size, "tags": size})
+    pq.write_table(items, written(tmp_path) / "items.parquet")
+    shop = read(tmp_path)
+    assert shop.columns["size"] == ("1|2", "", "3")
+    assert shop.columns["tags"] == (LIST_MARK + '["1", "2"]', "", LIST_MARK + '["3", null]')
+
+
+def test_what_has_no_text_is_told(tmp_path):
+    month = pa.scalar((1, 2, 3), pa.month_day_nano_interval())
+    items = pa.table({"item": ["B01", "B02"], "deep": [[[["x"]]], None], "every": [month, month]})
+    table = table_in_memory("items", items)
+    found = read_item_table(table.path, TableColumns(), opened=lambda path: table)
+    assert found.columns == {}
+    assert found.notes == ("items: ignored deep, every, neither text nor numbers",)
