@@ -17,6 +17,7 @@ Change = Callable[[dict[str, Any]], Mapping[str, Any]]  #: an object -> what cou
 
 _BYTES = 4 << 20
 _DEEPEST = 2
+_EXACT = 2**53
 _NESTED = (dict, list, tuple)
 _decoded = json.JSONDecoder().decode
 _UNREADABLE = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
@@ -167,7 +168,9 @@ def _array(values: list, name: str, path: Path, lines: list[int]):
 
 
 def _nested(value: Any, depth: int) -> Any:
-    """Text, in lists of one depth."""
+    """Text, in lists of one depth; of floats that are whole numbers without their point."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        value = int(value)
     if not depth:
         return value if isinstance(value, str) else json.dumps(value, default=str)
     within = value if isinstance(value, list | tuple) else [value]

@@ -218,7 +218,7 @@ def _joined(values, separators: list[str]):
     if _is_uuid(values.type):
         return pa.array([one and str(one) for one in values.to_pylist()], pa.string())
     if not _is_list(values.type):
-        return values.cast(pa.string())
+        return _plain(values)
     *inner, separator = separators
     lists = values.cast(pa.list_(values.type.value_type))
     flat = _joined(lists.flatten(), inner)
@@ -229,3 +229,17 @@ def _joined(values, separators: list[str]):
     ends = np.searchsorted(rows, np.arange(len(values)), side="right")
     offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
     return pa.compute.binary_join(pa.ListArray.from_arrays(offsets, flat), separator)
+
+
+def _plain(values):
+    """Text; of floats that are whole numbers without their point or exponent."""
+    pa = arrow()
+    text = values.cast(pa.string())
+    if not pa.types.is_floating(values.type):
+        return text
+    size = pa.compute.abs(values.cast(pa.float64()))
+    whole = pa.compute.and_(
+        pa.compute.equal(size, pa.compute.floor(size)), pa.compute.less(size, 2.0**53)
+    )
+    numbers = pa.compute.if_else(whole, values.cast(pa.float64()), 0.0).cast(pa.int64())
+    return pa.compute.if_else(whole, numbers.cast(pa.string()), text)

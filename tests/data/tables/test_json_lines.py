@@ -45,6 +45,8 @@ def test_keys_of_any_line_are_columns(tmp_path):
     [
         (["x", 1, None], ["x", "1", None]),
         ([1, 2.5], ["1", "2.5"]),
+        ([0, 1.0, 2.0**52, 2.0**60], ["0", "1", str(2**52), "1.152921504606847e+18"]),
+        ([[1.0, 2.5], "x"], [["1", "2.5"], ["x"]]),
         ([2**70, 1], [str(2**70), "1"]),
         ([True, False], ["true", "false"]),
         ([["x", 1], "y", []], [["x", "1"], ["y"], []]),
@@ -84,6 +86,17 @@ def test_parts_go_on_where_the_last_ended(tmp_path, monkeypatch):
     assert parts[-1].bytes_done == file.stat().st_size
     write(file, *rows[:12], "{")
     assert "t.jsonl, line 13: '{' is no object" in refusal(file)
+
+
+def test_numbers_do_not_depend_on_their_neighbours(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_lines, "_BYTES", 64)
+    numbers = [0, *map(float, range(1, 10)), 10.0**11, 1.5]
+    rows = [{"user": number, "item": n, "price": number} for n, number in enumerate(numbers)]
+    write(tmp_path / "interactions.jsonl", *rows[:-1])
+    write(tmp_path / "items.jsonl", *rows)
+    catalogue = read_tables(tmp_path, name="shop")
+    assert catalogue.user_ids == (*map(str, range(10)), "100000000000")
+    assert catalogue.columns["price"] == (*catalogue.user_ids, "1.5")
 
 
 def test_a_change_says_what_counts(tmp_path):
