@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -18,7 +19,7 @@ from kdiffe_jax.data.tables.delimited import Progress, Table, open_table
 from kdiffe_jax.data.tables.ids import GrowingIds, known_positions, unknown_note
 from kdiffe_jax.data.tables.missing import without_missing, without_nan
 from kdiffe_jax.data.tables.near_twins import collision_note
-from kdiffe_jax.data.tables.values import depth, list_texts, texts
+from kdiffe_jax.data.tables.values import LIST_MARK, depth, list_texts, texts
 from kdiffe_jax.errors import DataError, listed
 
 
@@ -29,7 +30,8 @@ class ItemTable(NamedTuple):
       path: the file.
       ids: one a row, unique.
       columns: every other column that can be read as text, one text a row.
-      names, pictures: which of the columns hold them; empty where there is none.
+      names, pictures: which of the columns hold them; empty where there is none. Of a list
+        the first value is shown.
       notes: what was left out.
     """
 
@@ -72,6 +74,7 @@ def read_item_table(
         )
     readable = [n for n in dict.fromkeys(table.names) if n and n not in table.without_text]
     others = [name for name in readable if name != key]
+    pictures = columns.find("item_picture", others)
     missing = columns.missing_words
     ids, gone = GrowingIds("item", missing), Counter[str]()
     rows: dict[str, list[str]] = {name: [] for name in others}
@@ -82,7 +85,7 @@ def read_item_table(
             given = without_nan(part.columns[name])
             values = without_missing(given, missing)
             gone[name] += values.null_count - given.null_count
-            if depth(values.type) and columns.has_values(name):
+            if depth(values.type) and (columns.has_values(name) or name == pictures):
                 found = list_texts(values, part.place)
             else:
                 found = texts(values, part.place, _separators(columns, name, values))
@@ -115,7 +118,7 @@ def read_item_table(
         unique,
         {name: tuple(values[row] for row in firsts) for name, values in rows.items()},
         columns.find("item_name", others),
-        columns.find("item_picture", others),
+        pictures,
         tuple(notes),
     )
 
@@ -200,8 +203,18 @@ def _shown(
 ) -> tuple[str, ...]:
     """Names or pictures by item, those of the table's column over the known ones."""
     if column in table.columns:
-        return _placed(known, table.columns[column], at, n_items)[0]
+        return _placed(known, tuple(map(_first, table.columns[column])), at, n_items)[0]
     if column and not known:
         there = listed(table.columns)
         raise DataError(f"{table.path}: no column {column!r}; it has {there}")
     return known
+
+
+def _first(text: str) -> str:
+    """The first value of a list, on one line; of another text the text."""
+    if not text.startswith(LIST_MARK):
+        return text
+    found = json.loads(text[1:])
+    while isinstance(found, list):
+        found = next(filter(None, found), "")
+    return " ".join(found.split())

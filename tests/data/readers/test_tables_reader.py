@@ -297,3 +297,13 @@ def test_what_has_no_text_is_told(tmp_path):
     found = read_item_table(table.path, TableColumns(), opened=lambda path: table)
     assert found.columns == {}
     assert found.notes == ("items: ignored deep, every, neither text nor numbers",)
+
+
+def test_of_lists_of_names_and_pictures_the_first_is_shown(tmp_path):
+    pictures = [["http://a/1.jpg", "http://a/2.jpg"], [], None]
+    called = [[["Red\ncup", "Cup"]], [[], ["Pen"]], [[None]]]
+    items = pa.table({"item": ["B01", "B02", "B03"], "image": pictures, "called": called})
+    pq.write_table(items, written(tmp_path) / "items.parquet")
+    shop = read(tmp_path, item_name_column="called", path_columns="called")
+    assert shop.item_pictures == ("http://a/1.jpg", "", "")
+    assert shop.item_names == ("Red cup", "Pen", "")
