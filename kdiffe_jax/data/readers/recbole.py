@@ -57,8 +57,9 @@ def read_recbole(path: str | Path, *, name: str, columns: TableColumns | None = 
         notes.append(f"{whole.name} is not read: the files of its split are")
     if item.exists():
         table = read_item_table(item, columns, opened=_open, first_counts=True)
-        titles = [column for column in table.columns if column.split("_")[-1] == "title"]
-        table = table._replace(names=table.names or "".join(titles[:1]))
+        if not columns.item_name_column.strip() and not table.names:
+            titles = [column for column in table.columns if column.split("_")[-1] == "title"]
+            table = table._replace(names="".join(titles[:1]))
         catalogue = join_items(with_new_items(catalogue, table), table)
     catalogue = _join_graph(catalogue, path / f"{stem}.kg", path / f"{stem}.link")
     return catalogue.extended(notes=notes)

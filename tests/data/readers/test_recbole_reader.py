@@ -5,6 +5,7 @@ import pytest
 
 from kdiffe_jax.data.readers.recbole import read_recbole
 from kdiffe_jax.data.relation import ITEMS, join_relations
+from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.errors import DataError
 
 INTER = (
@@ -73,6 +74,13 @@ def test_columns_and_titles_of_items(source):
         "price": ("", "3.5", ""),
     }
     assert catalogue.item_names == ("", '"Big pen', "")
+
+
+@pytest.mark.parametrize(("named", "shown"), [("", ("", "Big pen", "")), ("none", ())])
+def test_titles_of_movies_are_shown_unless_none_are_wanted(source, named, shown):
+    (source / "shop.item").write_text("item_id:token\tmovie_title:token_seq\nB1\tBig pen\nB9\t\n")
+    columns = TableColumns(item_name_column=named)
+    assert read_recbole(source, name="shop", columns=columns).item_names == shown
 
 
 def test_relations(source):
