@@ -18,6 +18,7 @@ _BLOCK_BYTES = 2 << 20
 _HEAD_BYTES = 1 << 20
 # Follows the last row of every file. Where a quote is never closed, it is swallowed.
 _END = "\x1eend\x1e"
+_DECIMAL = re.compile(r'\s*"?[+-]?\d+,\d+"?\s*')
 
 
 class Layout(NamedTuple):
@@ -194,8 +195,14 @@ def _quotes(path: Path, layout: Layout) -> QuoteCheck | None:
 
 
 def _delimiter(path: Path, text: str) -> str:
-    """What the suffix promises if the first line has it, else what the line has."""
+    """What the suffix promises if the first line has it, else what the line has.
+
+    Commas are promised in vain where there are more semicolons and all commas are decimal ones.
+    """
     line = re.split("[\r\n]", text, maxsplit=1)[0]
+    with_comma = [field for field in line.split(";") if "," in field]
+    if len(with_comma) < line.count(";") and all(map(_DECIMAL.fullmatch, with_comma)):
+        line = line.replace(",", "")
     suffix = Path(without_ending(path.name)).suffix.lower()
     promised = "," if suffix == ".csv" else "\t"
     others = ("::", *"\t,;", *(" " if suffix == ".txt" else ""))

@@ -76,6 +76,22 @@ def test_delimiter_is_what_the_first_row_has(tmp_path, name, mark):
     assert content(file) == [("a", "1")]
 
 
+@pytest.mark.parametrize(
+    ("line", "mark"),
+    [
+        ("1;10;4,5", ";"),
+        ('1;"10";-4,5;"3,5";x', ";"),
+        ("1,10,a;b;c;d", ","),
+        ("4,5;3", ","),
+        ("user;item;a,b", ","),
+        ("1;10;1,234,567", ","),
+    ],
+)
+def test_decimal_commas_do_not_mislead(tmp_path, line, mark):
+    file = write(tmp_path / "t.csv", f"{line}\n")
+    assert open_table(file, is_header=lambda names: False).delimiter == mark
+
+
 def test_commas_in_a_tab_separated_header_do_not_mislead(tmp_path):
     assert open_table(write(tmp_path / "t.tsv", "a,b\tc\n")).names == ("a,b", "c")
 
