@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from kdiffe_jax.data.content.filters import filter_entities
 from kdiffe_jax.data.diagnosis.reports import ALMOST_ALL
 from kdiffe_jax.data.knowledge import is_degenerate
-from kdiffe_jax.data.relation import Relation
+from kdiffe_jax.data.relation import Relation, united
 from kdiffe_jax.data.settings import FilterSettings
 from kdiffe_jax.errors import ConfigError
 
@@ -37,7 +37,7 @@ def kept_relations(
     """The relations after the filters, without those that tell no item from another.
 
     Args:
-      relations: in any order, several of them may have one name.
+      relations: in any order; those of one name are one (`united`), so that limits count all.
       limits: of all that `filters` does not name.
       filters: relation -> its limits, None drops it.
       n_items: J.
@@ -51,10 +51,8 @@ def kept_relations(
     """
     parts: dict[str, list[_Part]] = {}
     kept = []
-    for relation in relations:
+    for relation in united(_told(relations, log)):
         name = relation.name
-        if name not in parts:
-            log(f"relation {name}")
         own = filters.get(name, limits)
         part = _Part(relation) if own is None else _filtered(relation, own, n_items)
         parts.setdefault(name, []).append(part)
@@ -80,6 +78,15 @@ def as_one_space(relations: Iterable[Relation], same_names: str) -> list[Relatio
         return list(relations)
     space = _SHARED if same_names == "one" else ""
     return [r if r.links_items else dataclasses.replace(r, space=space) for r in relations]
+
+
+def _told(relations: Iterable[Relation], log: Callable[[str], None]) -> Iterator[Relation]:
+    names: set[str] = set()
+    for relation in relations:
+        if relation.name not in names:
+            log(f"relation {relation.name}")
+        names.add(relation.name)
+        yield relation
 
 
 def _filtered(relation: Relation, settings: FilterSettings, n_items: int) -> _Part:

@@ -18,7 +18,7 @@ from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.kept_relations import as_one_space, kept_relations
 from kdiffe_jax.data.no_effect import refuse_without_features
 from kdiffe_jax.data.numbering import numbered_by_neighbourhood
-from kdiffe_jax.data.relation import Relation, join_relations
+from kdiffe_jax.data.relation import Relation, join_relations, united
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
 from kdiffe_jax.data.splits import Labels, split_catalogue
@@ -132,7 +132,7 @@ def content_relations(
             "--kg_source=none: prepare with a knowledge graph, and leave it out in training"
         )
     if source != "features":
-        for relation in catalogue.relations:
+        for relation in united(catalogue.relations, by_weights=True):
             linked = relation.links_items and relation.weights is not None
             yield cap_neighbours(relation, config.neighbours) if linked else relation
     yield from _column_relations(catalogue, config, columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +58,55 @@ class Knowledge(NamedTuple):
     relation_names: tuple[str, ...]
     entity_names: tuple[str, ...]
     entity_items: np.ndarray | None
+
+
+def united(relations: Iterable[Relation], *, by_weights: bool = False) -> list[Relation]:
+    """Relations of one name and space as one, those to items apart from those to other entities.
+
+    Entities of one name are one. Weights count where all parts have some.
+
+    Args:
+      relations: their order stays, each where its first part is.
+      by_weights: whether parts with weights and parts without stay apart.
+
+    >>> first, second = (Relation("brand", np.array([i]), np.array([0]), ("Acme",)) for i in (0, 1))
+    >>> [(one.items.tolist(), one.entities.tolist()) for one in united([first, second])]
+    [([0, 1], [0, 0])]
+    """
+    parts: dict[tuple[str, str, bool], list[Relation]] = {}
+    for relation in relations:
+        weighed = by_weights and relation.weights is not None
+        parts.setdefault((relation.name, relation.space, weighed), []).append(relation)
+    return [_as_one(of_one) if len(of_one) > 1 else of_one[0] for of_one in parts.values()]
+
+
+def _as_one(parts: Sequence[Relation]) -> Relation:
+    first = parts[0]
+    entities, names = [part.entities for part in parts], ()
+    if not first.links_items:
+        entities, names = _by_name(parts)
+    weights = [part.weights for part in parts if part.weights is not None]
+    notes = [part.note.removeprefix(f"{first.name}: ") for part in parts if part.note]
+    return dataclasses.replace(
+        first,
+        items=np.concatenate([part.items for part in parts]),
+        entities=np.concatenate(entities),
+        entity_names=names,
+        weights=np.concatenate(weights) if len(weights) == len(parts) else None,
+        note=f"{first.name}: {'; '.join(notes)}" if notes else "",
+    )
+
+
+def _by_name(parts: Sequence[Relation]) -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """Entities of all parts in one numbering, and their names; only those in use."""
+    numbers: dict[str, int] = {}
+    entities = []
+    for part in parts:
+        used, local = np.unique(part.entities, return_inverse=True)
+        names = [part.entity_names[entity] for entity in used.tolist()]
+        ids = [numbers.setdefault(name, len(numbers)) for name in names]
+        entities.append(np.array(ids, np.int32)[local.ravel()])
+    return entities, tuple(numbers)
 
 
 def join_relations(relations: Sequence[Relation], item_names: Sequence[str]) -> Knowledge:

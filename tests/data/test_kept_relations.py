@@ -1,10 +1,12 @@
 """Relations after the filters: one account of each name, and what is one entity."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from kdiffe_jax.data.kept_relations import as_one_space, kept_relations
-from kdiffe_jax.data.relation import ITEMS, Relation, join_relations
+from kdiffe_jax.data.relation import ITEMS, Relation, join_relations, united
 from kdiffe_jax.data.settings import FilterSettings
 from kdiffe_jax.errors import ConfigError
 
@@ -44,6 +46,34 @@ def test_a_relation_of_which_nothing_is_left():
 def test_a_relation_that_is_not_wanted_is_dropped_whole():
     kept, notes, _ = account(TO_OTHERS, TO_ITEMS, BRAND, sequel=None)
     assert kept == [("brand", 4)] and notes == ["relation 'sequel' dropped, as asked for"]
+
+
+def test_limits_count_all_parts_of_a_relation():
+    """Each part alone has one item of Solo, and too many of Big."""
+    halves = [
+        Relation("brand", np.arange(3) + 3 * half, np.array([0, 1, 1]), ("Solo", "Big"))
+        for half in range(2)
+    ]
+    limits = FilterSettings(min_entity_items=2, max_entity_share=0.5)
+    (kept,), notes = kept_relations(halves, limits, {}, N_ITEMS)
+    assert [kept.entity_names[e] for e in kept.entities] == ["Solo", "Solo"]
+    assert kept.items.tolist() == [0, 3]
+    assert notes == ["brand: dropped entities of more than 50% of the items (1)"]
+
+
+def test_parts_of_a_relation_are_one_and_say_what_each_said():
+    weighed = [
+        dataclasses.replace(
+            TO_OTHERS, weights=np.array([0.5, strength]), note=f"sequel: {strength}"
+        )
+        for strength in (0.25, 0.75)
+    ]
+    both, near, plain = united([weighed[0], TO_ITEMS, weighed[1], BRAND])
+    assert (near, plain) == (TO_ITEMS, BRAND)
+    assert both.items.tolist() == [2, 3, 2, 3] and both.entities.tolist() == [0, 1, 0, 1]
+    assert both.weights.tolist() == [0.5, 0.25, 0.5, 0.75] and both.note == "sequel: 0.25; 0.75"
+    assert united([weighed[0], TO_OTHERS])[0].weights is None
+    assert united([weighed[0], TO_OTHERS], by_weights=True) == [weighed[0], TO_OTHERS]
 
 
 def test_a_filter_for_no_relation():

@@ -84,6 +84,18 @@ def test_neighbours_become_entities_that_are_items():
     assert dataset.item_ids[dataset.entity_items[entity]] == "p3"
 
 
+def test_neighbours_of_two_files_are_counted_together():
+    ring = np.arange(7)
+    near = [
+        Relation("near", ring, (ring + step) % 7, weights=np.full(7, weight, "f4"), space=ITEMS)
+        for step, weight in ((1, 0.5), (2, 1.0))
+    ]
+    made = prepare(catalogue(columns={}, relations=near), config(neighbours_per_item=1))
+    triples = made.triples[made.triples[:, 1] == made.relation_names.index("near")]
+    nearest = made.entity_items[triples[:, 2]]
+    assert triples[:, 0].tolist() == ring.tolist() and np.array_equal(nearest, (ring + 2) % 7)
+
+
 def test_degenerate_relations_go_and_it_is_said():
     items = np.arange(N_ITEMS)
     same = Relation("modality", items, np.zeros(N_ITEMS, int), ("image",))
