@@ -61,9 +61,10 @@ class Knowledge(NamedTuple):
 
 
 def united(relations: Iterable[Relation], *, by_weights: bool = False) -> list[Relation]:
-    """Relations of one name and space as one, those to items apart from those to other entities.
+    """Relations of one name as one, those to items apart from those to other entities.
 
-    Entities of one name are one. Weights count where all parts have some.
+    Entities of one name are one, in the first space that other relations share, if any.
+    Weights count where all parts have some.
 
     Args:
       relations: their order stays, each where its first part is.
@@ -73,16 +74,16 @@ def united(relations: Iterable[Relation], *, by_weights: bool = False) -> list[R
     >>> [(one.items.tolist(), one.entities.tolist()) for one in united([first, second])]
     [([0, 1], [0, 0])]
     """
-    parts: dict[tuple[str, str, bool], list[Relation]] = {}
+    parts: dict[tuple[str, bool, bool], list[Relation]] = {}
     for relation in relations:
         weighed = by_weights and relation.weights is not None
-        parts.setdefault((relation.name, relation.space, weighed), []).append(relation)
+        parts.setdefault((relation.name, relation.links_items, weighed), []).append(relation)
     return [_as_one(of_one) if len(of_one) > 1 else of_one[0] for of_one in parts.values()]
 
 
 def _as_one(parts: Sequence[Relation]) -> Relation:
     first = parts[0]
-    entities, names = [part.entities for part in parts], ()
+    entities, names = [part.entities for part in parts], first.entity_names
     if not first.links_items:
         entities, names = _by_name(parts)
     weights = [part.weights for part in parts if part.weights is not None]
@@ -93,6 +94,7 @@ def _as_one(parts: Sequence[Relation]) -> Relation:
         entities=np.concatenate(entities),
         entity_names=names,
         weights=np.concatenate(weights) if len(weights) == len(parts) else None,
+        space=next((part.space for part in parts if part.space), ""),
         note=f"{first.name}: {'; '.join(notes)}" if notes else "",
     )
 

@@ -76,6 +76,15 @@ def test_parts_of_a_relation_are_one_and_say_what_each_said():
     assert united([weighed[0], TO_OTHERS], by_weights=True) == [weighed[0], TO_OTHERS]
 
 
+@pytest.mark.parametrize("spaces", [("", "entities"), ("entities", ""), ("entities", "words")])
+def test_an_entity_of_one_name_is_one_in_a_relation_of_two_spaces(spaces):
+    brand = [dataclasses.replace(BRAND, space=space) for space in spaces]
+    maker = dataclasses.replace(BRAND, name="maker", space="entities")
+    joined = join_relations(united([*brand, maker]), ())
+    assert joined.entity_names == ("Acme", "Bic")
+    assert len(joined.triples) == 2 * len(BRAND.items)
+
+
 def test_a_filter_for_no_relation():
     with pytest.raises(ConfigError, match="relation 'colour': there is no such; there are brand"):
         account(BRAND, colour=None)
