@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 
 import numpy as np
 
@@ -167,19 +167,30 @@ def catalogue_of(dataset: Dataset, files: tuple[str, ...] = ()) -> Catalogue:
 
 def _relations_of(dataset: Dataset) -> tuple[Relation, ...]:
     """Entities stay one across relations; those that are items form relations of their own."""
-    names = dataset.entities_by_name()
-    space = "entities" if len(set(names)) == len(names) else ""
-    of_item = dataset.items_of_entities()[dataset.triples[:, 2]]
+    names, of_entities = dataset.entities_by_name(), dataset.items_of_entities()
+    keys = _keys(names, of_entities < 0)
+    of_item = of_entities[dataset.triples[:, 2]]
     relations = []
     for name, mine in places_by_relation(dataset.triples, dataset.relation_names):
         plain, linked = mine[of_item[mine] < 0], mine[of_item[mine] >= 0]
         if len(plain) or not len(linked):
             items, _, entities = dataset.triples[plain].T
-            relations.append(Relation(name, items, entities, names, space=space))
+            links = Relation(name, items, entities, names, space="entities", entity_keys=keys)
+            relations.append(links)
         if len(linked):
             items = dataset.triples[linked, 0]
             relations.append(Relation(name, items, of_item[linked], space=ITEMS))
     return tuple(relations)
+
+
+def _keys(names: tuple[str, ...], plain: np.ndarray) -> tuple[Hashable, ...]:
+    """Names, with the number beside where an earlier one of the `plain` entities has the name."""
+    first: dict[str, int] = {}
+    for entity in np.flatnonzero(plain).tolist():
+        first.setdefault(names[entity], entity)
+    return tuple(
+        name if first.get(name) == entity else (name, entity) for entity, name in enumerate(names)
+    )
 
 
 def _ranks(ids: tuple[str, ...]) -> np.ndarray:

@@ -76,8 +76,8 @@ def as_one_space(relations: Iterable[Relation], same_names: str) -> list[Relatio
     """
     if same_names == "source":
         return list(relations)
-    space = _SHARED if same_names == "one" else ""
-    return [r if r.links_items else dataclasses.replace(r, space=space) for r in relations]
+    changes = {"space": _SHARED, "entity_keys": ()} if same_names == "one" else {"space": ""}
+    return [r if r.links_items else dataclasses.replace(r, **changes) for r in relations]
 
 
 def _told(relations: Iterable[Relation], log: Callable[[str], None]) -> Iterator[Relation]:

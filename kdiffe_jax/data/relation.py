@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,7 @@ class Relation:
       space: relations with the same space share entities of the same name. The empty
         text means a space of its own, `ITEMS` that the entities are items.
       note: what was decided on the way, to be said aloud.
+      entity_keys: what tells entities of one space apart, one an entity; by default their names.
     """
 
     name: str
@@ -37,6 +38,12 @@ class Relation:
     weights: np.ndarray | None = None
     space: str = ""
     note: str = ""
+    entity_keys: tuple[Hashable, ...] = ()
+
+    @property
+    def keys(self) -> tuple[Hashable, ...]:
+        """What tells entities apart from those of relations of the same space."""
+        return self.entity_keys or self.entity_names
 
     @property
     def links_items(self) -> bool:
@@ -83,39 +90,44 @@ def united(relations: Iterable[Relation], *, by_weights: bool = False) -> list[R
 
 def _as_one(parts: Sequence[Relation]) -> Relation:
     first = parts[0]
-    entities, names = [part.entities for part in parts], first.entity_names
-    if not first.links_items:
-        entities, names = _by_name(parts)
+    entities, named = _by_name(parts)
     weights = [part.weights for part in parts if part.weights is not None]
     notes = [part.note.removeprefix(f"{first.name}: ") for part in parts if part.note]
     return dataclasses.replace(
         first,
         items=np.concatenate([part.items for part in parts]),
         entities=np.concatenate(entities),
-        entity_names=names,
+        entity_names=tuple(named.values()),
+        entity_keys=tuple(named),
         weights=np.concatenate(weights) if len(weights) == len(parts) else None,
         space=next((part.space for part in parts if part.space), ""),
         note=f"{first.name}: {'; '.join(notes)}" if notes else "",
     )
 
 
-def _by_name(parts: Sequence[Relation]) -> tuple[list[np.ndarray], tuple[str, ...]]:
-    """Entities of all parts in one numbering, and their names; only those in use."""
-    numbers: dict[str, int] = {}
+def _by_name(parts: Sequence[Relation]) -> tuple[list[np.ndarray], dict[Hashable, str]]:
+    """Entities of all parts in one numbering, and key -> name of those in use; items stay."""
+    if parts[0].links_items:
+        return [part.entities for part in parts], {}
+    named: dict[Hashable, str] = {}
     entities = []
     for part in parts:
         used, local = np.unique(part.entities, return_inverse=True)
         names = [part.entity_names[entity] for entity in used.tolist()]
-        ids = [numbers.setdefault(name, len(numbers)) for name in names]
-        entities.append(np.array(ids, np.int32)[local.ravel()])
-    return entities, tuple(numbers)
+        before = {name: key for key, name in reversed(named.items())}
+        own = [part.keys[entity] for entity in used.tolist()]
+        keys = [before.get(name, key) for name, key in zip(names, own, strict=True)]
+        named = named | dict(zip(keys, names, strict=True))
+        numbers = {key: number for number, key in enumerate(named)}
+        entities.append(np.array([numbers[key] for key in keys], np.int32)[local.ravel()])
+    return entities, named
 
 
 def join_relations(relations: Sequence[Relation], item_names: Sequence[str]) -> Knowledge:
     """One id space for the entities of all relations; only entities in use are kept.
 
     Relations of one name become one relation. Entities of different relations are one
-    entity where space and name agree, else two.
+    entity where space and key agree, else two; their key is their name unless they have others.
 
     Args:
       relations: in the order in which their ids are given.
@@ -132,7 +144,7 @@ def join_relations(relations: Sequence[Relation], item_names: Sequence[str]) -> 
     ([[0, 0, 0], [0, 1, 1], [1, 0, 0]], ('Acme', 'ink'), [-1, 1])
     """
     relation_ids: dict[str, int] = {}
-    entity_ids: dict[tuple[str, str | int], int] = {}
+    entity_ids: dict[tuple[str, Hashable], int] = {}
     names: list[str] = []
     entity_items: list[int] = []
     parts = [np.zeros((0, 3), np.int32)]
@@ -142,7 +154,7 @@ def join_relations(relations: Sequence[Relation], item_names: Sequence[str]) -> 
         space = relation.space or f"relation {relation.name}"
         ids = np.empty(len(used), np.int64)
         for position, entity in enumerate(used.tolist()):
-            key = (space, entity if links_items else relation.entity_names[entity])
+            key = (space, entity if links_items else relation.keys[entity])
             if key not in entity_ids:
                 entity_ids[key] = len(names)
                 names.append(item_names[entity] if links_items else relation.entity_names[entity])

@@ -138,6 +138,29 @@ def test_a_data_set_prepared_again_is_itself(tmp_path):
     assert stored.fingerprint() == first.fingerprint()
 
 
+def test_entities_of_one_name_stay_apart_when_a_data_set_is_prepared_again():
+    """Words that two columns share stay one, and the tag of their name another."""
+    words = 3 * ["red", "blue", "cup", "hat"]
+    columns = {
+        "title": tuple(f"{a} {b}" for a, b in zip(words[:N_ITEMS], words[1:], strict=False)),
+        "description": tuple(f"{a} {b}" for a, b in zip(words[:N_ITEMS], words[2:], strict=False)),
+        "tags": tuple(words[:N_ITEMS]),
+    }
+    options = config(keep_items="all", words_min_items=2)
+    shop = catalogue(columns=columns, features={})
+    first = prepare(shop, options, TableColumns(attribute_columns="tags"))
+    again = prepare(catalogue_of(first), options)
+    assert sorted(first.entity_names) == sorted(2 * words[:4])
+    assert again.entity_names == first.entity_names
+    assert again.fingerprint() == first.fingerprint()
+    tag = Relation("tags", np.array([1]), np.array([0]), ("red",))
+    more = prepare(catalogue_of(first).extended(relations=[tag]), options)
+    assert more.entity_names == first.entity_names
+    assert len(more.triples) == len(first.triples) + 1
+    one = prepare(catalogue_of(first), config(keep_items="all", same_names="one"))
+    assert sorted(one.entity_names) == sorted(words[:4])
+
+
 def test_an_unknown_column_is_named():
     with pytest.raises(DataError, match="no column 'colour'; they have title, brand"):
         prepare(catalogue(), config(), TableColumns(attribute_columns="colour"))
