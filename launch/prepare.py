@@ -100,7 +100,6 @@ def _prepare(values: FlagValues) -> None:
             name=values.name or output.name,
             columns=columns,
             shared_ids=config.entities.shared_ids,
-            split_seed=config.split.split_seed,
             beside=[kind for kind in ("items", "triples", "neighbours") if values[kind].value],
             progress=progress,
         )

@@ -183,7 +183,6 @@ def _of_files(path: Path, source: str, config, columns, limits, name: str) -> Da
         name=called,
         columns=columns,
         shared_ids=config.entities.shared_ids,
-        split_seed=config.split.split_seed,
     )
     if config.entities.shared_ids:
         refuse_unshared(layout, catalogue)

@@ -147,15 +147,11 @@ class Catalogue:
 
 def catalogue_of(dataset: Dataset, files: tuple[str, ...] = ()) -> Catalogue:
     """A finished data set as a source: its split is given, its triples are relations."""
-    pairs = np.concatenate([getattr(dataset, split) for split in SPLITS])
-    sizes = [len(getattr(dataset, split)) for split in SPLITS]
     return Catalogue(
         name=dataset.name,
         user_ids=dataset.users_by_name(),
         item_ids=dataset.items_by_name(),
-        interactions=Interactions(
-            pairs[:, 0], pairs[:, 1], split=np.repeat(np.arange(3, dtype=np.int8), sizes)
-        ),
+        interactions=given_split({split: getattr(dataset, split) for split in SPLITS}),
         relations=_relations_of(dataset),
         features=dataset.features,
         item_names=dataset.item_names,
@@ -163,6 +159,14 @@ def catalogue_of(dataset: Dataset, files: tuple[str, ...] = ()) -> Catalogue:
         notes=dataset.notes,
         files=files,
     )
+
+
+def given_split(parts: Mapping[str, np.ndarray]) -> Interactions:
+    """The (user, item) pairs of each split that a source gives."""
+    pairs = np.concatenate(list(parts.values()))
+    numbers = np.array([SPLITS.index(split) for split in parts], np.int8)
+    sizes = [len(part) for part in parts.values()]
+    return Interactions(pairs[:, 0], pairs[:, 1], split=np.repeat(numbers, sizes))
 
 
 def _relations_of(dataset: Dataset) -> tuple[Relation, ...]:

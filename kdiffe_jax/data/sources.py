@@ -41,7 +41,6 @@ def read_source(
     name: str,
     columns: TableColumns | None = None,
     shared_ids: bool = False,
-    split_seed: int = 0,
     beside: Collection[str] = (),
     progress: Callable[[int, int, int], None] | None = None,
 ) -> tuple[str, Catalogue]:
@@ -52,7 +51,6 @@ def read_source(
       layout: one of `SOURCES`, or "auto".
       columns: what the columns of tables are called.
       shared_ids: of the layouts `SHARING_IDS`, whether entities that have ids of items are these.
-      split_seed: of the validation split of a KDiffE directory that has none.
       beside: which kinds of extra files will be added, by their flags.
       progress: receives (rows done, bytes done, bytes in all) while tables are read.
 
@@ -75,8 +73,9 @@ def read_source(
         )
         return layout, add_all_features(catalogue, path)
     if layout == "kdiffe":
-        dataset = kdiffe.read_kdiffe(path, name=name, split_seed=split_seed, shared_ids=shared_ids)
-        return layout, catalogue_of(dataset, _file_names(path, "*Mat.pkl", "*_feat.npy", "kg.txt"))
+        catalogue = kdiffe.read_kdiffe_source(path, name=name, shared_ids=shared_ids)
+        files = _file_names(path, "*Mat.pkl", "*_feat.npy", "kg.txt")
+        return layout, catalogue.extended(files=files)
     if layout == "prepared":
         return layout, catalogue_of(
             prepared.read_prepared(path, name=name),

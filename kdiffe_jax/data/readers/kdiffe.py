@@ -9,10 +9,13 @@ trnMat.pkl  tstMat.pkl  [valMat.pkl]   pickled scipy sparse matrices, users x it
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from kdiffe_jax.data.catalogue import Catalogue, catalogue_of, given_split
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers.arrays import load_features
 from kdiffe_jax.data.readers.lines import line_chunks
@@ -44,19 +47,40 @@ def read_kdiffe(
     Raises:
       DataError: a file is missing or malformed, or files contradict one another.
     """
-    path = Path(path)
+    parts, content = _read(Path(path), shared_ids)
+    if "valid" in parts:
+        return Dataset(name=name, **parts, **content)
+    held = hold_out_one(*parts["train"].T, seed=split_seed)
+    parts["train"], parts["valid"] = parts["train"][~held], parts["train"][held]
+    note = (
+        f"no valMat.pkl: {len(parts['valid'])} training interactions, at most one a user, "
+        f"became the validation split (seed {split_seed})"
+    )
+    content["notes"] = (note, *content["notes"])
+    return Dataset(name=name, **parts, **content)
+
+
+def read_kdiffe_source(path: str | Path, *, name: str, shared_ids: bool = False) -> Catalogue:
+    """Reads the directory as a source, whose splits may overlap and need no validation.
+
+    Args:
+      shared_ids: as for `read_kdiffe`.
+
+    Raises:
+      DataError: a file is missing or malformed, or there is nothing to train on.
+    """
+    parts, content = _read(Path(path), shared_ids)
+    none = np.zeros((0, 2), np.int32)
+    trained = Dataset(name=name, train=parts["train"], valid=none, test=none, **content)
+    return dataclasses.replace(catalogue_of(trained), interactions=given_split(parts))
+
+
+def _read(path: Path, shared_ids: bool) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The pairs of each split there is, and everything else of a `Dataset` but its name."""
     train = load_sparse(path / "trnMat.pkl")
     parts = {"train": _pairs(train), "test": _pairs(_like(train, path / "tstMat.pkl"))}
-    notes = []
     if (path / "valMat.pkl").exists():
         parts["valid"] = _pairs(_like(train, path / "valMat.pkl"))
-    else:
-        held = hold_out_one(*parts["train"].T, seed=split_seed)
-        parts["train"], parts["valid"] = parts["train"][~held], parts["train"][held]
-        notes.append(
-            f"no valMat.pkl: {len(parts['valid'])} training interactions, at most one a user, "
-            f"became the validation split (seed {split_seed})"
-        )
     n_users, n_items = train.shape
     kg, features = path / "kg.txt", load_features(path, n_items)
     rows = read_triple_lines(kg) if kg.exists() else np.zeros((0, 3), np.int64)
@@ -65,16 +89,14 @@ def read_kdiffe(
     if not features:
         check_number(n_items, "items", str(path / "trnMat.pkl"), pairs[:, 1], rows[:, 0])
     knowledge_of = _shared if shared_ids else _separate
-    knowledge, dropped = knowledge_of(rows, kg, n_items)
-    return Dataset(
-        name=name,
+    knowledge, notes = knowledge_of(rows, kg, n_items)
+    return parts, dict(
         n_users=n_users,
         n_items=n_items,
         n_entities=len(knowledge.entity_names),
         **knowledge._asdict(),
         features=features,
-        notes=(*notes, *dropped),
-        **parts,
+        notes=notes,
     )
 
 

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from kdiffe_jax.data.prepare import prepare
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.readers.kdiffe import read_kdiffe, read_triple_lines
+from kdiffe_jax.data.settings import PrepareConfig
+from kdiffe_jax.data.sources import read_source
 from kdiffe_jax.errors import DataError
 
 TRAIN = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 3), (2, 0), (2, 2), (2, 3), (2, 4)]
@@ -97,6 +100,26 @@ def test_overlap_names_splits_user_and_item(source, name, pair, splits):
     write_matrix(source / f"{name}.pkl", [(3, 1), pair])
     message = refusal(source)
     assert splits in message and f"user {pair[0]}, item {pair[1]}" in message
+
+
+def test_a_source_whose_splits_overlap_is_told_what_to_do(source):
+    write_matrix(source / "tstMat.pkl", [(3, 1), (2, 3), (1, 0)])
+    _, catalogue = read_source(source, name="tiktok")
+    with pytest.raises(DataError, match=r"one pair in .* as are 1 more .* --overlap=earlier or"):
+        prepare(catalogue)
+    for which, train, test in (("earlier", 9, 1), ("later", 8, 3)):
+        made = prepare(catalogue, PrepareConfig.from_flat({"overlap": which}))
+        assert (len(made.train), len(made.test)) == (train, test)
+
+
+def test_a_source_without_validation_is_split_as_training_splits_it(source):
+    (source / "valMat.pkl").unlink()
+    _, catalogue = read_source(source, name="tiktok")
+    made = prepare(catalogue, PrepareConfig.from_flat({"split_seed": 3}))
+    trained = read_dataset(source, name="tiktok", split_seed=3)
+    assert made.valid.tolist() == trained.valid.tolist()
+    assert made.train.tolist() == trained.train.tolist()
+    assert any("without validation: 2 training interactions" in note for note in made.notes)
 
 
 def test_missing_test_matrix(source):
