@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions
+from kdiffe_jax.data.rounded import rounded
 from kdiffe_jax.data.rows import position_in_group
 from kdiffe_jax.data.settings import SplitSettings
 from kdiffe_jax.errors import ConfigError, DataError
@@ -144,8 +145,8 @@ def _ratio(rows: Interactions, settings: SplitSettings, n_users: int):
     shuffled = shuffled_pairs(rows.users, rows.items, settings.split_seed)
     by_user = shuffled[np.argsort(rows.users[shuffled], kind="stable")]
     counts = np.bincount(rows.users, minlength=n_users)
-    test = np.clip(rounded(counts * settings.test_share), 1, counts - 2)
-    valid = np.clip(rounded(counts * settings.valid_share), 1, counts - 1 - test)
+    test = np.clip(rounded(counts, settings.test_share), 1, counts - 2)
+    valid = np.clip(rounded(counts, settings.valid_share), 1, counts - 1 - test)
     labels, few = _label_first(rows.users, by_user, counts, test, valid)
     return labels, f"split by shares per user, seed {settings.split_seed}{few}"
 
@@ -226,11 +227,6 @@ def _label_first(users, order, counts, test, valid) -> tuple[np.ndarray, str]:
     labels[order] = (rank < held[grouped]).astype(np.int8) + (rank < test[grouped])
     few = np.count_nonzero(counts[counts > 0] < FEWEST)
     return labels, f"; {few:,} users with fewer than {FEWEST} are all train" if few else ""
-
-
-def rounded(values: np.ndarray | float) -> np.ndarray:
-    """The nearest whole numbers, halves up."""
-    return np.floor(values + 0.5).astype(np.int64)
 
 
 def _nearest(before: np.ndarray, wanted: float) -> int:

@@ -7,13 +7,13 @@ import numpy as np
 from kdiffe_jax.data.catalogue import Catalogue, Interactions
 from kdiffe_jax.data.dataset import SPLITS, Dataset
 from kdiffe_jax.data.known_ids import renumbered
+from kdiffe_jax.data.rounded import rounded
 from kdiffe_jax.data.settings import SplitSettings
 from kdiffe_jax.data.splits import (
     FEWEST,
     Labels,
     chosen_mode,
     hold_out_one,
-    rounded,
     shuffled_pairs,
     sizes_of,
     split_catalogue,
@@ -90,8 +90,8 @@ def _ratio(rows: Interactions, settings: SplitSettings, before: np.ndarray):
     order = new[shuffled_pairs(rows.users[new], rows.items[new], settings.split_seed)]
     n, test, valid = len(new), 0, 0
     if n >= FEWEST:
-        test = int(np.clip(rounded(n * settings.test_share), 1, n - 2))
-        valid = int(np.clip(rounded(n * settings.valid_share), 1, n - 1 - test))
+        test = int(np.clip(rounded(n, settings.test_share), 1, n - 2))
+        valid = int(np.clip(rounded(n, settings.valid_share), 1, n - 1 - test))
     labels[order[:test]] = 2
     labels[order[test : test + valid]] = 1
     return labels, (

@@ -9,6 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from kdiffe_jax.data.catalogue import Catalogue, Interactions
+from kdiffe_jax.data.rounded import rounded
 from kdiffe_jax.data.settings import SplitSettings
 from kdiffe_jax.data.splits import hold_out_one, split, split_catalogue
 from kdiffe_jax.errors import ConfigError, DataError
@@ -76,10 +77,10 @@ def test_shares_per_user(rows, valid_share, test_share, seed):
     few = counts < 3
     assert not valid[few].any() and not test[few].any()
     assert (valid[~few] >= 1).all() and (test[~few] >= 1).all()
-    room = counts - 2
-    assert (test[~few] <= np.maximum(1, counts * test_share + 0.5)[~few]).all()
-    assert (test[~few] >= np.minimum(room, counts * test_share - 0.5)[~few]).all()
-    assert (valid[~few] <= np.maximum(1, counts * valid_share + 0.5)[~few]).all()
+    room, half = counts - 2, 0.5 + 1e-9
+    assert (test[~few] <= np.maximum(1, counts * test_share + half)[~few]).all()
+    assert (test[~few] >= np.minimum(room, counts * test_share - half)[~few]).all()
+    assert (valid[~few] <= np.maximum(1, counts * valid_share + half)[~few]).all()
 
 
 def test_shares_are_rounded_halves_up():
@@ -88,6 +89,20 @@ def test_shares_are_rounded_halves_up():
     assert counts_of(rows, labels, 2)[:4].tolist() == [1, 2, 3, 1]
     assert counts_of(rows, labels, 1)[:4].tolist() == [2, 3, 5, 1]
     assert notes == ("split by shares per user, seed 0: 36 train, 11 valid, 7 test",)
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "nearest"), [(50, 0.29, 15), (45, 0.7, 32), (90, 0.35, 32), (49, 0.29, 14)]
+)
+def test_halves_are_those_of_the_share_as_it_is_written(count, share, nearest):
+    labels, _ = divide(of(line(0, count)), "ratio", valid_share=0.1, test_share=share)
+    assert counts_of(of(line(0, count)), labels, 2)[0] == nearest
+
+
+@pytest.mark.parametrize("share", (0.05, 0.1, 0.15, 0.2, 0.25, 0.3))
+def test_usual_shares_are_what_binary_numbers_make_of_them(share):
+    counts = np.arange(20_000)
+    assert np.array_equal(rounded(counts, share), np.floor(counts * share + 0.5))
 
 
 def test_large_shares_serve_test_first_and_leave_one_to_train():
