@@ -1,6 +1,7 @@
 """What the diagnosis counts, and when it warns."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -70,6 +71,16 @@ def test_neighbourhood_codes_equal_sets(rng):
     for first, a in enumerate(sets):
         for second, b in enumerate(sets):
             assert (a == b) == bool((codes[first] == codes[second]).all())
+
+
+def test_neighbourhood_codes_take_memory_for_entities_in_use_alone():
+    pairs = np.array([[0, 10**6], [1, 10**6], [2, 3]])
+    tracemalloc.start()
+    codes = neighbourhood_codes(*pairs.T)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (codes[0] == codes[1]).all() and (codes[0] != codes[2]).any()
+    assert most < 10**6
 
 
 def test_a_healthy_graph_has_only_the_warnings_it_deserves():

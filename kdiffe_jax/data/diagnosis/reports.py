@@ -90,9 +90,8 @@ def neighbourhood_codes(items: np.ndarray, entities: np.ndarray) -> np.ndarray:
       items, entities: int[n], distinct pairs.
     """
     _, rows = np.unique(items, return_inverse=True)
-    bits = np.random.default_rng(0).integers(
-        0, 2**64, size=(int(entities.max(initial=-1)) + 1, 2), dtype=np.uint64
-    )
+    used, entities = np.unique(entities, return_inverse=True)
+    bits = np.random.default_rng(0).integers(0, 2**64, size=(len(used), 2), dtype=np.uint64)
     codes = np.zeros((int(rows.max(initial=-1)) + 1, 2), np.uint64)
     np.add.at(codes, rows, bits[entities])
     return codes

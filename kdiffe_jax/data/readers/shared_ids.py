@@ -105,16 +105,14 @@ def relations_of_nodes(
     between = _headed_by_items(between[:, ::-1], links)[:, ::-1]
     loops = between[:, 0] == between[:, 2]
     parts = [_by_relation(r, len(relation_names)) for r in (forward, between[~loops], inverse)]
-    relations = []
+    relations, node_names = [], tuple(node_names)
     for name, plain, linked, turned in zip(relation_names, *parts, strict=True):
         if len(plain):
-            relations.append(Relation(name, *plain.T, tuple(node_names), space=SPACE))
+            relations.append(Relation(name, *plain.T, node_names, space=SPACE))
         if len(linked):
             relations.append(Relation(name, *linked.T, space=ITEMS))
         if len(turned):
-            relations.append(
-                Relation(f"{name} (inverse)", *turned.T, tuple(node_names), space=SPACE)
-            )
+            relations.append(Relation(f"{name} (inverse)", *turned.T, node_names, space=SPACE))
     notes = _notes(len(triples), dropped, int(loops.sum()))
     return tuple(relations), tuple(f"{Path(file).name}: {note}" for note in notes)
 

@@ -29,6 +29,14 @@ def in_words(dataset) -> set[tuple[int, str, str]]:
     }
 
 
+def test_relations_hold_the_names_of_nodes_once():
+    triples = np.array([[0, 0, 2], [0, 1, 2], [2, 1, 1]])
+    links = np.array([[0, 0], [1, 1]])
+    relations, _ = relations_of_nodes(triples, links, ["by", "of"], list("abc"), "kg.txt")
+    assert [one.name for one in relations] == ["by", "of", "of (inverse)"]
+    assert all(one.entity_names is relations[0].entity_names for one in relations)
+
+
 def test_every_kind_of_triple(source):
     lines = ["0 5 9", "1 5 9", "9 5 2", "8 6 0", "3 6 1", "1 6 3", "9 5 8", "2 5 2", "0 5 9"]
     (source / "kg.txt").write_text("\n".join(lines))
