@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -77,7 +78,7 @@ def _with_features(catalogue: Catalogue, modality: str, given: ItemRows) -> Cata
     feature_file_name(modality)
     where = f"features {modality!r}"
     if len(set(given.ids)) < len(given.ids):
-        twice = next(name for name in given.ids if given.ids.count(name) > 1)
+        twice = next(name for name, rows in Counter(given.ids).items() if rows > 1)
         raise DataError(f"{where}: item {twice!r} has two rows; keep one")
     rows = checked_feature(given.rows, len(given.ids), where, given.ids)
     path = Path(where)
