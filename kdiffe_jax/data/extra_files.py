@@ -98,7 +98,7 @@ def add_labels(
     """
     rows, catalogue = _item_rows(catalogue, Path(path), ids_path)
     names = read_class_names(Path(names_path), rows.shape[1])
-    made = label_relation(relation, rows, names, settings)
+    made = label_relation(relation, rows, names, settings, item_ids=catalogue.item_ids)
     return catalogue.extended(relations=[made], files=[Path(names_path).name])
 
 

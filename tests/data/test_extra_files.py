@@ -257,6 +257,15 @@ def test_labels_are_matched_by_the_ids_beside_them(tmp_path, write):
     assert any("'nail'" in note for note in shop.notes)
 
 
+@pytest.mark.parametrize(("kind", "scores"), [("auto", [0.9, 0.8]), ("probabilities", [0.9, 1.8])])
+def test_a_label_that_is_refused_names_its_item(tmp_path, write, kind, scores):
+    np.save(tmp_path / "seen.npy", np.array([[0.5, 0.5], [0.5, 0.5], scores]))
+    write("пар\nnail\npen\n", "seen.ids.txt")
+    names, settings = write("cat\ndog\n", "names.txt"), LabelSettings(label_scores=kind)
+    message = refusal(add_labels, tmp_path / "seen.npy", names, "seen", settings)
+    assert message.startswith("labels 'seen', item 'pen': ")
+
+
 def test_labels_of_another_number_of_classes(tmp_path, write):
     np.save(tmp_path / "seen.npy", np.ones((4, 2)))
     message = refusal(

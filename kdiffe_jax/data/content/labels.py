@@ -41,7 +41,12 @@ def read_class_names(names: Path, n_classes: int) -> tuple[str, ...]:
 
 
 def label_relation(
-    name: str, scores: np.ndarray, class_names: Sequence[str], settings: LabelSettings
+    name: str,
+    scores: np.ndarray,
+    class_names: Sequence[str],
+    settings: LabelSettings,
+    *,
+    item_ids: Sequence[str] = (),
 ) -> Relation:
     """An item's entities are its likeliest classes, none below the smallest probability.
 
@@ -51,6 +56,7 @@ def label_relation(
         they must, and all other rows are logits.
       class_names: C names; those of several classes get the class number beside them.
       settings: labels of an item, smallest probability, what the scores are.
+      item_ids: one an item, by which a refusal names it; else by its row.
 
     Returns:
       The relation, its weights the float32 probabilities; of equal ones the lower class
@@ -67,7 +73,7 @@ def label_relation(
             f"{name}: {len(class_names)} class names for {scores.shape[1]} columns of scores; "
             "one a column is needed"
         )
-    logits = _are_logits(name, scores, items, settings.label_scores)
+    logits = _are_logits(name, scores, items, settings.label_scores, item_ids)
     parts = [_block_labels(scores, items[:0], logits, settings)]
     for block in row_blocks(len(items), scores.shape[1]):
         parts.append(_block_labels(scores, items[block], logits, settings))
@@ -98,7 +104,9 @@ def _block_labels(
     return items[row[best]].astype(np.int32), classes[best].astype(np.int32), weights[best]
 
 
-def _are_logits(name: str, scores: np.ndarray, items: np.ndarray, kind: str) -> bool:
+def _are_logits(
+    name: str, scores: np.ndarray, items: np.ndarray, kind: str, item_ids: Sequence[str]
+) -> bool:
     if kind == "logits":
         return True
     inside, sum_to_1, percent = (np.ones(len(items), bool) for _ in range(3))
@@ -109,14 +117,12 @@ def _are_logits(name: str, scores: np.ndarray, items: np.ndarray, kind: str) -> 
         sum_to_1[block] = np.abs(sums - 1) <= _SUM_TOLERANCE
         percent[block] = (rows >= 0).all(axis=1) & (np.abs(sums / 100 - 1) <= _SUM_TOLERANCE)
     if kind == "probabilities" and not inside.all():
-        row = items[np.argmin(inside)]
-        raise DataError(
-            f"labels {name!r}, row {row}: a probability outside 0..1; are these logits?"
-        )
+        which = _called(items[np.argmin(inside)], item_ids)
+        raise DataError(f"labels {name!r}, {which}: a probability outside 0..1; are these logits?")
     if kind == "auto" and inside.all() and not sum_to_1.all():
-        row = items[np.argmin(sum_to_1)]
+        which = _called(items[np.argmin(sum_to_1)], item_ids)
         raise DataError(
-            f"labels {name!r}, row {row}: scores within 0..1 that do not sum to 1; say whether "
+            f"labels {name!r}, {which}: scores within 0..1 that do not sum to 1; say whether "
             "they are probabilities or logits with --label_scores"
         )
     if kind == "auto" and len(items) and percent.all():
@@ -125,6 +131,10 @@ def _are_logits(name: str, scores: np.ndarray, items: np.ndarray, kind: str) -> 
             "100, or say --label_scores=logits"
         )
     return kind == "auto" and not inside.all()
+
+
+def _called(item: int, item_ids: Sequence[str]) -> str:
+    return f"item {item_ids[item]!r}" if item_ids else f"row {item} (counted from 0)"
 
 
 def _wide(rows: np.ndarray) -> np.ndarray:

@@ -143,14 +143,19 @@ def test_probability_outside_its_range(value):
     scores[2, 0] = value
     settings = LabelSettings(label_scores="probabilities")
     message = refusal(label_relation, "label", scores, NAMES, settings)
-    assert "labels 'label', row 2: a probability outside 0..1; are these logits?" in message
+    assert (
+        "labels 'label', row 2 (counted from 0): a probability outside 0..1; are these logits?"
+        in message
+    )
 
 
 def test_scores_that_auto_cannot_tell():
     scores = SHARES.copy()
     scores[2] = [0.9, 0.8, 0.0, 0.0]
     message = refusal(label_relation, "label", scores, NAMES, TWO)
-    assert "labels 'label', row 2: scores within 0..1 that do not sum to 1" in message
+    assert (
+        "labels 'label', row 2 (counted from 0): scores within 0..1 that do not sum to 1" in message
+    )
     assert "label_scores" in message
 
 
