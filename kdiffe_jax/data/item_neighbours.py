@@ -166,10 +166,11 @@ def without_item_relations(dataset: Dataset) -> Dataset:
     for name, places in places_by_relation(rest, dataset.relation_names):
         links = rest[places]
         used, entities = np.unique(links[:, 2], return_inverse=True)
-        of_entities = tuple(names[e] for e in used)
         if len(links):
-            space = "entities"
-            relations.append(Relation(name, links[:, 0], entities, of_entities, space=space))
+            keys = tuple(used.tolist())
+            of_entities = tuple(names[e] for e in keys)
+            known = dict(space="entities", entity_keys=keys)
+            relations.append(Relation(name, links[:, 0], entities, of_entities, **known))
     note = f"{int(is_item.sum())} relations between items are neighbours, not triples"
     return dataset.with_knowledge(join_relations(relations, ()), note)
 

@@ -146,6 +146,13 @@ def test_relations_between_items_leave_the_graph_and_say_so(dataset):
     assert without_item_relations(without) is without
 
 
+def test_entities_of_one_name_stay_two_without_relations_between_items(dataset):
+    alike = dataclasses.replace(dataset, entity_names=("red", "red", "item zero"))
+    without = without_item_relations(alike)
+    np.testing.assert_array_equal(without.triples, TRIPLES[:5])
+    assert without.entity_names == ("red", "red")
+
+
 @pytest.mark.parametrize("weighed", ["equal", "lift", "evidence"])
 def test_content_that_links_no_two_items_gives_none(dataset, weighed):
     """Each item has an entity of its own."""
