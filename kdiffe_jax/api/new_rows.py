@@ -22,8 +22,8 @@ def items_by_user(
     """User -> the items chosen, as texts.
 
     Raises:
-      DataError: no frame with both columns and no dictionary, two ids of one text; ratings, of
-        which the data count some alone.
+      DataError: no frame with both columns and no dictionary, a Series, two ids of one text;
+        ratings, of which the data count some alone.
 
     >>> items_by_user({7: [1, 2]}, IdColumn("user"), IdColumn("item"))
     {'7': ['1', '2']}
@@ -31,11 +31,21 @@ def items_by_user(
     if isinstance(histories, Mapping):
         of_user = _by_text(histories, "user").items()
         return {user: asked_for(own, items, "items") for user, own in of_user}
+    _refuse_series(histories)
     _refuse_ratings(histories, data)
     found: dict[str, list[str]] = {}
     for user, item in pairs_of_frame(histories, users, items):
         found.setdefault(user, []).append(item)
     return found
+
+
+def _refuse_series(histories: Any) -> None:
+    """A list of two items in a Series would be read as a user and an item."""
+    if type(histories).__name__ == "Series":
+        raise DataError(
+            "histories: a Series; give a frame of user and item, or {user: items}, which "
+            ".to_dict() makes of a Series of lists by user"
+        )
 
 
 def _refuse_ratings(histories: Any, data: Data | None) -> None:

@@ -161,7 +161,11 @@ OF_MODELS = {
     "a pair alone": (lambda m: m.score(("u1", "i1")), "pairs: give"),
     "a dictionary of scores": (lambda m: m.score({(101, 1000): 1.0}), "pairs: give"),
     "items as histories": (lambda m: m.with_users(["i1", "i2"]), "pairs: give"),
-    "a series as histories": (lambda m: m.with_users(rows().userId), "pairs: give"),
+    "a series as histories": (lambda m: m.with_users(rows().userId), "histories: a Series"),
+    "lists of two by user": (
+        lambda m: m.with_users(pd.Series({900: [1000, 1001], 901: [1002, 1003]})),
+        r"histories: a Series; give .* \.to_dict\(\)",
+    ),
     "a dictionary as candidates": (
         lambda m: m.recommend([101], candidates={101: [1000, 1001]}),
         "candidates: a dictionary; give a list",
