@@ -12,6 +12,7 @@ from kdiffe_jax.data.readers.in_memory import ItemRows
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.in_memory import TableInMemory, table_in_memory
 from kdiffe_jax.data.tables.values import converts
+from kdiffe_jax.data.tables.whole import text_of
 from kdiffe_jax.errors import DataError
 
 
@@ -21,7 +22,7 @@ def joined_items(old: TableInMemory | None, new: TableInMemory | None, key: str)
     Raises:
       DataError: as `joined`.
     """
-    new = _with_old_columns(old, new, key)
+    new = _with_old_columns(old, _as_before(old, new), key)
     return joined(_without(old, new, key), new)
 
 
@@ -33,7 +34,7 @@ def joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
     """
     if old is None or new is None:
         return old or new
-    parts = [old.arrays, _as_before(old.arrays, new.arrays)]
+    parts = [old.arrays, _as_before(old, new).arrays]
     try:
         rows = arrow().concat_tables(parts, promote_options="permissive")
     except arrow().ArrowException as error:
@@ -43,19 +44,23 @@ def joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
     return dataclasses.replace(both, n_earlier=len(old.arrays))
 
 
-def _as_before(old: Any, new: Any) -> Any:
+def _as_before(old: TableInMemory | None, new: TableInMemory | None):
     """The new rows in the types of the old ones, where these mean the same and nothing is lost.
 
     Text is a date or a moment where all of it reads as one. A number is no moment, nor is a moment
     a date, though pyarrow makes one of the other.
     """
-    for at, name in enumerate(new.column_names):
-        if name not in old.column_names:
+    if old is None or new is None:
+        return new
+    arrays = new.arrays
+    for at, name in enumerate(new.names):
+        if name not in old.names:
             continue
-        kind, rows = old[name].type, new[name]
+        kind, rows = old.arrays[name].type, arrays[name]
         if _means_the_same(_family(rows.type), _family(kind)) and converts(rows, kind):
-            new = new.set_column(at, name, rows.cast(kind))
-    return new
+            rows = text_of(rows) if _family(kind) == "text" else rows
+            arrays = arrays.set_column(at, name, rows.cast(kind))
+    return dataclasses.replace(new, arrays=arrays)
 
 
 def _means_the_same(new: str, old: str) -> bool:

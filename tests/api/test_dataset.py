@@ -263,3 +263,19 @@ def test_values_of_lists_stay_whole_whatever_they_hold():
     assert of["tags"] == {"R&B|Soul", "Jazz", "Rock"}
     assert of["shelf"] == {"A|B", "A|B > C > D", "E", "F"}
     assert not any("written as text" in note for note in data.notes)
+
+
+@pytest.mark.parametrize("column", ["attribute", "list"])
+def test_long_numbers_are_in_full_whether_they_are_floats_or_text(column):
+    codes = [4006381333931 + n % 5 for n in range(len(FILM))]
+    some = [code if n else None for n, code in enumerate(codes)]
+
+    def data_of(of_code):
+        values = [None if code is None else of_code(code) for code in some]
+        items = pd.DataFrame(films()).assign(code=values)
+        return kd.dataset(pd.DataFrame(ratings()), items=items, **{f"{column}_columns": "code"})
+
+    text = data_of(str).dataset
+    assert {str(code) for code in codes} <= set(text.entity_names)
+    assert data_of(float).dataset.entity_names == text.entity_names
+    assert data_of(lambda code: [float(code)]).dataset.entity_names == text.entity_names

@@ -148,6 +148,17 @@ def test_numbers_go_on_where_a_column_was_text():
     assert new.data.source.tables.items.arrays["shelf"].to_pylist()[-1] == "7"
 
 
+def test_long_numbers_stay_themselves_beside_missing_ones():
+    codes = [4006381333931 + n % 5 for n in range(len(FILM))]
+    of_items = pd.DataFrame(films()).assign(brand=[str(code) for code in codes])
+    old = kd.fit(kd.dataset(pd.DataFrame(ratings()), items=of_items), "rp3beta", progress=False)
+    more = pd.DataFrame({"movieId": [1000, 1001], "brand": [float(codes[2]), None]})
+    new = old.update(new_day(), items=more, progress=False)
+    brands = new.data.source.tables.items.arrays["brand"].to_pylist()
+    assert brands[-2:] == [str(codes[2]), str(codes[1])]
+    assert set(new.data.dataset.entity_names) == set(old.data.dataset.entity_names)
+
+
 @pytest.mark.parametrize("as_date", [lambda moment: moment.date(), lambda moment: moment])
 def test_text_goes_on_where_a_column_had_dates(as_date):
     rows = pd.DataFrame(ratings())

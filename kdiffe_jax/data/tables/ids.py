@@ -10,6 +10,7 @@ import numpy as np
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.missing import is_missing
 from kdiffe_jax.data.tables.near_twins import twin_hint
+from kdiffe_jax.data.tables.whole import whole
 from kdiffe_jax.errors import DataError
 
 Place = Callable[[int], str]
@@ -125,9 +126,8 @@ def _whole(values):
     """Floats that are all whole numbers as those; else as they are."""
     pa = arrow()
     values = pa.compute.if_else(pa.compute.is_nan(values), None, values)
-    there = pa.compute.less(pa.compute.abs(values), 2.0**53)
-    alike = pa.compute.and_(pa.compute.equal(values, pa.compute.floor(values)), there)
-    return values.cast(pa.int64()) if pa.compute.all(alike).as_py() in (True, None) else values
+    found = whole(values)
+    return found if found.null_count == values.null_count else values
 
 
 def positions(names: Sequence[str], known: Sequence[str]) -> np.ndarray:

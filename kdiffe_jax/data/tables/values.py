@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kdiffe_jax.data.tables.arrow import arrow
+from kdiffe_jax.data.tables.whole import text_of
 from kdiffe_jax.errors import DataError
 
 Place = Callable[[int], str]
@@ -118,15 +119,11 @@ def list_texts(values, place: Place) -> list[str]:
     Raises:
       DataError: values of a type that has no text, or deeper lists.
     """
-    pa = arrow()
-    kind = pa.string()
-    for _ in range(depth(values.type)):
-        kind = pa.list_(kind)
     try:
-        if depth(kind) > _DEEPEST:
+        if depth(values.type) > _DEEPEST:
             raise ValueError
-        lists = values.cast(kind).to_pylist()
-    except (pa.ArrowException, ValueError) as error:
+        lists = text_of(values).to_pylist()
+    except (arrow().ArrowException, ValueError) as error:
         raise _no_text(values, place) from error
     return [LIST_MARK + json.dumps(one, ensure_ascii=False) if one else "" for one in lists]
 
@@ -218,7 +215,7 @@ def _joined(values, separators: list[str]):
     if _is_uuid(values.type):
         return pa.array([one and str(one) for one in values.to_pylist()], pa.string())
     if not _is_list(values.type):
-        return _plain(values)
+        return text_of(values)
     *inner, separator = separators
     lists = values.cast(pa.list_(values.type.value_type))
     flat = _joined(lists.flatten(), inner)
@@ -229,17 +226,3 @@ def _joined(values, separators: list[str]):
     ends = np.searchsorted(rows, np.arange(len(values)), side="right")
     offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
     return pa.compute.binary_join(pa.ListArray.from_arrays(offsets, flat), separator)
-
-
-def _plain(values):
-    """Text; of floats that are whole numbers without their point or exponent."""
-    pa = arrow()
-    text = values.cast(pa.string())
-    if not pa.types.is_floating(values.type):
-        return text
-    size = pa.compute.abs(values.cast(pa.float64()))
-    whole = pa.compute.and_(
-        pa.compute.equal(size, pa.compute.floor(size)), pa.compute.less(size, 2.0**53)
-    )
-    numbers = pa.compute.if_else(whole, values.cast(pa.float64()), 0.0).cast(pa.int64())
-    return pa.compute.if_else(whole, numbers.cast(pa.string()), text)
