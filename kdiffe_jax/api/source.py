@@ -45,13 +45,16 @@ class Source:
     name: str = "data"
 
     def with_options(self, values: Mapping[str, Any]) -> Source:
-        """The same tables, prepared with other values of some options.
+        """The same tables, prepared with other values of some options, columns among them.
 
         Raises:
           ConfigError: a value that is out of its range.
         """
-        config = PrepareConfig.from_flat(self.config.to_flat() | dict(values))
-        return dataclasses.replace(self, config=config)
+        left = dict(values)
+        named = {name: left.pop(name) for name in TableColumns.all_options() if name in left}
+        config = PrepareConfig.from_flat(self.config.to_flat() | left)
+        columns = dataclasses.replace(self.columns, **named)
+        return dataclasses.replace(self, config=config, columns=columns)
 
     def dataset(self, earlier: Dataset | None = None) -> Dataset:
         """The data set of the tables.

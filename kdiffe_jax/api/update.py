@@ -32,6 +32,8 @@ def update(
     features: Mapping[str, Any] | None = None,
     split: str | None = None,
     overlap: str | None = None,
+    split_column: str | None = None,
+    time_column: str | None = None,
     workdir: str | Path | None = None,
     baselines: str | Sequence[str] = "most_popular",
     progress: bool = True,
@@ -50,8 +52,9 @@ def update(
       model: of `fit` or `load`, with the tables of frames it was made of.
       interactions, items, triples, features: new rows, of the same columns as for `dataset`,
         columns of vectors among them; a new row of a known item replaces what it has values of.
-      split, overlap: as for `dataset`, in place of those that the data were made with; what the
-        old model was trained on stays in training whatever they say.
+      split, overlap, split_column, time_column: as for `dataset`, in place of those that the data
+        were made with, such as split_column="none" where the new rows have no split; what the old
+        model was trained on stays in training whatever they say.
       workdir, baselines, progress, log_to: as for `fit`.
       **options: of training, in place of the model's own, such as epochs=5.
 
@@ -68,8 +71,11 @@ def update(
         for old, new in zip((data.users, data.items), columns, strict=True):
             _check_kind(old, new)
         _check_item_columns(source, more)
-        ways = {name: v for name, v in (("split", split), ("overlap", overlap)) if v is not None}
-        source = source.with_more(more.tables).with_options(ways)
+        ways = dict(
+            split=split, overlap=overlap, split_column=split_column, time_column=time_column
+        )
+        chosen = {name: value for name, value in ways.items() if value is not None}
+        source = source.with_more(more.tables).with_options(chosen)
         dataset = source.dataset(data.dataset)
         untold = tuple(note for note in dataset.notes if note not in data.dataset.notes)
         added = dataclasses.replace(data, dataset=dataset, source=source, untold=untold)

@@ -211,6 +211,24 @@ def test_new_rows_are_held_out_another_way_where_that_is_asked_for():
     assert before <= pairs_of(new, "train") and pairs_of(new, "test")
 
 
+@pytest.mark.parametrize("lacking", ["split", "time"])
+def test_new_rows_may_lack_a_split_or_a_time(lacking, tmp_path):
+    rows, more = pd.DataFrame(ratings()), new_day()
+    if lacking == "split":
+        rows["split"] = (["train"] * 8 + ["valid"] * 2 + ["test"] * 2) * 50
+    else:
+        more = more.drop(columns="timestamp")
+    kd.fit(rows, "most_popular", progress=False).save(tmp_path / "first")
+    old, ignored = kd.load(tmp_path / "first"), {f"{lacking}_column": "none"}
+    with pytest.raises(DataError, match=f" with {lacking}_column=none"):
+        old.update(more, progress=False)
+    new = old.update(more, progress=False, **ignored)
+    before, after = old.data.dataset, new.data.dataset
+    assert pairs_of(before, "train") <= pairs_of(after, "train") and "500" in after.user_ids
+    new.save(tmp_path / "second")
+    assert kd.load(tmp_path / "second").update(more, progress=False).test
+
+
 def test_a_model_that_also_knows_added_users_is_updated(tmp_path):
     added = fitted().with_users({900: FILM[:3].tolist()})
     added.save(tmp_path / "saved")
