@@ -144,9 +144,21 @@ def _options(options: Mapping[str, Any]) -> tuple[PrepareConfig, TableColumns]:
 
 def _plain(value: Any) -> Any:
     """A value as options take it: names as one text, numbers of NumPy as Python's."""
-    if isinstance(value, list | tuple):
-        return as_names(map(str, value))
-    return value.item() if hasattr(value, "item") else value
+    value = plain_value(value)
+    return as_names(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+def plain_value(value: Any) -> Any:
+    """Numbers of NumPy as Python's; arrays, series and indices as lists.
+
+    >>> import numpy as np
+    >>> plain_value(np.int64(3)), plain_value(np.array(["title", "plot"]))
+    (3, ['title', 'plot'])
+    """
+    for way in ("tolist", "to_list", "to_pylist"):
+        if hasattr(value, way):
+            return getattr(value, way)()
+    return value
 
 
 def _name_of_column(value: Any) -> Any:

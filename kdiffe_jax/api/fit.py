@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kdiffe_jax.api.dataset import Data, dataset
+from kdiffe_jax.api.dataset import Data, dataset, plain_value
 from kdiffe_jax.api.fitted import FittedModel
 from kdiffe_jax.api.frames import default_kind
 from kdiffe_jax.api.ids import IdColumn
@@ -132,13 +132,13 @@ def _seeds_of(seeds: Any, model: str, options: Mapping[str, Any]) -> dict[str, i
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with numbers of NumPy as Python's.
+    """The options with numbers and arrays of NumPy as Python's.
 
     >>> import numpy as np
     >>> plain({"epochs": np.int64(3)})
     {'epochs': 3}
     """
-    return {name: v.item() if hasattr(v, "item") else v for name, v in options.items()}
+    return {name: plain_value(value) for name, value in options.items()}
 
 
 def as_data(data: Any) -> Data:

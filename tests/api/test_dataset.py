@@ -279,3 +279,11 @@ def test_long_numbers_are_in_full_whether_they_are_floats_or_text(column):
     assert {str(code) for code in codes} <= set(text.entity_names)
     assert data_of(float).dataset.entity_names == text.entity_names
     assert data_of(lambda code: [float(code)]).dataset.entity_names == text.entity_names
+
+
+@pytest.mark.parametrize("make", [pd.Index, pd.Series, np.array, pl.Series, pa.array])
+def test_names_of_columns_come_in_any_sequence(make):
+    items = pd.DataFrame(films()).assign(maker="A", band="B")
+    names = ["genres", "maker"]
+    found = kd.dataset(pd.DataFrame(ratings()), items=items, attribute_columns=make(names))
+    assert found.source.columns.attribute_columns == "genres,maker"

@@ -135,6 +135,7 @@ OF_TRAINING = {
     "no preset": (lambda: fit(preset=None), "preset = None: give one name"),
     "no model": (lambda: fit(None), "model = None: give one name"),
     "several models": (lambda: fit(["ease"]), r"model = \['ease'\]: give one name"),
+    "an array as a number": (lambda: fit("lightgcn", epochs=np.array([1, 2])), r"epochs.*\[1, 2\]"),
     "no path": (lambda: fit(workdir=5), "5 is no path"),
     "tensorboard in no directory": (
         lambda: fit(log_to={"tensorboard": True}),
