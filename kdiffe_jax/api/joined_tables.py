@@ -22,7 +22,8 @@ def joined_items(old: TableInMemory | None, new: TableInMemory | None, key: str)
     Raises:
       DataError: as `joined`.
     """
-    new = _with_old_columns(old, _as_before(old, new), key)
+    old, new = _alike(old, new)
+    new = _with_old_columns(old, new, key)
     return joined(_without(old, new, key), new)
 
 
@@ -34,9 +35,9 @@ def joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
     """
     if old is None or new is None:
         return old or new
-    parts = [old.arrays, _as_before(old, new).arrays]
+    old, new = _alike(old, new)
     try:
-        rows = arrow().concat_tables(parts, promote_options="permissive")
+        rows = arrow().concat_tables([old.arrays, new.arrays], promote_options="permissive")
     except arrow().ArrowException as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{old.path}: new rows have columns of other types: {reason}") from error
@@ -44,23 +45,47 @@ def joined(old: TableInMemory | None, new: TableInMemory | None) -> Any:
     return dataclasses.replace(both, n_earlier=len(old.arrays))
 
 
-def _as_before(old: TableInMemory | None, new: TableInMemory | None):
-    """The new rows in the types of the old ones, where these mean the same and nothing is lost.
+def _alike(old: TableInMemory | None, new: TableInMemory | None):
+    """Both tables, shared columns in one type where theirs mean the same and nothing is lost."""
+    if old is None or new is None:
+        return old, new
+    before, after = _decoded(old.arrays), _decoded(new.arrays)
+    for name in before.column_names:
+        if name in after.column_names:
+            after = _recast(after, name, _as_before(before[name].type, after[name].type))
+            before = _recast(before, name, _wider(before[name].type, after[name].type))
+    return dataclasses.replace(old, arrays=before), dataclasses.replace(new, arrays=after)
+
+
+def _decoded(rows: Any) -> Any:
+    """The table, categories as what they are categories of."""
+    for name in rows.column_names:
+        if arrow().types.is_dictionary(kind := rows[name].type):
+            rows = _recast(rows, name, kind.value_type)
+    return rows
+
+
+def _recast(rows: Any, name: str, kind: Any) -> Any:
+    """The table with a column in another type; as it is where its values do not convert."""
+    cells = rows[name]
+    if cells.type == kind or not converts(cells, kind):
+        return rows
+    cells = text_of(cells) if _family(kind) == "text" else cells
+    return rows.set_column(rows.column_names.index(name), name, cells.cast(kind))
+
+
+def _as_before(old: Any, new: Any) -> Any:
+    """The type of new cells: the old one, where it means the same.
 
     Text is a date or a moment where all of it reads as one. A number is no moment, nor is a moment
     a date, though pyarrow makes one of the other.
     """
-    if old is None or new is None:
-        return new
-    arrays = new.arrays
-    for at, name in enumerate(new.names):
-        if name not in old.names:
-            continue
-        kind, rows = old.arrays[name].type, arrays[name]
-        if _means_the_same(_family(rows.type), _family(kind)) and converts(rows, kind):
-            rows = text_of(rows) if _family(kind) == "text" else rows
-            arrays = arrays.set_column(at, name, rows.cast(kind))
-    return dataclasses.replace(new, arrays=arrays)
+    return old if _means_the_same(_family(new), _family(old)) else new
+
+
+def _wider(old: Any, new: Any) -> Any:
+    """The type of old cells: that of new numbers, where they are true and false."""
+    return new if (_family(old), _family(new)) == ("bool", "numbers") else old
 
 
 def _means_the_same(new: str, old: str) -> bool:
@@ -105,7 +130,7 @@ def _or_before(rows: Any, before: Any) -> Any:
     pa = arrow()
     if _family(rows.type) == "null":
         return before
-    if _family(rows.type) == "text" and not pa.types.is_dictionary(rows.type):
+    if _family(rows.type) == "text":
         blank = pa.compute.equal(pa.compute.utf8_trim_whitespace(rows), "")
         rows = pa.compute.if_else(blank, pa.scalar(None, rows.type), rows)
     if not rows.null_count or _family(before.type) != _family(rows.type):

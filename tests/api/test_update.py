@@ -159,6 +159,35 @@ def test_long_numbers_stay_themselves_beside_missing_ones():
     assert set(new.data.dataset.entity_names) == set(old.data.dataset.entity_names)
 
 
+CATEGORIES, FLAGS = [0, 3], [True, False]
+UNLIKE = {
+    "numbers below categories": (pd.Categorical(CATEGORIES), CATEGORIES, CATEGORIES),
+    "categories below numbers": (CATEGORIES, pd.Categorical(CATEGORIES), CATEGORIES),
+    "text below categories": (pd.Categorical(["a", "b"]), ["a", "b"], ["a", "b"]),
+    "numbers below flags": (FLAGS, [0, 3], [0, 3]),
+    "a number below flags": (FLAGS, [0.5, None], [0.5, 0]),
+    "flags below numbers": ([0, 3], FLAGS, [1, 0]),
+}
+
+
+@pytest.mark.parametrize("kinds", UNLIKE)
+def test_columns_of_types_that_mean_the_same_go_on(kinds):
+    before, after, both = UNLIKE[kinds]
+    two = pd.DataFrame(films())[:2]
+    data = kd.dataset(pd.DataFrame(ratings()), items=two.assign(shelf=before))
+    old = kd.fit(data, "most_popular", progress=False)
+    new = old.update(new_day(), items=two.assign(shelf=after), progress=False)
+    assert new.data.source.tables.items.arrays["shelf"].to_pylist() == both
+
+
+def test_ratings_go_on_below_categories():
+    rows = pd.DataFrame(ratings())
+    data = kd.dataset(rows.assign(rating=pd.Categorical(rows.rating)))
+    new = kd.fit(data, "most_popular", progress=False).update(new_day(), progress=False)
+    arrays = new.data.source.tables.interactions.arrays
+    assert arrays["rating"].to_pylist() == [*rows.rating, *new_day().rating]
+
+
 @pytest.mark.parametrize("as_date", [lambda moment: moment.date(), lambda moment: moment])
 def test_text_goes_on_where_a_column_had_dates(as_date):
     rows = pd.DataFrame(ratings())
