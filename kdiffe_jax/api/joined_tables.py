@@ -15,6 +15,8 @@ from kdiffe_jax.data.tables.values import converts
 from kdiffe_jax.data.tables.whole import text_of
 from kdiffe_jax.errors import DataError
 
+_UNITS = ("s", "ms", "us", "ns")
+
 
 def joined_items(old: TableInMemory | None, new: TableInMemory | None, key: str) -> Any:
     """Items of both; where the new row of an item says nothing, the old values stay.
@@ -53,7 +55,8 @@ def _alike(old: TableInMemory | None, new: TableInMemory | None):
     for name in before.column_names:
         if name in after.column_names:
             after = _recast(after, name, _as_before(before[name].type, after[name].type))
-            before = _recast(before, name, _wider(before[name].type, after[name].type))
+            if (kind := _wider(before[name].type, after[name].type)) is not None:
+                before, after = _recast(before, name, kind), _recast(after, name, kind)
     return dataclasses.replace(old, arrays=before), dataclasses.replace(new, arrays=after)
 
 
@@ -84,8 +87,18 @@ def _as_before(old: Any, new: Any) -> Any:
 
 
 def _wider(old: Any, new: Any) -> Any:
-    """The type of old cells: that of new numbers, where they are true and false."""
-    return new if (_family(old), _family(new)) == ("bool", "numbers") else old
+    """A type for both where neither is that of the other; None where none is needed or known.
+
+    True and false are numbers above numbers. Moments take the finer unit, in UTC where some have
+    a zone.
+    """
+    families = _family(old), _family(new)
+    if families == ("bool", "numbers"):
+        return new
+    if families == ("moments", "moments") and old != new:
+        unit = max(old.unit, new.unit, key=_UNITS.index)
+        return arrow().timestamp(unit, "UTC" if old.tz or new.tz else None)
+    return None
 
 
 def _means_the_same(new: str, old: str) -> bool:

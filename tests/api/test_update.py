@@ -200,6 +200,19 @@ def test_text_goes_on_where_a_column_had_dates(as_date):
         old.update(new_day().assign(timestamp="yesterday"), progress=False)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", None])
+def test_moments_go_on_in_the_finer_unit_and_in_utc(zone):
+    rows, more = pd.DataFrame(ratings()), new_day()
+    old_moments = pd.to_datetime(rows.timestamp, unit="s").dt.as_unit("s")
+    zoned = old_moments.dt.tz_localize("UTC").dt.tz_convert(zone) if zone else old_moments
+    data = kd.dataset(rows.assign(timestamp=zoned), split="time")
+    fine = pd.to_datetime(more.timestamp * 1000 + 1, unit="ms").dt.as_unit("ms")
+    fitted_on = kd.fit(data, "most_popular", progress=False)
+    new = fitted_on.update(more.assign(timestamp=fine), progress=False)
+    times = new.data.source.tables.interactions.arrays["timestamp"].cast("int64").to_pylist()
+    assert times == [*rows.timestamp * 1000, *more.timestamp * 1000 + 1]
+
+
 def test_the_same_directory_goes_on(tmp_path):
     old = fitted()
     how = dict(epochs=2, progress=False, workdir=tmp_path / "run")
