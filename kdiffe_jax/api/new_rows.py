@@ -10,6 +10,7 @@ from kdiffe_jax.api.dataset import Data
 from kdiffe_jax.api.frames import is_frame, to_arrow
 from kdiffe_jax.api.ids import IdColumn, as_text
 from kdiffe_jax.data.prepare import counts_labels
+from kdiffe_jax.data.tables.values import texts
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.recommend.ids import listed
 
@@ -62,16 +63,18 @@ def _refuse_ratings(histories: Any, data: Data | None) -> None:
 
 
 def entities_by_item(entities: Any, items: IdColumn) -> dict[str, list[Entity]]:
-    """Item -> its entities, each a name or (relation, name).
+    """Item -> its entities, each a name or (relation, name), as the data set writes them.
 
     Raises:
-      DataError: no frame of item, relation and entity and no dictionary, two ids of one text.
+      DataError: no frame of item, relation and entity and no dictionary, two ids of one text, an
+        entity that is missing or no scalar.
 
-    >>> entities_by_item({"new": "Acme"}, IdColumn("item"))
-    {'new': ['Acme']}
+    >>> entities_by_item({"new": "Acme", 7: [("year", 2001.0)]}, IdColumn("item"))
+    {'new': ['Acme'], '7': [('year', '2001')]}
     """
     if isinstance(entities, Mapping):
-        return {item: listed(own) for item, own in _by_text(entities, "item").items()}
+        given = _by_text(entities, "item").items()
+        return {item: [_entity(one, item) for one in listed(own)] for item, own in given}
     if not is_frame(entities):
         raise DataError("items: give {item: entities}, or a frame of item, relation and entity")
     table = to_arrow(entities, "items")
@@ -86,12 +89,40 @@ def entities_by_item(entities: Any, items: IdColumn) -> dict[str, list[Entity]]:
     found: dict[str, list[Entity]] = {}
     rows = zip(
         asked_for(entities, items, "items"),
-        map(str, table["relation"].to_pylist()),
-        map(str, table["entity"].to_pylist()),
+        _names(table, "relation"),
+        _names(table, "entity"),
         strict=True,
     )
     for item, relation, entity in rows:
         found.setdefault(item, []).append((relation, entity))
+    return found
+
+
+def _entity(given: Any, item: str) -> Entity:
+    if isinstance(given, list | tuple) and len(given) == 2:
+        return given[0], _name(given[1], item)
+    return _name(given, item)
+
+
+def _name(given: Any, item: str) -> str:
+    try:
+        return as_text(given)
+    except DataError as error:
+        raise DataError(
+            f"entities of {item!r}: {given!r} is no name; give text or a number, or (relation, "
+            "name)"
+        ) from error
+
+
+def _names(table: Any, column: str) -> list[str]:
+    def place(index: int) -> str:
+        return f"items, row {index + 1}"
+
+    found = texts(table[column], place, ())
+    if "" in found:
+        raise DataError(
+            f"{place(found.index(''))}: the {column} is missing; fill it in or remove the row"
+        )
     return found
 
 

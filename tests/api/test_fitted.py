@@ -194,6 +194,24 @@ def test_a_mistake_is_one_line(model, mistake):
     assert "\n" not in str(refused.value)
 
 
+def test_numbers_are_entities_as_the_data_set_writes_them():
+    items = pd.DataFrame(films()).assign(year=[2000.0 + n % 5 for n in range(len(FILM))])
+    data = kd.dataset(pd.DataFrame(ratings()), items=items, attribute_columns="year")
+    model = kd.fit(data, "kdiffe", dim=8, **QUICK)
+    known = model.with_items({1: ["2001"]}).similar(1, k=3)
+
+    def frame(*years):
+        return pd.DataFrame({"movieId": 1, "relation": "year", "entity": years})
+
+    for given in ({1: 2001}, {1: [2001.0]}, {1: [("year", 2001.0)]}, frame(2001.0), frame("2001")):
+        pd.testing.assert_frame_equal(model.with_items(given).similar(1, k=3), known)
+    with pytest.raises(DataError, match="items, row 2: the entity is missing"):
+        model.with_items(frame(2001.0, None))
+    for given in (None, float("nan"), ("year", None), ("year", 2001, 5)):
+        with pytest.raises(DataError, match="entities of '1': .* is no name; give text or a numb"):
+            model.with_items({1: [given]})
+
+
 def test_no_such_model_option_or_directory(tmp_path):
     with pytest.raises(ConfigError, match="did you mean lightgcn"):
         kd.fit(data_of(), "lightgnc")
