@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,9 @@ def item_rows(modality: str, given: Any, items: Any, columns: TableColumns) -> I
         return ItemRows(tuple(name for name, _ in there), _matrix([row for _, row in there], where))
     if isinstance(given, tuple) and len(given) == 2:
         ids, rows = given
+        one = not isinstance(ids, Iterable) or getattr(ids, "ndim", None) == 0
+        if one or isinstance(ids, str | bytes):
+            raise DataError(f"{where}: {ids!r} stands for ids, and is no list of them; {_FORMS}")
         return ItemRows(tuple(map(as_text, ids)), _matrix(rows, where))
     if items is None:
         raise DataError(f"{where}: without items the order of its rows is not known; {_FORMS}")

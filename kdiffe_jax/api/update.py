@@ -25,6 +25,7 @@ from kdiffe_jax.training.warm_start import Earlier, read_earlier
 
 def update(
     model: FittedModel,
+    /,
     interactions: Any,
     *,
     items: Any = None,
@@ -59,10 +60,12 @@ def update(
       **options: of training, in place of the model's own, such as epochs=5.
 
     Raises:
-      ConfigError: the model came without its tables; another option than the model has.
+      ConfigError: the model came without its tables; another model, or another option than the
+        model has.
       DataError: what is wrong with the new rows.
     """
     with spoken_in_python():
+        _refuse_model(options)
         data, source = _old_data(model)
         items = None if items is None else to_arrow(items, "items")
         features = {**_vectors(source, items), **(features or {})}
@@ -82,6 +85,14 @@ def update(
         config = stored_config(model.recommender.model.config, plain(options))
         earlier = _earlier(model) if is_trained(config.model) else None
         return run_config(added, config, Around(workdir, baselines, progress, log_to), earlier)
+
+
+def _refuse_model(options: Mapping[str, Any]) -> None:
+    if "model" in options:
+        raise ConfigError(
+            f"model = {options['model']!r}: update trains on with the same model; leave it out, or "
+            "fit another one"
+        )
 
 
 def _old_data(model: FittedModel) -> tuple[Data, Source]:

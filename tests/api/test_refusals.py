@@ -96,6 +96,12 @@ OF_DATA = {
         lambda: with_features(vector_frame([None, *FILM[1:]], lambda n: [1.0])),
         "features 'image', row 1: the item id is missing",
     ),
+    "a number as ids of features": (
+        lambda: with_features((5, vectors())),
+        "features 'image': 5 stands for ids, and is no list of them; give a matrix",
+    ),
+    "text as ids of features": (lambda: with_features(("ab", vectors()[:2])), "'ab' stands for"),
+    "an array of no axis as ids": (lambda: with_features((np.array(5), vectors())), "stands for"),
     "one item twice": (
         lambda: with_features({1000: [1.0], "1000": [2.0]}),
         "'1000'",

@@ -240,6 +240,8 @@ def test_mistakes_are_one_line(tmp_path):
         kd.load(old.directory).update(new_day())
     with pytest.raises(ConfigError, match="lightgcn has no option epoch"):
         old.update(new_day(), epoch=2)
+    with pytest.raises(ConfigError, match="model = 'ease': update trains on with the same model"):
+        old.update(new_day(), model="ease")
 
 
 def test_new_rows_are_held_out_another_way_where_that_is_asked_for():
