@@ -40,7 +40,7 @@ class FittedModel:
       directory: of the run.
       data: what it was trained on; None where it was loaded without.
       home: a temporary directory around the run, which lives as long as the model.
-      tried: of "auto", the table that the model was chosen from.
+      tried: of "auto", the table that the model was chosen from; it is not saved.
     """
 
     recommender: Recommender

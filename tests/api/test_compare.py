@@ -81,12 +81,14 @@ def test_rows_that_nothing_could_order_are_refused_before_any_is_trained(tmp_pat
     assert not (tmp_path / "runs").exists()
 
 
-def test_auto_tries_what_there_are_inputs_for():
+def test_auto_tries_what_there_are_inputs_for(tmp_path):
     assert "kdiffe" in short_list(data().dataset)
     bare = kd.dataset(pd.DataFrame(ratings()))
     assert short_list(bare.dataset) == ("rp3beta", "ease", "lightgcn")
     model = kd.fit(bare, "auto", epochs=1, progress=False)
     assert len(model.tried) == 3
+    model.save(tmp_path / "saved")
+    assert kd.load(tmp_path / "saved").tried is None
     with pytest.raises(ConfigError, match="a variant is of one model"):
         kd.fit(bare, "auto", variant="no_kg")
     assert model.result["model"] in ("rp3beta", "ease", "lightgcn")
