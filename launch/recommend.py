@@ -10,7 +10,8 @@ from absl import flags as absl_flags
 from absl.flags import FlagValues
 
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.recommend.recommender import UNKNOWN, Recommender
+from kdiffe_jax.recommend.choices import UNKNOWN
+from kdiffe_jax.recommend.recommender import Recommender
 from kdiffe_jax.recommend.tables import Columns, Describer, text_blocks, write_table, writer_for
 from launch import trained
 from launch.command import Command

@@ -34,6 +34,11 @@ def trained_interactions(model: SavedModel) -> np.ndarray:
     return model.train[: np.searchsorted(model.train[:, 0], n_users)]
 
 
+def trained_degrees(model: SavedModel, n_items: int) -> np.ndarray:
+    """int64[n_items]: training interactions of each item, none of those that came later."""
+    return np.bincount(trained_interactions(model)[:, 1], minlength=n_items)
+
+
 def as_trained(model: SavedModel) -> SavedModel:
     """The model with the ids and interactions of training alone; its rows are as they were."""
     n_users = len(model.user_ids) - model.about.get(_USERS, 0)

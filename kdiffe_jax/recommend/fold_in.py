@@ -32,10 +32,12 @@ class FoldIn:
 
     Args:
       model: with or without users that were added before.
+      trained: whose trained graph is read; the model, or what it was made from by `alone`.
     """
 
-    def __init__(self, model: SavedModel):
+    def __init__(self, model: SavedModel, trained: SavedModel):
         self._model, self._items = model, Ids("item", model.item_ids)
+        self._graph = trained
 
     @property
     def is_possible(self) -> bool:
@@ -88,13 +90,13 @@ class FoldIn:
 
     @cached_property
     def _trained(self) -> np.ndarray:
-        return trained_interactions(self._model)
+        return trained_interactions(self._graph)
 
     @property
     def _similarity(self) -> np.ndarray:
         """f32[n]: S of the training interactions, 0 without S."""
         n = len(self._trained)
-        return self._model.artifacts.get("similarity", np.zeros(n, np.float32))[:n]
+        return self._graph.artifacts.get("similarity", np.zeros(n, np.float32))[:n]
 
     def _new_users(self, histories: Mapping[str, Sequence]) -> NewUsers:
         chosen = [np.unique(self._items.numbers(listed(items))) for items in histories.values()]
@@ -135,17 +137,20 @@ class FoldIn:
         return weights, weights if weighted else np.ones_like(weights)
 
 
-def with_users(model: SavedModel, histories: Mapping[str, Sequence]) -> SavedModel:
+def with_users(
+    model: SavedModel, trained: SavedModel, histories: Mapping[str, Sequence]
+) -> SavedModel:
     """The model with users added after its own.
 
     Args:
+      trained: as `FoldIn` has it.
       histories: new id -> ids of the items that the user has chosen, at least one.
 
     Raises:
       DataError: an id that exists already, and as `FoldIn.alone`.
       ConfigError: as `FoldIn.alone`.
     """
-    new = FoldIn(model).alone(histories)
+    new = FoldIn(model, trained).alone(histories)
     Ids("user", model.user_ids).refuse_known(new.user_ids)
     both = {
         name: np.concatenate([model.artifacts[name], rows])

@@ -16,16 +16,19 @@ from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.registry import model_class
 from kdiffe_jax.models.scoring import with_cold_item_proxies
 from kdiffe_jax.ops.sparse import operator_from_entries
-from kdiffe_jax.recommend.added import n_trained_items, trained_interactions, with_added
+from kdiffe_jax.recommend.added import n_trained_items, trained_degrees, with_added
 from kdiffe_jax.recommend.entities import entity_triples
 from kdiffe_jax.recommend.ids import Ids, by_new_id, listed
 from kdiffe_jax.storage.saved_model import SavedModel
 
 
-def with_items(model: SavedModel, entities: Mapping[str, Sequence]) -> SavedModel:
+def with_items(
+    model: SavedModel, trained: SavedModel, entities: Mapping[str, Sequence]
+) -> SavedModel:
     """The model with items added after its own, each made of its entities.
 
     Args:
+      trained: as `FoldIn` has it.
       entities: new id -> entities, each a name or (relation, name); a text is one name.
 
     Raises:
@@ -46,7 +49,7 @@ def with_items(model: SavedModel, entities: Mapping[str, Sequence]) -> SavedMode
     new = kind.rows_of_new_items(model, triples, len(entities))
     rows = new.items
     if model.config["cold_items"] == "neighbours":
-        rows = _by_nearest_trained(model, triples, rows)
+        rows = _by_nearest_trained(model, trained, triples, rows)
     more = {"messages": new.messages, "attention": new.attention}
     longer = {name: np.concatenate([model.artifacts[name], own]) for name, own in more.items()}
     shifted = triples + np.array([len(model.items), 0, 0], np.int32)
@@ -62,13 +65,15 @@ def with_items(model: SavedModel, entities: Mapping[str, Sequence]) -> SavedMode
     )
 
 
-def _by_nearest_trained(model: SavedModel, triples: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _by_nearest_trained(
+    model: SavedModel, trained: SavedModel, triples: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
     """f32[n, w]: the rows of new items made of their nearest trained items, as those of cold ones.
 
     An item that shares no entity with a trained one keeps the row that it has.
     """
     n_items, n_all = len(model.items), len(model.items) + len(rows)
-    items, near = _nearest_trained(model, triples, len(rows))
+    items, near = _nearest_trained(model, trained, triples, len(rows))
     order = np.lexsort((near, items))
     items, near = items[order], near[order]
     shares = (1.0 / np.bincount(items)[items]).astype(np.float32)
@@ -77,13 +82,13 @@ def _by_nearest_trained(model: SavedModel, triples: np.ndarray, rows: np.ndarray
     return np.asarray(with_cold_item_proxies(everything, proxies)[n_items:])
 
 
-def _nearest_trained(model: SavedModel, triples: np.ndarray, n_new: int):
+def _nearest_trained(model: SavedModel, trained: SavedModel, triples: np.ndarray, n_new: int):
     """New items and their nearest items of those with training interactions."""
     n_items = n_trained_items(model)
-    trained = np.bincount(trained_interactions(model)[:, 1], minlength=len(model.items)) > 0
+    chosen = trained_degrees(trained, len(model.items)) > 0
     return nearest_by_entities(
         triples,
-        model.triples[trained[model.triples[:, 0]]],
+        model.triples[chosen[model.triples[:, 0]]],
         model.config["nearest_items"],
         n_wanted=n_new,
         n_items=n_items,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.recommend.blocks import Best, block_size
 from kdiffe_jax.recommend.candidates import allowed_items, among
+from kdiffe_jax.recommend.choices import SEEN, check_choices
 from kdiffe_jax.recommend.entities import items_with
 from kdiffe_jax.recommend.explain import Explanation, explain
 from kdiffe_jax.recommend.fold_in import FoldIn, with_users
@@ -22,15 +22,6 @@ from kdiffe_jax.recommend.lists import Lists, alike, joined
 from kdiffe_jax.recommend.new_items import with_items
 from kdiffe_jax.recommend.scorers import Scorer, scorer_of
 from kdiffe_jax.storage.saved_model import SavedModel, read_model
-
-UNKNOWN = ("raise", "ignore", "popular")
-SEEN: dict[bool | str, bool | str] = {
-    True: True,
-    False: False,
-    "train": "train",
-    "all": True,
-    "none": False,
-}
 
 
 class Recommender:
@@ -42,12 +33,18 @@ class Recommender:
     Args:
       model: what a run leaves in model.npz; see `load`.
       items, scorer: of the model, where they are made already.
+      trained: the model that this one was made from, whose trained graph stays; see `FoldIn`.
     """
 
     def __init__(
-        self, model: SavedModel, *, items: Ids | None = None, scorer: Scorer | None = None
+        self,
+        model: SavedModel,
+        *,
+        items: Ids | None = None,
+        scorer: Scorer | None = None,
+        trained: SavedModel | None = None,
     ):
-        self.model = model
+        self.model, self._graph = model, trained or model
         self.users = Ids("user", model.user_ids)
         self.items = items or Ids("item", model.item_ids)
         self._scorer = scorer or scorer_of(model)
@@ -99,7 +96,7 @@ class Recommender:
           ConfigError: an option with another value than listed here.
         """
         k = length_of_lists(k)
-        _check(unknown, exclude_seen, filter)
+        check_choices(unknown, exclude_seen, filter)
         allowed = allowed_items(self.items, candidates, filter)
         asked = self.users.ids if users is None else tuple(map(str, listed(users)))
         rows = self.users.numbers(asked) if unknown == "raise" else self.users.find(asked)
@@ -163,7 +160,8 @@ class Recommender:
           DataError: an id that exists already, an item that is not known, no items.
           ConfigError: the model has no way to fold users in.
         """
-        return Recommender(with_users(self.model, histories))
+        model = with_users(self.model, self._graph, histories)
+        return Recommender(model, items=self.items, trained=self._graph)
 
     def of_new_users(self, histories: Mapping[str, Sequence]) -> Recommender:
         """A recommender of new users alone; its cost does not grow with the users known.
@@ -173,7 +171,8 @@ class Recommender:
           ConfigError: the model has no way to fold users in.
         """
         model = self._fold_in.alone(histories)
-        alone = Recommender(model, items=self.items, scorer=self._scorer.of_users(model))
+        scorer = self._scorer.of_users(model)
+        alone = Recommender(model, items=self.items, scorer=scorer, trained=self._graph)
         alone._popularity = self._popularity
         return alone
 
@@ -190,7 +189,8 @@ class Recommender:
           DataError: an id that exists already, an entity that is not known, no entities.
           ConfigError: the model makes no items of entities.
         """
-        return Recommender(with_items(self.model, entities))
+        model = with_items(self.model, self._graph, entities)
+        return Recommender(model, trained=self._graph)
 
     def items_with(self, entity: str, relation: str | None = None) -> list[str]:
         """Ids of the items that have an entity.
@@ -222,7 +222,7 @@ class Recommender:
 
     @cached_property
     def _fold_in(self) -> FoldIn:
-        return FoldIn(self.model)
+        return FoldIn(self.model, self._graph)
 
     @cached_property
     def _all_seen(self) -> np.ndarray:
@@ -236,12 +236,3 @@ class Recommender:
     @cached_property
     def _popularity(self) -> jax.Array:
         return jnp.asarray(self.model.item_degrees()[:, None], jnp.float32)
-
-
-def _check(unknown: str, exclude_seen: bool | str, filter: Callable | None) -> None:
-    if unknown not in UNKNOWN:
-        raise ConfigError(f"unknown = {unknown!r}: choose one of {', '.join(UNKNOWN)}")
-    if not isinstance(exclude_seen, Hashable) or exclude_seen not in SEEN:
-        raise ConfigError(f"exclude_seen = {exclude_seen!r}: choose True, 'train' or False")
-    if filter is not None and not callable(filter):
-        raise ConfigError(f"filter = {filter!r}: give a function that is called with an item's id")

@@ -82,7 +82,7 @@ def test_who_else_is_new_changes_nothing(any_model):
     in_turn = recommender.with_users({"new": ["p1", "p2"]}).with_users({"other": ["p2"]}).model
     np.testing.assert_array_equal(in_turn.users[-2:], together.users[-2:])
     np.testing.assert_array_equal(in_turn.train, together.train)
-    similarities = [FoldIn(model).mean_similarity for model in (in_turn, any_model)]
+    similarities = [FoldIn(model, model).mean_similarity for model in (in_turn, any_model)]
     np.testing.assert_array_equal(*similarities)
 
 
@@ -99,6 +99,17 @@ def test_new_users_alone_are_given_what_they_are_given_among_all(any_model):
         assert alone.explain("new", item) == among_all.explain("new", item)
     assert alone.similar_users("new", 1)["new"][0][0] == "ann 1"
     assert alone.similar_items("p1", 4)["p1"] == recommender.similar_items("p1", 4)["p1"]
+
+
+def test_beside_new_users_alone_others_are_new_to_the_trained_graph(any_model):
+    recommender, new = Recommender(any_model), {"new": ["p1", "p2"]}
+    pairs = [("new", item) for item in recommender.items.ids]
+    expected = recommender.with_users(new).score(pairs)
+    alone = recommender.of_new_users({"other": ["p2"], "third": ["p5"]})
+    for again in (alone.with_users(new), alone.of_new_users(new)):
+        np.testing.assert_array_equal(again.score(pairs), expected)
+    lists = alone.with_users(new).recommend(["other", "new"], 9)
+    assert lists["other"] == alone.recommend("other", 9)["other"]
 
 
 def test_the_most_popular_items_are_a_new_users_too(popular):

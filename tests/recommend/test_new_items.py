@@ -109,8 +109,9 @@ def test_a_new_item_ranks_by_its_nearest_trained_items_where_cold_ones_do(tmp_pa
     extended = Recommender(model).with_items({"new": made_of(model, item)})
     expected = row / np.linalg.norm(row) * length
     np.testing.assert_allclose(extended.model.items[-1], expected, atol=1e-5)
-    again = extended.with_users({"zoe": ["new"]}).with_items({"newer": made_of(model, item)}).model
-    np.testing.assert_allclose(again.items[-1], expected, atol=1e-5)
+    for zoe in (extended.with_users({"zoe": ["new"]}), extended.of_new_users({"zoe": ["new"]})):
+        again = zoe.with_items({"newer": made_of(model, item)}).model
+        np.testing.assert_allclose(again.items[-1], expected, atol=1e-5)
 
 
 def test_a_new_item_that_no_trained_item_is_near_to_keeps_its_own_row(tmp_path):
