@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kdiffe_jax.recommend.added import trained_degrees
 from kdiffe_jax.recommend.blocks import Best, block_size
 from kdiffe_jax.recommend.candidates import allowed_items, among
 from kdiffe_jax.recommend.choices import SEEN, check_choices
@@ -235,4 +236,5 @@ class Recommender:
 
     @cached_property
     def _popularity(self) -> jax.Array:
-        return jnp.asarray(self.model.item_degrees()[:, None], jnp.float32)
+        degrees = trained_degrees(self._graph, len(self.items))
+        return jnp.asarray(degrees[:, None], jnp.float32)

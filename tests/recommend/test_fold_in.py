@@ -75,6 +75,14 @@ def test_new_users_are_recommended_to_and_nobody_else_changes(recommender):
     assert more.similar_users("new", 3)["new"]
 
 
+def test_new_users_change_no_list_of_popular_items(model, recommender):
+    rare = f"p{np.argmin(model.item_degrees())}"
+    more = recommender.with_users({f"new {n}": [rare] for n in range(len(model.user_ids))})
+    for known in (more, Recommender(more.model)):
+        lists = [r.recommend("nobody", 48, unknown="popular") for r in (recommender, known)]
+        assert lists[0]["nobody"] == lists[1]["nobody"]
+
+
 def test_who_else_is_new_changes_nothing(any_model):
     """Together or one after the other: the trained graph keeps its degrees and its S."""
     recommender = Recommender(any_model)
