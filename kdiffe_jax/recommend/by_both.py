@@ -36,8 +36,11 @@ class Both(Embeddings):
         self, users: np.ndarray, excluded: np.ndarray, allowed: np.ndarray | None, k: int
     ) -> Best:
         """As `Embeddings.best`, on the host."""
-        trained = self._model.users[users] @ self._model.items.T
-        return best_among(trained + self._added.scores(users), excluded, allowed, k)
+        return best_among(self._scores(users), excluded, allowed, k)
+
+    def has_scores(self, users: np.ndarray) -> np.ndarray:
+        """As `Embeddings.has_scores`."""
+        return self._scores(users).any(axis=1)
 
     def pair_scores(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """f32[n]: the scores of n pairs."""
@@ -63,3 +66,6 @@ class Both(Embeddings):
         )
         file = "embeddings_and_item_weights.safetensors"
         return Exported(file, tensors, formula, None)
+
+    def _scores(self, users: np.ndarray) -> np.ndarray:
+        return self._model.users[users] @ self._model.items.T + self._added.scores(users)

@@ -54,6 +54,10 @@ class Embeddings:
         """
         return among(allowed, self._model.users[users], self._items, excluded, k)
 
+    def has_scores(self, users: np.ndarray) -> np.ndarray:
+        """bool[b]: which of at most a block of users have a score other than 0 for any item."""
+        return (self._model.users[users] @ self._model.items.T).any(axis=1)
+
     def pair_scores(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """f32[n]: the scores of n pairs."""
         return np.einsum("nd,nd->n", self._model.users[users], self._model.items[items])

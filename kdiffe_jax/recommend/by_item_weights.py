@@ -52,6 +52,9 @@ class ItemWeights:
     def best(self, users, excluded, allowed, k):
         return best_among(self.scores(users), excluded, allowed, k)
 
+    def has_scores(self, users):
+        return self.scores(users).any(axis=1)
+
     def scores(self, users: np.ndarray) -> np.ndarray:
         """f32[b, J]: every item's score for at most a block of users."""
         return self._scores(history_matrix(users, self._train, self._n_items))

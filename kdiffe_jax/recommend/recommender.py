@@ -90,7 +90,7 @@ class Recommender:
           unknown: what a user that is not known gets: "raise" a DataError, "ignore" no
             list, "popular" the most popular items. With "popular" so do users of whom the
             model knows nothing: without training interactions, or with scores of 0
-            alone. Such lists are labelled.
+            for all items. Such lists are labelled.
 
         Raises:
           DataError: a user or candidate that is not known.
@@ -207,7 +207,9 @@ class Recommender:
         found, scores = self._scorer.best(rows, pairs_of(rows, seen), allowed, k)
         popular = rows < 0
         if fall_back:
-            popular |= (self._trained[rows] == 0) | ~np.nan_to_num(scores).any(axis=1)
+            popular |= self._trained[rows] == 0
+            silent = np.flatnonzero(~popular & ~np.nan_to_num(scores).any(axis=1))
+            popular[silent] = ~self._scorer.has_scores(rows[silent])
         if popular.any():
             places = np.flatnonzero(popular)
             excluded = pairs_of(rows[places], seen)

@@ -232,3 +232,11 @@ def test_where_all_scores_are_zero_popular_items_stand_in_where_asked(model):
         assert not recommender.recommend("new", 5).popular.any()
         lists = recommender.recommend("new", 5, unknown="popular")
         assert lists.popular.all() and [item for item, _ in lists["new"]] == expected
+
+
+def test_candidates_without_a_score_are_the_models_where_others_have_one(recommender, weighted):
+    weights = recommender._scorer.scores(np.arange(60))
+    user, item = np.argwhere((weights == 0) & weights.any(axis=1, keepdims=True))[0].tolist()
+    options = dict(candidates=[f"p{item}"], exclude_seen=False, unknown="popular")
+    lists = recommender.recommend(f"ann {user}", 5, **options)
+    assert lists[f"ann {user}"] == [(f"p{item}", 0.0)] and not lists.popular.any()

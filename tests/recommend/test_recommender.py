@@ -129,6 +129,19 @@ def test_users_without_training_get_the_popular_items_where_asked(model):
     assert cold.recommend("ann 3").popular.tolist() == [False]
 
 
+def test_lists_that_are_empty_or_hold_scores_of_zero_are_the_models_where_it_knows_the_user(model):
+    items = model.items.copy()
+    items[[4, 9]] = 0.0
+    recommender = Recommender(model._replace(items=items))
+    more = recommender.with_users({"everything": recommender.items.ids})
+    for options in ({"candidates": ["p4", "p9"]}, {"candidates": []}):
+        options |= {"unknown": "popular", "exclude_seen": False}
+        lists = more.recommend(["ann 1", "everything", "nobody"], 5, **options)
+        assert lists.popular.tolist() == [False, False, True]
+    lists = more.recommend("everything", 5, unknown="popular")
+    assert lists["everything"] == [] and not lists.popular.any()
+
+
 def test_nobody_asked(recommender):
     for lists in (
         recommender.recommend([]),
