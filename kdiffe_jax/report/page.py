@@ -19,6 +19,8 @@ from kdiffe_jax.report.scores import scores
 from kdiffe_jax.report.settings import Options, settings, shared_options
 from kdiffe_jax.report.summary import summary
 from kdiffe_jax.storage.files import replacing
+from kdiffe_jax.storage.run_directory import PER_USER
+from kdiffe_jax.storage.saved_model import MODEL
 
 REPORT = "report.html"
 
@@ -80,11 +82,17 @@ def _found(run: RunFiles) -> list[Markup]:
     if run.model is not None and run.scored is not None:
         parts += [relations(run), lists(run), cold_items(run), examples(run)]
     else:
-        parts += [cold_items(run), note(_WITHOUT_MODEL)]
+        parts += [cold_items(run), note(_without_lists(run))]
     return [*filter(None, parts)]
 
 
-_WITHOUT_MODEL = (
-    "Lists and examples need model.npz and test_per_user.npz, which this run does not "
-    "have. Scoring it again (python -m launch.main --mode=evaluate) writes the model."
-)
+def _without_lists(run: RunFiles) -> str:
+    if "test" not in run.result:
+        return "Lists and examples need the test split, which was left alone."
+    missing = [
+        file for file, found in ((MODEL, run.model), (PER_USER, run.scored)) if found is None
+    ]
+    return (
+        f"Lists and examples need {' and '.join(missing)}, which this run does not have. Scoring "
+        "it again (python -m launch.main --mode=evaluate) writes what is missing."
+    )

@@ -288,7 +288,9 @@ def test_a_test_split_left_alone(single, run_dir):
     finish(setup, [single.trained], RunDirectory(run_dir))
     page = Page(report_of(run_dir))
     assert list(page.table("", "recall@20")) == ["this model, validation"]
-    assert "The test split was left alone" in "".join(page.texts)
+    words = "".join(page.texts)
+    assert "The test split was left alone" in words and "need the test split" in words
+    assert "which this run does not have" not in words and "--mode=evaluate" not in words
 
 
 def test_validation_without_users_draws_no_metrics(run_dir):
@@ -304,9 +306,16 @@ def test_validation_without_users_draws_no_metrics(run_dir):
     assert page.table("", "recall@20")["this model, validation"]["recall@20"] == "–"
 
 
-def test_an_older_run_without_a_model(run_dir):
-    (run_dir / "model.npz").unlink()
+@pytest.mark.parametrize(
+    "missing",
+    [["model.npz"], ["test_per_user.npz"], ["model.npz", "test_per_user.npz"]],
+    ids=" ".join,
+)
+def test_a_run_without_a_file_names_that_file(run_dir, missing):
+    for name in missing:
+        (run_dir / name).unlink()
     words = "".join(Page(report_of(run_dir)).texts)
+    assert f"need {' and '.join(missing)}, which this run does not have" in words
     assert "--mode=evaluate" in words and "Rebuilt knowledge graph" not in words
 
 
