@@ -68,7 +68,8 @@ def _some(users: np.ndarray, *, most: int) -> np.ndarray:
 
 def _measures(run: RunFiles) -> Markup:
     result = run.result
-    named = {"this model": result["beyond_accuracy"]}
+    own = "the training before" if "refit" in result else "this model"
+    named = {own: result["beyond_accuracy"]}
     theirs = result["baselines"].items()
     named |= {plain(n): b["beyond_accuracy"] for n, b in theirs if "beyond_accuracy" in b}
     rows = [[n, *(words(found[m]) for m, words in _MEASURES.items())] for n, found in named.items()]
@@ -84,10 +85,17 @@ def _said(run: RunFiles, shown: int) -> str:
     seed = ", by the ensemble" if "ensemble" in run.result else seed
     masked = run.config.get("mask_valid", False)
     also = " (the test score left out validation items too)" if masked else ""
+    also = _OF_REFIT if "refit" in run.result else also
     return (
         f"Below: the first {LENGTH} of {whose}{seed}, training items left out{also}. Items are in "
         "ten groups of one size by their training interactions; group 1 is the least popular tenth."
     )
+
+
+_OF_REFIT = (
+    ", by the model trained again: what was validation and test is training now and left out too, "
+    "so the table above is not of these lists"
+)
 
 
 def _charts(found: Deciles) -> Markup:

@@ -174,6 +174,17 @@ def test_lists_are_described_as_in_the_result(page, finished):
     assert shares[0, 0] < 10 < shares[-1, 0]
 
 
+def test_lists_of_a_refit_are_told_from_those_of_the_training_before(run_dir, text):
+    assert "trained again" not in text
+    refit = {"of": "before", "interactions": 480, "epochs": 2, "seconds": 1.0}
+    (run_dir / "result.json").write_text(json.dumps(result_of(run_dir) | {"refit": refit}))
+    page = Page(report_of(run_dir))
+    rows = page.table("first 20 at test")
+    assert "the training before" in rows and "this model" not in rows
+    (said,) = (words for words in page.texts if words.startswith("Below: the first 20"))
+    assert "by the model trained again" in said and "validation and test is training now" in said
+
+
 def test_nothing_is_loaded_and_no_name_is_markup(text, page):
     assert not any(tag in ("script", "link", "img", "iframe", "object") for tag, _ in page.elements)
     for tag, attributes in page.elements:
