@@ -92,4 +92,4 @@ def small_saved(cache_dir, model=DEFAULT, *, dataset=None, **changes):
     kind = model_class(model)
     arrays = dict(kind(dataset.train, dataset.n_users, dataset.n_items).fit(**point).saved)
     rows = {name: arrays.pop(name) for name in ("users", "items")}
-    return saved_model(dataset, config, {"best_epoch": 0}, **rows, artifacts=arrays)
+    return saved_model(dataset, config, {"best_epoch": 0, "epochs": 0}, **rows, artifacts=arrays)

@@ -114,7 +114,8 @@ def _about(
     return {
         "format": FORMAT_VERSION,
         "model": model.config["model"],
-        **{name: model.about.get(name) for name in ("program", "dataset", "best_epoch")},
+        **{name: model.about.get(name) for name in ("program", "dataset")},
+        "best_epoch": model.best_epoch,
         "users": len(model.user_ids),
         "items": len(model.item_ids),
         "dim": model.items.shape[1] or None,

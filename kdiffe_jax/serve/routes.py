@@ -38,7 +38,7 @@ def _about(router: APIRouter, answers: Answers, bounds: Bounds) -> None:
         return schemas.Health(
             data_set=recommender.model.about["dataset"],
             model=recommender.model.config["model"],
-            best_epoch=recommender.model.about.get("best_epoch"),
+            best_epoch=recommender.model.best_epoch,
             users=len(recommender.users),
             items=len(recommender.items),
             reasons=recommender.explains,

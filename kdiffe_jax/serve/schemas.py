@@ -19,7 +19,7 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
     data_set: str
     model: str
-    best_epoch: int | None = Field(description="null for a model without epochs")
+    best_epoch: int | None = Field(description="null for a model without epochs and an ensemble")
     users: int
     items: int
     reasons: bool = Field(description="whether the model has reasons to give for a score")

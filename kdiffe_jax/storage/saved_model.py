@@ -62,6 +62,11 @@ class SavedModel(NamedTuple):
         """Every option by name, "model" among them."""
         return self.about["config"]
 
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch in use; None of a model without epochs and of several together."""
+        return None if self.about.get("epochs") == 0 else self.about.get("best_epoch")
+
     def item_degrees(self) -> np.ndarray:
         """int64[J]: training interactions of each item."""
         return np.bincount(self.train[:, 1], minlength=len(self.item_ids))

@@ -97,5 +97,6 @@ def test_exports_say_how_they_score(saved, tmp_path):
         pytest.importorskip(name)
     export(saved[1].model, tmp_path / "out")
     about = json.loads((tmp_path / "out" / "export.json").read_text())
+    assert about["best_epoch"] == (0 if is_trained(about["model"]) else None)
     assert about["model"] == saved[1].model.config["model"]
     assert "scores = " in about["how_to_score"] or "a user's score" in about["how_to_score"]

@@ -66,6 +66,16 @@ def test_config_and_degrees(model):
     assert model._replace(train=train).item_degrees().tolist() == [1, 0, 2]
 
 
+def test_the_epoch_in_use(model):
+    for about, epoch in (
+        ({"best_epoch": 7}, 7),
+        ({"best_epoch": 0}, 0),
+        ({"best_epoch": 0, "epochs": 0}, None),
+        ({"best_epoch": None, "ensemble": 2}, None),
+    ):
+        assert model._replace(about=about).best_epoch == epoch
+
+
 def test_no_member_needs_pickle(file):
     with np.load(file, allow_pickle=False) as archive:
         assert all(archive[name].dtype != object for name in archive.files)
