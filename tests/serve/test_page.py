@@ -4,6 +4,7 @@ import base64
 import functools
 import http.server
 import threading
+import time
 from urllib.parse import quote
 
 import pytest
@@ -193,6 +194,39 @@ def test_what_is_not_there_is_said(page, address):
     wait(page, lambda: "nobody" not in texts(page, "[role=alert]")[0])
     page.find_element(By.CSS_SELECTOR, "main a").click()
     wait(page, lambda: not texts(page, "[role=alert]"))
+
+
+def test_a_wrong_address_is_said_while_reasons_are_open(page, address):
+    for wrong in ("#/nonsense", "#/user/ann%201/why/nothing"):
+        page.get("about:blank")
+        page.get(f"{address}#/user/ann%201/why/p2")
+        wait(page, lambda: page.find_elements(By.CSS_SELECTOR, "dialog[open]"))
+        page.execute_script("location.hash = arguments[0]", wrong)
+        wait(page, lambda: texts(page, "[role=alert]"))
+        time.sleep(0.5)
+        assert texts(page, "[role=alert]") and page.current_url.endswith(wrong)
+
+
+LATE = """const fetched = window.fetch;
+  window.fetch = async (address, options) => {
+    const answer = await fetched(address);
+    await new Promise((done) => setTimeout(done, 500));
+    if (options.signal.aborted) throw new DOMException("", "AbortError");
+    return answer;
+  };"""
+
+
+@pytest.mark.parametrize("waited", [0.0, 0.3], ids=["not asked", "not answered"])
+def test_what_is_found_after_the_box_was_left_stays_closed(page, waited):
+    page.execute_script(LATE)
+    page.switch_to.active_element.send_keys("/")
+    page.switch_to.active_element.send_keys("cup")
+    time.sleep(waited)
+    page.execute_script("document.activeElement.blur()")
+    time.sleep(1.0)
+    assert page.execute_script("return document.getElementById('found').hidden")
+    page.switch_to.active_element.send_keys("/")
+    wait(page, lambda: texts(page, "[role=option]"))
 
 
 @pytest.fixture(scope="module", params=["ease", "most_popular"])

@@ -53,6 +53,7 @@ async function explain(signal) {
 }
 
 function fail(error) {
+  route = undefined;
   dialog.close();
   shown = "";
   put("Not found", [

@@ -15,6 +15,8 @@ export function search(input, list, health, chosen) {
   let asked;
 
   const close = () => {
+    clearTimeout(waiting);
+    asked?.abort();
     list.hidden = true;
     input.setAttribute("aria-expanded", "false");
     activate(-1);
