@@ -207,6 +207,17 @@ def test_a_wrong_address_is_said_while_reasons_are_open(page, address):
         assert texts(page, "[role=alert]") and page.current_url.endswith(wrong)
 
 
+def test_from_reasons_to_those_of_another_user(page, address):
+    page.get(f"{address}#/user/ann%201/why/p2")
+    wait(page, lambda: "ann 1" in "".join(texts(page, "dialog[open] .hint")))
+    page.execute_script("location.hash = '#/user/ann%202/why/p2'")
+    wait(page, lambda: "ann 2" in "".join(texts(page, "dialog[open] .hint")))
+    time.sleep(0.5)
+    assert page.current_url.endswith("/why/p2") and texts(page, "h1") == ["User ann 2"]
+    page.switch_to.active_element.send_keys(Keys.ESCAPE)
+    wait(page, lambda: "why" not in page.current_url)
+
+
 LATE = """const fetched = window.fetch;
   window.fetch = async (address, options) => {
     const answer = await fetched(address);

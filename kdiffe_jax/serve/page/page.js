@@ -33,7 +33,7 @@ async function show(signal) {
   const first = shown === null;
   main.setAttribute("aria-busy", "true");
   const { title, content } = await VIEWS[route.view](route.of, { health, signal });
-  dialog.close();
+  if (route.why === undefined) dialog.close();
   put(title, content);
   shown = address(route);
   if (!first) {
