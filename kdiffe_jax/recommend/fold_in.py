@@ -52,10 +52,10 @@ class FoldIn:
           histories: new id -> ids of the items that the user has chosen, at least one.
 
         Raises:
-          DataError: an id that is empty, an item that is not known, no items.
+          DataError: an id that is empty or there twice, an item that is not known, no items.
           ConfigError: the model cannot fold in, or no dictionary.
         """
-        histories = by_new_id(histories, "the items of users")
+        histories = by_new_id(histories, "user", "the items of users")
         if not self.is_possible:
             name = self._model.config["model"]
             raise ConfigError(f"{name} has no way to fold in a user that training never saw")

@@ -82,16 +82,24 @@ def listed(names) -> list:
     return [names] if single else list(names)
 
 
-def by_new_id(given, what: str) -> Mapping:
+def by_new_id(given, what: str, told: str) -> Mapping:
     """New ids and what is told of each.
 
+    Args:
+      what: "user" or "item".
+      told: what is expected of each, for messages.
+
     Raises:
-      ConfigError: not a dictionary; `what` says what is expected.
-      DataError: an id that is empty or holds a control character.
+      ConfigError: not a dictionary.
+      DataError: an id that is empty or holds a control character, two ids of one text.
     """
     if not isinstance(given, Mapping):
-        raise ConfigError(f"{type(given).__name__}: give {what} as a dictionary by new id")
+        raise ConfigError(f"{type(given).__name__}: give {told} as a dictionary by new id")
+    known: set[str] = set()
     for name in map(str, given):
+        if name in known:
+            raise DataError(f"new {what} {name!r} stands there twice, as a number and as text")
+        known.add(name)
         if not name.strip() or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
             raise DataError(
                 f"new id {name[:60]!a}: is empty, or holds a line break, a tab, another control "

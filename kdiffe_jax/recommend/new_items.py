@@ -35,7 +35,8 @@ def with_items(
       DataError: an id that exists already, an entity that is not known, no entities.
       ConfigError: the model has no way to make such items, or no dictionary.
     """
-    entities = {item: listed(own) for item, own in by_new_id(entities, "entities of items").items()}
+    given = by_new_id(entities, "item", "entities of items")
+    entities = {item: listed(own) for item, own in given.items()}
     name = model.config["model"]
     kind = model_class(name)
     if "ensemble" in model.about:

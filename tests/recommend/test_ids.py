@@ -39,6 +39,15 @@ def test_what_is_no_dictionary_is_refused(numbered, given):
         numbered.with_items(given)
 
 
+def test_two_new_ids_of_one_text_are_refused(numbered):
+    name = numbered.model.entity_names[numbered.model.triples[0, 2]]
+    for add in (numbered.with_users, numbered.of_new_users):
+        with pytest.raises(DataError, match="^new user '1' stands there twice"):
+            add({1: ["12"], "1": ["13"]})
+    with pytest.raises(DataError, match="^new item '100' stands there twice"):
+        numbered.with_items({100: [name], "100": [name]})
+
+
 @pytest.mark.parametrize("pair", ("ab", ("ann 1",), 7, ("ann 1", "1", "2")))
 def test_what_is_no_pair_is_refused(numbered, pair):
     with pytest.raises(DataError, match=r"is no pair; give \(user, item\)"):
