@@ -30,15 +30,16 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; port 0 takes a free one.
 
     Raises:
-      ConfigError: the address is taken, or not of this machine.
+      ConfigError: the address is taken, not of this machine, or none.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        host.encode("idna")  # What is no name would fail inside, and leave a socket open.
         return socket.create_server((host, port), family=family)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise ConfigError(
-            f"cannot listen on {host}, port {port}: {error.strerror}; choose another --port or "
-            "--host"
+            f"cannot listen on {host}, port {port}: {reason}; choose another --port or --host"
         ) from error
 
 

@@ -55,6 +55,12 @@ def test_a_port_that_is_taken(refused):
         assert "--port" in refused(f"--port={other.getsockname()[1]}")
 
 
+@pytest.mark.parametrize("host", ["ü..x", "x" * 70, "300.1.1.1"], ids=ascii)
+def test_a_host_that_is_none(refused, host):
+    said = refused(f"--host={host}", "--port=0", "--open_to_network")
+    assert "cannot listen on" in said and "--host" in said and "None" not in said
+
+
 def test_a_run_that_is_missing(refused, tmp_path):
     assert "no such run directory" in refused("--port=0", workdir=tmp_path / "none")
 
