@@ -126,9 +126,9 @@ def _rows(columns: Mapping[str, Any], fields: tuple[str, ...]) -> Iterator[tuple
 
 
 def _plain(column) -> list:
-    """Python values; of float32 the shortest text that says the number."""
+    """Python values; of float32 the shortest text that says the number, of 0 without a minus."""
     if isinstance(column, np.ndarray) and column.dtype == np.float32:
-        return column.astype("U32").astype(np.float64).tolist()
+        return (column + np.float32(0.0)).astype("U32").astype(np.float64).tolist()
     return column.tolist() if isinstance(column, np.ndarray) else list(column)
 
 

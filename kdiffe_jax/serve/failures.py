@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -38,8 +40,9 @@ def _not_valid(request: Request, error: RequestValidationError) -> JSONResponse:
 
 
 def _has_another_kind_of_body(request: Request) -> bool:
-    kind = request.headers.get("content-type", "")
-    return request.headers.get("content-length", "0") != "0" and "json" not in kind
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = re.fullmatch(r"application/(.+\+)?json", kind)
+    return request.headers.get("content-length", "0") != "0" and not is_json
 
 
 def _not_served(request: Request, error: HTTPException) -> JSONResponse:

@@ -92,3 +92,10 @@ def test_text_is_aligned_with_one_head(recommender):
     assert "\n".join(text_blocks(parts, plain.fields)).splitlines() == [
         lines[0], *lines[3:], *lines[1:3]
     ]  # fmt: skip
+
+
+def test_a_score_of_zero_has_no_minus(tmp_path):
+    columns = {"item": ["a", "b"], "score": np.float32([-0.0, -0.1])}
+    assert list(text_blocks([columns], ("item", "score"))) == ["item  score\na     0.0\nb     -0.1"]
+    write_table([columns], ("item", "score"), tmp_path / "lists.csv")
+    assert [row["score"] for row in csv_rows(tmp_path / "lists.csv")] == ["0.0", "-0.1"]

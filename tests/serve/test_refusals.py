@@ -96,10 +96,18 @@ def test_methods(client):
     assert client.head("/api/health").status_code == 200
 
 
-@pytest.mark.parametrize("kind", [{}, {"content-type": "text/plain"}])
+@pytest.mark.parametrize("kind", [None, "text/plain", "text/json", "application/jsonl"])
 @pytest.mark.parametrize("content", [b'{"pairs": [["c001", "x"]]}', b"hello", b"\xff\xfe"])
 def test_a_body_that_is_not_named_as_json(client, kind, content):
-    refused(client.post("/api/score", content=content, headers=kind), 415)
+    headers = {} if kind is None else {"content-type": kind}
+    refused(client.post("/api/score", content=content, headers=headers), 415)
+
+
+@pytest.mark.parametrize("kind", ["Application/JSON; charset=utf-8", "application/ld+json"])
+def test_a_body_that_is_named_as_json(client, kind):
+    for content, status in ((b'{"items": ["p1"]}', 200), (b'{"items": []}', 422), (b"[]", 422)):
+        answer = client.post("/api/fold-in", content=content, headers={"content-type": kind})
+        assert answer.status_code == status, answer.text
 
 
 def test_bodies_that_are_too_large(client):
