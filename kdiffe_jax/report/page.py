@@ -92,7 +92,7 @@ def _without_lists(run: RunFiles) -> str:
     missing = [
         file for file, found in ((MODEL, run.model), (PER_USER, run.scored)) if found is None
     ]
-    return (
-        f"Lists and examples need {' and '.join(missing)}, which this run does not have. Scoring "
-        "it again (python -m launch.main --mode=evaluate) writes what is missing."
-    )
+    said = f"Lists and examples need {' and '.join(missing)}, which this run does not have."
+    if MODEL not in missing:
+        return said
+    return f"{said} Scoring it again (python -m launch.main --mode=evaluate) writes the model."

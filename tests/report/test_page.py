@@ -327,7 +327,8 @@ def test_a_run_without_a_file_names_that_file(run_dir, missing):
         (run_dir / name).unlink()
     words = "".join(Page(report_of(run_dir)).texts)
     assert f"need {' and '.join(missing)}, which this run does not have" in words
-    assert "--mode=evaluate" in words and "Rebuilt knowledge graph" not in words
+    assert ("--mode=evaluate) writes the model" in words) == ("model.npz" in missing)
+    assert "Rebuilt knowledge graph" not in words
 
 
 def test_a_report_that_fails_is_one_line_and_leaves_the_run(run_dir, monkeypatch):
