@@ -68,15 +68,15 @@ class StreamOptions(Checked):
 class ContentStreams(Model):
     """Tables, views and losses of the streams; a subclass adds to them."""
 
-    #: streams that are no modality
-    streams: ClassVar[tuple[str, ...]] = ("id",)
+    #: what loss terms are of beside modalities
+    own_terms: ClassVar[tuple[str, ...]] = ("id",)
 
     def check(self, steps, limits) -> None:
-        """Refuses modalities that have the name of another stream."""
+        """Refuses modalities that have the name of what has a loss term of its own."""
         for name in self.sizes.modalities:
-            if name in self.streams:
+            if name in self.own_terms:
                 raise ConfigError(
-                    f"a modality is named {name!r}, which is a stream of the model's own"
+                    f"a modality is named {name!r}, as a loss term of the model's own is"
                 )
 
     @property

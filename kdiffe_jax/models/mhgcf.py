@@ -77,7 +77,7 @@ class MHGCF(ContentStreams):
     """Streams ranked each for itself; the stream of entities ranks an item's entities too."""
 
     Options = MHGCFOptions
-    streams = ("id", "entities")
+    own_terms = ("id", "entities", "links")
     presets = MappingProxyType(
         {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
     )

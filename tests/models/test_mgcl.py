@@ -132,10 +132,12 @@ def test_without_a_rate_there_is_no_contrast(problem):
     assert [objective.name for objective in model.objectives] == ["loss"]
 
 
-@pytest.mark.parametrize(("name", "stream"), [("mgcl", "id"), ("mhgcf", "entities")])
-def test_a_modality_with_the_name_of_a_stream_is_refused(name, stream):
-    model, _ = model_with(name, Sizes(7, 9, feature_widths=((stream, 3),)))
-    with pytest.raises(ConfigError, match=f"a modality is named '{stream}'"):
+@pytest.mark.parametrize(
+    ("name", "own"), [("mgcl", "id"), ("mhgcf", "entities"), ("mhgcf", "links")]
+)
+def test_a_modality_with_the_name_of_a_term_of_the_models_own_is_refused(name, own):
+    model, _ = model_with(name, Sizes(7, 9, feature_widths=((own, 3),)))
+    with pytest.raises(ConfigError, match=f"a modality is named '{own}'"):
         model.check(1, Limits())
 
 
