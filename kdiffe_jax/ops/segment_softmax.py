@@ -18,7 +18,8 @@ def segment_softmax(
       n_segments: their number; empty segments are fine.
 
     Returns:
-      f32[n]; each segment's entries sum to 1, or are all 0 where none has weight.
+      f32[n]; a segment's entries sum to 1 where its largest logit has a weight of 1e-30 or more,
+      and are all 0 where none has weight.
     """
     shift = jax.ops.segment_max(
         jnp.where(weights > 0, logits, -jnp.inf), segments, n_segments, indices_are_sorted=True

@@ -119,7 +119,10 @@ class DiffusionOptions(Checked):
         choices=("given", "rebuilt", "weighted"),
     )
     weight_power: float = option(
-        2.0, "the power of denoised values that weighs triples, for main_graph weighted", above=0.0
+        2.0,
+        "the power of denoised values that weighs triples, for main_graph weighted",
+        above=0.0,
+        high=8.0,
     )
     top_q: int = option(1, "q: relations kept per item in the rebuilt graph", low=1)
     rebuild_from: str = option(

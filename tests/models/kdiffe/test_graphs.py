@@ -7,6 +7,8 @@ import pytest
 from kdiffe_jax.graph.knowledge import knowledge_graph
 from kdiffe_jax.models.kdiffe.entity_rows import entity_rows
 from kdiffe_jax.models.kdiffe.graphs import main_and_other, nothing_denoised, weighted_by
+from kdiffe_jax.models.kdiffe.options import KDiffEOptions
+from kdiffe_jax.ops.segment_softmax import segment_softmax
 
 TRIPLES = np.array([(0, 0, 1), (0, 0, 2), (2, 0, 0), (2, 1, 1), (2, 1, 3)], np.int32)
 SIZES = dict(n_items=3, n_entities=4)
@@ -23,6 +25,14 @@ def test_each_triple_weighs_a_power_of_its_value_and_no_less_than_of_a_thousandt
     weights = weighted_by(own, given(), power).structure.values
     expected = np.array([0.5, 0.1, 0.2, 1e-3, 0.4]) ** power
     np.testing.assert_allclose(weights, expected, rtol=1e-5)
+
+
+def test_attention_by_the_largest_power_of_the_least_values_sums_to_one():
+    power = KDiffEOptions.all_options()["weight_power"].metadata["high"]
+    structure = weighted_by(jnp.zeros(5), given(), power).structure
+    attention = segment_softmax(jnp.arange(5.0), structure.values, structure.rows, n_segments=3)
+    sums = np.bincount(structure.rows, attention, minlength=3)
+    np.testing.assert_allclose(sums, [1, 0, 1], rtol=1e-6)
 
 
 def test_before_anything_is_denoised_all_triples_weigh_the_same():
