@@ -160,7 +160,8 @@ def elbo_weights(schedule: Schedule) -> jax.Array:
     """Weight of `|x_0 - prediction|^2` at each t: SNR(t-1) - SNR(t), and 1 at t = 0.
 
     SNR(t) = alpha_bar_t / (1 - alpha_bar_t); the weight turns the squared error into
-    the t-th term of the evidence lower bound.
+    the t-th term of the evidence lower bound. Ratios of float32 leave a relative error of up to
+    1e-7 T over the variance at T, and of some 1e-4 from the first beta.
 
     Returns:
       f32[T].

@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from kdiffe_jax.models.kdiffe.options import KDiffEOptions
 from kdiffe_jax.ops import diffusion
 
 PAPER = dict(noise_scale=0.1, noise_min=1e-4, noise_max=0.02)
@@ -19,6 +20,19 @@ def test_released_constants():
     np.testing.assert_allclose(1 - schedule.alpha_bar[-1], 0.0021, atol=5e-5)
     weights = diffusion.elbo_weights(schedule)
     np.testing.assert_allclose(weights[:4], [1, 6886, 1270, 534], rtol=2e-3)
+
+
+@pytest.mark.parametrize("timesteps", [2, 10, 50])
+def test_elbo_weights_are_near_those_of_float64_down_to_the_least_noise(timesteps):
+    least = KDiffEOptions.all_options()["noise_scale"].metadata["low"]
+    for scale in (least, 0.1, 1.0):
+        ends = PAPER | {"noise_scale": scale}
+        exact = diffusion.linear_variances(timesteps, **ends).alpha_bar
+        ratio = exact / (1 - exact)
+        found = diffusion.elbo_weights(schedule_of(timesteps, **ends))
+        tolerance = 1e-7 * timesteps / (1 - exact[-1]) + 3e-4
+        assert tolerance < 0.02
+        np.testing.assert_allclose(found[1:], ratio[:-1] - ratio[1:], rtol=tolerance)
 
 
 @pytest.mark.parametrize("timesteps", [1, 2, 10, 200])

@@ -53,7 +53,7 @@ class DiffusionOptions(Checked):
         "cosine that ends in noise alone",
         choices=("linear", "cosine"),
     )
-    noise_scale: float = option(0.1, "scale of both ends of the linear schedule", above=0.0)
+    noise_scale: float = option(0.1, "scale of both ends of the linear schedule", low=0.01)
     noise_min: float = option(1e-4, "variance at t = 1 before scaling", above=0.0, high=1.0)
     noise_max: float = option(0.02, "variance at t = T before scaling", above=0.0, high=1.0)
     guidance: bool = option(True, "condition the denoiser on the item's users; off is KDiffE_2")
