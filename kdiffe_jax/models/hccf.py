@@ -47,7 +47,7 @@ class HCCFOptions(Checked):
         choices=("learned", "own"),
     )
     hyperedges: int = option(128, "columns of H where it is learned", low=1)
-    hyper_scale: float = option(1.0, "H over layer 0, where it is its own", above=0.0)
+    hyper_scale: float = option(1.0, "H over layer 0, where it is its own", low=0.01)
     dropout: float = option(
         0.5, "share of the entries of L and of H that a layer drops", low=0.0, high=0.99
     )

@@ -8,7 +8,14 @@ import pytest
 from kdiffe_jax.graph.drop_entries import Directed
 from kdiffe_jax.models import hccf as hccf_module
 from kdiffe_jax.models.arrays import Inputs, Sizes
-from kdiffe_jax.models.hccf import HCCF, Dropped, Sent, layer_contrast
+from kdiffe_jax.models.hccf import (
+    HCCF,
+    Dropped,
+    HCCFOptions,
+    Sent,
+    layer_contrast,
+    through_hyperedges,
+)
 from kdiffe_jax.ops.row_ops import unit_rows
 from tests.models.by_hand import (
     arrays,
@@ -102,6 +109,13 @@ def test_loss_and_gradients_are_the_equations(problem, rng, wide, hypergraph):
     tolerance = 1e-12
     assert largest_difference(terms | {"loss": loss}, expected, relative=True) < tolerance
     assert largest_difference(found, gradients, relative=True) < tolerance
+
+
+def test_what_passes_a_hypergraph_of_the_least_scale_is_long_enough_for_a_cosine():
+    least = HCCFOptions.all_options()["hyper_scale"].metadata["low"]
+    table = jax.nn.initializers.xavier_uniform()(jax.random.key(0), (10_000, 64))
+    rows = unit_rows(through_hyperedges(least * table, table))
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-5)
 
 
 def test_what_is_dropped_keeps_the_share_and_differs(rng):
