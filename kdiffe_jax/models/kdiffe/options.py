@@ -155,7 +155,8 @@ class ContrastOptions(Checked):
     temperature: float = option(0.5, "tau: InfoNCE temperature", above=0.0, traced=True)
     contrast: str = option(
         "knowledge",
-        "second view: the rebuilt knowledge graph, or the given one with edges dropped as in SGL",
+        "second view: the rebuilt knowledge graph, the given one where the main view reads that, "
+        "or the main view's while edges of users and items are dropped as in SGL",
         choices=("knowledge", "edge_drop"),
     )
     edge_drop: float = option(0.1, "share of edges that the second view drops", low=0.0, high=0.99)

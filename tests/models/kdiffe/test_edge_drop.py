@@ -43,6 +43,16 @@ def test_its_key_draws_the_edges_and_nothing_dropped_is_the_first_view():
     assert_equal(none.laplacian, setup.inputs.laplacian)
 
 
+@pytest.mark.parametrize("main_graph", ("weighted", "rebuilt"))
+def test_both_views_read_the_knowledge_graph_of_the_main_one(main_graph):
+    views = opened(small_setup(contrast="edge_drop", main_graph=main_graph))
+    other = opened(small_setup(main_graph=main_graph))
+    assert_equal(views.other, views.main)
+    assert_equal(views.main, other.main)
+    with pytest.raises(AssertionError):
+        assert_equal(views.other, other.other)
+
+
 def test_degrees_from_what_s_adds_are_refused():
     with pytest.raises(ConfigError, match="edge_drop"):
         small_setup(contrast="edge_drop", degree_from="weighted")
