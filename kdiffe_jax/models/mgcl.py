@@ -20,7 +20,7 @@ from types import MappingProxyType
 import jax
 
 from kdiffe_jax.models.arrays import Batch, Inputs, View, Weighted
-from kdiffe_jax.models.base import Objective, Sampling
+from kdiffe_jax.models.base import Idle, Objective, Sampling
 from kdiffe_jax.models.content_streams import ContentStreams, StreamOptions
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import weighted_term
@@ -63,6 +63,7 @@ class MGCL(ContentStreams):
     presets = MappingProxyType(
         {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
     )
+    idle = (Idle(("temperature", "contrast_weight", "denominators"), "contrast_rate", 0.0),)
     variants = MappingProxyType({"without_contrast": {"contrast_rate": 0.0}})
     grid = MappingProxyType({"features": ("raw", "unit"), "first_content_score": (0.2, 0.4, 0.8)})
 

@@ -16,7 +16,7 @@ import jax
 
 from kdiffe_jax.graph.drop_edges import drop_edges, drop_nodes
 from kdiffe_jax.models.arrays import Inputs, View, Weighted
-from kdiffe_jax.models.base import Needs
+from kdiffe_jax.models.base import Idle, Needs
 from kdiffe_jax.models.lightgcn import LightGCN, LightGCNOptions
 from kdiffe_jax.models.terms import node_contrast, pooling_of
 from kdiffe_jax.ops.propagate import next_layer, pooled
@@ -52,6 +52,9 @@ class SGL(LightGCN):
 
     Options = SGLOptions
     needs = Needs(edge_dropping=True)
+    idle = (
+        Idle(("temperature", "augmentation", "edge_drop", "negatives"), "contrast_weight", 0.0),
+    )
     grid = MappingProxyType(
         {"edge_drop": (0.1, 0.5), "temperature": (0.2, 0.5), "contrast_weight": (0.01, 0.1, 1.0)}
     )

@@ -42,6 +42,11 @@ def refuse_unfit(options: KDiffEOptions, embedding: EmbeddingConfig, sizes: Size
         )
     if options.rebuild_from == "all" and options.top_q > sizes.n_entities:
         raise ConfigError(f"top_q = {options.top_q}: there are only {sizes.n_entities} entities")
+    if options.guidance_gradient and options.guidance_rank:
+        raise ConfigError(
+            f"guidance_gradient has no effect beside guidance_rank = {options.guidance_rank}, made "
+            "before training; leave it out, or take guidance_rank = 0"
+        )
     if options.last_neighbour_weight and not embedding.neighbour_weight:
         raise ConfigError(
             f"last_neighbour_weight = {options.last_neighbour_weight:g} has no effect without "

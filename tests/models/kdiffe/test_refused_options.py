@@ -31,6 +31,13 @@ def test_dropped_edges_need_degrees_of_the_adjacency():
         check(contrast="edge_drop", degree_from="weighted")
 
 
+def test_no_gradient_passes_guidance_that_is_made_before_training():
+    check(guidance_rank=5)
+    check(guidance_gradient=True)
+    with pytest.raises(ConfigError, match="no effect beside guidance_rank = 5"):
+        check(guidance_gradient=True, guidance_rank=5)
+
+
 def test_nearest_items_beside_the_layers_need_nearest_items():
     check(last_neighbour_weight=0.3, neighbour_weight=1.0)
     with pytest.raises(ConfigError, match="last_neighbour_weight = 0.3 has no effect"):
