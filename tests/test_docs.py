@@ -12,7 +12,7 @@ from absl import flags as absl_flags
 from kdiffe_jax.data.settings import PrepareConfig
 from kdiffe_jax.data.synthetic import planted_dataset
 from kdiffe_jax.data.tables.columns import TableColumns
-from kdiffe_jax.models.registry import MODELS
+from kdiffe_jax.models.registry import MODELS, is_trained, model_class
 from kdiffe_jax.storage.saved_model import MODEL, write_model
 from launch import (
     compare,
@@ -107,6 +107,15 @@ def test_every_equation_has_its_functions_and_tests():
         source = (ROOT / file).read_text(encoding="utf-8")
         for name in re.findall(r"`(?:\w+\.)?(\w+)`", names):
             assert re.search(rf"^ *(def|class) {name}\b", source, re.MULTILINE), f"{file}: {name}"
+
+
+@pytest.mark.parametrize("name", [n for n in MODELS if is_trained(n) and n != "kdiffe"])
+def test_the_page_of_a_model_has_its_grid(name):
+    page = (ROOT / "docs" / "models" / f"{name}.md").read_text(encoding="utf-8")
+    for option, values in model_class(name).grid.items():
+        if not isinstance(values[0], str):
+            lists = re.findall(rf"`{option}` ([\d.e, -]*\d)", page)
+            assert list(values) in [[*map(float, found.split(", "))] for found in lists], option
 
 
 def test_every_module_is_in_the_reference():
