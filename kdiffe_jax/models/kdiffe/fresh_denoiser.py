@@ -69,6 +69,11 @@ def head_start(model: KDiffEModules, inputs: Inputs, guidance: jax.Array, key: j
     return trained_denoiser(model, inputs, guidance, _HEAD_START_RATE, key, steps=steps)
 
 
+def rows_of_step(model: KDiffEModules) -> int:
+    """Items whose rows a step of it takes: `denoiser_rows`, but no fewer than 256."""
+    return min(model.sizes.n_items, max(model.options.denoiser_rows, _LEAST_ROWS))
+
+
 def trained_denoiser(
     model: KDiffEModules,
     inputs: Inputs,
@@ -82,11 +87,11 @@ def trained_denoiser(
 
     Args:
       model, inputs, guidance, rate, key: as in `values_after_training`.
-      steps: each on `denoiser_rows` items' rows, but no fewer than 256.
+      steps: each on the rows of `rows_of_step` items.
     """
     options, denoiser = model.options, model.denoiser
     adam = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(options.denoiser_decay))
-    n_rows = min(model.sizes.n_items, max(options.denoiser_rows, _LEAST_ROWS))
+    n_rows = rows_of_step(model)
     parts = (denoiser, model.schedule, model.timestep_weights)
 
     def step(state, step_key):

@@ -18,7 +18,7 @@ from kdiffe_jax.models.kdiffe.denoiser_memory import check_denoiser_memory
 from kdiffe_jax.models.kdiffe.elbo import elbo_term
 from kdiffe_jax.models.kdiffe.encoder import Encoder
 from kdiffe_jax.models.kdiffe.entity_rows import entity_rows, usual_relation
-from kdiffe_jax.models.kdiffe.fresh_denoiser import head_start
+from kdiffe_jax.models.kdiffe.fresh_denoiser import head_start, rows_of_step
 from kdiffe_jax.models.kdiffe.graphs import Denoised, main_and_other, nothing_denoised
 from kdiffe_jax.models.kdiffe.held_out_triples import held_out_triples
 from kdiffe_jax.models.kdiffe.modules import KDiffEConstants, KDiffEModules
@@ -215,6 +215,8 @@ class KDiffE(KDiffEModules):
             n_items=self.sizes.n_items,
             n_columns=self.denoiser.n_columns,
             rows=max(-(-self.sizes.n_items // steps), options.denoiser_rows),
+            rows_alone=rows_of_step(self),
+            beside=3 if options.denoiser_head_start else 2 * self.is_tested,
         )
 
     def artifacts(self, params, inputs, carry, edges) -> dict[str, np.ndarray]:
@@ -224,7 +226,7 @@ class KDiffE(KDiffEModules):
 
     def findings(self, params, inputs, carry, traced, key, triples) -> dict[str, Any]:
         """Whether a denoiser finds hidden triples again, where columns are entities."""
-        if not self.options.guidance or self.denoiser.n_columns < self.sizes.n_entities:
+        if not self.is_tested:
             return {}
         main = self._knowledge_graphs(inputs, carry)[0]
         parts = (main, traced["learning_rate"], key)

@@ -69,6 +69,11 @@ class KDiffEModules(Model):
         )
 
     @property
+    def is_tested(self) -> bool:
+        """Whether a run ends with a test of a fresh denoiser: guided, of a column an entity."""
+        return self.options.guidance and self.denoiser.n_columns >= self.sizes.n_entities
+
+    @property
     def schedule(self) -> Schedule:
         """Eq. 8."""
         if self.options.noise_schedule == "cosine":

@@ -9,9 +9,11 @@ import pytest
 from kdiffe_jax.config import Limits
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.arrays import Sizes
 from kdiffe_jax.models.kdiffe import model as kdiffe
-from kdiffe_jax.models.kdiffe.denoiser_memory import denoiser_memory_gb
-from kdiffe_jax.models.registry import make_config
+from kdiffe_jax.models.kdiffe.denoiser_memory import alone_memory_gb, denoiser_memory_gb
+from kdiffe_jax.models.kdiffe.fresh_denoiser import rows_of_step, values_after_training
+from kdiffe_jax.models.registry import build_model, make_config
 from kdiffe_jax.training.loop import compile_setup
 from kdiffe_jax.training.setup import build_setup
 from kdiffe_jax.training.step import initial_state
@@ -62,6 +64,43 @@ def test_the_estimate_is_what_the_compiled_calls_hold(tmp_path, wide, changes):
         rows=setup.sampler.nodes_of_step,
     )
     assert held_by_xla(setup) / 1e9 == pytest.approx(told, rel=0.15)
+
+
+@pytest.mark.parametrize("width", (8, 256))
+def test_the_estimate_is_what_a_denoiser_alone_holds(tmp_path, wide, width):
+    setup = small_problem(tmp_path, wide, denoiser_width=width, denoiser_head_start=3)
+    model, inputs = setup.model, setup.inputs
+    sizes = dict(width=width, n_columns=model.denoiser.n_columns, rows=rows_of_step(model))
+    initial = jax.jit(partial(initial_state, model, seed=0)).lower(inputs).compile()
+    held = initial.memory_analysis()
+    held = held.temp_size_in_bytes + held.output_size_in_bytes
+    assert held / 1e9 == pytest.approx(alone_memory_gb(**sizes, beside=3), rel=0.15)
+
+    guidance, key = jnp.zeros((wide.n_items, model.guidance_size)), jax.random.key(0)
+    asked = jnp.zeros(48, int), jnp.zeros((48, 17), int)
+    rest = (inputs, guidance, jnp.float32(1e-3), key, *asked)
+    fresh = values_after_training.lower(model, *rest).compile()
+    weights = 4 * 2 * width * model.denoiser.n_columns
+    held = fresh.memory_analysis().temp_size_in_bytes + weights
+    assert held / 1e9 == pytest.approx(alone_memory_gb(**sizes, beside=2), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("changes", "beside"),
+    [({}, 2), ({"denoiser_head_start": 3}, 3), ({"guidance": False}, 0)],
+    ids=("at the end", "a head start", "neither"),
+)
+def test_a_denoiser_alone_counts_where_one_is_trained(wide, changes, beside):
+    config = make_config({"denoiser_width": 512} | changes)
+    sizes = Sizes(wide.n_users, wide.n_items, wide.n_entities, wide.n_relations)
+    model, alone = build_model(config, sizes), dict(width=512, n_columns=wide.n_entities)
+    epochs = denoiser_memory_gb(**alone, n_items=wide.n_items, rows=120)
+    alone_too = alone_memory_gb(**alone, rows=256, beside=beside) if beside else 0
+    needed = max(epochs, alone_too)
+    model.check(4, Limits(model_memory_gb=1.01 * needed))
+    with pytest.raises(ConfigError, match="--model_memory_gb"):
+        model.check(4, Limits(model_memory_gb=0.99 * needed))
+    assert (needed > epochs) == bool(beside)
 
 
 def build(directory, dataset, limit, **changes):
