@@ -10,7 +10,9 @@ from kdiffe_jax.api.dataset import Data
 from kdiffe_jax.api.frames import is_frame, to_arrow
 from kdiffe_jax.api.ids import IdColumn, as_text
 from kdiffe_jax.data.prepare import counts_labels
+from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.values import texts
+from kdiffe_jax.data.tables.whole import text_of_one
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.recommend.ids import listed
 
@@ -106,12 +108,15 @@ def _entity(given: Any, item: str) -> Entity:
 
 def _name(given: Any, item: str) -> str:
     try:
-        return as_text(given)
-    except DataError as error:
+        name = as_text(given) if isinstance(given, str) else text_of_one(given)
+    except arrow().ArrowException:
+        name = None
+    if not isinstance(name, str):
         raise DataError(
             f"entities of {item!r}: {given!r} is no name; give text or a number, or (relation, "
             "name)"
-        ) from error
+        )
+    return name
 
 
 def _names(table: Any, column: str) -> list[str]:

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -205,6 +206,9 @@ def test_numbers_are_entities_as_the_data_set_writes_them():
 
     for given in ({1: 2001}, {1: [2001.0]}, {1: [("year", 2001.0)]}, frame(2001.0), frame("2001")):
         pd.testing.assert_frame_equal(model.with_items(given).similar(1, k=3), known)
+    for given, asked in ((True, "true"), (12345678901.5, "1.23456789015e+10")):
+        with pytest.raises(DataError, match=re.escape(f"no entity '{asked}'")):
+            model.with_items({1: [("year", given)]})
     with pytest.raises(DataError, match="items, row 2: the entity is missing"):
         model.with_items(frame(2001.0, None))
     for given in (None, float("nan"), ("year", None), ("year", 2001, 5)):

@@ -11,13 +11,13 @@ from typing import Any
 
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.packed import DAMAGED, unpacked
+from kdiffe_jax.data.tables.whole import text_of_one
 from kdiffe_jax.errors import DataError
 
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]  #: an object -> what counts of it
 
 _BYTES = 4 << 20
 _DEEPEST = 2
-_EXACT = 2**53
 _NESTED = (dict, list, tuple)
 _decoded = json.JSONDecoder().decode
 _UNREADABLE = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
@@ -168,10 +168,10 @@ def _array(values: list, name: str, path: Path, lines: list[int]):
 
 
 def _nested(value: Any, depth: int) -> Any:
-    """Text, in lists of one depth; of floats that are whole numbers without their point."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
-        value = int(value)
+    """Text, in lists of one depth; None of NaN."""
     if not depth:
+        if isinstance(value, float):
+            return text_of_one(value)
         return value if isinstance(value, str) else json.dumps(value, default=str)
     within = value if isinstance(value, list | tuple) else [value]
     return [_nested(part, depth - 1) for part in within if part is not None]

@@ -1,6 +1,8 @@
-"""Whole numbers that are stored as floats, and their text."""
+"""The text of values, and whole numbers that are stored as floats."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +21,9 @@ def whole(values):
 
 
 def text_of(values):
-    """Values of a pyarrow array as text, whole numbers in full however they are stored.
+    """Values of a pyarrow array as text, whole numbers below 2**53 in full however they are stored.
 
-    Lists become lists of text, empty where there are none.
+    Lists become lists of text, empty where there are none. NaN is null.
 
     >>> import pyarrow
     >>> text_of(pyarrow.array([4006381333931.0, 0.5, None])).to_pylist()
@@ -42,8 +44,19 @@ def text_of(values):
         offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
         return pa.ListArray.from_arrays(offsets, text_of(lists.flatten()))
     texts = values.cast(pa.string())
-    return pa.compute.coalesce(_in_full(values), texts) if types.is_floating(kind) else texts
+    if not types.is_floating(kind):
+        return texts
+    texts = pa.compute.if_else(pa.compute.is_nan(values), None, texts)
+    return pa.compute.coalesce(whole(values).cast(pa.string()), texts)
 
 
-def _in_full(values):
-    return whole(values).cast(arrow().string())
+def text_of_one(value: Any) -> Any:
+    """A value of Python as `text_of` has it in a column; of a list the list, None of what is none.
+
+    >>> text_of_one(2001.0), text_of_one(0.00001), text_of_one(True), text_of_one(float("nan"))
+    ('2001', '0.00001', 'true', None)
+
+    Raises:
+      pyarrow.ArrowException: what has no text.
+    """
+    return text_of(arrow().array([value]))[0].as_py()

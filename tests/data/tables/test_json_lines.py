@@ -9,7 +9,10 @@ from kdiffe_jax.data.sources import layout_of
 from kdiffe_jax.data.tables import json_lines
 from kdiffe_jax.data.tables.delimited import open_table
 from kdiffe_jax.data.tables.values import LIST_MARK
+from kdiffe_jax.data.tables.whole import text_of
 from kdiffe_jax.errors import DataError
+
+pyarrow = pytest.importorskip("pyarrow")
 
 
 def write(path, *rows):
@@ -97,6 +100,19 @@ def test_numbers_do_not_depend_on_their_neighbours(tmp_path, monkeypatch):
     catalogue = read_tables(tmp_path, name="shop")
     assert catalogue.user_ids == (*map(str, range(10)), "100000000000")
     assert catalogue.columns["price"] == (*catalogue.user_ids, "1.5")
+
+
+def test_numbers_beside_text_are_those_of_a_column_of_numbers(tmp_path):
+    numbers = [12345678901.5, 0.00001, 2.5e-8, 1e16, 3.0, float("nan")]
+    alone = write(tmp_path / "alone.jsonl", *({"a": number} for number in numbers))
+    beside = write(tmp_path / "beside.jsonl", *({"a": one} for one in [*numbers, "dear"]))
+    as_column = text_of(pyarrow.array(content(alone)["a"])).to_pylist()
+    assert content(beside)["a"] == [*as_column, "dear"] and as_column[-1] is None
+
+
+def test_nan_in_a_list_is_missing(tmp_path):
+    file = write(tmp_path / "t.jsonl", {"a": [1.0, float("nan")]}, {"a": [float("nan"), "b"]})
+    assert content(file)["a"] == [["1", None], [None, "b"]]
 
 
 def test_a_change_says_what_counts(tmp_path):
