@@ -70,7 +70,8 @@ class Knowledge(NamedTuple):
 def united(relations: Iterable[Relation], *, by_weights: bool = False) -> list[Relation]:
     """Relations of one name as one, those to items apart from those to other entities.
 
-    Entities of one name are one, in the first space that other relations share, if any.
+    Entities of one name in several parts are one, in the first space that other relations share,
+    if any; those of one part stay as many as they are.
     Weights count where all parts have some.
 
     Args:
@@ -110,16 +111,20 @@ def _by_name(parts: Sequence[Relation]) -> tuple[list[np.ndarray], dict[Hashable
     if parts[0].links_items:
         return [part.entities for part in parts], {}
     named: dict[Hashable, str] = {}
+    numbers: dict[Hashable, int] = {}
+    first: dict[str, Hashable] = {}
     entities = []
     for part in parts:
         used, local = np.unique(part.entities, return_inverse=True)
-        names = [part.entity_names[entity] for entity in used.tolist()]
-        before = {name: key for key, name in reversed(named.items())}
-        own = [part.keys[entity] for entity in used.tolist()]
-        keys = [before.get(name, key) for name, key in zip(names, own, strict=True)]
-        named = named | dict(zip(keys, names, strict=True))
-        numbers = {key: number for number, key in enumerate(named)}
-        entities.append(np.array([numbers[key] for key in keys], np.int32)[local.ravel()])
+        keys, of_part = [], set()
+        for entity in used.tolist():
+            name, key = part.entity_names[entity], part.keys[entity]
+            if name not in of_part:
+                key = first.setdefault(name, key)
+            of_part.add(name)
+            named[key] = name
+            keys.append(numbers.setdefault(key, len(numbers)))
+        entities.append(np.array(keys, np.int32)[local.ravel()])
     return entities, named
 
 

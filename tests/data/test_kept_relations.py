@@ -85,6 +85,16 @@ def test_an_entity_of_one_name_is_one_in_a_relation_of_two_spaces(spaces):
     assert len(joined.triples) == 2 * len(BRAND.items)
 
 
+def test_two_entities_of_one_name_in_a_part_stay_two_wherever_it_stands():
+    two = dataclasses.replace(
+        BRAND, entity_names=("Acme", "Acme"), entity_keys=("Acme", ("Acme", 1)), space="entities"
+    )
+    other = Relation(BRAND.name, np.array([0]), np.array([0]), ("Acme",))
+    for parts in ([two, other], [other, two], [two, other, two]):
+        (one,) = united(parts)
+        assert one.entity_names == ("Acme", "Acme") and one.keys == ("Acme", ("Acme", 1))
+
+
 def test_a_filter_for_no_relation():
     with pytest.raises(ConfigError, match="relation 'colour': there is no such; there are brand"):
         account(BRAND, colour=None)
