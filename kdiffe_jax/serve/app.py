@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 
 import kdiffe_jax
@@ -17,6 +18,7 @@ from kdiffe_jax.serve.routes import routes
 from kdiffe_jax.serve.warm_up import warm_up
 
 PAGE = Path(__file__).parent / "page"
+API = "/api/"
 DESCRIPTION = "Lists, similar items and users, scores and exact reasons from a trained model."
 
 
@@ -45,5 +47,12 @@ def make_app(
     )
     handle_failures(app)
     app.include_router(routes(answers, bounds))
-    app.mount("/", StaticFiles(directory=PAGE, html=True))
+    app.router.routes.append(_Page("/", StaticFiles(directory=PAGE, html=True)))
     return Guard(app, bounds=bounds, hosts=hosts, pictures=pictures)
+
+
+class _Page(Mount):
+    """The files of the page; no address of the API, where another method is told as such."""
+
+    def matches(self, scope):
+        return (Match.NONE, {}) if scope["path"].startswith(API) else super().matches(scope)

@@ -93,6 +93,10 @@ def test_methods(client):
     refused(client.put("/api/health"), 405)
     refused(client.post("/api/recommend"), 405)
     refused(client.post("/"), 405)
+    for address in ("score", "fold-in", "fold-in/explain"):
+        refused(client.get(f"/api/{address}"), 405)
+    refused(client.post("/api/nope"), 404)
+    refused(client.get("/api/nope"), 404)
     assert client.head("/api/health").status_code == 200
 
 
