@@ -51,7 +51,7 @@ ALLOWED = {
     "profile": {"errors", "ops", "storage"},
 }  # fmt: skip
 # What other rooms may import of models/.
-DOORS = {"added_score", "arrays", "base", "registry", "scoring", "fitting"}
+DOORS = {"added_score", "arrays", "base", "fitting", "idle_options", "registry", "scoring"}
 COMPUTING = {
     "evaluation", "graph", "models", "ops", "parallel", "profile", "recommend", "training",
 }  # fmt: skip

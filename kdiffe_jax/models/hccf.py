@@ -90,6 +90,7 @@ class HCCF(LightGCN):
     idle = (
         Idle(("hyperedges",), "hypergraph", "own"),
         Idle(("hyper_scale",), "hypergraph", "learned"),
+        Idle(("temperature",), "contrast_weight", 0.0),
     )
     grid = MappingProxyType(
         {

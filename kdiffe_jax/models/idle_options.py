@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.options import ContentConfig
@@ -27,13 +27,24 @@ def idle_options(config: Config) -> Iterator[str]:
     """
     values, known = config.to_flat(), options_of(config.model)
     presets = model_class(config.model).presets.values()
-    for idle in (*model_class(config.model).idle, *_SHARED):
-        if values.get(idle.option) != idle.value or _read_for_cold_items(idle, values):
-            continue
+    for idle in _idle(config):
         for name in idle.names:
             usual = [preset[name] for preset in presets if name in preset]
             if name in known and values[name] not in [known[name].default, *usual]:
                 yield f"{name} = {values[name]!r} changes nothing: {idle.option} is {idle.value!r}"
+
+
+def idle_names(config: Config, *, varied: Collection[str] = ()) -> set[str]:
+    """The options that change nothing beside the other values, whichever values they have.
+
+    Args:
+      varied: options whose values are no reason, since they have others too.
+
+    >>> from kdiffe_jax.models.registry import make_config
+    >>> sorted(idle_names(make_config({"model": "sgl", "contrast_weight": 0.0})))[:2]
+    ['augmentation', 'edge_drop']
+    """
+    return {name for idle in _idle(config) if idle.option not in varied for name in idle.names}
 
 
 def idle_content(config: Config) -> Iterator[str]:
@@ -42,6 +53,13 @@ def idle_content(config: Config) -> Iterator[str]:
     for name, value in dataclasses.asdict(config.content).items():
         if value != usual[name]:
             yield f"{name} = {value!r} changes nothing: {config.model} has no knowledge graph"
+
+
+def _idle(config: Config) -> Iterator[Idle]:
+    values = config.to_flat()
+    for idle in (*model_class(config.model).idle, *_SHARED):
+        if values.get(idle.option) == idle.value and not _read_for_cold_items(idle, values):
+            yield idle
 
 
 def _read_for_cold_items(idle: Idle, values: dict) -> bool:

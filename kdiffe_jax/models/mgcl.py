@@ -63,7 +63,10 @@ class MGCL(ContentStreams):
     presets = MappingProxyType(
         {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
     )
-    idle = (Idle(("temperature", "contrast_weight", "denominators"), "contrast_rate", 0.0),)
+    idle = (
+        Idle(("temperature", "contrast_weight", "denominators"), "contrast_rate", 0.0),
+        Idle(("temperature", "denominators"), "contrast_weight", 0.0),
+    )
     variants = MappingProxyType({"without_contrast": {"contrast_rate": 0.0}})
     grid = MappingProxyType({"features": ("raw", "unit"), "first_content_score": (0.2, 0.4, 0.8)})
 

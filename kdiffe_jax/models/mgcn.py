@@ -23,7 +23,7 @@ import numpy as np
 
 from kdiffe_jax.graph.item_graphs import ItemGraph, across, normalised_graph
 from kdiffe_jax.models.arrays import Batch, Inputs, Term, View, Weighted
-from kdiffe_jax.models.base import Needs
+from kdiffe_jax.models.base import Idle, Needs
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.linear_maps import FAN_IN_UNIFORM, fresh_map, mapped
 from kdiffe_jax.models.presets import best_shared
@@ -77,6 +77,7 @@ class MGCN(LightGCN):
     presets = MappingProxyType(
         {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
     )
+    idle = (Idle(("temperature",), "contrast_weight", 0.0),)
     grid = MappingProxyType({"contrast_weight": (0.001, 0.01, 0.1)})
 
     @property

@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.idle_options import idle_names
 from kdiffe_jax.models.registry import changed, model_class, options_of, variant
 from kdiffe_jax.studies.noise_plan import Curve, noise_settings
 from kdiffe_jax.studies.reads import can_go_without_knowledge, reads_features, reads_triples
@@ -166,10 +167,10 @@ def _sensitivity(base: Config, parameters: Sequence[str]) -> Plan:
             raise ConfigError(f"{name!r}: choose among {', '.join(PARAMETERS)}")
     _check_has(base.model, "sensitivity", parameters or PARAMETERS, every=bool(parameters))
     chosen = [name for name in parameters or PARAMETERS if _has(base.model, name)]
-    if "walks" in chosen and base.to_flat()["xi"] == 0:
-        if parameters:
-            raise ConfigError("walks: xi = 0 leaves S out, which is all that they make; give --xi")
-        chosen.remove("walks")
+    idle = [name for name in chosen if _options(name) <= idle_names(base)]
+    if parameters and idle:
+        raise ConfigError(f"{idle[0]}: changes nothing beside the other options; leave it out")
+    chosen = [name for name in chosen if name not in idle]
     plan = _along(base, {name: GRIDS[name] for name in GRIDS if name in chosen})
     if "walks" not in chosen:
         return plan
@@ -182,7 +183,11 @@ def _sensitivity(base: Config, parameters: Sequence[str]) -> Plan:
 
 
 def _has(model: str, parameter: str) -> bool:
-    return (WALKS.keys() if parameter == "walks" else {parameter}) <= options_of(model).keys()
+    return _options(parameter) <= options_of(model).keys()
+
+
+def _options(parameter: str) -> set[str]:
+    return {*WALKS} if parameter == "walks" else {parameter}
 
 
 def _check_has(model: str, study: str, parameters: Sequence[str], *, every: bool = True) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.models.idle_options import idle_names
 from kdiffe_jax.models.registry import changed, is_trained, model_class, options_of
 from kdiffe_jax.options import closest
 
@@ -70,10 +71,14 @@ def read_sweep(path: str | Path, base: Config) -> Sweep:
 
 
 def own_grid(base: Config, given: Collection[str] = ()) -> Sweep:
-    """Every combination of the values of `Model.grid`; an option that is given is not varied.
+    """Every combination of the values of `Model.grid` that tells anything beside the base.
+
+    Args:
+      base: what all trials share.
+      given: options that are not varied.
 
     Raises:
-      ConfigError: the model has none, or all of it is given.
+      ConfigError: the model has none, or nothing of it is left.
     """
     grid = model_class(base.model).grid if is_trained(base.model) else {}
     if not grid:
@@ -81,10 +86,13 @@ def own_grid(base: Config, given: Collection[str] = ()) -> Sweep:
             f"{base.model} has no grid of its own; --sweep=FILE says what is tried, see "
             "docs/studies.md"
         )
-    parameters = {name: list(values) for name, values in grid.items() if name not in given}
+    left = grid.keys() - given
+    left -= idle_names(base, varied=left)
+    parameters = {name: list(values) for name, values in grid.items() if name in left}
     if not parameters:
         raise ConfigError(
-            f"{', '.join(grid)}: all that the grid of {base.model} varies is given; leave one out"
+            f"{', '.join(grid)}: all that the grid of {base.model} varies is given, or changes "
+            "nothing beside it; leave one out"
         )
     return _sweep({"method": "grid", "parameters": parameters}, base)
 

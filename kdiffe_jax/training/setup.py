@@ -25,9 +25,9 @@ from kdiffe_jax.data.ranked_users import slow_ranking
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.arrays import EdgeWeights, Inputs, Params, Sizes
 from kdiffe_jax.models.base import Model, Needs
+from kdiffe_jax.models.idle_options import idle_content, idle_options
 from kdiffe_jax.models.registry import build_model, model_class
 from kdiffe_jax.training.held_out import check_splits, splits_to_rank
-from kdiffe_jax.training.idle_options import idle_content, idle_options
 from kdiffe_jax.training.inputs import Content, build_inputs
 from kdiffe_jax.training.placement import OneDevice, Placement
 from kdiffe_jax.training.sampler import InteractionSampler

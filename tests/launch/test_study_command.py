@@ -106,6 +106,15 @@ def test_without_s_its_walks_are_not_varied(command, monkeypatch):
     assert fake.started and not any("walk" in name for name in fake.started)
 
 
+def test_options_without_effect_are_not_varied(command, monkeypatch):
+    fake = FakeRuns(monkeypatch, score)
+    varied = "--parameters=temperature,theta_1"
+    assert command("--study=sensitivity", "--theta_1=0", "--seeds=1", varied) == 2
+    assert command("--study=sensitivity", "--theta_1=0", "--seeds=1") == 0
+    assert any("theta_1" in name for name in fake.started)
+    assert not any("temperature" in name for name in fake.started)
+
+
 def test_one_data_ablation_holds_for_all_runs(command, monkeypatch, tmp_path):
     FakeRuns(monkeypatch, score)
     taken = "--data_ablation=items:0.4"
@@ -200,7 +209,7 @@ def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys)
         ),
         (("--study=ablation", "--baselines=ease"), "--study=ablation scores none"),
         (("--study=main", "--selection_metric=recall@7"), "selection_metric = 'recall@7'"),
-        (("--study=sensitivity", "--parameters=walks", "--xi=0"), "walks: xi = 0 leaves S out"),
+        (("--study=sensitivity", "--parameters=walks", "--xi=0"), "walks: changes nothing beside"),
         (("--study=sensitivity", "--model=lightgcn"), "no option of lightgcn"),
         (("--study=sensitivity", "--model=sgl", "--parameters=xi"), "no option of sgl"),
     ],

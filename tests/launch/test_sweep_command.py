@@ -180,6 +180,7 @@ def test_what_a_variant_sets_is_not_varied(command, monkeypatch, tmp_path, capsy
     assert command(text, "--variant=kdiffe_3", "--sweep=") == 0
     trials = [json.loads(file.read_text()) for file in tmp_path.glob("out/trial-*/config.json")]
     assert len(trials) > 1 and {trial["theta_1"] for trial in trials} == {0.0}
+    assert len({trial["temperature"] for trial in trials}) == 1
 
 
 def test_all_diverged(command, monkeypatch, tmp_path, capsys):

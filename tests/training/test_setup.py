@@ -9,6 +9,7 @@ import pytest
 from kdiffe_jax.data.rows import sorted_unique
 from kdiffe_jax.data.share import Share
 from kdiffe_jax.errors import ConfigError, DataError
+from kdiffe_jax.models.idle_options import idle_options
 from kdiffe_jax.models.kdiffe.options import WalkOptions
 from kdiffe_jax.models.kdiffe.similarity import attention_similarity
 from kdiffe_jax.models.registry import MODELS, is_trained, make_config, model_class
@@ -16,7 +17,6 @@ from kdiffe_jax.ops.ragged import padded
 from kdiffe_jax.ops.sparse import operator_from_entries
 from kdiffe_jax.ops.sparse_types import SparsePair
 from kdiffe_jax.parallel.mesh import build_mesh
-from kdiffe_jax.training.idle_options import idle_options
 from kdiffe_jax.training.placement_on_mesh import OnMesh
 from kdiffe_jax.training.setup import content_of
 from tests.small_model import small_problem
@@ -92,6 +92,9 @@ def test_options_of_a_graph_that_a_model_has_not_are_told(model, told):
         ({"model": "sgl", "contrast_weight": 0.01, "edge_drop": 0.5}, []),
         ({"model": "mgcl", "contrast_rate": 0.0, "temperature": 0.5}, ["contrast_rate is 0.0"]),
         ({"model": "mgcl", "contrast_rate": 0.0, "denominators": "released"}, ["denominators"]),
+        ({"model": "mgcl", "contrast_weight": 0.0, "temperature": 0.5}, ["contrast_weight is 0.0"]),
+        ({"model": "mgcn", "contrast_weight": 0.0, "temperature": 0.5}, ["contrast_weight is 0.0"]),
+        ({"model": "hccf", "contrast_weight": 0.0, "temperature": 0.5}, ["contrast_weight is 0.0"]),
         ({"weight_power": 3.0}, ["weight_power = 3.0", "main_graph is 'given'"]),
         ({"weight_power": 4.0}, []),
         ({"guidance": False, "guidance_rank": 9}, ["guidance_rank = 9", "guidance is False"]),
@@ -105,6 +108,12 @@ def test_options_of_a_graph_that_a_model_has_not_are_told(model, told):
 def test_options_without_effect_are_told(values, told):
     lines = [*idle_options(make_config(values))]
     assert len(lines) == bool(told) and all(part in line for line in lines for part in told)
+
+
+def test_without_contrast_no_option_of_it_has_an_effect():
+    given = {"theta_1": 0.0, "contrast": "edge_drop", "edge_drop": 0.3, "temperature": 0.1}
+    told = [line.split()[0] for line in idle_options(make_config(given))]
+    assert sorted(told) == ["contrast", "edge_drop", "temperature"]
 
 
 @pytest.mark.parametrize("name", [*filter(is_trained, MODELS)])

@@ -14,7 +14,7 @@ _OF_GUIDANCE = ("guidance_gradient", "guidance_rank", "guidance_scale", "guidanc
 IDLE = (
     Idle(("noise_scale", "noise_min", "noise_max"), "noise_schedule", "cosine"),
     Idle(tuple(field.name for field in fields(WalkOptions) if field.name != "xi"), "xi", 0.0),
-    Idle(("temperature", "negatives", "contrast"), "theta_1", 0.0),
+    Idle(("temperature", "negatives", "contrast", "edge_drop"), "theta_1", 0.0),
     Idle(("edge_drop",), "contrast", "knowledge"),
     Idle(_OF_GUIDANCE, "guidance", False),
     Idle(("weight_power",), "main_graph", "given"),
