@@ -56,7 +56,7 @@ def _described(base: Config, values: absl_flags.FlagValues) -> Sweep:
         given = {name for name in options_of(base.model) if values[name].present}
         return own_grid(base, given | of_variant)
     described = read_sweep(values.sweep, base)
-    for name in described.parameters.keys() & of_variant:
+    for name in sorted(described.parameters.keys() & of_variant):
         raise ConfigError(
             f"{values.sweep}: parameters.{name}: --variant={values.variant} sets it; leave one out"
         )

@@ -34,17 +34,22 @@ def idle_options(config: Config) -> Iterator[str]:
                 yield f"{name} = {values[name]!r} changes nothing: {idle.option} is {idle.value!r}"
 
 
-def idle_names(config: Config, *, varied: Collection[str] = ()) -> set[str]:
-    """The options that change nothing beside the other values, whichever values they have.
+def why_idle(config: Config, *, varied: Collection[str] = ()) -> dict[str, str]:
+    """The options that change nothing, whichever values they have, and the value that makes it so.
 
     Args:
       varied: options whose values are no reason, since they have others too.
 
     >>> from kdiffe_jax.models.registry import make_config
-    >>> sorted(idle_names(make_config({"model": "sgl", "contrast_weight": 0.0})))[:2]
-    ['augmentation', 'edge_drop']
+    >>> why_idle(make_config({"model": "mgcn", "contrast_weight": 0.0}))["temperature"]
+    'contrast_weight is 0.0'
     """
-    return {name for idle in _idle(config) if idle.option not in varied for name in idle.names}
+    return {
+        name: f"{idle.option} is {idle.value!r}"
+        for idle in _idle(config)
+        if idle.option not in varied
+        for name in idle.names
+    }
 
 
 def idle_content(config: Config) -> Iterator[str]:

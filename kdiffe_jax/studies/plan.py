@@ -15,7 +15,7 @@ from urllib.parse import quote_plus
 from kdiffe_jax.config import Config
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.idle_options import idle_names
+from kdiffe_jax.models.idle_options import why_idle
 from kdiffe_jax.models.registry import changed, model_class, options_of, variant
 from kdiffe_jax.studies.noise_plan import Curve, noise_settings
 from kdiffe_jax.studies.reads import can_go_without_knowledge, reads_features, reads_triples
@@ -167,9 +167,11 @@ def _sensitivity(base: Config, parameters: Sequence[str]) -> Plan:
             raise ConfigError(f"{name!r}: choose among {', '.join(PARAMETERS)}")
     _check_has(base.model, "sensitivity", parameters or PARAMETERS, every=bool(parameters))
     chosen = [name for name in parameters or PARAMETERS if _has(base.model, name)]
-    idle = [name for name in chosen if _options(name) <= idle_names(base)]
+    why = why_idle(base)
+    idle = [name for name in chosen if _options(name) <= why.keys()]
     if parameters and idle:
-        raise ConfigError(f"{idle[0]}: changes nothing beside the other options; leave it out")
+        reason = why[next(iter(_options(idle[0])))]
+        raise ConfigError(f"{idle[0]}: changes nothing, since {reason}; leave one of them out")
     chosen = [name for name in chosen if name not in idle]
     plan = _along(base, {name: GRIDS[name] for name in GRIDS if name in chosen})
     if "walks" not in chosen:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from kdiffe_jax.config import Config
 from kdiffe_jax.errors import ConfigError
-from kdiffe_jax.models.idle_options import idle_names
+from kdiffe_jax.models.idle_options import why_idle
 from kdiffe_jax.models.registry import changed, is_trained, model_class, options_of
 from kdiffe_jax.options import closest
 
@@ -71,7 +71,7 @@ def read_sweep(path: str | Path, base: Config) -> Sweep:
 
 
 def own_grid(base: Config, given: Collection[str] = ()) -> Sweep:
-    """Every combination of the values of `Model.grid` that tells anything beside the base.
+    """Every combination of the values of `Model.grid`, of options that change anything.
 
     Args:
       base: what all trials share.
@@ -87,7 +87,7 @@ def own_grid(base: Config, given: Collection[str] = ()) -> Sweep:
             "docs/studies.md"
         )
     left = grid.keys() - given
-    left -= idle_names(base, varied=left)
+    left -= why_idle(base, varied=left).keys()
     parameters = {name: list(values) for name, values in grid.items() if name in left}
     if not parameters:
         raise ConfigError(

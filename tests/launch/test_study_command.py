@@ -106,10 +106,11 @@ def test_without_s_its_walks_are_not_varied(command, monkeypatch):
     assert fake.started and not any("walk" in name for name in fake.started)
 
 
-def test_options_without_effect_are_not_varied(command, monkeypatch):
+def test_options_without_effect_are_not_varied(command, monkeypatch, capsys):
     fake = FakeRuns(monkeypatch, score)
     varied = "--parameters=temperature,theta_1"
     assert command("--study=sensitivity", "--theta_1=0", "--seeds=1", varied) == 2
+    assert "temperature: changes nothing, since theta_1 is 0.0" in capsys.readouterr().err
     assert command("--study=sensitivity", "--theta_1=0", "--seeds=1") == 0
     assert any("theta_1" in name for name in fake.started)
     assert not any("temperature" in name for name in fake.started)
@@ -209,7 +210,10 @@ def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys)
         ),
         (("--study=ablation", "--baselines=ease"), "--study=ablation scores none"),
         (("--study=main", "--selection_metric=recall@7"), "selection_metric = 'recall@7'"),
-        (("--study=sensitivity", "--parameters=walks", "--xi=0"), "walks: changes nothing beside"),
+        (
+            ("--study=sensitivity", "--parameters=walks", "--xi=0"),
+            "walks: changes nothing, since xi is 0.0",
+        ),
         (("--study=sensitivity", "--model=lightgcn"), "no option of lightgcn"),
         (("--study=sensitivity", "--model=sgl", "--parameters=xi"), "no option of sgl"),
     ],
