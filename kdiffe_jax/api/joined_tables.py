@@ -11,8 +11,8 @@ import numpy as np
 from kdiffe_jax.data.readers.in_memory import ItemRows
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.in_memory import TableInMemory, table_in_memory
+from kdiffe_jax.data.tables.text_of import text_of
 from kdiffe_jax.data.tables.values import converts
-from kdiffe_jax.data.tables.whole import text_of
 from kdiffe_jax.errors import DataError
 
 _UNITS = ("s", "ms", "us", "ns")

@@ -11,8 +11,8 @@ from kdiffe_jax.api.frames import is_frame, to_arrow
 from kdiffe_jax.api.ids import IdColumn, as_text
 from kdiffe_jax.data.prepare import counts_labels
 from kdiffe_jax.data.tables.arrow import arrow
+from kdiffe_jax.data.tables.text_of import text_of_one
 from kdiffe_jax.data.tables.values import texts
-from kdiffe_jax.data.tables.whole import text_of_one
 from kdiffe_jax.errors import DataError
 from kdiffe_jax.recommend.ids import listed
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from kdiffe_jax.data.tables.arrow import arrow
-from kdiffe_jax.data.tables.missing import is_missing
+from kdiffe_jax.data.tables.missing import is_missing, without_nan
 from kdiffe_jax.data.tables.near_twins import twin_hint
-from kdiffe_jax.data.tables.whole import whole
+from kdiffe_jax.data.tables.text_of import whole
 from kdiffe_jax.errors import DataError
 
 Place = Callable[[int], str]
@@ -124,8 +124,7 @@ class GrowingIds:
 
 def _whole(values):
     """Floats that are all whole numbers as those; else as they are."""
-    pa = arrow()
-    values = pa.compute.if_else(pa.compute.is_nan(values), None, values)
+    values = without_nan(values)
     found = whole(values)
     return found if found.null_count == values.null_count else values
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.packed import DAMAGED, unpacked
-from kdiffe_jax.data.tables.whole import text_of_one
+from kdiffe_jax.data.tables.text_of import text_of_one
 from kdiffe_jax.errors import DataError
 
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]  #: an object -> what counts of it

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kdiffe_jax.data.tables.arrow import arrow
-from kdiffe_jax.data.tables.whole import text_of
+from kdiffe_jax.data.tables.text_of import text_of
 from kdiffe_jax.errors import DataError
 
 Place = Callable[[int], str]

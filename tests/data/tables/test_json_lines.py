@@ -8,8 +8,8 @@ from kdiffe_jax.data.readers.tables import read_tables
 from kdiffe_jax.data.sources import layout_of
 from kdiffe_jax.data.tables import json_lines
 from kdiffe_jax.data.tables.delimited import open_table
+from kdiffe_jax.data.tables.text_of import text_of
 from kdiffe_jax.data.tables.values import LIST_MARK
-from kdiffe_jax.data.tables.whole import text_of
 from kdiffe_jax.errors import DataError
 
 pyarrow = pytest.importorskip("pyarrow")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kdiffe_jax.data.tables.arrow import arrow
+from kdiffe_jax.data.tables.missing import without_nan
 
 _EXACT = 2.0**53
 
@@ -35,9 +36,8 @@ def text_of(values):
       pyarrow.ArrowException: values of a type that has no text.
     """
     pa, types = arrow(), arrow().types
+    values = without_nan(values)
     kind = values.type
-    if types.is_dictionary(kind):
-        return text_of(values.cast(kind.value_type))
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         lists = values.cast(pa.list_(kind.value_type))
         ends = np.cumsum(pa.compute.list_value_length(lists).fill_null(0).to_numpy())
@@ -46,7 +46,6 @@ def text_of(values):
     texts = values.cast(pa.string())
     if not types.is_floating(kind):
         return texts
-    texts = pa.compute.if_else(pa.compute.is_nan(values), None, texts)
     return pa.compute.coalesce(whole(values).cast(pa.string()), texts)
 
 
