@@ -37,7 +37,7 @@ class FoldIn:
 
     def __init__(self, model: SavedModel, trained: SavedModel):
         self._model, self._items = model, Ids("item", model.item_ids)
-        self._graph = trained
+        self._trained_model = trained
 
     @property
     def is_possible(self) -> bool:
@@ -90,13 +90,13 @@ class FoldIn:
 
     @cached_property
     def _trained(self) -> np.ndarray:
-        return trained_interactions(self._graph)
+        return trained_interactions(self._trained_model)
 
     @property
     def _similarity(self) -> np.ndarray:
         """f32[n]: S of the training interactions, 0 without S."""
         n = len(self._trained)
-        return self._graph.artifacts.get("similarity", np.zeros(n, np.float32))[:n]
+        return self._trained_model.artifacts.get("similarity", np.zeros(n, np.float32))[:n]
 
     def _new_users(self, histories: Mapping[str, Sequence]) -> NewUsers:
         chosen = [np.unique(self._items.numbers(listed(items))) for items in histories.values()]

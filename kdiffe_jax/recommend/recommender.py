@@ -45,7 +45,7 @@ class Recommender:
         scorer: Scorer | None = None,
         trained: SavedModel | None = None,
     ):
-        self.model, self._graph = model, trained or model
+        self.model, self._trained_model = model, trained or model
         self.users = Ids("user", model.user_ids)
         self.items = items or Ids("item", model.item_ids)
         self._scorer = scorer or scorer_of(model)
@@ -161,8 +161,8 @@ class Recommender:
           DataError: an id that exists already, an item that is not known, no items.
           ConfigError: the model has no way to fold users in.
         """
-        model = with_users(self.model, self._graph, histories)
-        return Recommender(model, items=self.items, trained=self._graph)
+        model = with_users(self.model, self._trained_model, histories)
+        return Recommender(model, items=self.items, trained=self._trained_model)
 
     def of_new_users(self, histories: Mapping[str, Sequence]) -> Recommender:
         """A recommender of new users alone; its cost does not grow with the users known.
@@ -173,7 +173,7 @@ class Recommender:
         """
         model = self._fold_in.alone(histories)
         scorer = self._scorer.of_users(model)
-        alone = Recommender(model, items=self.items, scorer=scorer, trained=self._graph)
+        alone = Recommender(model, items=self.items, scorer=scorer, trained=self._trained_model)
         alone._popularity = self._popularity
         return alone
 
@@ -190,8 +190,8 @@ class Recommender:
           DataError: an id that exists already, an entity that is not known, no entities.
           ConfigError: the model makes no items of entities.
         """
-        model = with_items(self.model, self._graph, entities)
-        return Recommender(model, trained=self._graph)
+        model = with_items(self.model, self._trained_model, entities)
+        return Recommender(model, trained=self._trained_model)
 
     def items_with(self, entity: str, relation: str | None = None) -> list[str]:
         """Ids of the items that have an entity.
@@ -225,7 +225,7 @@ class Recommender:
 
     @cached_property
     def _fold_in(self) -> FoldIn:
-        return FoldIn(self.model, self._graph)
+        return FoldIn(self.model, self._trained_model)
 
     @cached_property
     def _all_seen(self) -> np.ndarray:
@@ -238,5 +238,5 @@ class Recommender:
 
     @cached_property
     def _popularity(self) -> jax.Array:
-        degrees = trained_degrees(self._graph, len(self.items))
+        degrees = trained_degrees(self._trained_model, len(self.items))
         return jnp.asarray(degrees[:, None], jnp.float32)
