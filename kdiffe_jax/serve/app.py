@@ -14,11 +14,10 @@ from kdiffe_jax.serve.answers import Answers
 from kdiffe_jax.serve.bounds import Bounds
 from kdiffe_jax.serve.failures import handle_failures
 from kdiffe_jax.serve.guard import LOCAL, Guard
-from kdiffe_jax.serve.routes import routes
+from kdiffe_jax.serve.routes import PREFIX, routes
 from kdiffe_jax.serve.warm_up import warm_up
 
 PAGE = Path(__file__).parent / "page"
-API = "/api/"
 DESCRIPTION = "Lists, similar items and users, scores and exact reasons from a trained model."
 
 
@@ -55,4 +54,6 @@ class _Page(Mount):
     """The files of the page; no address of the API, where another method is told as such."""
 
     def matches(self, scope):
-        return (Match.NONE, {}) if scope["path"].startswith(API) else super().matches(scope)
+        return (
+            (Match.NONE, {}) if scope["path"].startswith(f"{PREFIX}/") else super().matches(scope)
+        )

@@ -13,6 +13,7 @@ from kdiffe_jax.serve.answers import Answers
 from kdiffe_jax.serve.bounds import Bounds
 from kdiffe_jax.serve.unknown_names import refuse_unknown_names
 
+PREFIX = "/api"
 FAILURES = {
     "4XX": {"model": schemas.Failure, "description": "the request cannot be served as it is"},
     "500": {"model": schemas.Failure, "description": "an error of the server"},
@@ -24,7 +25,7 @@ Unknown = Literal["raise", "ignore", "popular"]
 def routes(answers: Answers, bounds: Bounds) -> APIRouter:
     """All addresses under /api."""
     known = [Depends(refuse_unknown_names)]
-    router = APIRouter(prefix="/api", responses=FAILURES, dependencies=known)
+    router = APIRouter(prefix=PREFIX, responses=FAILURES, dependencies=known)
     for add in (_about, _search, _lists, _reasons, _new_users):
         add(router, answers, bounds)
     return router
