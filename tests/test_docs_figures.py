@@ -29,6 +29,7 @@ BESIDE = "nearest items beside the layers"
 N_SEEDS = {
     "TikTok": 10,
     f"TikTok, θ_2 = 1.6, {BESIDE}": 10,
+    f"TikTok, θ_2 = 1.6, d = 256, {BESIDE}": 10,
     f"Baby, {BESIDE}": 3,
     f"MEGCF-Beauty, {BESIDE}": 3,
 }
