@@ -87,6 +87,7 @@ def _work(values: absl_flags.FlagValues) -> None:
     if values.study is None:
         raise ConfigError(f"--study is needed: one of {', '.join(STUDIES)}")
     refuse_of_one_run(values, "a study")
+    figures.figure_class()
     if values.study == model_study.NAME:
         show_markdown(model_study.run(values))
         return

@@ -42,6 +42,7 @@ def _work(values: absl_flags.FlagValues) -> None:
     refuse_of_one_run(values, "a sweep")
     refuse_baselines(values, "a sweep")
     check_selection_metric(flags.config(values))
+    figures.figure_class()
     dataset = flags.load(values)
     base = flags.config(values, content=dataset.has_content)
     described = _described(base, values)

@@ -82,8 +82,8 @@ class Marks(NamedTuple):
     groups: Mapping[str, Sequence[tuple[str, float, float]]]
 
 
-def draw(parts: Sequence[Panel | Grid | Dots | Scatter | Marks], *, columns: int = 3) -> bytes:
-    """A figure of one or more parts as PNG.
+def figure_class() -> Any:
+    """matplotlib's `Figure`; what ends with a figure asks for it before it begins.
 
     Raises:
       ConfigError: matplotlib, the extra `[plots]`, is not installed.
@@ -92,6 +92,15 @@ def draw(parts: Sequence[Panel | Grid | Dots | Scatter | Marks], *, columns: int
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ConfigError("figures need matplotlib: pip install 'kdiffe_jax[plots]'") from error
+    return Figure
+
+
+def draw(parts: Sequence[Panel | Grid | Dots | Scatter | Marks], *, columns: int = 3) -> bytes:
+    """A figure of one or more parts as PNG.
+
+    Raises:
+      ConfigError: as `figure_class`.
+    """
     columns = min(columns, len(parts))
     rows = -(-len(parts) // columns)
     height = 3.3
@@ -100,7 +109,7 @@ def draw(parts: Sequence[Panel | Grid | Dots | Scatter | Marks], *, columns: int
     width = 5.6 if columns < 3 else 4.2
     if any(isinstance(part, Marks) for part in parts):
         width, height = 9.0, 6.0
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    figure = figure_class()(figsize=(width * columns, height * rows), layout="constrained")
     for number, part in enumerate(parts):
         axes = figure.add_subplot(rows, columns, number + 1)
         _DRAW[type(part)](axes, part)
