@@ -109,7 +109,7 @@ def test_every_equation_has_its_functions_and_tests():
             assert re.search(rf"^ *(def|class) {name}\b", source, re.MULTILINE), f"{file}: {name}"
 
 
-@pytest.mark.parametrize("name", [n for n in MODELS if is_trained(n) and n != "kdiffe"])
+@pytest.mark.parametrize("name", [*filter(is_trained, MODELS)])
 def test_the_page_of_a_model_has_its_grid(name):
     page = (ROOT / "docs" / "models" / f"{name}.md").read_text(encoding="utf-8")
     for option, values in model_class(name).grid.items():
