@@ -107,6 +107,14 @@ def test_the_examples_in_python_run(shop, monkeypatch, page):
     doctest.DebugRunner().run(examples)
 
 
+def test_the_overview_names_every_file_of_a_run(shop):
+    overview = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, after = overview.partition("| file | content |\n")
+    named = re.findall(r"^\| `([\w.]+)/?` \|", after.partition("\n\n")[0], re.MULTILINE)
+    left = {path.name for path in (shop[0] / "runs" / "shop").iterdir()}
+    assert set(named) == left - {".lock"}
+
+
 def test_the_tables_shown_are_those_of_the_shop(shop):
     for file in ("interactions", "items"):
         start = (shop[0] / "shop" / f"{file}.csv").read_text(encoding="utf-8").splitlines()[:3]
