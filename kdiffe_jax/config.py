@@ -93,7 +93,7 @@ class TrainConfig(Checked):
     learning_rate: float = option(1e-3, "Adam's step size", above=0.0, traced=True)
     epochs: int = option(200, "most epochs to train", low=1)
     epoch_steps: int = option(
-        0, "steps of an epoch, a part of a pass over all interactions; 0: all of it", low=0
+        0, "steps of an epoch, a part of a pass over all interactions; 0: a whole pass", low=0
     )
     patience: int = option(15, "epochs without a better validation score before the stop", low=1)
     seed: int = option(0, "seed of parameters, batches, noise", low=0, high=LARGEST_SEED)

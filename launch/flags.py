@@ -69,14 +69,14 @@ def define_data(values: flags.FlagValues) -> None:
         "dataset", SYNTHETIC, "name of the data set; synthetic is embedded", **common
     )
     flags.DEFINE_string(
-        "data_dir", None, "its directory [$KDIFFE_DATA/<dataset>, or datasets/<dataset>]", **common
+        "data_dir", None, "data directory [$KDIFFE_DATA/<dataset>, or datasets/<dataset>]", **common
     )
     flags.DEFINE_integer(
         "planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common
     )
     for field in dataclasses.fields(PlantedSizes):
-        name = field.name.replace("_", " ")
-        _define_field(f"{_PLANTED}{field.name}", field.default, f"{name} of it", None, common)
+        doc = f"embedded data set: {field.metadata['doc']}"
+        _define_field(f"{_PLANTED}{field.name}", field.default, doc, None, common)
 
 
 def define_running(values: flags.FlagValues) -> None:

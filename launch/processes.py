@@ -30,7 +30,9 @@ def define(values: flags.FlagValues) -> None:
         **common,
     )
     flags.DEFINE_integer("num_processes", None, "how many processes train", lower_bound=1, **common)
-    flags.DEFINE_integer("process_id", None, "which of them this is", lower_bound=0, **common)
+    flags.DEFINE_integer(
+        "process_id", None, "which of the processes this is", lower_bound=0, **common
+    )
 
 
 def join(values: flags.FlagValues) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.rows import position_in_group, sorted_unique
 from kdiffe_jax.errors import ConfigError
+from kdiffe_jax.options import option
 
 RELATIONS = ("visual label", "word", "brand")
 
@@ -24,14 +25,14 @@ RELATIONS = ("visual label", "word", "brand")
 class PlantedSizes:
     """Sizes of the planted data; `noise_share` is the share of irrelevant triples."""
 
-    users: int = 1200
-    items: int = 800
-    topics: int = 12
-    entities_per_topic: int = 10
-    triples_per_item: int = 8
-    interactions_per_user: int = 14
-    taste: float = 0.85
-    noise_share: float = 0.4
+    users: int = option(1200, "users")
+    items: int = option(800, "items")
+    topics: int = option(12, "topics")
+    entities_per_topic: int = option(10, "entities of each topic in each relation")
+    triples_per_item: int = option(8, "triples drawn for each item")
+    interactions_per_user: int = option(14, "interactions of each user, over all splits")
+    taste: float = option(0.85, "weight of the user's two topics when items are drawn")
+    noise_share: float = option(0.4, "share of irrelevant triples among those drawn")
 
     def __post_init__(self):
         if min(self.users, self.items, self.triples_per_item, self.entities_per_topic) < 1:

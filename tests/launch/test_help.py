@@ -54,6 +54,11 @@ def flags_of(model):
     return values
 
 
+def test_every_help_text_stands_alone_where_flags_are_sorted_by_name():
+    values = flags_of("kdiffe")
+    assert not [n for n in values if re.search(r"\bof (it|them)\b|^its\b", values[n].help)]
+
+
 @pytest.mark.parametrize(
     "words", (["-h"], ["--help"], ["--epochs=ten", "-h"], ["--model=kdiffe", "-help"])
 )
