@@ -32,7 +32,7 @@ import numpy as np
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.graph.joint_knowledge import JointGraph, between_nodes, joint_graph, own_rows
 from kdiffe_jax.models.arrays import Batch, Inputs, View, Weighted
-from kdiffe_jax.models.base import Model, Needs, Sampling
+from kdiffe_jax.models.base import Idle, Model, Needs, Sampling
 from kdiffe_jax.models.graph_attention import attended
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.row_denoiser import RowDenoiser, RowDenoiserOptions, RowDraws
@@ -112,6 +112,7 @@ class DiffKG(Model):
     presets = MappingProxyType(
         {"paper": {"batch_size": 1024, "epochs": 500, "patience": 25}, "best": best_shared()}
     )
+    idle = (Idle(("temperature",), "contrast_weight", 0.0),)
     grid = MappingProxyType(
         {
             "contrast_weight": (0.01, 0.1),

@@ -34,7 +34,7 @@ from kdiffe_jax.graph.one_item_graph import (
     over_one_item,
 )
 from kdiffe_jax.models.arrays import Batch, Inputs, Term, View, Weighted
-from kdiffe_jax.models.base import Model, Needs, Sampling
+from kdiffe_jax.models.base import Idle, Model, Needs, Sampling
 from kdiffe_jax.models.content_maps import fresh_content_map, mapped_content
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.row_denoiser import RowDenoiser, RowDenoiserOptions, RowDraws
@@ -99,6 +99,7 @@ class DiffMM(Model):
     presets = MappingProxyType(
         {"paper": {"batch_size": 1024, "epochs": 500, "patience": 25}, "best": best_shared()}
     )
+    idle = (Idle(("contrast_with", "temperature"), "contrast_weight", 0.0),)
     grid = MappingProxyType(
         {"contrast_weight": (0.01, 0.1), "guidance_weight": (0.01, 0.1), "edge_drop": (0.0, 0.5)}
     )
@@ -154,8 +155,7 @@ class DiffMM(Model):
         drawn, ranking_key = self.draws(key, len(batch.row_nodes))
         content = self.content(params, inputs)
         main, others = self._views(params, inputs, aux, content)
-        form = (self.ranking, self.embedding.score)
-        terms = ranking_term(main, batch, *form, traced, ranking_key)
+        terms = ranking_term(main, batch, self.ranking, self.embedding.score, traced, ranking_key)
         norm = scalar_term(squared_norm([params["users"], params["items"]]))
         terms["squared_norm"] = Weighted(norm, traced["norm_weight"])
         contrast, weight = self._contrast(main, others, batch, traced), traced["contrast_weight"]

@@ -21,7 +21,7 @@ import kdiffe_jax.parallel.prune_edges  # noqa: F401  registers the form of spli
 from kdiffe_jax.graph.item_graphs import ItemGraph, across, binary, normalised_graph
 from kdiffe_jax.graph.prune_edges import GUARD, prune_edges
 from kdiffe_jax.models.arrays import Inputs, View, Weighted
-from kdiffe_jax.models.base import Needs
+from kdiffe_jax.models.base import Idle, Needs
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.rows_read import rows_read
@@ -64,6 +64,7 @@ class FREEDOM(LightGCN):
     presets = MappingProxyType(
         {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
     )
+    idle = (Idle(("item_neighbours", "first_share"), "item_layers", 0),)
     grid = MappingProxyType({"edge_drop": (0.8, 0.9), "content_weight": (0.0, 1e-5, 1e-4, 1e-3)})
 
     @property

@@ -13,6 +13,8 @@ from kdiffe_jax.models.registry import model_class, options_of
 _SHARED = (
     Idle(("softmax_negatives", "softmax_temperature"), "ranking_loss", "bpr"),
     Idle(("nearest_items", "neighbour_relations", "neighbour_kinds"), "neighbour_weight", 0.0),
+    Idle(("data_ablation_seed",), "data_ablation", "none"),
+    Idle(("mask_valid",), "score_test", False),
 )
 
 

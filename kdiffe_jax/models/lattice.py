@@ -22,7 +22,7 @@ import jax.numpy as jnp
 
 from kdiffe_jax.graph.item_graphs import ItemGraph, across, inverse_root, normalised_graph
 from kdiffe_jax.models.arrays import Inputs, View, Weighted
-from kdiffe_jax.models.base import Needs
+from kdiffe_jax.models.base import Idle, Needs
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import batch_rows_norm, ranking_term
@@ -70,6 +70,7 @@ class LATTICE(LightGCN):
     presets = MappingProxyType(
         {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
     )
+    idle = (Idle(("item_neighbours", "frozen_share"), "item_layers", 0),)
     grid = MappingProxyType(
         {"weight_decay": (0.0, 1e-5, 1e-4, 1e-3), "learning_rate": (5e-4, 1e-3, 5e-3)}
     )

@@ -77,7 +77,10 @@ class MGCN(LightGCN):
     presets = MappingProxyType(
         {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
     )
-    idle = (Idle(("temperature",), "contrast_weight", 0.0),)
+    idle = (
+        Idle(("temperature",), "contrast_weight", 0.0),
+        Idle(("item_neighbours",), "item_layers", 0),
+    )
     grid = MappingProxyType({"contrast_weight": (0.001, 0.01, 0.1)})
 
     @property

@@ -26,6 +26,7 @@ import jax.numpy as jnp
 
 from kdiffe_jax.graph.drop_edges import drop_edges
 from kdiffe_jax.models.arrays import Batch, Inputs, Params, Term, Weighted
+from kdiffe_jax.models.base import Idle
 from kdiffe_jax.models.feature_streams import FeatureStreams, Streams, batch_softmax
 from kdiffe_jax.models.linear_maps import mapped
 from kdiffe_jax.models.presets import best_shared
@@ -76,6 +77,7 @@ class MMGCL(FeatureStreams):
     presets = MappingProxyType(
         {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
     )
+    idle = (Idle(("edge_drop", "temperature", "views"), "contrast_weight", 0.0),)
     grid = MappingProxyType(
         {"contrast_weight": (0.1, 0.4), "temperature": (0.2, 0.5), "edge_drop": (0.05, 0.2)}
     )

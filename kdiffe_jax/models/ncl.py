@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 
 from kdiffe_jax.models.arrays import Batch, Inputs, Term, View, Weighted
+from kdiffe_jax.models.base import Idle
 from kdiffe_jax.models.lightgcn import LightGCN
 from kdiffe_jax.models.presets import best_shared
 from kdiffe_jax.models.terms import node_contrast, pooling_of, ranking_term, weighted_term
@@ -81,6 +82,10 @@ class NCL(LightGCN):
     Options = NCLOptions
     presets = MappingProxyType(
         {"paper": {"batch_size": 4096, "epochs": 300, "patience": 20}, "best": best_shared()}
+    )
+    idle = (
+        Idle(("hyper_layers", "structure_item_weight", "negatives"), "structure_weight", 0.0),
+        Idle(("prototype_item_weight", "clusters", "warm_up_epochs"), "prototype_weight", 0.0),
     )
     grid = MappingProxyType(
         {

@@ -17,7 +17,7 @@ from types import MappingProxyType
 import jax
 
 from kdiffe_jax.models.arrays import Batch, Inputs, Params, Term, View, Weighted
-from kdiffe_jax.models.base import Sampling
+from kdiffe_jax.models.base import Idle, Sampling
 from kdiffe_jax.models.feature_streams import FeatureStreams, Streams, batch_softmax
 from kdiffe_jax.models.linear_maps import mapped
 from kdiffe_jax.models.presets import OF_RANKING_LOSS, best_shared
@@ -56,6 +56,7 @@ class SLMRec(FeatureStreams):
     sampling = Sampling(negatives=0)
     without = OF_RANKING_LOSS
     presets = MappingProxyType({"paper": _PAPER, "best": best_shared(OF_RANKING_LOSS)})
+    idle = (Idle(("contrast_temperature",), "contrast_weight", 0.0),)
     grid = MappingProxyType(
         {
             "learning_rate": (1e-3, 1e-2),
