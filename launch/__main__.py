@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+from absl import flags
+
+from launch.command import end, guarded
 
 COMMANDS = {
     "prepare": "turns your files, or public ones, into a data set",
@@ -28,5 +30,4 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    print(text())
-    sys.exit(0)
+    end(guarded(lambda: print(text()), flags.FlagValues(), interrupted="stopped"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -82,6 +83,7 @@ def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: 
       a loss that is not finite, 130 when interrupted, 141 when nobody reads what is printed,
       143 when it ended itself at SIGTERM.
     """
+    _write_all_that_is_printed()
     try:
         work()
         sys.stdout.flush()
@@ -103,6 +105,16 @@ def guarded(work: Callable[[], None], values: flags.FlagValues, *, interrupted: 
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         _tell(f"unexpected {reason}; --debug shows where", values)
         return UNEXPECTED
+
+
+def _write_all_that_is_printed() -> None:
+    """Escapes what a stream's encoding lacks; what is printed to a closed stream goes nowhere."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  stays open
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _tell(message: str, values: flags.FlagValues) -> None:

@@ -1,5 +1,7 @@
 """The exit status of a command, whatever ends it."""
 
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +46,39 @@ def test_our_own_mistakes_are_one_line_and_show_where_when_asked(capsys, debug):
     assert last == "error: unexpected ZeroDivisionError: division by zero; --debug shows where"
     assert (before[:1] == ["Traceback (most recent call last):"]) is debug
     assert debug or not before
+
+
+def of_python(program, shell="", **environment):
+    """A program that is run in a shell, with what the shell says of its streams."""
+    words = f"{shlex.quote(sys.executable)} {program}{shell}"
+    environment = os.environ | environment
+    return subprocess.run(
+        ["bash", "-c", words], cwd=ROOT, env=environment, capture_output=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("coding", "found"), [("ascii", rb"\xb1 \u0416"), ("latin-1", b"\xb1 \\u0416")]
+)
+def test_what_the_terminal_cannot_show_is_escaped(coding, found):
+    program = (
+        "-c 'import sys; from absl import flags; from launch.command import guarded; "
+        'sys.exit(guarded(lambda: print("\\xb1 \\u0416"), flags.FlagValues(), interrupted=""))\''
+    )
+    ended = of_python(program, PYTHONIOENCODING=coding)
+    assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, found, b"")
+
+
+@pytest.mark.parametrize(
+    ("shell", "status"), [(" >&-", 0), (" 2>&- >&-", 0), ("; exit $?", 0), (" | true", 0)]
+)
+def test_the_list_of_commands_goes_wherever_it_can(shell, status):
+    ended = of_python("-m launch", shell)
+    assert ended.returncode == status and ended.stderr == b""
+
+
+def test_a_mistake_has_its_status_where_no_stream_is_open():
+    assert of_python("-m launch.compare nowhere", " >&- 2>&-").returncode == 2
 
 
 def test_nobody_reads_the_output():
