@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 
@@ -61,8 +63,8 @@ def parse(argv: Sequence[str], values: flags.FlagValues, *, takes_words: bool = 
       These words.
 
     Raises:
-      ConfigError: an unknown flag, a value that does not parse, a stray argument or an
-        unreadable flag file.
+      ConfigError: an unknown flag, a value that does not parse or is empty where one is needed,
+        a stray argument or an unreadable flag file.
     """
     if "--version" in argv[1:]:
         print(f"kdiffe_jax {kdiffe_jax.__version__}")
@@ -77,7 +79,30 @@ def parse(argv: Sequence[str], values: flags.FlagValues, *, takes_words: bool = 
         raise ConfigError(_in_words(error)) from error
     if words and not takes_words:
         raise ConfigError(f"{words[0]!r} is not a flag; flags look like --epochs=10")
+    for name in values:
+        if values[name].present:
+            _refuse_empty(values[name])
+            values[name].value = _at_home(values[name].value)
     return words
+
+
+def _refuse_empty(flag: flags.Flag) -> None:
+    """Refuses nothing in the place of a value that may be left out, as of a variable not set."""
+    if flag.value == [] or (flag.value == "" and flag.default is None):
+        raise ConfigError(f"--{flag.name}= is empty; give a value, or leave it out")
+
+
+def _at_home(value: Any) -> Any:
+    """A value whose paths begin with the home directory, which no shell puts behind an `=`.
+
+    Of a flag that may be repeated, a path stands behind a name too.
+    """
+    if isinstance(value, str):
+        return os.path.expanduser(value) if value.startswith("~/") else value
+    if isinstance(value, list):
+        home = os.path.expanduser("~/")
+        return [re.sub("(^|[=,])~/", lambda found: found[1] + home, one) for one in value]
+    return value
 
 
 def _in_words(error: Exception) -> str:
@@ -86,6 +111,7 @@ def _in_words(error: Exception) -> str:
     if missing := re.fullmatch(r"Unable to open flagfile: \[Errno \d+\] (.*): '(.*)'", said):
         reason, file = missing.groups()
         return f"--flagfile={file}: {reason}{flag_files.closest(file)}"
+    said = re.sub(r"\('Non-boolean argument to .*", "expected true or false", said)
     said = re.sub(r"invalid literal for int\(\) with base \d+: .*", "expected a whole number", said)
     return re.sub(r"could not convert string to float: .*", "expected a number", said)
 

@@ -27,8 +27,6 @@ def check_alone(values: FlagValues) -> None:
     Raises:
       ConfigError: the first of them.
     """
-    if not values.refit:
-        raise ConfigError("--refit: name the directory of a finished run")
     for name in (*_NOT_WITH, *tracking.FLAGS):
         if values[name].present and values[name].value:
             raise ConfigError(f"--{name} does not go with --refit; leave one of them out")

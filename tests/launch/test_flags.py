@@ -10,7 +10,7 @@ from kdiffe_jax.config import Limits
 from kdiffe_jax.data.synthetic import PlantedSizes
 from kdiffe_jax.errors import ConfigError, DataError
 from kdiffe_jax.models.registry import DEFAULT, MODELS, make_config, model_class, options_of, preset
-from launch import flags
+from launch import flags, prepare
 from launch.parsing import named_model, parse
 
 FLAG_FILES = [
@@ -190,6 +190,18 @@ def test_bad_flag_file(tmp_path, content):
 
 def test_a_flag_file_has_a_name():
     assert "--flagfile= names no file" in refusal("--flagfile=")
+
+
+def test_a_path_may_begin_with_the_home_directory(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    values = parsed("--data_dir=~/shop", "--workdir=runs/~/x")
+    assert values.data_dir == "/home/ann/shop" and values.workdir == "runs/~/x"
+    values = absl_flags.FlagValues()
+    prepare.define(values)
+    labels = "--labels=visual=~/scores.npy,~/names.txt"
+    parse(["prepare", "--separator=~", labels, "--triples=~/kg.tsv"], values)
+    assert values.labels == ["visual=/home/ann/scores.npy,/home/ann/names.txt"]
+    assert values.triples == ["/home/ann/kg.tsv"] and values.separator == "~"
 
 
 def test_directory_as_flag_file(tmp_path):

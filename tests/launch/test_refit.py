@@ -55,5 +55,5 @@ def test_what_says_nothing_of_it_is_refused(train, flag):
 
 
 def test_a_run_has_to_be_named(train):
-    refused(train, "--refit: name the directory of a finished run", "--refit=")
+    refused(train, "--refit= is empty", "--refit=")
     refused(train, "nowhere: no such run directory", "--refit=nowhere")

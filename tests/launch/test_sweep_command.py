@@ -21,6 +21,7 @@ from launch.command import DIVERGED
 from launch.parsing import parse
 from tests.launch.fake_runs import FakeRuns
 
+OWN_GRID = None  # no file
 GRID = 'method = "grid"\n[parameters]\nlearning_rate = [1e-4, 1e-2, 1e-3]\nlayers = [1, 2]\n'
 TPE = (
     'method = "tpe"\ntrials = 12\n[parameters]\n'
@@ -36,13 +37,14 @@ def score(config):
 
 @pytest.fixture
 def command(monkeypatch, tmp_path):
-    """Runs the command in an empty directory: arguments -> exit status."""
+    """Runs the command in an empty directory: a file's text, arguments -> exit status."""
     monkeypatch.chdir(tmp_path)
 
     def run(text, *arguments):
-        (tmp_path / "what.toml").write_text(text)
-        arguments = ["sweep", "--sweep=what.toml", "--out=out", *arguments]
-        return sweep.main(arguments, absl_flags.FlagValues())
+        if text is not OWN_GRID:
+            (tmp_path / "what.toml").write_text(text)
+            arguments = ["--sweep=what.toml", *arguments]
+        return sweep.main(["sweep", "--out=out", *arguments], absl_flags.FlagValues())
 
     return run
 
@@ -166,7 +168,7 @@ def test_a_run_has_the_configuration_that_it_is_started_with(model):
 
 def test_what_is_given_is_left_out_of_the_models_own_grid(command, monkeypatch, tmp_path):
     FakeRuns(monkeypatch, score)
-    assert command(GRID, "--model=lightgcn", "--sweep=", "--layers=1") == 0
+    assert command(OWN_GRID, "--model=lightgcn", "--layers=1") == 0
     trials = [json.loads(file.read_text()) for file in tmp_path.glob("out/trial-*/config.json")]
     assert len(trials) == 3 and {trial["layers"] for trial in trials} == {1}
 
@@ -177,7 +179,7 @@ def test_what_a_variant_sets_is_not_varied(command, monkeypatch, tmp_path, capsy
     assert command(text, "--variant=kdiffe_3") == 2
     said = "parameters.theta_1: --variant=kdiffe_3 sets it; leave one out"
     assert said in capsys.readouterr().err
-    assert command(text, "--variant=kdiffe_3", "--sweep=") == 0
+    assert command(OWN_GRID, "--variant=kdiffe_3") == 0
     trials = [json.loads(file.read_text()) for file in tmp_path.glob("out/trial-*/config.json")]
     assert len(trials) > 1 and {trial["theta_1"] for trial in trials} == {0.0}
     assert len({trial["temperature"] for trial in trials}) == 1
@@ -199,13 +201,8 @@ def test_all_diverged(command, monkeypatch, tmp_path, capsys):
         (("--mode=evaluate",), "--mode is for one run"),
         (("--num_seeds=2",), "seed among its parameters"),
         (("--sweep=none.toml",), "none.toml"),
-        (("--model=rp3beta", "--sweep="), "rp3beta has no grid of its own; --sweep=FILE"),
         (("--selection_metric=recall@7",), "selection_metric = 'recall@7'"),
         (("--baselines=ease",), "--baselines: a sweep scores none"),
-        (
-            ("--model=lightgcn", "--sweep=", "--layers=1", "--weight_decay=0.1"),
-            "layers, weight_decay: all that the grid of lightgcn varies is given",
-        ),
         (("--parallel=0",), "parallel"),
         (("--epochs=0",), "epochs"),
     ],
@@ -215,6 +212,23 @@ def test_refusals(command, capsys, tmp_path, arguments, word):
     error = capsys.readouterr().err
     assert word in error and error.count("\n") == 1
     assert [file.name for file in tmp_path.iterdir()] == ["what.toml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--model=rp3beta",), "rp3beta has no grid of its own; --sweep=FILE"),
+        (
+            ("--model=lightgcn", "--layers=1", "--weight_decay=0.1"),
+            "layers, weight_decay: all that the grid of lightgcn varies is given",
+        ),
+    ],
+)
+def test_refusals_without_a_file(command, capsys, tmp_path, arguments, word):
+    assert command(OWN_GRID, *arguments) == 2
+    error = capsys.readouterr().err
+    assert word in error and error.count("\n") == 1
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_finished_run_of_another_configuration_is_not_taken(monkeypatch, tmp_path):
