@@ -15,6 +15,7 @@ from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies import figures, gather, plan, report
 from kdiffe_jax.studies.noise_plan import drawn_with
 from kdiffe_jax.training.selection import check_selection_metric
+from kdiffe_jax.training.suits import check_suits
 from launch import flags, model_study
 from launch.command import Command
 from launch.jobs import Ended, Job, ended_text, finished_result, run_jobs
@@ -114,6 +115,7 @@ def _run(study: str, values: absl_flags.FlagValues) -> str:
     planned = plan.make_plan(
         study, base, known, variants=values.variants, parameters=values.parameters
     )
+    check_suits(dataset, base, flags.limits(values))
     if study == "ablation":
         _tell_left_out(planned, values.variants or plan.own_variants(base.model))
     first = base.train.seed

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags as absl_flags
 
 from kdiffe_jax.config import Config
+from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.errors import ConfigError, RunError
 from kdiffe_jax.models.registry import changed, options_of, variant
 from kdiffe_jax.storage.run_directory import RunDirectory
 from kdiffe_jax.studies import figures, sweep_report
+from kdiffe_jax.studies.search import propose
 from kdiffe_jax.studies.sweep_file import Sweep, own_grid, read_sweep
 from kdiffe_jax.training.selection import check_selection_metric
+from kdiffe_jax.training.suits import check_suits
 from launch import flags
 from launch.command import Command
 from launch.jobs import Ended, Job, run_jobs
@@ -45,9 +48,7 @@ def _work(values: absl_flags.FlagValues) -> None:
     figures.figure_class()
     dataset = flags.load(values)
     base = flags.config(values, content=dataset.has_content)
-    described = _described(base, values)
-    data = {**flags.data_identity(values), "data_sha256": dataset.fingerprint()}
-    show_markdown(_run(described, base, data, values))
+    show_markdown(_run(_described(base, values), base, dataset, values))
 
 
 def _described(base: Config, values: absl_flags.FlagValues) -> Sweep:
@@ -64,16 +65,18 @@ def _described(base: Config, values: absl_flags.FlagValues) -> Sweep:
     return described
 
 
-def _run(sweep: Sweep, base: Config, data: Mapping[str, str], values: absl_flags.FlagValues) -> str:
+def _run(sweep: Sweep, base: Config, dataset: Dataset, values: absl_flags.FlagValues) -> str:
     if base.eval.selection != "valid":
         raise ConfigError("a sweep chooses on validation; leave out --selection=test")
     if base.train.num_seeds > 1:
         raise ConfigError("--num_seeds is for one run; a sweep can have seed among its parameters")
     base = changed(base, {"score_test": False})
+    check_suits(dataset, changed(base, propose(sweep, []) or {}), flags.limits(values))
     name = Path(values.sweep).stem if values.sweep else "grid"
     path = values.out or f"runs/{flags.dataset_name(values)}-{base.model}-{name}"
     out = RunDirectory(path, option="--out")
     described = json.loads(json.dumps(sweep._asdict()))
+    data = {**flags.data_identity(values), "data_sha256": dataset.fingerprint()}
     with out.claim({"sweep": described, **data, **base.to_flat()}):
         runs = TrialRuns(sweep, base, out)
 

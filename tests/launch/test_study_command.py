@@ -209,6 +209,8 @@ def test_a_run_that_diverges_is_left_out(command, monkeypatch, tmp_path, capsys)
             "'ablation' has data ablations of its own",
         ),
         (("--study=ablation", "--baselines=ease"), "--study=ablation scores none"),
+        (("--study=main", "--data_ablation=nope"), "data_ablation = 'nope': choose none, shuffled"),
+        (("--study=main", "--kg_source=features"), "but there is no *_feat.npy"),
         (("--study=main", "--selection_metric=recall@7"), "selection_metric = 'recall@7'"),
         (
             ("--study=sensitivity", "--parameters=walks", "--xi=0"),

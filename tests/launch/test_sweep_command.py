@@ -203,6 +203,8 @@ def test_all_diverged(command, monkeypatch, tmp_path, capsys):
         (("--sweep=none.toml",), "none.toml"),
         (("--selection_metric=recall@7",), "selection_metric = 'recall@7'"),
         (("--baselines=ease",), "--baselines: a sweep scores none"),
+        (("--data_ablation=nope",), "data_ablation = 'nope': choose none, shuffled"),
+        (("--kg_source=features",), "--kg_source=features, but there is no *_feat.npy"),
         (("--parallel=0",), "parallel"),
         (("--epochs=0",), "epochs"),
     ],
