@@ -18,9 +18,8 @@ from kdiffe_jax.parallel.mesh import build_mesh
 from kdiffe_jax.parallel.processes import check_alike, is_process_zero, on_process_zero
 from kdiffe_jax.parallel.shares import share_of_process
 from kdiffe_jax.profile.recorder import Recorder
-from kdiffe_jax.report.page import REPORT, leave_report
+from kdiffe_jax.report.page import leave_report
 from kdiffe_jax.storage.run_directory import RunDirectory
-from kdiffe_jax.storage.saved_model import MODEL, read_titled
 from kdiffe_jax.trackers.named import name_of_run
 from kdiffe_jax.trackers.tracker import Tracker
 from kdiffe_jax.training.compiled_programs import keep_compiled
@@ -36,6 +35,7 @@ from kdiffe_jax.training.stored_config import stored_config
 from kdiffe_jax.training.warm_start import check_start, read_earlier
 from launch import flags, processes, tracking
 from launch.adopted import adopt
+from launch.finished import tell_finished
 from launch.profile import profile_lines
 from launch.refit import check_alone, train_again
 from launch.shown import show, width
@@ -116,7 +116,7 @@ def _train(values: FlagValues, recorder: Recorder | None, phases: Phases) -> dic
         name = name_of_run(run.path)
         trackers = [stack.enter_context(make(run.path, identity, name)) for make in wanted]
         if finished is not None:
-            on_process_zero(lambda: _tell_finished(run, dataset))
+            on_process_zero(lambda: tell_finished(run, dataset))
             _tell_result(finished, trackers)
             return finished
         progress = Progress(config, phases, run)
@@ -169,14 +169,6 @@ def _whole(values: FlagValues, dataset: Dataset, identity: dict[str, Any]) -> Da
             "and the same command scores what was trained"
         )
     return dataset
-
-
-def _tell_finished(run: RunDirectory, dataset: Dataset) -> None:
-    print(f"{run.path}: this run is finished; its result:")
-    if (run.path / MODEL).exists():
-        read_titled(run.path, dataset.item_names, dataset.item_pictures)
-    if not (run.path / REPORT).exists():
-        leave_report(run.path, options_of, log=print)
 
 
 def _evaluate(values: FlagValues, phases: Phases) -> dict[str, Any]:

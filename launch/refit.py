@@ -17,6 +17,7 @@ from kdiffe_jax.training.refit import check_data, config_of, read_scored, refit
 from kdiffe_jax.training.resources import Resources
 from launch import flags, tracking
 from launch.adopted import adopt
+from launch.finished import tell_finished
 
 _NOT_WITH = ("mesh", "coordinator", "num_processes", "process_id", "warm_start", "profile")
 
@@ -46,7 +47,7 @@ def train_again(values: FlagValues, phases: Phases) -> dict[str, Any]:
     run = RunDirectory(flags.workdir(values))
     with run.claim(scored.identity):
         if (finished := run.result()) is not None:
-            print(f"{run.path}: this run is finished; its result:")
+            tell_finished(run, dataset)
             return finished
         resources = Resources(flags.cache_dir(values), flags.limits(values))
         progress = Progress(config_of(scored), phases)

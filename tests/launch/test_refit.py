@@ -49,6 +49,16 @@ def test_scoring_a_closed_form_again_leaves_its_refit_as_it_is(train):
     assert "this run is finished" in train("--refit=shop")
 
 
+def test_a_report_that_a_kill_prevented_is_written_by_the_same_command(train, tmp_path):
+    train("--model=ease", "--baselines=none", *PLANTED, "--workdir=shop")
+    train("--refit=shop")
+    report = tmp_path / "shop-all" / "report.html"
+    before = report.read_bytes()
+    report.unlink()
+    assert f"report: {report.relative_to(tmp_path)}" in train("--refit=shop")
+    assert report.read_bytes() == before
+
+
 @pytest.mark.parametrize("flag", ["--mesh=data:1", "--tensorboard", "--profile=trace"])
 def test_what_says_nothing_of_it_is_refused(train, flag):
     refused(train, f"{flag.split('=')[0]} does not go with --refit", "--refit=shop", flag)
