@@ -20,6 +20,7 @@ from kdiffe_jax.data.dataset import Dataset
 from kdiffe_jax.data.readers import read_dataset
 from kdiffe_jax.data.share import ALONE, Share
 from kdiffe_jax.data.synthetic import PlantedSizes, planted_dataset
+from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.registry import (
     DEFAULT,
     MODELS,
@@ -36,6 +37,7 @@ from launch.parsing import named_model
 DEFAULT_PRESET = "best"
 SYNTHETIC = "synthetic"
 _PLANTED = "planted_"
+_PLANTED_FLAGS = tuple(f"{_PLANTED}{n}" for n in ("seed", *PlantedSizes.__dataclass_fields__))
 
 
 def define(argv: Sequence[str], values: flags.FlagValues) -> None:
@@ -71,9 +73,7 @@ def define_data(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "data_dir", None, "data directory [$KDIFFE_DATA/<dataset>, or datasets/<dataset>]", **common
     )
-    flags.DEFINE_integer(
-        "planted_seed", 0, "seed of the embedded data set", lower_bound=0, **common
-    )
+    flags.DEFINE_integer("planted_seed", 0, "seed of the embedded data", lower_bound=0, **common)
     for field in dataclasses.fields(PlantedSizes):
         doc = f"embedded data set: {field.metadata['doc']}"
         _define_field(f"{_PLANTED}{field.name}", field.default, doc, None, common)
@@ -178,8 +178,7 @@ def data_identity(values: flags.FlagValues) -> dict[str, Any]:
     """The flags that say which data: part of a run's configuration."""
     identity: dict[str, Any] = {"dataset": dataset_name(values)}
     if _is_planted(values):
-        names = ["seed", *(field.name for field in dataclasses.fields(PlantedSizes))]
-        identity |= {f"{_PLANTED}{name}": values[f"{_PLANTED}{name}"].value for name in names}
+        identity |= {name: values[name].value for name in _PLANTED_FLAGS}
     return identity
 
 
@@ -196,8 +195,7 @@ def _is_planted(values: flags.FlagValues) -> bool:
 
 def data_flags(values: flags.FlagValues) -> list[str]:
     """The given flags that are no hyper-parameter, for another process that trains."""
-    names = [name for name in values if name.startswith(_PLANTED)]
-    names += ["dataset", "data_dir", "cache_dir", *tracking.FLAGS]
+    names = [*_PLANTED_FLAGS, "dataset", "data_dir", "cache_dir", *tracking.FLAGS]
     names += [*BaselineSettings.all_options(), *Limits.all_options()]
     return [f"--{name}={values[name].value}" for name in sorted(names) if values[name].present]
 
@@ -211,12 +209,15 @@ def load(values: flags.FlagValues, *, share: Share = ALONE) -> Dataset:
 
     Raises:
       DataError: see `read_dataset`.
+      ConfigError: sizes that cannot be planted, or of data that are not.
     """
     if _is_planted(values):
-        sizes = {
-            f.name: values[f"{_PLANTED}{f.name}"].value for f in dataclasses.fields(PlantedSizes)
-        }
-        return planted_dataset(PlantedSizes(**sizes), seed=values.planted_seed).shared(share)
+        sizes = {name.removeprefix(_PLANTED): values[name].value for name in _PLANTED_FLAGS}
+        seed = sizes.pop("seed")
+        return planted_dataset(PlantedSizes(**sizes), seed=seed).shared(share)
+    for name in _PLANTED_FLAGS:
+        if values[name].present:
+            raise ConfigError(f"--{name}: {dataset_name(values)} is read from files; leave it out")
     root = os.environ.get("KDIFFE_DATA", "datasets")
     directory = values.data_dir or Path(root) / values.dataset
     return read_dataset(directory, name=dataset_name(values), share=share)

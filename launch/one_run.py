@@ -92,6 +92,8 @@ def _resources(values: FlagValues, share) -> Resources:
 def _train(values: FlagValues, recorder: Recorder | None, phases: Phases) -> dict[str, Any]:
     config = flags.config(values)
     check_selection_metric(config)
+    if not config.eval.score_test:
+        _check_baselines(values)
     share = share_of_process()
     resources = _resources(values, share)
     if recorder is not None:
@@ -171,6 +173,14 @@ def _whole(values: FlagValues, dataset: Dataset, identity: dict[str, Any]) -> Da
     return dataset
 
 
+def _check_baselines(values: FlagValues) -> None:
+    if values["baselines"].present and flags.baselines(values).names():
+        raise ConfigError(
+            "--baselines: they are scored on the test split, which this run leaves alone; leave "
+            "them out, or --noscore_test"
+        )
+
+
 def _evaluate(values: FlagValues, phases: Phases) -> dict[str, Any]:
     run = RunDirectory(flags.workdir(values))
     stored = run.config()
@@ -184,6 +194,8 @@ def _evaluate(values: FlagValues, phases: Phases) -> dict[str, Any]:
             "by; its scores are those of the run that it repeats"
         )
     adopt(values, stored)
+    if not stored_config(stored).eval.score_test:
+        _check_baselines(values)
     with phases("reading"):
         dataset = flags.load(values)
     check_data(run, dataset)

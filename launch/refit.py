@@ -28,9 +28,11 @@ def check_alone(values: FlagValues) -> None:
     Raises:
       ConfigError: the first of them.
     """
-    for name in (*_NOT_WITH, *tracking.FLAGS):
-        if values[name].present and values[name].value:
-            raise ConfigError(f"--{name} does not go with --refit; leave one of them out")
+    given = [n for n in (*_NOT_WITH, *tracking.FLAGS) if values[n].present and values[n].value]
+    if values["baselines"].present and flags.baselines(values).names():
+        given.append("baselines")
+    if given:
+        raise ConfigError(f"--{given[0]} does not go with --refit; leave one of them out")
 
 
 def train_again(values: FlagValues, phases: Phases) -> dict[str, Any]:

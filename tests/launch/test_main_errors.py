@@ -115,6 +115,18 @@ def test_bad_data_or_run(capsys, tmp_path, argument, word):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--noscore_test", "--baselines=ease"), "--baselines: they are scored on the test split"),
+        (("--data_dir=.", "--planted_users=9"), "is read from files; leave it out"),
+    ],
+)
+def test_flags_that_nothing_would_read(capsys, tmp_path, arguments, word):
+    assert word in refusal(capsys, "--workdir=run", *arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_cache_that_cannot_be_written(capsys, tmp_path):
     (tmp_path / "cache").write_text("mine")
     sizes = ("--planted_users=20", "--planted_items=60", "--planted_topics=2")

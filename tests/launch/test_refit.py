@@ -59,7 +59,9 @@ def test_a_report_that_a_kill_prevented_is_written_by_the_same_command(train, tm
     assert report.read_bytes() == before
 
 
-@pytest.mark.parametrize("flag", ["--mesh=data:1", "--tensorboard", "--profile=trace"])
+@pytest.mark.parametrize(
+    "flag", ["--mesh=data:1", "--tensorboard", "--profile=trace", "--baselines=ease"]
+)
 def test_what_says_nothing_of_it_is_refused(train, flag):
     refused(train, f"{flag.split('=')[0]} does not go with --refit", "--refit=shop", flag)
 
