@@ -118,9 +118,12 @@ def test_the_version_ends_the_program(capsys):
 
 @pytest.mark.parametrize("name", listing.COMMANDS)
 def test_each_command_has_help(capsys, name):
-    assert importlib.import_module(f"launch.{name}").main([name, "--help"]) == 0
+    main = importlib.import_module(f"launch.{name}").main
+    assert main([name, "--help"]) == 0
     out, err = capsys.readouterr()
     assert f"python -m launch.{name}" in out and "--[no]debug" in out and err == ""
+    assert main([name, "--helpfull"]) == 0
+    assert name == "main" or capsys.readouterr() == (out, "")
 
 
 def test_commands_are_listed_and_are_all():
