@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 
 from kdiffe_jax.models.arrays import Inputs, View, Weighted
-from kdiffe_jax.models.base import Model, Needs, Sampling
+from kdiffe_jax.models.base import Idle, Model, Needs, Sampling
 from kdiffe_jax.models.linear_maps import FAN_IN_UNIFORM, fresh_map, mapped, projected
 from kdiffe_jax.models.presets import OF_RANKING_LOSS, best_shared
 from kdiffe_jax.models.scoring import scoring_items, scoring_users
@@ -78,6 +78,7 @@ class CLCRec(Model):
             "best": best_shared(_WITHOUT | {"cold_items"}) | {"patience": _PAPER["patience"]},
         }
     )
+    idle = (Idle(("swapped",), "own_share", 1.0),)
     grid = MappingProxyType(
         {"own_share": (0.5, 0.9), "temperature": (1.0, 2.0), "norm_weight": (1e-3, 0.1)}
     )

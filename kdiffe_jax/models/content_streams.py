@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from kdiffe_jax.data.feature_rows import FeatureForm
 from kdiffe_jax.errors import ConfigError
 from kdiffe_jax.models.arrays import Batch, Inputs, Params, Term, View, Weighted
-from kdiffe_jax.models.base import Model, Needs
+from kdiffe_jax.models.base import Idle, Model, Needs
 from kdiffe_jax.models.linear_maps import projected
 from kdiffe_jax.models.terms import (
     batch_rows_norm,
@@ -68,6 +68,7 @@ class StreamOptions(Checked):
 class ContentStreams(Model):
     """Tables, views and losses of the streams; a subclass adds to them."""
 
+    idle: ClassVar[tuple[Idle, ...]] = (Idle(("content_decay",), "weight_decay", 0.0),)
     #: what loss terms are of beside modalities
     own_terms: ClassVar[tuple[str, ...]] = ("id",)
 

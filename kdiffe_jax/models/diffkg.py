@@ -112,7 +112,7 @@ class DiffKG(Model):
     presets = MappingProxyType(
         {"paper": {"batch_size": 1024, "epochs": 500, "patience": 25}, "best": best_shared()}
     )
-    idle = (Idle(("temperature",), "contrast_weight", 0.0),)
+    idle = (Idle(("temperature",), "contrast_weight", 0.0), Idle(("kg_seed",), "tails_per_head", 0))
     grid = MappingProxyType(
         {
             "contrast_weight": (0.01, 0.1),

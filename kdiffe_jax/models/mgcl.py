@@ -64,6 +64,7 @@ class MGCL(ContentStreams):
         {"paper": {"batch_size": 2048, "epochs": 1000, "patience": 20}, "best": best_shared()}
     )
     idle = (
+        *ContentStreams.idle,
         Idle(("temperature", "contrast_weight", "denominators"), "contrast_rate", 0.0),
         Idle(("temperature", "denominators"), "contrast_weight", 0.0),
     )

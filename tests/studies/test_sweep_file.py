@@ -104,6 +104,12 @@ def test_the_grid_of_a_models_authors_is_small_and_can_be_swept(name):
     assert found.method == "grid" and 2 <= found.trials <= 12
 
 
+def test_what_changes_nothing_beside_a_contrast_without_weight_is_not_swept():
+    given = {"contrast_weight": 0.0}
+    found = own_grid(make_config({"model": "slmrec"} | given), given)
+    assert [*found.parameters] == ["learning_rate"]
+
+
 def test_a_model_without_a_grid_needs_a_file():
     with pytest.raises(ConfigError, match="most_popular has no grid of its own; --sweep=FILE"):
         own_grid(make_config({"model": "most_popular"}))
