@@ -201,6 +201,12 @@ def test_columns_may_be_called_by_numbers():
     assert (data.users.name, data.items.name) == ("0", "1")
 
 
+def test_a_row_of_the_numbers_that_columns_are_called_by_is_no_header():
+    frame = pd.DataFrame([(user, item) for user in range(3) for item in range(4)])
+    data = kd.dataset(frame, user_column=0, item_column=1).dataset
+    assert len(data.train) + len(data.valid) + len(data.test) == 12
+
+
 WIDE = vectors().astype(np.float32)
 FORMS = {
     "column": lambda: with_features("picture", picture=list(WIDE)),

@@ -122,12 +122,15 @@ class Table:
     def refuse_header(self, part: Part) -> None:
         """Refuses a row that says what the columns are called, as where two files were joined.
 
+        Columns that are called by numbers alone have such rows among their data.
+
         Raises:
           DataError: names the row.
         """
-        if self.delimiter and self.first_row == 1:
-            return
         called = dict(zip(self.names, self.header or self.names, strict=True))
+        numbered = all(called[name].strip().isdecimal() for name in part.columns)
+        if numbered or (self.delimiter and self.first_row == 1):
+            return
         repeats = None
         for name, values in part.columns.items():
             same = equals(values, called[name])
