@@ -100,10 +100,12 @@ def _ids(items: Any, columns: TableColumns, where: str) -> tuple[str, ...]:
 
 
 def _matrix(rows: Any, where: str) -> np.ndarray:
+    """The rows as an array that nobody else changes."""
     if np.ma.is_masked(rows):
         raise DataError(f"{where}: some values are masked; leave those items out, or fill them")
     try:
         matrix = np.asarray(rows)
+        matrix = matrix.copy() if matrix.flags.writeable else matrix
     except ValueError as error:
         raise DataError(f"{where}: vectors of different lengths; one length is needed") from error
     objects = matrix.flat if matrix.dtype.kind == "O" else ()

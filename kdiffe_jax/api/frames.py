@@ -55,6 +55,8 @@ def default_kind() -> str:
 def to_arrow(frame: Any, what: str):
     """A pyarrow Table of all columns; an index of pandas does not count.
 
+    What is changed in a frame of pandas afterwards does not change it.
+
     Raises:
       DataError: no frame, two columns of one name, a column of mixed types.
     """
@@ -68,6 +70,7 @@ def to_arrow(frame: Any, what: str):
     for name, count in Counter(names).items():
         if count > 1:
             raise DataError(f"{what}: two columns are called {name!r}; rename one")
+    frame = frame.copy() if kind_of(frame, what) == "pandas" else frame
     columns = _narwhals().from_native(frame, eager_only=True).iter_columns()
     return arrow().table({str(column.name): _values(column, what) for column in columns})
 
