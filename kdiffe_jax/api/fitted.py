@@ -92,8 +92,7 @@ class FittedModel:
           DataError: the directory exists, or cannot be written.
           ConfigError: no path.
         """
-        columns = (self.users, self.items, self.frame)
-        saved = Saved(columns, self.data)
+        saved = Saved((self.users, self.items, self.frame), self.data)
         write_saved(saved, self.recommender.model, self.directory, path_of(directory))
 
     def recommend(self, users: Any = None, k: int = 10, **options: Any) -> Any:
@@ -200,6 +199,7 @@ class FittedModel:
     @property
     def history(self) -> Any:
         """A frame with a row an epoch: losses and validation scores."""
+        read_result(self.directory)  # refuses a run that is gone, which would have no epochs
         return frame_of(history_columns(read_history(self.directory)), self.frame)
 
     @property

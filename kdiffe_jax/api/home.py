@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from kdiffe_jax.errors import ConfigError
 
@@ -20,6 +20,10 @@ class Home:
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="kdiffe-"))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Itself, so that a copy of a model needs the directory as well."""
+        return self
 
 
 def path_of(directory: Any) -> Path:

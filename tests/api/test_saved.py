@@ -1,6 +1,8 @@
 """Saved models: damage is one line, and whole ones load."""
 
+import gc
 import shutil
+from copy import deepcopy
 
 import pandas as pd
 import pytest
@@ -45,6 +47,17 @@ def test_a_model_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(RunError, match="the run of this model is no longer there"):
         model.save(tmp_path / "again")
     assert not (tmp_path / "again").exists()
+    with pytest.raises(RunError, match="no such run directory"):
+        model.history  # noqa: B018
+
+
+def test_a_deep_copy_keeps_the_run_after_the_model_is_gone(tmp_path):
+    model = kd.fit(pd.DataFrame(ratings()), "rp3beta", progress=False)
+    other, test = deepcopy(model), model.test
+    del model
+    gc.collect()
+    other.save(tmp_path / "saved")
+    assert kd.load(tmp_path / "saved").test == other.test == test
 
 
 @pytest.mark.parametrize("name", [*SOURCE, "image_feat.ids.txt"])
