@@ -90,7 +90,7 @@ def read_saved(directory: Path) -> Saved:
 
 
 def _read_columns(file: Path) -> Columns:
-    if not file.is_file():
+    if not file.is_file() and not (file.parent / _DATA).is_dir():
         return IdColumn("user"), IdColumn("item"), default_kind()
     try:
         about = json.loads(file.read_text(encoding="utf-8"))

@@ -86,6 +86,13 @@ def test_a_directory_that_is_missing_is_told(saved, tmp_path, name):
         kd.load(copy)
 
 
+def test_what_ids_were_is_not_guessed_where_it_was_saved(saved, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(saved, copy, ignore=shutil.ignore_patterns("frames.json"))
+    with pytest.raises(RunError, match="frames.json: damaged .*; save the model again"):
+        kd.load(copy)
+
+
 def test_a_kind_of_ids_that_there_is_not(saved, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(saved, copy)
