@@ -27,6 +27,16 @@ def listed(names: Iterable[str], letters: int = 300) -> str:
     return _printable(", ".join(names))[:letters]
 
 
+def one_line(error: BaseException, letters: int = 200) -> str:
+    """What an error of another library says, in one line that is no longer than `letters`.
+
+    >>> one_line(ValueError("two\\n  lines")), one_line(EOFError()), one_line(OSError("no more"), 5)
+    ('two lines', 'EOFError', 'no m…')
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= letters else text[: letters - 1] + "…"
+
+
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else _escaped(c) for c in text)
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from kdiffe_jax.config import Config
-from kdiffe_jax.errors import RunError
+from kdiffe_jax.errors import RunError, one_line
 from kdiffe_jax.models.registry import changed
 from kdiffe_jax.report.run_files import read_history
 from kdiffe_jax.storage.run_directory import CHECKPOINTS, RunDirectory
@@ -101,4 +101,4 @@ def _read_trials(file: Path) -> list[Trial]:
         trials = json.loads(file.read_text(encoding="utf-8"))
         return [Trial(**{**t, "curve": tuple(t["curve"])}) for t in trials]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise RunError(f"{file}: not readable: {error}") from error
+        raise RunError(f"{file}: not readable: {one_line(error)}") from error

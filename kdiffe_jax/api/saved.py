@@ -19,7 +19,7 @@ from kdiffe_jax.api.frames import KINDS, default_kind
 from kdiffe_jax.api.ids import KINDS_OF_IDS, IdColumn
 from kdiffe_jax.api.source import read_source_directory
 from kdiffe_jax.data.readers.prepared import read_prepared, write_prepared
-from kdiffe_jax.errors import RunError
+from kdiffe_jax.errors import RunError, one_line
 from kdiffe_jax.storage.files import new_directory
 from kdiffe_jax.storage.run_directory import RESULT
 from kdiffe_jax.storage.saved_model import MODEL, SavedModel, write_model
@@ -98,7 +98,7 @@ def _read_columns(file: Path) -> Columns:
         _check(columns, [file.parent / name for name in about["directories"]])
         return columns
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{file}: damaged ({error}); save the model again") from error
+        raise RunError(f"{file}: damaged ({one_line(error)}); save the model again") from error
 
 
 def _check(columns: Columns, directories: list[Path]) -> None:

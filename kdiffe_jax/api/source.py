@@ -22,7 +22,7 @@ from kdiffe_jax.data.settings import FilterSettings, PrepareConfig
 from kdiffe_jax.data.tables.arrow import arrow
 from kdiffe_jax.data.tables.columns import TableColumns
 from kdiffe_jax.data.tables.in_memory import TableInMemory, table_in_memory
-from kdiffe_jax.errors import KDiffEError, RunError
+from kdiffe_jax.errors import KDiffEError, RunError, one_line
 from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npy
 
 _OPTIONS, _DIGEST = "options.json", "options_sha256"
@@ -134,7 +134,8 @@ def read_source_directory(directory: Path) -> Source | None:
     try:
         return _read(directory, _verified_options(directory))
     except (KDiffEError, arrow().ArrowException, AttributeError, *DAMAGED) as error:
-        raise RunError(f"{directory}: damaged ({error}); save the model again") from error
+        said = f"{directory}: damaged ({one_line(error, 400)}); save the model again"
+        raise RunError(said) from error
 
 
 def _verified_options(directory: Path) -> dict[str, Any]:

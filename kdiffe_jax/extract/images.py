@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from kdiffe_jax.data.plain_files import sha256
-from kdiffe_jax.errors import ConfigError, DataError
-from kdiffe_jax.extract.libraries import enough_memory, needed, one_line, torch_device, versions
+from kdiffe_jax.errors import ConfigError, DataError, one_line
+from kdiffe_jax.extract.libraries import enough_memory, needed, torch_device, versions
 
 MODEL = "pnasnet5large"
 _SEED = 0

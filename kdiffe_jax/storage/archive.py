@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kdiffe_jax.errors import DataError, RunError
+from kdiffe_jax.errors import DataError, RunError, one_line
 from kdiffe_jax.storage.files import replacing
 from kdiffe_jax.storage.stored_arrays import read_npz
 
@@ -71,8 +71,7 @@ def read_archive(
 
 def damaged(file: Path, error: BaseException, remedy: str) -> RunError:
     """The refusal of a file that cannot be read."""
-    reason = " ".join(str(error).split())[:120] or type(error).__name__
-    return RunError(f"{file}: damaged ({reason}); {remedy}")
+    return RunError(f"{file}: damaged ({one_line(error, 120)}); {remedy}")
 
 
 def packed(content: Any) -> np.ndarray:

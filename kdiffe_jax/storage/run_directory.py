@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from kdiffe_jax.errors import DataError, RunError
+from kdiffe_jax.errors import DataError, RunError, one_line
 from kdiffe_jax.storage.files import DRAFT, replacing
 from kdiffe_jax.storage.stored_arrays import packed_npz
 
@@ -119,7 +119,7 @@ class RunDirectory:
             lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
             return [json.loads(line) for line in lines]
         except (OSError, ValueError) as error:
-            raise RunError(f"{file}: not readable: {error}") from error
+            raise RunError(f"{file}: not readable: {one_line(error)}") from error
 
     def write_history(self, history: list[dict[str, Any]]) -> None:
         """Writes metrics.jsonl, one object an epoch."""
@@ -178,7 +178,7 @@ class RunDirectory:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise RunError(f"{file}: not readable: {error}") from error
+            raise RunError(f"{file}: not readable: {one_line(error)}") from error
         if not isinstance(content, dict):
             raise RunError(f"{file}: expected a JSON object")
         return content

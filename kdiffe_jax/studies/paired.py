@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kdiffe_jax.errors import RunError
+from kdiffe_jax.errors import RunError, one_line
 from kdiffe_jax.evaluation.paired_test import paired_test
 from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npz
 from kdiffe_jax.studies.gather import SCORES, Outcome, settings_of, values_of
@@ -103,5 +103,5 @@ def _per_user(file: Path, seeds: Sequence[int], metric: str) -> tuple[Path, np.n
         if values.shape != (len(seeds), len(users)):
             raise ValueError(f"{metric} has another size than users")
     except DAMAGED as error:
-        raise RunError(f"{file}: damaged ({error})") from error
+        raise RunError(f"{file}: damaged ({one_line(error)})") from error
     return file, users, values

@@ -348,6 +348,15 @@ def test_a_report_that_fails_is_one_line_and_leaves_the_run(run_dir, monkeypatch
     assert {f.name: f.read_bytes() for f in run_dir.iterdir() if f.is_file()} == before
 
 
+def test_damage_of_which_nothing_is_said_has_its_kind_for_a_reason(run_dir):
+    file = run_dir / "test_per_user.npz"
+    content = bytearray(file.read_bytes())
+    content[29] ^= 0xFF  # how long the first array's extra field is: past the end of the file
+    file.write_bytes(content)
+    with pytest.raises(RunError, match=r"test_per_user.npz: damaged \(EOFError\)"):
+        write_report(run_dir)
+
+
 def test_directories_that_are_no_finished_run(tmp_path, run_dir):
     with pytest.raises(RunError, match="no such run directory"):
         write_report(tmp_path / "absent")

@@ -13,7 +13,7 @@ import numpy as np
 from kdiffe_jax.data.dataset import SPLITS
 from kdiffe_jax.data.plain_files import sha256
 from kdiffe_jax.data.share import Share
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import DataError, one_line
 
 FORMAT_VERSION = 1
 MANIFEST = "dataset.json"
@@ -29,7 +29,7 @@ def read_manifest(file: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{file}: not readable JSON: {error}") from error
+        raise DataError(f"{file}: not readable JSON: {one_line(error)}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_VERSION:
         raise DataError(f'{file}: expected an object with "format": {FORMAT_VERSION}')
     for key in SIZES:

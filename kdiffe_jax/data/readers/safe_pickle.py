@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from kdiffe_jax.data.readers.pickled import Array, Sparse, unpickled
-from kdiffe_jax.errors import DataError
+from kdiffe_jax.errors import DataError, one_line
 from kdiffe_jax.storage.stored_arrays import DAMAGED, read_npz
 
 _LARGEST_SIDE = np.iinfo(np.int32).max
@@ -47,8 +47,8 @@ def load_sparse(path: str | Path) -> sp.coo_array:
             raise DataError(f"{path}: a Git LFS pointer, not the data; run `git lfs pull`")
         stored = _of_npz(path) if path.suffix == ".npz" else unpickled(content)
     except _LOAD_FAILURES as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{path}: refused as a stored sparse matrix: {reason}") from error
+        said = f"{path}: refused as a stored sparse matrix: {one_line(error)}"
+        raise DataError(said) from error
     if not isinstance(stored, Sparse | Array):
         raise DataError(f"{path}: holds a {type(stored).__name__}, expected a sparse matrix")
     try:
