@@ -104,8 +104,8 @@ def _matrix(rows: Any, where: str) -> np.ndarray:
     if np.ma.is_masked(rows):
         raise DataError(f"{where}: some values are masked; leave those items out, or fill them")
     try:
-        matrix = np.asarray(rows)
-        matrix = matrix.copy() if matrix.flags.writeable else matrix
+        frozen = isinstance(rows, np.ndarray) and not rows.flags.writeable
+        matrix = np.asarray(rows) if frozen else np.array(rows)
     except ValueError as error:
         raise DataError(f"{where}: vectors of different lengths; one length is needed") from error
     objects = matrix.flat if matrix.dtype.kind == "O" else ()
