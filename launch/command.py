@@ -44,7 +44,7 @@ class Command(NamedTuple):
 
         def run() -> None:
             self.define(argv, given)
-            if help.asked(argv) or "--helpfull" in argv[1:]:
+            if help.asked(argv):
                 print(help.command_text(self.about, argv, given))
                 return
             words = parse(argv, given, takes_words=self.takes_words)

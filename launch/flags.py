@@ -73,7 +73,7 @@ def define_data(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "data_dir", None, "data directory [$KDIFFE_DATA/<dataset>, or datasets/<dataset>]", **common
     )
-    flags.DEFINE_integer("planted_seed", 0, "seed of the embedded data", lower_bound=0, **common)
+    flags.DEFINE_integer("planted_seed", 0, "embedded data set: seed", lower_bound=0, **common)
     for field in dataclasses.fields(PlantedSizes):
         doc = f"embedded data set: {field.metadata['doc']}"
         _define_field(f"{_PLANTED}{field.name}", field.default, doc, None, common)

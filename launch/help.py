@@ -58,8 +58,13 @@ kdiffe_jax {version}: trains a recommender and scores it.
 
 
 def asked(argv: Sequence[str]) -> bool:
-    """Whether a command line asks for the short help."""
-    return any(word in ("-h", "--help", "-help") for word in argv[1:])
+    """Whether a command line asks for help, short or in full."""
+    return in_full(argv) or any(word in ("-h", "--help", "-help") for word in argv[1:])
+
+
+def in_full(argv: Sequence[str]) -> bool:
+    """Whether a command line asks for the help of all flags."""
+    return "--helpfull" in argv[1:]
 
 
 def help_text(argv: Sequence[str], values: flags.FlagValues) -> str:

@@ -40,8 +40,8 @@ def _command(argv: Sequence[str], values: FlagValues, begun: float | None) -> No
         print(help.models_text())
         return
     flags.define(argv, values)
-    if help.asked(argv) or "--helpfull" in argv[1:]:
-        write = help.help_text if help.asked(argv) else help.full_text
+    if help.asked(argv):
+        write = help.full_text if help.in_full(argv) else help.help_text
         print(write(argv, values))
         return
     parse(argv, values)
